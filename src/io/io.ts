@@ -1,0 +1,164 @@
+// Io is the only door to the operating system: time, network, disk, randomness and the log of
+// what happens. Whatever needs one of them takes an Io as its first argument, so that a whole
+// cluster runs under a seed in virtual time (sim/) and users can test with time they control.
+//
+// Invariant: nothing outside src/io/ touches node:fs, node:net, timers, the wall clock or
+// Math.random; tests/tidy.test.ts checks it. The real and the simulated implementation pass the
+// same behaviour suite (io-behaviour.ts).
+
+export interface Io {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Clock {
+  /** Wall-clock milliseconds since the Unix epoch. It may jump; use it for timestamps only. */
+  now(): number;
+  /** Milliseconds (fractional) that never go back. Use it for durations and deadlines. */
+  monotonic(): number;
+  /** Calls back once after at least `delayMs`. */
+  after(delayMs: number, callback: () => void): Timer;
+  sleep(delayMs: number): Promise<void>;
+  /** Calls back after the I/O events that are ready now were handled (Node's setImmediate). */
+  nextTurn(callback: () => void): void;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Network {
+  /** Rejects with an IoError (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`). Port 0 picks a free one. */
+  listen(
+    options: { host: string; port: number },
+    onConnection: (connection: Connection) => void,
+  ): Promise<Listener>;
+  /** Rejects with an IoError (`ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`). */
+  connect(options: { host: string; port: number; timeoutMs?: number }): Promise<Connection>;
+}
+
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting; connections that are open stay open. */
+  close(): Promise<void>;
+}
+
+/**
+ * A byte stream between two processes. Set the handlers in the same turn in which the connection
+ * was received. `onClose` is called exactly once, with the error if there was one.
+ */
+export interface Connection {
+  readonly localHost: string;
+  readonly localPort: number;
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  onData: (chunk: Buffer) => void;
+  onDrain: () => void;
+  onClose: (error: Error | null) => void;
+  /** Bytes accepted by `write` that the peer's system has not taken yet. */
+  readonly bufferedBytes: number;
+  /**
+   * Queues the chunks in order without copying them: they must not change afterwards. Returns
+   * false when the caller should wait for `onDrain` before it writes more.
+   */
+  write(chunks: readonly Buffer[]): boolean;
+  /** Stops calling `onData` until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes. */
+  end(): void;
+  /** Closes at once; what is queued is lost. */
+  destroy(): void;
+}
+
+/**
+ * Names and file descriptors are handled synchronously (they are in the kernel's caches and this
+ * keeps start-up and recovery straight); whatever may wait for a platter is a promise.
+ * Every method fails with an IoError that carries the system's code (`ENOENT`, `ENOSPC`, `EIO` …).
+ */
+export interface Disk {
+  /** Creates the directory and its parents; no error if it is there. */
+  makeDirectory(path: string): void;
+  list(path: string): DirectoryEntry[];
+  /** null if there is no such file. */
+  stat(path: string): FileStat | null;
+  rename(source: string, target: string): void;
+  open(path: string, mode: 'read' | 'write' | 'create'): File;
+  /** The whole of a small file; null if there is none. */
+  readFile(path: string): Buffer | null;
+  /** Removes a file or a whole tree; no error if it is gone. */
+  remove(path: string): Promise<void>;
+  /** Makes the directory's entries (creations, renames, removals) durable. */
+  syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes an exclusive lock, kept until `release` or the death of the process. Returns null if
+   * another living process holds it.
+   */
+  lock(path: string): DiskLock | null;
+  space(path: string): { totalBytes: number; usableBytes: number };
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+export interface FileStat {
+  readonly sizeBytes: number;
+  readonly isDirectory: boolean;
+  readonly modifiedMs: number;
+}
+
+export interface DiskLock {
+  release(): void;
+}
+
+/** `create` opens for reading and writing and creates the file; `write` requires that it exists. */
+export interface File {
+  readonly path: string;
+  /** Writes all chunks at the position into the page cache, or throws (a part may be written). */
+  write(chunks: readonly Buffer[], position: number): void;
+  /** Fills the buffer from the position; returns fewer bytes only at the end of the file. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  readSync(buffer: Buffer, position: number): number;
+  sizeBytes(): number;
+  truncate(sizeBytes: number): void;
+  /** Makes the content durable (fdatasync). */
+  sync(): Promise<void>;
+  /** Idempotent. Reads that are under way finish first. */
+  close(): void;
+}
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  float(): number;
+  /** Uniform integer in [0, bound). */
+  int(bound: number): number;
+  bytes(count: number): Buffer;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log whose lines name the component. */
+  child(component: string): Log;
+}
+
+/** A failure of the operating system (or of the simulated one), by the system's code. */
+export class IoError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'IoError';
+    this.code = code;
+  }
+}
