@@ -1,0 +1,59 @@
+// The tidy rules themselves: each is shown to find what it is there to find.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bannedCalls, bannedWords } from './bans.ts';
+import { importsOf, mayImport } from './layers.ts';
+import { codeOnly, functionsOf } from './sources.ts';
+
+function verdict(path: string, text: string, isTest = false): string | null {
+  const source = { path, text };
+  const imported = importsOf(source)[0];
+  assert.ok(imported, 'the import is seen');
+  return mayImport(source, imported, isTest);
+}
+
+test('an import against the direction of the layers is found', () => {
+  const text = "// x\nimport { a } from '../broker/index.ts';\n";
+  assert.match(String(verdict('src/storage/log.ts', text)), /must not import broker/);
+  assert.match(String(verdict('src/client/a.ts', text)), /must not import broker/);
+  assert.equal(verdict('src/cli/a.ts', text), null);
+});
+
+test('an import past a folder door is found, also over several lines', () => {
+  const text = "// x\nimport {\n  a,\n  b,\n} from '../storage/segment.ts';\n";
+  assert.match(String(verdict('src/broker/a.ts', text)), /through its index.ts/);
+});
+
+test('the operating system is refused outside src/io, also as a dynamic import', () => {
+  assert.match(String(verdict('src/broker/a.ts', "await import('node:fs');")), /for src\/io/);
+  assert.equal(verdict('src/io/node-disk.ts', "import fs from 'node:fs';"), null);
+  assert.equal(verdict('src/broker/a.ts', "import { gzipSync } from 'node:zlib';"), null);
+});
+
+test('only tests may use the simulator', () => {
+  const text = "import { World } from '../../sim/index.ts';";
+  assert.equal(verdict('src/storage/log.test.ts', text, true), null);
+  assert.match(String(verdict('src/storage/log.ts', text)), /must not import sim/);
+});
+
+test('a banned call is seen in code and not in a comment or a string', () => {
+  const isBanned = (line: string): boolean =>
+    bannedCalls.some(({ pattern }) => pattern.test(codeOnly(line)));
+  for (const line of ['setTimeout(f, 1);', 'const t = Date.now();', 'x = Math.random();']) {
+    assert.ok(isBanned(line), line);
+  }
+  assert.equal(isBanned("// setTimeout() is banned, and so is 'Date.now'"), false);
+  assert.equal(isBanned("const text = 'Math.random';"), false);
+});
+
+test('the extent of functions is measured and control flow is not a function', () => {
+  const body = '  a();\n'.repeat(9);
+  const text = `function f(a: number): Map<string, number> {\n${body}}\nif (x) {\n${body}}\n`;
+  assert.deepEqual(functionsOf(text), [{ line: 1, lineCount: 11 }]);
+});
+
+test('a bare to-do is found', () => {
+  const word = ['TO', 'DO'].join('');
+  assert.ok(bannedWords.some(({ pattern }) => pattern.test(`// ${word}: later`)));
+});
