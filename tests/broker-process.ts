@@ -1,0 +1,122 @@
+// A broker as its users run it: a process of its own, started by its launcher, spoken to over
+// TCP, stopped by a signal. For end-to-end and interop tests.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from './root.ts';
+
+export interface BrokerProcessOptions {
+  /** Holds the broker's data; a temporary one that `dispose` removes if not given. */
+  readonly directory?: string;
+  /** Configuration on top of the defaults, as `--override` takes it. */
+  readonly config?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const readyPattern = /^partita ready (\w+):\/\/(.+):(\d+) cluster=(\S+) node=(\d+) in (\d+) ms$/m;
+const readyTimeoutMs = 60_000;
+
+export class BrokerProcess {
+  readonly directory: string;
+  readonly #options: BrokerProcessOptions;
+  #child: ChildProcess | null = null;
+  #port = 0;
+  #output = '';
+
+  private constructor(options: BrokerProcessOptions) {
+    this.#options = options;
+    this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'partita-test-'));
+  }
+
+  static async start(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
+    const broker = new BrokerProcess(options);
+    await broker.start();
+    return broker;
+  }
+
+  get bootstrapServers(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** All that the process wrote to stdout and stderr, over all its starts. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts the process (again, on the same port) and waits for its ready line. */
+  async start(): Promise<void> {
+    const overrides: Record<string, string> = {
+      listeners: `PLAINTEXT://127.0.0.1:${this.#port}`,
+      'log.dirs': this.directory,
+      ...this.#options.config,
+    };
+    const args = Object.entries(overrides).flatMap(([key, value]) => [
+      '--override',
+      `${key}=${value}`,
+    ]);
+    const child = spawn(process.execPath, [join(projectRoot, 'bin/partita.js'), 'start', ...args], {
+      env: { ...process.env, ...this.#options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    const before = this.#output.length;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`no ready line in ${readyTimeoutMs} ms:\n${this.#output}`)),
+        readyTimeoutMs,
+      );
+      const onText = (text: string): void => {
+        this.#output += text;
+        const ready = readyPattern.exec(this.#output.slice(before));
+        if (ready === null) return;
+        this.#port = Number(ready[3]);
+        clearTimeout(timer);
+        resolve();
+      };
+      child.stdout?.setEncoding('utf8').on('data', onText);
+      child.stderr?.setEncoding('utf8').on('data', onText);
+      child.once('exit', (code, signal) => {
+        clearTimeout(timer);
+        reject(new Error(`the broker ended with ${code ?? signal}:\n${this.#output}`));
+      });
+    });
+  }
+
+  /** Sends the signal and waits for the process to end; returns its exit code or signal. */
+  async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return null;
+    const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+      child.once('exit', (code, byName) => resolve(code ?? byName)),
+    );
+    child.kill(signal);
+    return ended;
+  }
+
+  stop(): Promise<number | NodeJS.Signals | null> {
+    return this.end('SIGTERM');
+  }
+
+  kill9(): Promise<number | NodeJS.Signals | null> {
+    return this.end('SIGKILL');
+  }
+
+  /** Ends the process and removes its data if the directory was a temporary one. */
+  async dispose(): Promise<void> {
+    await this.kill9();
+    if (this.#options.directory === undefined) {
+      rmSync(this.directory, { recursive: true, force: true });
+    }
+  }
+}
