@@ -1,0 +1,15 @@
+// Frames and connections, on both sides of the wire.
+//
+// frame-reader.ts       cuts a byte stream into frames
+// frame-error.ts        the error of a stream that is not made of frames
+// server.ts             listeners, connection limits, closing
+// server-connection.ts  one accepted connection: requests in, answers out in order
+export { FrameError } from './frame-error.ts';
+export { FrameReader, type FrameReaderOptions } from './frame-reader.ts';
+export { type ListenerAddress, Server, type ServerOptions } from './server.ts';
+export {
+  type CloseReason,
+  type Exchange,
+  ServerConnection,
+  type ServerConnectionOptions,
+} from './server-connection.ts';
