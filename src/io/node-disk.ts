@@ -1,0 +1,260 @@
+// Real files. Names and descriptors go through synchronous calls; reads of content, syncs and
+// removals through the thread pool. Invariant: a descriptor is closed only when no call on it is
+// under way, because the system may give its number to the next file that is opened.
+
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  read,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rm,
+  statfsSync,
+  statSync,
+  writeSync,
+  writevSync,
+} from 'node:fs';
+import { type DirectoryEntry, type Disk, type File, type FileStat, IoError } from './io.ts';
+import { ioError } from './node-error.ts';
+import { takeLock } from './node-lock.ts';
+
+/** Linux refuses a writev of more chunks (IOV_MAX). */
+const chunkCountMax = 1024;
+
+const openFlags = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT,
+};
+
+export const nodeDisk: Disk = {
+  makeDirectory: (path) => {
+    attempt(`create directory ${path}`, () => mkdirSync(path, { recursive: true }));
+  },
+  list,
+  stat,
+  rename: (source, target) => {
+    attempt(`rename ${source} to ${target}`, () => renameSync(source, target));
+  },
+  open: (path, mode) => {
+    const descriptor = attempt(`open ${path}`, () => openSync(path, openFlags[mode], 0o644));
+    return new NodeFile(path, descriptor);
+  },
+  readFile: (path) => orNull(`read ${path}`, () => readFileSync(path)),
+  remove,
+  syncDirectory,
+  lock: takeLock,
+  space: (path) => {
+    const space = attempt(`stat the filesystem of ${path}`, () => statfsSync(path));
+    const { bsize, blocks, bavail } = space;
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail };
+  },
+};
+
+function attempt<T>(action: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw ioError(action, error);
+  }
+}
+
+function orNull<T>(action: string, call: () => T): T | null {
+  try {
+    return call();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw ioError(action, error);
+  }
+}
+
+function list(path: string): DirectoryEntry[] {
+  const entries = attempt(`list ${path}`, () => readdirSync(path, { withFileTypes: true }));
+  return entries.map((entry) => ({
+    name: entry.name,
+    // A link counts as what it points to: data directories are often linked to other volumes.
+    isDirectory: entry.isSymbolicLink()
+      ? (stat(`${path}/${entry.name}`)?.isDirectory ?? false)
+      : entry.isDirectory(),
+  }));
+}
+
+function stat(path: string): FileStat | null {
+  const found = orNull(`stat ${path}`, () => statSync(path));
+  if (found === null) return null;
+  return {
+    sizeBytes: found.size,
+    isDirectory: found.isDirectory(),
+    modifiedMs: Math.floor(found.mtimeMs),
+  };
+}
+
+function remove(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    rm(path, { recursive: true, force: true }, (error) => {
+      if (error === null) resolve();
+      else reject(ioError(`remove ${path}`, error));
+    });
+  });
+}
+
+function syncDirectory(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const action = `sync directory ${path}`;
+    const descriptor = attempt(action, () => openSync(path, constants.O_RDONLY));
+    fsync(descriptor, (error) => {
+      closeSync(descriptor);
+      if (error === null) resolve();
+      else reject(ioError(action, error));
+    });
+  });
+}
+
+class NodeFile implements File {
+  readonly path: string;
+  readonly #descriptor: number;
+  #callsUnderWay = 0;
+  #isClosed = false;
+
+  constructor(path: string, descriptor: number) {
+    this.path = path;
+    this.#descriptor = descriptor;
+  }
+
+  write(chunks: readonly Buffer[], position: number): void {
+    this.#assertOpen('write');
+    try {
+      if (chunks.length === 1) this.#writeOne(chunks[0] as Buffer, position);
+      else this.#writeMany(chunks, position);
+    } catch (error) {
+      throw ioError(`write ${this.path}`, error);
+    }
+  }
+
+  #writeOne(chunk: Buffer, position: number): void {
+    let done = 0;
+    while (done < chunk.length) {
+      done += writeSync(this.#descriptor, chunk, done, chunk.length - done, position + done);
+    }
+  }
+
+  #writeMany(chunks: readonly Buffer[], position: number): void {
+    let at = position;
+    for (let first = 0; first < chunks.length; first += chunkCountMax) {
+      const group = chunks.slice(first, first + chunkCountMax);
+      const written = writevSync(this.#descriptor, group, at);
+      at += written;
+      // A disk that is nearly full or a signal may cut a writev short: finish chunk by chunk.
+      at = this.#writeRest(group, written, at);
+    }
+  }
+
+  #writeRest(group: readonly Buffer[], written: number, position: number): number {
+    let skipped = written;
+    let at = position;
+    for (const chunk of group) {
+      if (skipped >= chunk.length) {
+        skipped -= chunk.length;
+        continue;
+      }
+      this.#writeOne(chunk.subarray(skipped), at);
+      at += chunk.length - skipped;
+      skipped = 0;
+    }
+    return at;
+  }
+
+  async read(buffer: Buffer, position: number): Promise<number> {
+    this.#assertOpen('read');
+    this.#callsUnderWay++;
+    try {
+      let done = 0;
+      while (done < buffer.length) {
+        const count = await this.#readSome(buffer, done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    } finally {
+      this.#onCallDone();
+    }
+  }
+
+  #readSome(buffer: Buffer, offset: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const length = buffer.length - offset;
+      read(this.#descriptor, buffer, offset, length, position, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(ioError(`read ${this.path}`, error));
+      });
+    });
+  }
+
+  readSync(buffer: Buffer, position: number): number {
+    this.#assertOpen('read');
+    return attempt(`read ${this.path}`, () => {
+      let done = 0;
+      while (done < buffer.length) {
+        const left = buffer.length - done;
+        const count = readSync(this.#descriptor, buffer, done, left, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    });
+  }
+
+  sizeBytes(): number {
+    this.#assertOpen('stat');
+    return attempt(`stat ${this.path}`, () => fstatSync(this.#descriptor).size);
+  }
+
+  truncate(sizeBytes: number): void {
+    this.#assertOpen('truncate');
+    attempt(`truncate ${this.path}`, () => ftruncateSync(this.#descriptor, sizeBytes));
+  }
+
+  async sync(): Promise<void> {
+    this.#assertOpen('sync');
+    this.#callsUnderWay++;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fdatasync(this.#descriptor, (error) => {
+          if (error === null) resolve();
+          else reject(ioError(`sync ${this.path}`, error));
+        });
+      });
+    } finally {
+      this.#onCallDone();
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#callsUnderWay === 0) this.#closeDescriptor();
+  }
+
+  #onCallDone(): void {
+    this.#callsUnderWay--;
+    if (this.#isClosed && this.#callsUnderWay === 0) this.#closeDescriptor();
+  }
+
+  #closeDescriptor(): void {
+    attempt(`close ${this.path}`, () => closeSync(this.#descriptor));
+  }
+
+  #assertOpen(action: string): void {
+    if (this.#isClosed) {
+      throw new IoError('EBADF', `cannot ${action} ${this.path}: the file is closed (EBADF)`);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// The real Io: Node's clock, sockets, files and randomness behind the types of io.ts.
+
+import type { Io } from './io.ts';
+import type { LogLevel } from './log-line.ts';
+import { nodeClock } from './node-clock.ts';
+import { nodeDisk } from './node-disk.ts';
+import { createNodeLog, type LogSink } from './node-log.ts';
+import { nodeNetwork } from './node-network.ts';
+import { nodeRandom } from './node-random.ts';
+
+export interface NodeIoOptions {
+  /** Entries below this level are dropped. Default `info`. */
+  readonly logLevel?: LogLevel;
+  /** Receives each finished line, without a line break. Default: standard error. */
+  readonly logSink?: LogSink;
+}
+
+export function createNodeIo(options: NodeIoOptions = {}): Io {
+  return {
+    clock: nodeClock,
+    network: nodeNetwork,
+    disk: nodeDisk,
+    random: nodeRandom,
+    log: createNodeLog(options.logLevel, options.logSink),
+  };
+}

@@ -1,0 +1,51 @@
+// The real log: lines to standard error, or to the sink that the embedding program gives.
+
+import type { Log, LogFields } from './io.ts';
+import { type LogLevel, logLevels, logLine } from './log-line.ts';
+
+export type LogSink = (line: string) => void;
+
+export function createNodeLog(level: LogLevel = 'info', sink: LogSink = toStandardError): Log {
+  return new NodeLog('', logLevels.indexOf(level), sink);
+}
+
+function toStandardError(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+class NodeLog implements Log {
+  readonly #component: string;
+  readonly #threshold: number;
+  readonly #sink: LogSink;
+
+  constructor(component: string, threshold: number, sink: LogSink) {
+    this.#component = component;
+    this.#threshold = threshold;
+    this.#sink = sink;
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    if (this.#threshold <= 0) this.#write('debug', message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    if (this.#threshold <= 1) this.#write('info', message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    if (this.#threshold <= 2) this.#write('warn', message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    if (this.#threshold <= 3) this.#write('error', message, fields);
+  }
+
+  child(component: string): Log {
+    return new NodeLog(component, this.#threshold, this.#sink);
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    const component = this.#component;
+    this.#sink(logLine({ timeMs: Date.now(), level, component, message, fields }));
+  }
+}

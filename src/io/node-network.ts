@@ -1,0 +1,141 @@
+// Real sockets. Invariants: every connection has TCP_NODELAY (a small answer must not wait for an
+// acknowledgement), several chunks leave as one writev, onClose is called exactly once and after
+// it nothing else is called.
+
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
+import { type Connection, IoError, type Listener, type Network } from './io.ts';
+import { ioError } from './node-error.ts';
+
+const keepAliveDelayMs = 60_000;
+
+export const nodeNetwork: Network = { listen, connect };
+
+function listen(
+  { host, port }: { host: string; port: number },
+  onConnection: (connection: Connection) => void,
+): Promise<Listener> {
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    onConnection(new NodeConnection(socket));
+  });
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(ioError(`listen on ${host}:${port}`, error));
+    server.once('error', onError);
+    server.listen({ host, port, backlog: 511 }, () => {
+      server.off('error', onError);
+      const address = server.address() as AddressInfo;
+      resolve({
+        host: address.address,
+        port: address.port,
+        close: async () => {
+          // Node's callback would wait for the open connections; the port is free at once.
+          server.close();
+        },
+      });
+    });
+  });
+}
+
+function connect(options: { host: string; port: number; timeoutMs?: number }): Promise<Connection> {
+  const { host, port, timeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket({ host, port, noDelay: true, keepAlive: true });
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    const onError = (error: Error): void => fail(ioError(`connect to ${host}:${port}`, error));
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            const message = `cannot connect to ${host}:${port}: no answer within ${timeoutMs} ms`;
+            fail(new IoError('ETIMEDOUT', `${message} (ETIMEDOUT)`));
+          }, timeoutMs);
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', onError);
+      resolve(new NodeConnection(socket));
+    });
+  });
+}
+
+class NodeConnection implements Connection {
+  readonly localHost: string;
+  readonly localPort: number;
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  onData: (chunk: Buffer) => void = ignore;
+  onDrain: () => void = ignore;
+  onClose: (error: Error | null) => void = ignore;
+  readonly #socket: Socket;
+  #error: Error | null = null;
+  #ended = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    // The addresses are gone once the peer is: keep them for messages.
+    this.localHost = withoutMapping(socket.localAddress ?? '');
+    this.localPort = socket.localPort ?? 0;
+    this.remoteHost = withoutMapping(socket.remoteAddress ?? '');
+    this.remotePort = socket.remotePort ?? 0;
+    socket.setKeepAlive(true, keepAliveDelayMs);
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#ended) this.onData(chunk);
+    });
+    socket.on('drain', () => {
+      if (!this.#ended) this.onDrain();
+    });
+    socket.on('error', (error) => {
+      this.#error = ioError(`talk to ${this.remoteHost}:${this.remotePort}`, error);
+    });
+    socket.once('close', () => {
+      this.#ended = true;
+      this.onClose(this.#error);
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(chunks: readonly Buffer[]): boolean {
+    const socket = this.#socket;
+    if (this.#ended || socket.destroyed || socket.writableEnded) return false;
+    if (chunks.length === 1) return socket.write(chunks[0] as Buffer);
+    let hasRoom = !socket.writableNeedDrain;
+    socket.cork();
+    for (const chunk of chunks) hasRoom = socket.write(chunk);
+    socket.uncork();
+    return hasRoom;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end();
+    // Read on, and drop it: a paused socket would never notice that the peer closed as well.
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    this.#socket.destroy();
+  }
+}
+
+function ignore(): void {}
+
+/** `::ffff:127.0.0.1` is how a dual-stack listener reports an IPv4 peer. */
+function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
