@@ -1,0 +1,49 @@
+// Compression of record batches, one codec a file:
+//   gzip.ts     node:zlib
+//   snappy.ts   the block format; xerial.ts the framing that Java puts around it
+//   lz4-block.ts, lz4-frame.ts, xxhash32.ts
+//   zstd.ts     node:zlib where it has zstd, WebAssembly elsewhere
+// All are synchronous. Invariant: malformed input gives KafkaError CORRUPT_MESSAGE, and no input
+// makes decompression take more memory than a small multiple of the limit given.
+
+import { KafkaError } from '../../errors.ts';
+import type { CompressionCodec } from '../batch-header.ts';
+import { compressGzip, decompressGzip } from './gzip.ts';
+
+export const compressionByName: Readonly<Record<string, CompressionCodec>> = {
+  none: 0,
+  uncompressed: 0,
+  gzip: 1,
+  snappy: 2,
+  lz4: 3,
+  zstd: 4,
+};
+
+export const compressionNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+
+/** `level` is for gzip (1 to 9), lz4 (1 to 17) and zstd (-131072 to 22); others have none. */
+export function compress(codec: CompressionCodec, data: Buffer, level?: number): Buffer {
+  switch (codec) {
+    case 0:
+      return data;
+    case 1:
+      return compressGzip(data, level);
+    default:
+      throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec}`);
+  }
+}
+
+/**
+ * @throws KafkaError CORRUPT_MESSAGE for malformed data, MESSAGE_TOO_LARGE for more than
+ *   `sizeBytesMax`
+ */
+export function decompress(codec: CompressionCodec, data: Buffer, sizeBytesMax: number): Buffer {
+  switch (codec) {
+    case 0:
+      return data;
+    case 1:
+      return decompressGzip(data, sizeBytesMax);
+    default:
+      throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec}`);
+  }
+}
