@@ -1,0 +1,236 @@
+// What can be asked of the controller, in plain values: handlers translate wire messages to these
+// and back. Every method of Controller resolves when what it decided is committed and this
+// process's image shows it; it rejects only when the whole request failed (NOT_CONTROLLER when the
+// controller moved or its log could not be written). What is wrong with one item of a request is
+// in that item's result: `error` is null when the item succeeded.
+
+import type { Uuid } from '../../base/uuid.ts';
+import type { KafkaError } from '../../protocol/index.ts';
+import type {
+  ConfigResource,
+  Endpoint,
+  FeatureRange,
+  PartitionImage,
+  QuotaEntity,
+} from '../image.ts';
+
+export interface ItemResult {
+  readonly error: KafkaError | null;
+}
+
+export interface ConfigEntry {
+  readonly name: string;
+  readonly value: string | null;
+}
+
+export interface PartitionAssignment {
+  readonly partitionIndex: number;
+  readonly brokerIds: readonly number[];
+}
+
+export interface CreateTopicsRequest {
+  readonly topics: readonly CreatableTopic[];
+  readonly validateOnly?: boolean;
+}
+
+export interface CreatableTopic {
+  readonly name: string;
+  /** -1 (the default): num.partitions, or as many as `assignments` has. */
+  readonly partitionCount?: number;
+  /** -1 (the default): default.replication.factor, or as `assignments` has. */
+  readonly replicationFactor?: number;
+  readonly assignments?: readonly PartitionAssignment[];
+  readonly configs?: readonly ConfigEntry[];
+}
+
+export interface CreateTopicResult extends ItemResult {
+  readonly name: string;
+  /** ZERO_UUID on error, and when only validating. */
+  readonly topicId: Uuid;
+  /** -1 on error. */
+  readonly partitionCount: number;
+  readonly replicationFactor: number;
+  /** The overrides the topic was given. */
+  readonly configs: ReadonlyMap<string, string>;
+}
+
+/** Exactly one of name and id. */
+export type TopicReference =
+  | { readonly name: string; readonly id?: undefined }
+  | { readonly name?: undefined; readonly id: Uuid };
+
+export interface DeleteTopicsRequest {
+  readonly topics: readonly TopicReference[];
+}
+
+export interface DeleteTopicResult extends ItemResult {
+  /** null when the topic was named by an id that nobody has. */
+  readonly name: string | null;
+  readonly id: Uuid;
+}
+
+export interface CreatePartitionsRequest {
+  readonly topics: readonly PartitionsIncrease[];
+  readonly validateOnly?: boolean;
+}
+
+export interface PartitionsIncrease {
+  readonly name: string;
+  /** The new total. */
+  readonly count: number;
+  /** Replicas of each new partition, in order; null lets the controller place them. */
+  readonly assignments?: readonly (readonly number[])[] | null;
+}
+
+export interface CreatePartitionsResult extends ItemResult {
+  readonly name: string;
+}
+
+export interface AlterConfigsRequest {
+  readonly resources: readonly (ConfigResource & { readonly configs: readonly ConfigEntry[] })[];
+  readonly validateOnly?: boolean;
+}
+
+/** As Kafka numbers them in IncrementalAlterConfigs. */
+export const AlterConfigOp = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
+
+export interface IncrementalAlterConfigsRequest {
+  readonly resources: readonly (ConfigResource & { readonly ops: readonly ConfigOp[] })[];
+  readonly validateOnly?: boolean;
+}
+
+export interface ConfigOp extends ConfigEntry {
+  /** One of AlterConfigOp. */
+  readonly op: number;
+}
+
+export interface AlterConfigsResult extends ItemResult, ConfigResource {}
+
+export interface AllocateProducerIdsRequest {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+export interface ProducerIdBlock {
+  readonly firstProducerId: number;
+  readonly count: number;
+}
+
+export interface RegisterBrokerRequest {
+  readonly brokerId: number;
+  readonly clusterId: string;
+  readonly incarnationId: Uuid;
+  readonly listeners: readonly Endpoint[];
+  readonly features?: ReadonlyMap<string, FeatureRange>;
+  readonly rack?: string | null;
+  readonly logDirs?: readonly Uuid[];
+  /** false serves at once, without a first heartbeat; default true, as in Kafka. */
+  readonly fenced?: boolean;
+  /**
+   * The process that held this id before left its logs complete. When it did not (the default),
+   * the leader epoch of each partition that this broker leads alone grows, so that consumers
+   * notice a log that lost its unsynced tail (KIP-320).
+   */
+  readonly wasCleanShutdown?: boolean;
+}
+
+export interface RegisterBrokerResult {
+  readonly brokerEpoch: number;
+}
+
+export interface BrokerHeartbeatRequest {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** The end of what the broker has replayed; it is unfenced when it has caught up. */
+  readonly currentMetadataOffset: number;
+  readonly wantFence?: boolean;
+  readonly wantShutDown?: boolean;
+}
+
+export interface BrokerHeartbeatResult {
+  readonly isCaughtUp: boolean;
+  readonly isFenced: boolean;
+  readonly shouldShutDown: boolean;
+}
+
+export interface AlterPartitionRequest {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly partitions: readonly PartitionAlteration[];
+}
+
+export interface PartitionAlteration {
+  readonly topicId: Uuid;
+  readonly partitionIndex: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  /** `brokerEpoch` -1 is not checked. */
+  readonly newIsr: readonly { readonly brokerId: number; readonly brokerEpoch: number }[];
+  readonly leaderRecoveryState?: 0 | 1;
+}
+
+export interface AlterPartitionResult extends ItemResult {
+  readonly topicId: Uuid;
+  readonly partitionIndex: number;
+  /** As it is after the request; null on error. */
+  readonly partition: PartitionImage | null;
+}
+
+export interface ElectLeadersRequest {
+  readonly type: 'preferred' | 'unclean';
+  /** null: every partition that could have a better leader. */
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[] | null;
+}
+
+export interface ElectLeadersResult extends ItemResult {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface AlterClientQuotasRequest {
+  readonly entries: readonly QuotaAlteration[];
+  readonly validateOnly?: boolean;
+}
+
+export interface QuotaAlteration {
+  readonly entity: QuotaEntity;
+  readonly ops: readonly { readonly key: string; readonly value: number | null }[];
+}
+
+export interface AlterClientQuotasResult extends ItemResult {
+  readonly entity: QuotaEntity;
+}
+
+export interface UpdateFeaturesRequest {
+  readonly updates: readonly FeatureUpdate[];
+  readonly validateOnly?: boolean;
+}
+
+export interface FeatureUpdate {
+  readonly feature: string;
+  /** 0 deletes. */
+  readonly maxVersionLevel: number;
+  readonly upgradeType: 'upgrade' | 'safe-downgrade' | 'unsafe-downgrade';
+}
+
+export interface UpdateFeaturesResult extends ItemResult {
+  readonly feature: string;
+}
+
+export interface Controller {
+  createTopics(request: CreateTopicsRequest): Promise<CreateTopicResult[]>;
+  deleteTopics(request: DeleteTopicsRequest): Promise<DeleteTopicResult[]>;
+  createPartitions(request: CreatePartitionsRequest): Promise<CreatePartitionsResult[]>;
+  /** The legacy full replacement of each resource's overrides. */
+  alterConfigs(request: AlterConfigsRequest): Promise<AlterConfigsResult[]>;
+  incrementalAlterConfigs(request: IncrementalAlterConfigsRequest): Promise<AlterConfigsResult[]>;
+  /** Rejects with STALE_BROKER_EPOCH for a broker that is not registered with this epoch. */
+  allocateProducerIds(request: AllocateProducerIdsRequest): Promise<ProducerIdBlock>;
+  registerBroker(request: RegisterBrokerRequest): Promise<RegisterBrokerResult>;
+  unregisterBroker(brokerId: number): Promise<void>;
+  brokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatResult>;
+  alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResult[]>;
+  electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResult[]>;
+  alterClientQuotas(request: AlterClientQuotasRequest): Promise<AlterClientQuotasResult[]>;
+  updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResult[]>;
+}
