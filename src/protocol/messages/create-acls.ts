@@ -1,0 +1,28 @@
+// CreateAcls, API key 30: versions 0 to 3.
+
+import { array, defineApi, int8, int16, int32, string } from '../schema.ts';
+
+export const createAcls = defineApi({
+  name: 'CreateAcls',
+  key: 30,
+  versions: '0-3',
+  flexible: '2+',
+  request: {
+    creations: array('0+', {
+      resourceType: int8('0+'),
+      resourceName: string('0+'),
+      resourcePatternType: int8('1+', { default: 3 }),
+      principal: string('0+'),
+      host: string('0+'),
+      operation: int8('0+'),
+      permissionType: int8('0+'),
+    }),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    results: array('0+', {
+      errorCode: int16('0+'),
+      errorMessage: string('0+', { nullable: '0+' }),
+    }),
+  },
+});

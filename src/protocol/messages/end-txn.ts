@@ -1,0 +1,22 @@
+// EndTxn, API key 26: versions 0 to 5.
+
+import { bool, defineApi, int16, int32, int64, string } from '../schema.ts';
+
+export const endTxn = defineApi({
+  name: 'EndTxn',
+  key: 26,
+  versions: '0-5',
+  flexible: '3+',
+  request: {
+    transactionalId: string('0+'),
+    producerId: int64('0+'),
+    producerEpoch: int16('0+'),
+    committed: bool('0+'),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    errorCode: int16('0+'),
+    producerId: int64('5+', { default: -1, ignorable: true }),
+    producerEpoch: int16('5+', { default: -1, ignorable: true }),
+  },
+});

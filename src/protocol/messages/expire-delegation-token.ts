@@ -1,0 +1,19 @@
+// ExpireDelegationToken, API key 40: versions 0 to 2.
+
+import { bytes, defineApi, int16, int32, int64 } from '../schema.ts';
+
+export const expireDelegationToken = defineApi({
+  name: 'ExpireDelegationToken',
+  key: 40,
+  versions: '0-2',
+  flexible: '2+',
+  request: {
+    hmac: bytes('0+'),
+    expiryTimePeriodMs: int64('0+'),
+  },
+  response: {
+    errorCode: int16('0+'),
+    expiryTimestampMs: int64('0+'),
+    throttleTimeMs: int32('0+'),
+  },
+});

@@ -1,0 +1,19 @@
+// RenewDelegationToken, API key 39: versions 0 to 2.
+
+import { bytes, defineApi, int16, int32, int64 } from '../schema.ts';
+
+export const renewDelegationToken = defineApi({
+  name: 'RenewDelegationToken',
+  key: 39,
+  versions: '0-2',
+  flexible: '2+',
+  request: {
+    hmac: bytes('0+'),
+    renewPeriodMs: int64('0+'),
+  },
+  response: {
+    errorCode: int16('0+'),
+    expiryTimestampMs: int64('0+'),
+    throttleTimeMs: int32('0+'),
+  },
+});

@@ -1,0 +1,157 @@
+// Reads the primitive types of the protocol from one frame. Invariant: nothing is read, sliced or
+// allocated before its length was compared with the bytes that remain, so that hostile input costs
+// at most a small multiple of its own size and fails with MalformedError, never with RangeError.
+
+import { uuidFromBytes } from '../base/uuid.ts';
+import { MalformedError } from './errors.ts';
+
+export class Reader {
+  readonly buffer: Buffer;
+  position: number;
+  readonly end: number;
+
+  constructor(buffer: Buffer, position = 0, end = buffer.length) {
+    this.buffer = buffer;
+    this.position = position;
+    this.end = end;
+  }
+
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  /** The position of the next `sizeBytes` bytes, which are there and are passed over. */
+  take(sizeBytes: number): number {
+    const position = this.position;
+    if (sizeBytes > this.end - position) {
+      throw new MalformedError(`${sizeBytes} bytes expected, ${this.end - position} remain`);
+    }
+    this.position = position + sizeBytes;
+    return position;
+  }
+
+  int8(): number {
+    const position = this.take(1);
+    return ((this.buffer[position] as number) << 24) >> 24;
+  }
+
+  bool(): boolean {
+    return this.buffer[this.take(1)] !== 0;
+  }
+
+  uint16(): number {
+    const position = this.take(2);
+    const buffer = this.buffer;
+    return ((buffer[position] as number) << 8) | (buffer[position + 1] as number);
+  }
+
+  int16(): number {
+    return (this.uint16() << 16) >> 16;
+  }
+
+  int32(): number {
+    const position = this.take(4);
+    const buffer = this.buffer;
+    return (
+      ((buffer[position] as number) << 24) |
+      ((buffer[position + 1] as number) << 16) |
+      ((buffer[position + 2] as number) << 8) |
+      (buffer[position + 3] as number)
+    );
+  }
+
+  uint32(): number {
+    return this.int32() >>> 0;
+  }
+
+  /** Exact up to 2^53; beyond, the nearest double, so that Long.MAX_VALUE reads as 2^63. */
+  int64(): number {
+    const position = this.take(8);
+    const buffer = this.buffer;
+    const high =
+      ((buffer[position] as number) << 24) |
+      ((buffer[position + 1] as number) << 16) |
+      ((buffer[position + 2] as number) << 8) |
+      (buffer[position + 3] as number);
+    const low =
+      ((buffer[position + 4] as number) << 24) |
+      ((buffer[position + 5] as number) << 16) |
+      ((buffer[position + 6] as number) << 8) |
+      (buffer[position + 7] as number);
+    return high * 4294967296 + (low >>> 0);
+  }
+
+  float64(): number {
+    return this.buffer.readDoubleBE(this.take(8));
+  }
+
+  uuid(): string {
+    return uuidFromBytes(this.buffer, this.take(16));
+  }
+
+  /** Unsigned LEB128 of at most 32 bits. */
+  uvarint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.buffer[this.take(1)] as number;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        if (shift === 28 && byte > 0x0f) break;
+        return value >>> 0;
+      }
+    }
+    throw new MalformedError('a varint has more than 32 bits');
+  }
+
+  /** The length before a string; -1 is null. */
+  stringLength(compact: boolean): number {
+    return compact ? this.uvarint() - 1 : this.int16();
+  }
+
+  /** The length before bytes, records and arrays; -1 is null. */
+  length(compact: boolean): number {
+    return compact ? this.uvarint() - 1 : this.int32();
+  }
+
+  string(compact: boolean): string | null {
+    const sizeBytes = this.stringLength(compact);
+    if (sizeBytes < 0) return this.#nullOf(sizeBytes);
+    if (sizeBytes === 0) return '';
+    const position = this.take(sizeBytes);
+    return this.buffer.toString('utf8', position, position + sizeBytes);
+  }
+
+  /** A slice of the frame, not a copy. */
+  bytes(compact: boolean): Buffer | null {
+    const sizeBytes = this.length(compact);
+    if (sizeBytes < 0) return this.#nullOf(sizeBytes);
+    const position = this.take(sizeBytes);
+    return this.buffer.subarray(position, position + sizeBytes);
+  }
+
+  /**
+   * The number of elements of an array, or null; elements take at least `elementBytesMin` each, so
+   * that a count that cannot be true fails here, before anything is made for it.
+   */
+  count(compact: boolean, elementBytesMin: number): number | null {
+    const count = this.length(compact);
+    if (count < 0) return this.#nullOf(count);
+    if (count * elementBytesMin > this.end - this.position) {
+      throw new MalformedError(`an array of ${count} elements in ${this.remaining} bytes`);
+    }
+    return count;
+  }
+
+  /** Passes over the tagged fields of a struct of which no tag is known. */
+  skipTags(): void {
+    for (let left = this.uvarint(); left > 0; left--) {
+      this.uvarint();
+      this.take(this.uvarint());
+    }
+  }
+
+  #nullOf(length: number): null {
+    if (length !== -1) throw new MalformedError(`a length of ${length}`);
+    return null;
+  }
+}
