@@ -1,9 +1,16 @@
 // Frames and connections, on both sides of the wire.
 //
+// client-connection.ts  one connection to a broker: requests out, answers by correlation id
 // frame-reader.ts       cuts a byte stream into frames
 // frame-error.ts        the error of a stream that is not made of frames
 // server.ts             listeners, connection limits, closing
 // server-connection.ts  one accepted connection: requests in, answers out in order
+
+export {
+  ClientConnection,
+  type ClientConnectionOptions,
+  type RequestOptions,
+} from './client-connection.ts';
 export { FrameError } from './frame-error.ts';
 export { FrameReader, type FrameReaderOptions } from './frame-reader.ts';
 export { type ListenerAddress, Server, type ServerOptions } from './server.ts';

@@ -1,0 +1,154 @@
+// Options that every kind of client has, under Java's names in camelCase with Java's defaults, and
+// the mapping from Java's property names, for the tools and for programs that bring such files.
+
+/** Options shared by Producer, Consumer and Admin. Times are in milliseconds. */
+export interface ClientOptions {
+  /** `host:port`, several with commas between or as an array. At least one is needed. */
+  readonly bootstrapServers: string | readonly string[];
+  /** What we are called in the broker's logs and quotas. Default `partita`. */
+  readonly clientId?: string;
+  /** The time one request may take. Default 30 000. */
+  readonly requestTimeoutMs?: number;
+  /** The time a whole call may take, retries included. Default 60 000. */
+  readonly defaultApiTimeoutMs?: number;
+  /** socket.connection.setup.timeout.ms. Default 10 000. */
+  readonly connectionSetupTimeoutMs?: number;
+  /** First pause before a broker that did not answer is tried again; it doubles. Default 50. */
+  readonly reconnectBackoffMs?: number;
+  /** Default 1000. */
+  readonly reconnectBackoffMaxMs?: number;
+  /** First pause before a failed request is repeated; it doubles. Default 100. */
+  readonly retryBackoffMs?: number;
+  /** Default 1000. */
+  readonly retryBackoffMaxMs?: number;
+  /** Age at which metadata are fetched again although nothing failed. Default 300 000. */
+  readonly metadataMaxAgeMs?: number;
+  /** A connection that was idle for longer is not used again. Default 540 000. */
+  readonly connectionsMaxIdleMs?: number;
+}
+
+export interface BootstrapAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An option that makes no sense. The message names it, its value and what is possible. */
+export class ClientConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ClientConfigError';
+  }
+}
+
+export type ResolvedClientOptions = Required<Omit<ClientOptions, 'bootstrapServers'>> & {
+  readonly bootstrap: readonly BootstrapAddress[];
+};
+
+export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
+  return {
+    bootstrap: parseBootstrapServers(options.bootstrapServers),
+    clientId: options.clientId ?? 'partita',
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    defaultApiTimeoutMs: options.defaultApiTimeoutMs ?? 60_000,
+    connectionSetupTimeoutMs: options.connectionSetupTimeoutMs ?? 10_000,
+    reconnectBackoffMs: options.reconnectBackoffMs ?? 50,
+    reconnectBackoffMaxMs: options.reconnectBackoffMaxMs ?? 1000,
+    retryBackoffMs: options.retryBackoffMs ?? 100,
+    retryBackoffMaxMs: options.retryBackoffMaxMs ?? 1000,
+    metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
+    connectionsMaxIdleMs: options.connectionsMaxIdleMs ?? 540_000,
+  };
+}
+
+/** `host:port`, `[v6]:port`, with an optional `PROTOCOL://` in front. */
+export function parseBootstrapServers(servers: string | readonly string[]): BootstrapAddress[] {
+  const list = (typeof servers === 'string' ? [servers] : (servers ?? []))
+    .flatMap((each) => each.split(','))
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+  if (list.length === 0) {
+    throw new ClientConfigError('bootstrapServers is empty: give at least one host:port');
+  }
+  return list.map((text) => {
+    const match = /^(?:[A-Za-z_]+:\/\/)?(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match === null || port < 1 || port > 65535) {
+      throw new ClientConfigError(`bootstrapServers has "${text}": expected host:port`);
+    }
+    return { host: (match[1] ?? match[2]) as string, port };
+  });
+}
+
+/** How one Java property becomes an option. */
+export type PropertyRule = readonly [option: string, kind: PropertyKind];
+export type PropertyKind = 'number' | 'text' | 'flag' | readonly string[];
+
+const clientRules: Readonly<Record<string, PropertyRule>> = {
+  'bootstrap.servers': ['bootstrapServers', 'text'],
+  'client.id': ['clientId', 'text'],
+  'request.timeout.ms': ['requestTimeoutMs', 'number'],
+  'default.api.timeout.ms': ['defaultApiTimeoutMs', 'number'],
+  'socket.connection.setup.timeout.ms': ['connectionSetupTimeoutMs', 'number'],
+  'reconnect.backoff.ms': ['reconnectBackoffMs', 'number'],
+  'reconnect.backoff.max.ms': ['reconnectBackoffMaxMs', 'number'],
+  'retry.backoff.ms': ['retryBackoffMs', 'number'],
+  'retry.backoff.max.ms': ['retryBackoffMaxMs', 'number'],
+  'metadata.max.age.ms': ['metadataMaxAgeMs', 'number'],
+  'connections.max.idle.ms': ['connectionsMaxIdleMs', 'number'],
+};
+
+/** Java settings that mean nothing here and need no warning: classes, buffers of the JVM. */
+const silent =
+  /^(key|value)\.(de)?serializer$|^(metric|metrics|interceptor)\.|^(send|receive)\.buffer\.bytes$|^security\.providers$|^enable\.metrics\.push$|^client\.dns\.lookup$/;
+
+export interface PropertiesResult<Options> {
+  readonly options: Partial<Options>;
+  /** One line per key that was ignored. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Turns Java client properties into options. Unknown keys become warnings; throws a
+ * ClientConfigError for a value that is impossible, and for a security protocol other than
+ * PLAINTEXT.
+ */
+export function optionsFromProperties<Options>(
+  properties: ReadonlyMap<string, string>,
+  rules: Readonly<Record<string, PropertyRule>>,
+): PropertiesResult<Options> {
+  const options: Record<string, unknown> = {};
+  const warnings: string[] = [];
+  for (const [key, value] of properties) {
+    if (key === 'security.protocol') {
+      assertPlaintext(value);
+      continue;
+    }
+    const rule = rules[key] ?? clientRules[key];
+    if (rule !== undefined) options[rule[0]] = parseProperty(key, value.trim(), rule[1]);
+    else if (!silent.test(key)) warnings.push(`${key} is not known to this client: ignored`);
+  }
+  return { options: options as Partial<Options>, warnings };
+}
+
+function assertPlaintext(value: string): void {
+  if (value.trim().toUpperCase() === 'PLAINTEXT') return;
+  throw new ClientConfigError(
+    `security.protocol is ${value}: this client speaks PLAINTEXT only so far`,
+  );
+}
+
+function parseProperty(key: string, value: string, kind: PropertyKind): unknown {
+  if (kind === 'text') return value;
+  if (kind === 'number') {
+    const number = Number(value);
+    if (value !== '' && Number.isFinite(number)) return number;
+    throw new ClientConfigError(`${key} is "${value}": expected a number`);
+  }
+  if (kind === 'flag') {
+    if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+    throw new ClientConfigError(`${key} is "${value}": expected true or false`);
+  }
+  const found = kind.find((each) => each === value.toLowerCase());
+  if (found !== undefined) return found;
+  throw new ClientConfigError(`${key} is "${value}": expected one of ${kind.join(', ')}`);
+}

@@ -1,0 +1,259 @@
+// What producer, consumer and admin share: connections, metadata and the way a request finds its
+// broker (any, the controller, the leader of a partition, a node), with retries and pauses.
+//
+// Invariants: there is one metadata request under way at most, and it asks for every topic that
+// anybody wants; retriable errors are repeated until the deadline, then the last one is thrown.
+
+import type { Io, Log } from '../io/index.ts';
+import { IoError } from '../io/index.ts';
+import type { ClientConnection, RequestOptions } from '../network/index.ts';
+import {
+  type Api,
+  errorName,
+  KafkaError,
+  metadata,
+  type RequestInput,
+  type ResponseOf,
+} from '../protocol/index.ts';
+import { Backoff } from './backoff.ts';
+import { BrokerConnections } from './broker-connections.ts';
+import {
+  type BootstrapAddress,
+  type ClientOptions,
+  type ResolvedClientOptions,
+  resolveClientOptions,
+} from './client-options.ts';
+import { MetadataCache, type TopicMetadata } from './metadata-cache.ts';
+
+export interface CallOptions {
+  /** The time for all attempts together. Default: defaultApiTimeoutMs. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Attempt {
+  /** The time that is left, at most requestTimeoutMs. */
+  readonly timeoutMs: number;
+  /** Refreshes metadata before the next attempt. */
+  staleMetadata: boolean;
+}
+
+export class Client {
+  readonly io: Io;
+  readonly options: ResolvedClientOptions;
+  readonly cache = new MetadataCache();
+  readonly log: Log;
+  readonly backoff: Backoff;
+  readonly #connections: BrokerConnections;
+  readonly #wanted = new Set<string>();
+  readonly #mayCreate: boolean;
+  #refreshing: Promise<void> | null = null;
+  /** Whether the refresh under way asks for all that is wanted now. */
+  #refreshIsComplete = false;
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  /** `createsTopics`: let metadata requests create topics if the broker's configuration does so. */
+  constructor(io: Io, options: ClientOptions, createsTopics: boolean) {
+    this.io = io;
+    this.options = resolveClientOptions(options);
+    this.log = io.log.child('client');
+    const { retryBackoffMs, retryBackoffMaxMs } = this.options;
+    this.backoff = new Backoff(io.random, retryBackoffMs, retryBackoffMaxMs);
+    this.#connections = new BrokerConnections(io, this.options);
+    this.#mayCreate = createsTopics;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connections.close();
+  }
+
+  /** From now on metadata requests ask for this topic too. True if it was not wanted before. */
+  wantTopic(topic: string): boolean {
+    if (this.#wanted.has(topic)) return false;
+    this.#wanted.add(topic);
+    this.#refreshIsComplete = false;
+    return true;
+  }
+
+  /** Whether metadata are due again because of their age; starts the refresh if so. */
+  maybeRefresh(): void {
+    const ageMs = this.io.clock.monotonic() - this.#refreshedAtMs;
+    if (ageMs > this.options.metadataMaxAgeMs) this.refreshInBackground();
+  }
+
+  /** Starts a refresh unless one is under way; a failure is logged, the next use tries again. */
+  refreshInBackground(): void {
+    if (this.#refreshing !== null || this.#closed) return;
+    this.refresh().catch((error: unknown) => {
+      if (!this.#closed) this.log.warn('metadata refresh failed', { error: messageOf(error) });
+    });
+  }
+
+  /**
+   * Fetches metadata of all wanted topics from any broker that answers: every known node and then
+   * every bootstrap server is tried once. Joins a refresh that asks for the same topics.
+   */
+  async refresh(): Promise<void> {
+    while (this.#refreshing !== null) {
+      const isEnough = this.#refreshIsComplete;
+      await this.#refreshing;
+      if (isEnough) return;
+    }
+    this.#refreshIsComplete = true;
+    this.#refreshing = this.#refreshOnce().finally(() => {
+      this.#refreshing = null;
+    });
+    await this.#refreshing;
+  }
+
+  /** A topic that is known now and usable, or undefined. */
+  topic(name: string): TopicMetadata | undefined {
+    const topic = this.cache.topic(name);
+    return topic !== undefined && topic.errorCode === 0 ? topic : undefined;
+  }
+
+  /**
+   * Waits until the topic is known. Throws the topic's own error if it is final
+   * (INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED) or the time is up.
+   */
+  async awaitTopic(name: string, timeoutMs: number): Promise<TopicMetadata> {
+    this.wantTopic(name);
+    return this.retry(
+      async () => {
+        const known = this.topic(name);
+        if (known !== undefined) return known;
+        await this.refresh();
+        const topic = this.cache.topic(name);
+        if (topic === undefined) {
+          throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `no metadata of topic ${name} yet`);
+        }
+        if (topic.errorCode === 0) return topic;
+        throw KafkaError.fromCode(topic.errorCode, `topic ${name}: ${errorName(topic.errorCode)}`);
+      },
+      { timeoutMs },
+    );
+  }
+
+  /** The connection to a node if there is one now, without waiting. */
+  readyConnection(nodeId: number): ClientConnection | null {
+    const node = this.cache.nodes.get(nodeId);
+    return node === undefined ? null : this.#connections.ready(node);
+  }
+
+  async connectionTo(nodeId: number): Promise<ClientConnection> {
+    const node = this.cache.nodes.get(nodeId);
+    if (node === undefined) {
+      throw new KafkaError('BROKER_NOT_AVAILABLE', `broker ${nodeId} is not in the metadata`);
+    }
+    return this.#connections.get(node);
+  }
+
+  /** A connection to any broker: one that is open already, else the first that answers. */
+  async anyConnection(): Promise<ClientConnection> {
+    const addresses: BootstrapAddress[] = [...this.cache.nodes.values()];
+    for (let i = addresses.length - 1; i > 0; i--) {
+      const j = this.io.random.int(i + 1);
+      const kept = addresses[i] as BootstrapAddress;
+      addresses[i] = addresses[j] as BootstrapAddress;
+      addresses[j] = kept;
+    }
+    addresses.push(...this.options.bootstrap);
+    for (const address of addresses) {
+      const ready = this.#connections.ready(address);
+      if (ready !== null) return ready;
+    }
+    let failure: unknown = null;
+    for (const address of addresses) {
+      try {
+        return await this.#connections.get(address);
+      } catch (error) {
+        if (!isRetriableFailure(error)) throw error;
+        failure = error;
+      }
+    }
+    throw new KafkaError('NETWORK_EXCEPTION', `no broker answers: ${messageOf(failure)}`);
+  }
+
+  async requestTo<A extends Api>(
+    nodeId: number,
+    api: A,
+    body: RequestInput<A>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf<A>> {
+    return (await this.connectionTo(nodeId)).request(api, body, options);
+  }
+
+  async requestToAny<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf<A>> {
+    return (await this.anyConnection()).request(api, body, options);
+  }
+
+  /** To the controller that metadata name; to any broker if they name none (it forwards). */
+  async requestToController<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    options?: RequestOptions,
+  ): Promise<ResponseOf<A>> {
+    if (this.cache.nodes.size === 0) await this.refresh();
+    const { controllerId } = this.cache;
+    if (!this.cache.nodes.has(controllerId)) return this.requestToAny(api, body, options);
+    return this.requestTo(controllerId, api, body, options);
+  }
+
+  /**
+   * Repeats `attempt` with growing pauses while it throws what is worth repeating, until the time
+   * is up; then throws the last error.
+   */
+  async retry<T>(attempt: (attempt: Attempt) => Promise<T>, options: CallOptions = {}): Promise<T> {
+    const { clock } = this.io;
+    const deadlineMs = clock.monotonic() + (options.timeoutMs ?? this.options.defaultApiTimeoutMs);
+    for (let failures = 1; ; failures++) {
+      const leftMs = deadlineMs - clock.monotonic();
+      const state: Attempt = {
+        timeoutMs: Math.max(1, Math.min(leftMs, this.options.requestTimeoutMs)),
+        staleMetadata: false,
+      };
+      try {
+        return await attempt(state);
+      } catch (error) {
+        if (this.#closed || !isRetriableFailure(error)) throw error;
+        const pauseMs = this.backoff.delayMs(failures);
+        if (clock.monotonic() + pauseMs >= deadlineMs) throw error;
+        this.log.debug('will retry', { error: messageOf(error), failures });
+        await clock.sleep(pauseMs);
+        if (state.staleMetadata || !(error instanceof KafkaError)) this.refreshInBackground();
+      }
+    }
+  }
+
+  async #refreshOnce(): Promise<void> {
+    const topics = [...this.#wanted].map((name) => ({ name }));
+    const connection = await this.anyConnection();
+    // Version 0 has no way to ask for brokers only: its empty list means all topics.
+    const response = await connection.request(metadata, {
+      topics,
+      allowAutoTopicCreation: this.#mayCreate,
+    });
+    if (this.#closed) return;
+    this.cache.replay(response);
+    this.#refreshedAtMs = this.io.clock.monotonic();
+  }
+}
+
+/** Errors of the system and of the network are worth another attempt, like retriable codes. */
+export function isRetriableFailure(error: unknown): boolean {
+  if (error instanceof KafkaError) return error.retriable;
+  return error instanceof IoError;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

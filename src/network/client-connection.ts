@@ -1,0 +1,328 @@
+// One connection to a broker, as a client has it: requests out, answers matched by correlation id.
+// It opens with ApiVersions (KIP-511: newest version first, one step down on UNSUPPORTED_VERSION),
+// so that every request goes out in the highest version both sides speak.
+//
+// Invariants: a request is settled exactly once; when the connection is gone every open request
+// fails with NETWORK_EXCEPTION, which is retriable; a request that times out ends the connection,
+// as its answer could never be told from a late one by the peer's other users of the socket.
+
+import { Deferred } from '../base/deferred.ts';
+import type { Connection, Io, Timer } from '../io/index.ts';
+import {
+  type Api,
+  apiVersions,
+  decodeResponse,
+  ErrorCode,
+  encodeRequest,
+  errorName,
+  KafkaError,
+  type RequestInput,
+  type ResponseOf,
+} from '../protocol/index.ts';
+import { FrameReader } from './frame-reader.ts';
+
+export interface ClientConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string | null;
+  /** For the TCP connection and the version negotiation. Default 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** The time a request may take unless it says otherwise. Default 30 s. */
+  readonly requestTimeoutMs?: number;
+  /** The largest answer accepted. Default 1 GiB: fetch sizes are up to the client's options. */
+  readonly responseBytesMax?: number;
+  /** What we are, for the broker's metrics (KIP-511). */
+  readonly softwareName?: string;
+  readonly softwareVersion?: string;
+}
+
+export interface RequestOptions {
+  /** Default: the connection's requestTimeoutMs. */
+  readonly timeoutMs?: number | undefined;
+  /** Not to go above this version although both sides could. */
+  readonly versionMax?: number | undefined;
+}
+
+interface PendingRequest {
+  readonly api: Api;
+  readonly version: number;
+  readonly deadlineMs: number;
+  readonly onResponse: (body: unknown) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** Above this many unsent bytes a request without an answer waits for the socket. */
+const outputBytesMax = 1024 * 1024;
+
+export class ClientConnection {
+  readonly host: string;
+  readonly port: number;
+  /** Called once when the connection is gone, after the open requests have failed. */
+  onClose: (error: Error) => void = () => {};
+
+  readonly #io: Io;
+  readonly #connection: Connection;
+  readonly #options: ClientConnectionOptions;
+  readonly #reader: FrameReader;
+  readonly #pending = new Map<number, PendingRequest>();
+  /** Highest common version by API key; empty until negotiated. */
+  #versions = new Map<number, { min: number; max: number }>();
+  #correlationId = 0;
+  #error: Error | null = null;
+  #drained: Deferred<void> | null = null;
+  #timer: Timer | null = null;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #lastActiveMs: number;
+
+  private constructor(io: Io, connection: Connection, options: ClientConnectionOptions) {
+    this.#io = io;
+    this.#connection = connection;
+    this.#options = options;
+    this.host = options.host;
+    this.port = options.port;
+    this.#reader = new FrameReader({ frameBytesMax: options.responseBytesMax ?? 2 ** 30 });
+    this.#lastActiveMs = io.clock.monotonic();
+    connection.onData = (chunk) => this.#onData(chunk);
+    connection.onDrain = () => this.#onDrain();
+    connection.onClose = (error) => this.#onClose(error);
+  }
+
+  /**
+   * Connects and negotiates. Rejects with an IoError (`ECONNREFUSED` …) or a KafkaError
+   * (UNSUPPORTED_VERSION, NETWORK_EXCEPTION, REQUEST_TIMED_OUT).
+   */
+  static async connect(io: Io, options: ClientConnectionOptions): Promise<ClientConnection> {
+    const timeoutMs = options.connectTimeoutMs ?? 10_000;
+    const { host, port } = options;
+    const raw = await io.network.connect({ host, port, timeoutMs });
+    const connection = new ClientConnection(io, raw, options);
+    try {
+      await connection.#negotiate(timeoutMs);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  get requestsInFlight(): number {
+    return this.#pending.size;
+  }
+
+  /** Bytes written that the broker has not taken. */
+  get bufferedBytes(): number {
+    return this.#connection.bufferedBytes;
+  }
+
+  get isClosed(): boolean {
+    return this.#error !== null;
+  }
+
+  /** When something was last sent or received, on io.clock.monotonic(). */
+  get lastActiveMs(): number {
+    return this.#lastActiveMs;
+  }
+
+  /** The version in which `api` would be sent, or null if the broker has none in common. */
+  versionOf(api: Api, versionMax = 32767): number | null {
+    const range = this.#versions.get(api.key);
+    if (range === undefined) return null;
+    const version = Math.min(range.max, api.versions.max, versionMax);
+    return version >= Math.max(range.min, api.versions.min) ? version : null;
+  }
+
+  /**
+   * Sends a request and resolves with the decoded answer, whatever error codes it holds.
+   * Rejects with KafkaError UNSUPPORTED_VERSION, REQUEST_TIMED_OUT or NETWORK_EXCEPTION.
+   */
+  request<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    options: RequestOptions = {},
+  ): Promise<ResponseOf<A>> {
+    return new Promise((resolve, reject) => {
+      const version = this.#versionFor(api, options.versionMax);
+      this.#send(api, version, body, {
+        timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs ?? 30_000,
+        onResponse: resolve as (body: unknown) => void,
+        onError: reject,
+      });
+    });
+  }
+
+  /**
+   * Sends a request that has no answer (produce with acks=0). Resolves when the socket can take
+   * more; that is no sign that the broker got it.
+   */
+  async requestWithoutResponse<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    const version = this.#versionFor(api, options.versionMax);
+    if (this.#error !== null) throw this.#error;
+    const header = { correlationId: this.#nextCorrelationId(), clientId: this.#options.clientId };
+    this.#lastActiveMs = this.#io.clock.monotonic();
+    this.#connection.write(encodeRequest(api, version, header, body));
+    if (this.#connection.bufferedBytes <= outputBytesMax) return;
+    this.#drained ??= new Deferred();
+    await this.#drained.promise;
+  }
+
+  /** Closes at once; open requests fail with NETWORK_EXCEPTION. */
+  close(): void {
+    this.#fail(this.#networkError('was closed'));
+  }
+
+  async #negotiate(timeoutMs: number): Promise<void> {
+    const body = {
+      clientSoftwareName: this.#options.softwareName ?? 'partita',
+      clientSoftwareVersion: this.#options.softwareVersion ?? 'unknown',
+    };
+    const ask = (version: number): Promise<ResponseOf<typeof apiVersions>> =>
+      new Promise((resolve, reject) => {
+        this.#send(apiVersions, version, body, {
+          timeoutMs,
+          onResponse: resolve as (body: unknown) => void,
+          onError: reject,
+        });
+      });
+    let answer = await ask(apiVersions.versions.max);
+    if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+      const range = answer.apiKeys.find((each) => each.apiKey === apiVersions.key);
+      answer = await ask(Math.min(range?.maxVersion ?? 0, apiVersions.versions.max));
+    }
+    if (answer.errorCode !== 0) throw new KafkaError(errorName(answer.errorCode));
+    this.#versions = new Map(
+      answer.apiKeys.map((each) => [each.apiKey, { min: each.minVersion, max: each.maxVersion }]),
+    );
+  }
+
+  #versionFor(api: Api, versionMax: number | undefined): number {
+    const version = this.versionOf(api, versionMax);
+    if (version !== null) return version;
+    if (this.#error !== null) throw this.#error;
+    const theirs = this.#versions.get(api.key);
+    const offer = theirs === undefined ? 'none' : `${theirs.min} to ${theirs.max}`;
+    const ours = `${api.versions.min} to ${Math.min(api.versions.max, versionMax ?? 32767)}`;
+    throw new KafkaError(
+      'UNSUPPORTED_VERSION',
+      `${this.host}:${this.port} serves ${api.name} in versions ${offer}; needed is ${ours}`,
+    );
+  }
+
+  #nextCorrelationId(): number {
+    const id = this.#correlationId;
+    this.#correlationId = id === 0x7fff_ffff ? 0 : id + 1;
+    return id;
+  }
+
+  #send(
+    api: Api,
+    version: number,
+    body: unknown,
+    request: Pick<PendingRequest, 'onResponse' | 'onError'> & { timeoutMs: number },
+  ): void {
+    if (this.#error !== null) {
+      request.onError(this.#error);
+      return;
+    }
+    const correlationId = this.#nextCorrelationId();
+    const header = { correlationId, clientId: this.#options.clientId };
+    const chunks = encodeRequest(api, version, header, body as RequestInput<Api>);
+    const nowMs = this.#io.clock.monotonic();
+    const deadlineMs = nowMs + request.timeoutMs;
+    const { onResponse, onError } = request;
+    this.#pending.set(correlationId, { api, version, deadlineMs, onResponse, onError });
+    this.#lastActiveMs = nowMs;
+    this.#connection.write(chunks);
+    this.#watchDeadline(deadlineMs);
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#lastActiveMs = this.#io.clock.monotonic();
+    this.#reader.feed(chunk);
+    try {
+      for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
+        this.#onFrame(frame);
+      }
+    } catch (error) {
+      // A frame or an answer that makes no sense: nothing behind it can be trusted either.
+      this.#fail(this.#networkError('sent what is no answer', error));
+    }
+  }
+
+  #onFrame(frame: Buffer): void {
+    const correlationId = frame.readInt32BE(0);
+    const pending = this.#pending.get(correlationId);
+    if (pending === undefined) {
+      throw new KafkaError('INVALID_REQUEST', `an answer to no request (id ${correlationId})`);
+    }
+    const { api, version } = pending;
+    const { body } = decodeResponse(api, versionOfAnswer(api, version, frame), frame);
+    this.#pending.delete(correlationId);
+    pending.onResponse(body);
+  }
+
+  #onDrain(): void {
+    this.#drained?.resolve();
+    this.#drained = null;
+  }
+
+  /** One timer for the earliest deadline; it may fire early, never late. */
+  #watchDeadline(deadlineMs: number): void {
+    if (deadlineMs >= this.#timerAtMs) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = deadlineMs;
+    const delayMs = Math.max(0, deadlineMs - this.#io.clock.monotonic());
+    this.#timer = this.#io.clock.after(delayMs, () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    this.#timer = null;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#io.clock.monotonic();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [correlationId, pending] of this.#pending) {
+      if (pending.deadlineMs > nowMs) {
+        nextMs = Math.min(nextMs, pending.deadlineMs);
+        continue;
+      }
+      this.#pending.delete(correlationId);
+      const message = `${this.host}:${this.port} did not answer ${pending.api.name} in time`;
+      pending.onError(new KafkaError('REQUEST_TIMED_OUT', message));
+      this.#fail(this.#networkError(`was closed: ${pending.api.name} timed out`));
+      return;
+    }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#watchDeadline(nextMs);
+  }
+
+  #networkError(what: string, cause?: unknown): KafkaError {
+    const reason = cause instanceof Error ? ` (${cause.message})` : '';
+    const message = `the connection to ${this.host}:${this.port} ${what}${reason}`;
+    return new KafkaError('NETWORK_EXCEPTION', message);
+  }
+
+  #onClose(error: Error | null): void {
+    this.#fail(this.#networkError('was lost', error ?? undefined));
+  }
+
+  #fail(error: Error): void {
+    if (this.#error !== null) return;
+    this.#error = error;
+    this.#timer?.cancel();
+    this.#connection.destroy();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const each of pending) each.onError(error);
+    this.#drained?.reject(error);
+    this.#drained = null;
+    this.onClose(error);
+  }
+}
+
+/** A broker that does not know our ApiVersions version answers in version 0 (KIP-511). */
+function versionOfAnswer(api: Api, version: number, frame: Buffer): number {
+  if (api.key !== apiVersions.key || frame.length < 6) return version;
+  return frame.readInt16BE(4) === ErrorCode.UNSUPPORTED_VERSION ? 0 : version;
+}
