@@ -176,8 +176,30 @@ export function encodeStruct<S extends Struct>(
   version: number,
   value: StructInput<S>,
 ): Buffer {
+  return encodeAlone(struct, version, value, null);
+}
+
+/**
+ * The struct behind an int16, as records of internal topics have it: the record type before a key,
+ * the version before anything else.
+ */
+export function encodeVersioned<S extends Struct>(
+  struct: S,
+  version: number,
+  value: StructInput<S>,
+): Buffer {
+  return encodeAlone(struct, version, value, struct.recordType ?? version);
+}
+
+function encodeAlone(
+  struct: Struct,
+  version: number,
+  value: unknown,
+  prefix: number | null,
+): Buffer {
   const codec = codecOf(struct, version);
-  const writer = new Writer(codec.capacityBytes);
+  const writer = new Writer(64);
+  if (prefix !== null) writer.int16(prefix);
   codec.write(writer, value as never);
   const pieces = writer.finish();
   return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
@@ -190,6 +212,28 @@ export function decodeStruct<S extends Struct>(
   position = 0,
 ): StructOf<S> {
   return read(struct, version, new Reader(buffer, position)) as StructOf<S>;
+}
+
+/**
+ * Reads what encodeVersioned wrote. A version above those that we know is read as the newest one:
+ * Kafka only ever adds to the end of the structs that travel between programs of different age.
+ * @throws MalformedError, also for a key of another record type
+ */
+export function decodeVersioned<S extends Struct>(
+  struct: S,
+  buffer: Buffer,
+): { version: number; value: StructOf<S> } {
+  const reader = new Reader(buffer);
+  const prefix = reader.int16();
+  if (struct.recordType !== undefined) {
+    if (prefix !== struct.recordType) {
+      throw new MalformedError(`${struct.name} has the record type ${prefix}`);
+    }
+    return { version: 0, value: read(struct, 0, reader) as StructOf<S> };
+  }
+  if (prefix < struct.versions.min) throw new MalformedError(`${struct.name} v${prefix}`);
+  const version = Math.min(prefix, struct.versions.max);
+  return { version: prefix, value: read(struct, version, reader) as StructOf<S> };
 }
 
 function read(message: Message, version: number, reader: Reader): unknown {

@@ -274,10 +274,20 @@ function cannotBeNull(name: string, context: Context): KafkaError {
 }
 
 /** Mutable defaults are made anew, so that nobody finds what another has put in. */
-function compileDefault(field: Field): Read {
-  if (field.default === undefined && field.kind !== 'scalar') return () => defaultOf(field);
-  const value = defaultOf(field);
-  return () => value;
+function compileDefault(field: Field): () => unknown {
+  if (field.kind === 'scalar' || field.default !== undefined) {
+    const value = defaultOf(field);
+    return () => value;
+  }
+  if (field.kind === 'array') return () => [];
+  const members = Object.entries(field.element as Fields).map(
+    ([name, inner]) => ({ name, make: compileDefault(inner) }) as const,
+  );
+  return () => {
+    const value: Value = {};
+    for (const member of members) value[member.name] = member.make();
+    return value;
+  };
 }
 
 function compileRefuse(name: string, field: Field, context: Context): (value: unknown) => void {

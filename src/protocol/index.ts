@@ -14,9 +14,11 @@ export {
   decodeRequestHeader,
   decodeResponse,
   decodeStruct,
+  decodeVersioned,
   encodeRequest,
   encodeResponse,
   encodeStruct,
+  encodeVersioned,
   isVersionSupported,
   requestHeaderVersion,
   responseHeaderVersion,
@@ -33,3 +35,4 @@ export {
 export * from './messages/index.ts';
 export * from './records/index.ts';
 export * from './schema.ts';
+export * from './structs/index.ts';

@@ -260,7 +260,11 @@ export interface Api<Request extends Fields = Fields, Response extends Fields = 
   readonly response: Message<Response>;
 }
 
-export type Struct<F extends Fields = Fields> = Message<F>;
+/** A message on its own: a record of an internal topic, a part of a file. */
+export interface Struct<F extends Fields = Fields> extends Message<F> {
+  /** What stands before a key of an internal topic in place of its version, to tell keys apart. */
+  readonly recordType?: number;
+}
 
 export function defineApi<const Request extends Fields, const Response extends Fields>(source: {
   readonly name: string;
@@ -290,15 +294,15 @@ export function defineApi<const Request extends Fields, const Response extends F
 
 export function defineStruct<const F extends Fields>(source: {
   readonly name: string;
+  readonly recordType?: number;
   readonly versions: string;
   readonly flexible: string;
   readonly fields: F;
 }): Struct<F> {
   return {
-    name: source.name,
+    ...source,
     versions: parseVersions(source.versions),
     flexible: parseVersions(source.flexible),
-    fields: source.fields,
   };
 }
 
