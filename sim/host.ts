@@ -1,0 +1,105 @@
+// A simulated machine: its files, its name in the network, its wall clock, and the processes that
+// run on it. A killed process leaves the page cache behind; a power cut only what was synced.
+
+import { assert } from '../src/base/assert.ts';
+import type { Prng } from '../src/base/prng.ts';
+import type { DiskLock } from '../src/io/io.ts';
+import { type FileNode, FileSystem } from './file-system.ts';
+import { type Main, SimProcess } from './sim-process.ts';
+import type { World } from './world.ts';
+
+export class Host {
+  readonly world: World;
+  readonly name: string;
+  /** As it appears in connections; names and addresses both reach the host. */
+  readonly address: string;
+  files = new FileSystem();
+  /** How far the wall clock is off. */
+  clockSkewMs: number;
+  #isUp = true;
+  #incarnationCount = 0;
+  readonly #prng: Prng;
+  readonly #processes = new Set<SimProcess>();
+  readonly #locks = new Map<string, SimProcess>();
+
+  constructor(world: World, name: string, address: string) {
+    this.world = world;
+    this.name = name;
+    this.address = address;
+    this.#prng = world.prng.fork(`host ${name}`);
+    this.clockSkewMs = (this.#prng.float() * 2 - 1) * world.faults.clock.skewMsMax;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  get processes(): readonly SimProcess[] {
+    return [...this.#processes];
+  }
+
+  /**
+   * Starts a process, after switching the host on if it was off. Without `main`, whoever holds
+   * the process uses its `io` from outside.
+   */
+  start(main?: Main): SimProcess {
+    if (!this.#isUp) {
+      this.#isUp = true;
+      this.world.network.onBoot(this);
+    }
+    const incarnation = ++this.#incarnationCount;
+    const process = new SimProcess(this, incarnation, this.#prng.fork(`process ${incarnation}`));
+    this.#processes.add(process);
+    this.world.note(`${process.name} starts`);
+    if (main !== undefined) process.run(main);
+    return process;
+  }
+
+  /** Kills every process (kill -9). */
+  kill(): void {
+    for (const process of this.processes) process.kill();
+  }
+
+  /** Everything stops at once and says nothing; unsynced data is lost. `start` switches on. */
+  powerCut(): void {
+    this.world.note(`${this.name} loses power`);
+    this.#isUp = false;
+    for (const process of this.processes) process.vanish();
+    this.files.powerCut(this.#prng);
+    for (const [path, file] of this.files.files()) {
+      this.world.note(`${this.name} keeps ${path} ${file.content.sizeBytes}`);
+    }
+  }
+
+  /** The wall clock jumps, either way. The monotonic one does not. */
+  shiftClock(byMs: number): void {
+    this.world.note(`${this.name} clock jumps by ${byMs} ms`);
+    this.clockSkewMs += byMs;
+  }
+
+  /** Flips a random bit of the file, cache and platter alike; null if it is empty or missing. */
+  rotBit(path: string): { position: number; bit: number } | null {
+    const file = this.files.find(path) as FileNode | null;
+    if (file === null || file.content.sizeBytes === 0) return null;
+    const position = this.#prng.int(file.content.sizeBytes);
+    const bit = this.#prng.int(8);
+    this.world.note(`${this.name} bit rot in ${path} at ${position}.${bit}`);
+    file.content.flipBit(position, bit);
+    return { position, bit };
+  }
+
+  lock(path: string, process: SimProcess): DiskLock | null {
+    if (this.#locks.get(path)?.isAlive) return null;
+    this.#locks.set(path, process);
+    return {
+      release: () => {
+        if (this.#locks.get(path) === process) this.#locks.delete(path);
+      },
+    };
+  }
+
+  onProcessEnd(process: SimProcess): void {
+    const wasThere = this.#processes.delete(process);
+    assert(wasThere, 'a process ends once');
+  }
+}

@@ -1,0 +1,19 @@
+// The simulator: hosts, processes, network and disks in one process, in virtual time, from one
+// seed. Tests and scenarios enter here.
+//
+// world.ts         the hosts, and running them until something holds
+// simulate.ts      one process alone, for unit tests
+// host.ts          files, wall clock, processes; power cuts and bit rot
+// sim-process.ts   one incarnation of a process and the Io bound to it; kill -9
+// sim-disk.ts      Disk over file-system.ts (names, journal) over file-content.ts (bytes)
+// sim-network.ts   Network over sim-connection.ts (streams) over internet.ts (cuts, delays)
+// faults.ts        how badly all this behaves
+// event-loop.ts    virtual time
+// trace.ts         what happened, as a hash and as lines
+// main.ts          `npm run sim`, over the scenarios in scenarios/
+export { calm, type Faults, type PartialFaults, swarmFaults, withFaults } from './faults.ts';
+export type { Host } from './host.ts';
+export type { Main, SimProcess } from './sim-process.ts';
+export { simulate } from './simulate.ts';
+export { Trace } from './trace.ts';
+export { World, type WorldOptions } from './world.ts';

@@ -1,0 +1,244 @@
+// The Disk of one simulated process: the host's files with latency, faults and death. Calls of a
+// process that was killed have no effect, and what they promise never comes.
+
+import { assert } from '../src/base/assert.ts';
+import type { Prng } from '../src/base/prng.ts';
+import type { DirectoryEntry, Disk, DiskLock, File, FileStat } from '../src/io/io.ts';
+import type { DiskFaults } from './faults.ts';
+import { DirectoryNode, diskError, FileNode, type FileSystem } from './file-system.ts';
+import type { Host } from './host.ts';
+import type { SimProcess } from './sim-process.ts';
+import { fingerprint } from './trace.ts';
+
+const unlinkMs = 0.02;
+
+export class SimDisk implements Disk {
+  readonly #process: SimProcess;
+  readonly #host: Host;
+  readonly #prng: Prng;
+  /** The host's, until this process dies in the middle of a turn: then a ghost of it. */
+  readonly #files: FileSystem;
+  #operationsUntilDeath = Number.POSITIVE_INFINITY;
+
+  constructor(process: SimProcess, prng: Prng) {
+    this.#process = process;
+    this.#host = process.host;
+    this.#prng = prng;
+    this.#files = process.host.files;
+  }
+
+  makeDirectory(path: string): void {
+    if (this.mayChange(`mkdir ${path}`)) this.#files.makeDirectory(path, this.nowMs());
+  }
+
+  list(path: string): DirectoryEntry[] {
+    const node = this.#files.find(path);
+    if (node === null) throw diskError('ENOENT', `list ${path}`);
+    if (!(node instanceof DirectoryNode)) throw diskError('ENOTDIR', `list ${path}`);
+    const entries = [...node.entries].map(([name, entry]) => ({
+      name,
+      isDirectory: entry instanceof DirectoryNode,
+    }));
+    // Real directories are not in the order of creation: nobody may rely on it.
+    return this.#prng.shuffle(entries);
+  }
+
+  stat(path: string): FileStat | null {
+    const node = this.#files.find(path);
+    if (node === null) return null;
+    const isDirectory = node instanceof DirectoryNode;
+    const sizeBytes = isDirectory ? 4096 : node.content.sizeBytes;
+    return { sizeBytes, isDirectory, modifiedMs: node.modifiedMs };
+  }
+
+  rename(source: string, target: string): void {
+    if (!this.mayChange(`rename ${source} ${target}`)) return;
+    this.#files.rename(source, target, this.nowMs());
+  }
+
+  open(path: string, mode: 'read' | 'write' | 'create'): File {
+    const exists = this.#files.find(path) !== null;
+    if (!exists && mode === 'create' && !this.mayChange(`create ${path}`)) {
+      // Dead: any file will do, nobody will see it.
+      return new SimFile(path, new FileNode(), true, this);
+    }
+    const node = this.#files.openFile(path, mode !== 'create', this.nowMs());
+    return new SimFile(path, node, mode !== 'read', this);
+  }
+
+  readFile(path: string): Buffer | null {
+    const node = this.#files.find(path);
+    if (node === null) return null;
+    if (node instanceof DirectoryNode) throw diskError('EISDIR', `read ${path}`);
+    this.maybeFail(this.faults.readFailChance, `read ${path}`);
+    const buffer = Buffer.alloc(node.content.sizeBytes);
+    node.content.read(buffer, 0);
+    return buffer;
+  }
+
+  async remove(path: string): Promise<void> {
+    for (const entry of this.#files.removalOrder(path)) {
+      await this.#process.pause(unlinkMs);
+      if (this.mayChange(`unlink ${entry}`)) this.#files.unlink(entry, this.nowMs());
+    }
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    const node = this.#files.find(path);
+    if (node === null) throw diskError('ENOENT', `sync directory ${path}`);
+    const mark = this.#files.changeCount;
+    await this.#process.pause(this.#syncDelayMs());
+    this.maybeFail(this.faults.syncFailChance, `sync directory ${path}`);
+    this.note(`syncdir ${path}`);
+    this.#files.commit(mark);
+  }
+
+  lock(path: string): DiskLock | null {
+    const file = this.open(path, 'create');
+    file.close();
+    return this.#host.lock(path, this.#process);
+  }
+
+  space(path: string): { totalBytes: number; usableBytes: number } {
+    if (this.#files.find(path) === null) {
+      throw diskError('ENOENT', `stat the filesystem of ${path}`);
+    }
+    return { totalBytes: this.#files.capacityBytes, usableBytes: this.#files.usableBytes };
+  }
+
+  /** The process dies just before it changes the disk for the count-th time from now on. */
+  dieAtOperation(count: number): void {
+    this.#operationsUntilDeath = count;
+  }
+
+  get faults(): DiskFaults {
+    return this.#process.world.faults.disk;
+  }
+
+  get files(): FileSystem {
+    return this.#files;
+  }
+
+  nowMs(): number {
+    return this.#process.io.clock.now();
+  }
+
+  note(what: string): void {
+    this.#process.note(`disk ${what}`);
+  }
+
+  /** To be asked before each change of the disk; traces it. False: the process is dead. */
+  mayChange(what: string): boolean {
+    if (this.#process.isAlive && --this.#operationsUntilDeath < 0) {
+      assert(this.#host.processes.length === 1, 'the files that are copied have no other user');
+      // The process lives on in this turn as a ghost on the old files; the host keeps a copy.
+      this.#host.files = this.#files.clone();
+      this.#process.kill();
+    }
+    if (!this.#process.isAlive) return this.#files !== this.#host.files;
+    this.note(what);
+    return true;
+  }
+
+  maybeFail(chance: number, action: string): void {
+    if (chance === 0 || !this.#prng.chance(chance)) return;
+    this.note(`EIO: ${action}`);
+    throw diskError('EIO', action);
+  }
+
+  async readDelay(): Promise<void> {
+    await this.#process.pause(this.#spread(this.faults.readMsMean));
+  }
+
+  async sync(path: string, file: FileNode): Promise<void> {
+    const mark = file.content.changeCount;
+    await this.#process.pause(this.#syncDelayMs());
+    if (this.faults.syncFailChance > 0 && this.#prng.chance(this.faults.syncFailChance)) {
+      this.note(`EIO: sync ${path}`);
+      file.content.settleBadly(mark, this.#prng);
+      throw diskError('EIO', `sync ${path}`);
+    }
+    this.note(`sync ${path} ${file.content.sizeBytes}`);
+    file.content.settle(mark);
+  }
+
+  #syncDelayMs(): number {
+    const { slowSyncChance, slowSyncMs, syncMsMean } = this.faults;
+    const isSlow = slowSyncChance > 0 && this.#prng.chance(slowSyncChance);
+    return this.#spread(syncMsMean) + (isSlow ? slowSyncMs : 0);
+  }
+
+  #spread(meanMs: number): number {
+    return meanMs * (0.5 + this.#prng.float());
+  }
+}
+
+class SimFile implements File {
+  readonly path: string;
+  readonly #node: FileNode;
+  readonly #isWritable: boolean;
+  readonly #disk: SimDisk;
+  #isClosed = false;
+
+  constructor(path: string, node: FileNode, isWritable: boolean, disk: SimDisk) {
+    this.path = path;
+    this.#node = node;
+    this.#isWritable = isWritable;
+    this.#disk = disk;
+  }
+
+  write(chunks: readonly Buffer[], position: number): void {
+    this.#assertWritable('write');
+    const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const [first] = chunks;
+    const print = first === undefined ? '' : fingerprint(first);
+    if (!this.#disk.mayChange(`write ${this.path} @${position} ${sizeBytes} ${print}`)) return;
+    this.#disk.maybeFail(this.#disk.faults.writeFailChance, `write ${this.path}`);
+    this.#node.modifiedMs = this.#disk.nowMs();
+    const written = this.#disk.files.write(this.#node, chunks, position);
+    if (written < sizeBytes) throw diskError('ENOSPC', `write ${this.path}`);
+  }
+
+  async read(buffer: Buffer, position: number): Promise<number> {
+    this.#assertOpen('read');
+    await this.#disk.readDelay();
+    this.#disk.maybeFail(this.#disk.faults.readFailChance, `read ${this.path}`);
+    return this.#node.content.read(buffer, position);
+  }
+
+  readSync(buffer: Buffer, position: number): number {
+    this.#assertOpen('read');
+    this.#disk.maybeFail(this.#disk.faults.readFailChance, `read ${this.path}`);
+    return this.#node.content.read(buffer, position);
+  }
+
+  sizeBytes(): number {
+    this.#assertOpen('stat');
+    return this.#node.content.sizeBytes;
+  }
+
+  truncate(sizeBytes: number): void {
+    this.#assertWritable('truncate');
+    if (!this.#disk.mayChange(`truncate ${this.path} ${sizeBytes}`)) return;
+    this.#node.modifiedMs = this.#disk.nowMs();
+    this.#disk.files.resizing(this.#node, () => this.#node.content.truncate(sizeBytes));
+  }
+
+  async sync(): Promise<void> {
+    this.#assertOpen('sync');
+    await this.#disk.sync(this.path, this.#node);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #assertOpen(action: string): void {
+    if (this.#isClosed) throw diskError('EBADF', `${action} ${this.path}`);
+  }
+
+  #assertWritable(action: string): void {
+    this.#assertOpen(action);
+    if (!this.#isWritable) throw diskError('EBADF', `${action} ${this.path}`);
+  }
+}
