@@ -1,0 +1,226 @@
+// Who this node is and how its metadata is kept: identity, roles, the KRaft keys that a stock
+// server.properties carries, and the metadata log.
+
+import { INT64_MAX } from '../base/int64.ts';
+import {
+  boolean,
+  className,
+  type Definitions,
+  from,
+  int,
+  list,
+  long,
+  string,
+} from './definition.ts';
+import { reasons } from './reasons.ts';
+
+export const brokerNode = {
+  'node.id': int(
+    1,
+    'Number of this node, unique in the cluster. While it is not set, broker.id is used, and 1 without either.',
+    { importance: 'high', min: 0, fallbacks: [from('broker.id')] },
+  ),
+  'broker.id': int(-1, 'Old name of node.id. -1 means that it is not set.', {
+    importance: 'high',
+    fallbacks: [from('node.id')],
+  }),
+  'process.roles': list(
+    ['broker', 'controller'],
+    'Roles of this process. Here every process is a broker and may be elected controller, so both values start a broker.',
+    {
+      importance: 'high',
+      oneOf: ['broker', 'controller'],
+      notEmpty: true,
+      accepted: 'every process is a broker and may become controller',
+    },
+  ),
+  'broker.rack': string(
+    null,
+    'Name of the rack or zone this broker stands in; told to clients, and used to spread replicas.',
+  ),
+  'controller.listener.names': list(
+    [],
+    'Names of the listeners that only Kafka controllers use; a listener named here is skipped, because brokers here reach the controller through the cluster store.',
+    { importance: 'high' },
+  ),
+  'controller.quorum.bootstrap.servers': list(
+    [],
+    'Addresses from which a Kafka node finds the Raft controllers.',
+    { importance: 'high', accepted: reasons.kraft },
+  ),
+  'controller.quorum.voters': list([], 'Fixed members of the Raft quorum as id@host:port.', {
+    importance: 'high',
+    accepted: reasons.kraft,
+  }),
+  'controller.quorum.election.timeout.ms': int(
+    1000,
+    'Time without word from the Raft leader before an election, in ms.',
+    { importance: 'high', min: 0, accepted: reasons.kraft },
+  ),
+  'controller.quorum.election.backoff.max.ms': int(
+    1000,
+    'Longest random wait before the next Raft election, in ms.',
+    { importance: 'high', min: 0, accepted: reasons.kraft },
+  ),
+  'controller.quorum.fetch.timeout.ms': int(
+    2000,
+    'Time without a successful fetch from the Raft leader before a voter becomes candidate, in ms.',
+    { importance: 'high', min: 0, accepted: reasons.kraft },
+  ),
+  'controller.quorum.fetch.max.bytes': int(1_048_576, 'Most bytes of one fetch of the Raft log.', {
+    importance: 'low',
+    min: 1,
+    accepted: reasons.kraft,
+  }),
+  'controller.quorum.fetch.snapshot.max.bytes': int(
+    1_048_576,
+    'Most bytes of one fetch of a metadata snapshot.',
+    { importance: 'low', min: 1, accepted: reasons.kraft },
+  ),
+  'controller.quorum.append.linger.ms': int(
+    25,
+    'Time for which the Raft leader gathers appends before it syncs them, in ms.',
+    { min: 0, accepted: reasons.kraft },
+  ),
+  'controller.quorum.request.timeout.ms': int(
+    2000,
+    'Time within which a Raft request must be answered, in ms.',
+    { min: 0, accepted: reasons.kraft },
+  ),
+  'controller.quorum.retry.backoff.ms': int(
+    20,
+    'First wait before a Raft request is repeated, in ms.',
+    { importance: 'low', min: 0, accepted: reasons.kraft },
+  ),
+  'controller.quorum.auto.join.enable': boolean(
+    false,
+    'Whether a new Raft controller joins the voters by itself.',
+    { importance: 'low', accepted: reasons.kraft },
+  ),
+  'controller.socket.timeout.ms': int(
+    30_000,
+    'Time within which the controller must answer a broker, in ms.',
+    { accepted: reasons.singleNode },
+  ),
+  'controller.performance.sample.period.ms': long(
+    60_000,
+    "Time between two lines about the controller's speed, in ms.",
+    { min: 100, internal: true, accepted: reasons.kraft },
+  ),
+  'controller.performance.always.log.threshold.ms': long(
+    2000,
+    'A controller event that takes longer than this many ms is logged.',
+    { min: 0, internal: true, accepted: reasons.kraft },
+  ),
+  'broker.heartbeat.interval.ms': int(
+    2000,
+    'Time between two heartbeats of the broker to the controller, in ms.',
+    { accepted: reasons.singleNode },
+  ),
+  'broker.session.timeout.ms': int(
+    9000,
+    'Time without heartbeat after which a broker counts as dead, in ms.',
+    { accepted: reasons.singleNode },
+  ),
+  'initial.broker.registration.timeout.ms': int(
+    60_000,
+    'Time a starting broker tries to register before it gives up, in ms.',
+    { accepted: reasons.singleNode },
+  ),
+  'server.max.startup.time.ms': long(INT64_MAX, 'Longest start of the server, in ms.', {
+    min: 0,
+    internal: true,
+    accepted: 'a start is never cut short',
+  }),
+  'controlled.shutdown.enable': boolean(
+    true,
+    'Whether a broker that stops hands its leaderships over first.',
+    { accepted: reasons.singleNode },
+  ),
+  'metadata.log.dir': string(
+    null,
+    'Folder of the metadata log; without it the first of log.dirs.',
+    { importance: 'high' },
+  ),
+  'metadata.log.segment.bytes': int(
+    1_073_741_824,
+    'Size at which the metadata log starts a new file, in bytes.',
+    { importance: 'high', min: 8_388_608, accepted: reasons.metadataLog },
+  ),
+  'metadata.log.segment.ms': long(
+    604_800_000,
+    'Age at which the metadata log starts a new file, in ms.',
+    { importance: 'high', accepted: reasons.metadataLog },
+  ),
+  'metadata.log.max.record.bytes.between.snapshots': long(
+    20_971_520,
+    'Bytes of metadata records after which a snapshot is written.',
+    { importance: 'high', min: 1, accepted: reasons.metadataLog },
+  ),
+  'metadata.log.max.snapshot.interval.ms': long(
+    3_600_000,
+    'Longest time between two metadata snapshots while there are new records, in ms; 0 for none.',
+    { importance: 'high', min: 0, accepted: reasons.metadataLog },
+  ),
+  'metadata.max.retention.bytes': long(
+    104_857_600,
+    'Size of metadata log and snapshots above which old ones are deleted, in bytes.',
+    { importance: 'high', accepted: reasons.metadataLog },
+  ),
+  'metadata.max.retention.ms': long(
+    604_800_000,
+    'Age above which old metadata snapshots are deleted, in ms.',
+    { importance: 'high', accepted: reasons.metadataLog },
+  ),
+  'metadata.max.idle.interval.ms': int(
+    500,
+    'Time between two empty records of an idle Kafka controller, in ms.',
+    { importance: 'low', min: 0, accepted: reasons.kraft },
+  ),
+  'internal.metadata.log.segment.bytes': int(
+    null,
+    "For Kafka's own tests: size of a file of the metadata log, in bytes.",
+    { importance: 'low', internal: true, accepted: reasons.metadataLog },
+  ),
+  'internal.metadata.delete.delay.millis': long(
+    60_000,
+    "For Kafka's own tests: wait before metadata files are deleted, in ms.",
+    { importance: 'low', internal: true, accepted: reasons.metadataLog },
+  ),
+  'internal.metadata.max.batch.size.in.bytes': int(
+    8_388_608,
+    "For Kafka's own tests: largest batch of metadata records, in bytes.",
+    { importance: 'low', internal: true, accepted: reasons.metadataLog },
+  ),
+  'unstable.api.versions.enable': boolean(
+    false,
+    'Whether versions of requests that Kafka has not released are offered.',
+    { importance: 'high', internal: true, accepted: 'only released versions are offered' },
+  ),
+  'unstable.feature.versions.enable': boolean(
+    false,
+    'Whether feature levels that Kafka has not released are offered.',
+    { importance: 'high', internal: true, accepted: 'only released levels are offered' },
+  ),
+  'background.threads': int(10, 'Threads for work in the background.', {
+    importance: 'high',
+    update: 'cluster-wide',
+    min: 1,
+    accepted: reasons.threads,
+  }),
+  'config.providers': list(
+    [],
+    'Names of the Java classes that fill in values from outside of the file.',
+    { importance: 'low', update: 'cluster-wide', accepted: reasons.java },
+  ),
+  'alter.config.policy.class.name': className(
+    null,
+    'Java class that decides whether a change of configuration is allowed.',
+    { importance: 'low', accepted: reasons.java },
+  ),
+  'create.topic.policy.class.name': className(
+    null,
+    'Java class that decides whether a topic may be created.',
+    { importance: 'low', accepted: reasons.java },
+  ),
+} satisfies Definitions;

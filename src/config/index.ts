@@ -1,0 +1,51 @@
+// Configuration with Kafka's names and defaults. The one door of this folder.
+//
+//   definition.ts            what a key is, and the makers the tables are written with
+//   broker-*.ts              the tables of broker keys by theme; broker-definitions.ts joins them
+//   broker-legacy.ts         keys that Kafka has dropped, with what became of them
+//   reasons.ts, shapes.ts    why a key has no effect here; what values look like beyond their type
+//   topic-definitions.ts     the keys of topics; group- and client-metrics-definitions.ts likewise
+//   value.ts                 text to typed value and back; config-error.ts: the one-line error
+//   properties.ts            Java's .properties format, read and written
+//   environment.ts           KAFKA_* variables as the apache/kafka image maps them
+//   listeners.ts             NAME://host:port lists and the protocol map
+//   broker-config.ts         a broker's values in layers; broker-checks.ts: what holds between them
+//   load-broker-config.ts    file, environment and overrides to a BrokerConfig, with warnings
+//   scoped-config.ts         a topic's or group's values over the broker's; topic-, group-config.ts
+//   scoped-validation.ts     what clients may store, as errors of the protocol
+//   config-entry.ts          how values are shown by DescribeConfigs
+//   nearest-name.ts          the known name nearest to a misspelt one
+//   document.ts              docs/configuration.md from the tables
+
+export { BrokerConfig, type BrokerConfigSources, type StaticOrigin } from './broker-config.ts';
+export { type BrokerKey, type BrokerValue, brokerConfigDefinitions } from './broker-definitions.ts';
+export { clientMetricsConfigDefinitions } from './client-metrics-definitions.ts';
+export { type ConfigEntry, ConfigSource, type ConfigSynonym } from './config-entry.ts';
+export { ConfigError } from './config-error.ts';
+export type { ConfigType, ConfigValue, Definition, UpdateMode } from './definition.ts';
+export { environmentConfigs } from './environment.ts';
+export {
+  type ClientMetricsConfig,
+  effectiveClientMetricsConfig,
+  effectiveGroupConfig,
+  type GroupConfig,
+  validateClientMetricsConfigs,
+  validateGroupConfigs,
+} from './group-config.ts';
+export { groupConfigDefinitions } from './group-definitions.ts';
+export { formatListener, type Listener, type SecurityProtocol } from './listeners.ts';
+export {
+  type BrokerConfigInput,
+  type LoadedBrokerConfig,
+  loadBrokerConfig,
+} from './load-broker-config.ts';
+export { decodeProperties, formatProperties, parseProperties } from './properties.ts';
+export { validateDynamicBrokerConfigs } from './scoped-validation.ts';
+export {
+  effectiveTopicConfig,
+  type TopicConfig,
+  type TopicConfigValue,
+  type TopicKey,
+  validateTopicConfigs,
+} from './topic-config.ts';
+export { topicConfigDefinitions } from './topic-definitions.ts';

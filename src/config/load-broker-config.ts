@@ -1,0 +1,106 @@
+// From the sources to a BrokerConfig: defaults, then the file, then KAFKA_* variables, then
+// --override, each over the one before; and everything worth a line about what was found there.
+
+import { BrokerConfig, type StaticOrigin } from './broker-config.ts';
+import {
+  brokerConfigDefinitions,
+  brokerDefinition,
+  isPluginKey,
+  listenerKeyDefinition,
+} from './broker-definitions.ts';
+import { legacyExplanation } from './broker-legacy.ts';
+import { ConfigError } from './config-error.ts';
+import { environmentConfigs } from './environment.ts';
+import { nearestName } from './nearest-name.ts';
+import { parseProperties } from './properties.ts';
+import { formatValue, parseValue } from './value.ts';
+
+export interface BrokerConfigInput {
+  /** A server.properties file. Without one, a broker for this machine alone: see `withoutFile`. */
+  readonly file?: { readonly path: string; readonly text: string };
+  /** `--override key=value`, the later winning. */
+  readonly overrides?: readonly (readonly [key: string, value: string])[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface LoadedBrokerConfig {
+  readonly config: BrokerConfig;
+  /** One line each: keys that are unknown, outdated or misspelt. */
+  readonly warnings: string[];
+  /** One line each: keys that are understood and change nothing here, and why. */
+  readonly notes: string[];
+}
+
+/** What a broker started without a file takes: this machine only, data beside it. */
+const withoutFile: ReadonlyMap<string, string> = new Map([
+  ['listeners', 'PLAINTEXT://127.0.0.1:9092'],
+  ['log.dirs', './data'],
+]);
+
+/** Throws ConfigError, in one line, for the first value that is invalid. */
+export function loadBrokerConfig(input: BrokerConfigInput = {}): LoadedBrokerConfig {
+  const found = new Map<string, { text: string; origin: StaticOrigin }>();
+  const add = (configs: Iterable<readonly [string, string]>, origin: StaticOrigin): void => {
+    for (const [key, text] of configs) found.set(key, { text, origin });
+  };
+  if (input.file !== undefined) add(readFile(input.file), 'file');
+  add(environmentConfigs(input.env ?? {}), 'environment');
+  add(input.overrides ?? [], 'override');
+  const config = new BrokerConfig({
+    static: found,
+    defaults: input.file === undefined ? withoutFile : new Map(),
+    clusterId: input.env?.CLUSTER_ID || null,
+  });
+  const texts = new Map([...found].map(([key, { text }]) => [key, text]));
+  return { config, warnings: warningsOf(texts), notes: notesOf(config, texts) };
+}
+
+function readFile(file: { path: string; text: string }): Map<string, string> {
+  try {
+    return parseProperties(file.text);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(null, `${file.path}: ${error.message}`);
+  }
+}
+
+function warningsOf(texts: ReadonlyMap<string, string>): string[] {
+  const warnings: string[] = [];
+  for (const key of texts.keys()) {
+    if (brokerDefinition(key) !== undefined) continue;
+    if (listenerKeyDefinition(key) !== undefined || isPluginKey(key)) continue;
+    const legacy = legacyExplanation(key);
+    if (legacy !== null) {
+      warnings.push(`configuration ${key} is ignored: ${legacy}`);
+      continue;
+    }
+    const nearest = nearestName(key, Object.keys(brokerConfigDefinitions));
+    const hint = nearest === null ? '' : `; did you mean ${nearest}?`;
+    warnings.push(`configuration ${key} is unknown and ignored${hint}`);
+  }
+  return warnings;
+}
+
+function notesOf(config: BrokerConfig, texts: ReadonlyMap<string, string>): string[] {
+  const notes: string[] = [];
+  const keysByReason = new Map<string, string[]>();
+  for (const [key, text] of texts) {
+    const definition = brokerDefinition(key);
+    if (definition?.accepted === undefined) continue;
+    const value = formatValue(definition, parseValue(key, definition, text));
+    if (value === formatValue(definition, definition.default)) continue;
+    const keys = keysByReason.get(definition.accepted) ?? [];
+    keysByReason.set(definition.accepted, [...keys, key]);
+  }
+  for (const [reason, keys] of keysByReason) {
+    const verb = keys.length === 1 ? 'has' : 'have';
+    notes.push(`${keys.join(', ')} ${verb} no effect: ${reason}`);
+  }
+  const opened = new Set(config.listeners.map((listener) => listener.name));
+  for (const item of config.get('listeners')) {
+    if (opened.has(item.slice(0, item.indexOf(':')).toUpperCase())) continue;
+    const why = 'controller.listener.names keeps it for a Raft quorum, which there is not';
+    notes.push(`listener ${item} is not opened: ${why}`);
+  }
+  return notes;
+}

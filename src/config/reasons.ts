@@ -1,0 +1,17 @@
+// Why a key that is understood changes nothing here, where several keys share the reason.
+
+export const reasons = {
+  kraft: 'there is no Raft quorum: metadata lives in the cluster store',
+  singleNode: 'it is about several brokers, which are not served yet',
+  metadataLog: 'the metadata log keeps one file and its snapshot',
+  threads: 'one event loop serves the broker: there is no thread pool to size',
+  java: 'Java classes cannot be loaded here',
+  socketBuffers: 'the operating system sizes the buffers of sockets',
+  purgatory: 'waiting requests are dropped the moment they are answered',
+  sasl: 'SASL is not served yet',
+  compaction: 'log compaction is not served yet',
+  replication: 'replicas on several brokers are not served yet',
+  quotas: 'quotas are not served yet',
+  delegationTokens: 'delegation tokens are not served yet',
+  tieredStorage: 'tiered storage is not offered',
+} as const;
