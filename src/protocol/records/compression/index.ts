@@ -2,13 +2,16 @@
 //   gzip.ts     node:zlib
 //   snappy.ts   the block format; xerial.ts the framing that Java puts around it
 //   lz4-block.ts, lz4-frame.ts, xxhash32.ts
-//   zstd.ts     node:zlib where it has zstd, WebAssembly elsewhere
+//   zstd.ts     node:zlib where it has zstd, zstd-wasm.ts elsewhere; zstd-frame.ts
 // All are synchronous. Invariant: malformed input gives KafkaError CORRUPT_MESSAGE, and no input
 // makes decompression take more memory than a small multiple of the limit given.
 
 import { KafkaError } from '../../errors.ts';
 import type { CompressionCodec } from '../batch-header.ts';
 import { compressGzip, decompressGzip } from './gzip.ts';
+import { compressLz4, decompressLz4 } from './lz4-frame.ts';
+import { compressSnappy, decompressSnappy } from './xerial.ts';
+import { compressZstd, decompressZstd } from './zstd.ts';
 
 export const compressionByName: Readonly<Record<string, CompressionCodec>> = {
   none: 0,
@@ -21,15 +24,23 @@ export const compressionByName: Readonly<Record<string, CompressionCodec>> = {
 
 export const compressionNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
-/** `level` is for gzip (1 to 9), lz4 (1 to 17) and zstd (-131072 to 22); others have none. */
+/**
+ * `level` is for gzip (1 to 9) and zstd (-131072 to 22). The lz4 and snappy here have one effort.
+ */
 export function compress(codec: CompressionCodec, data: Buffer, level?: number): Buffer {
   switch (codec) {
     case 0:
       return data;
     case 1:
       return compressGzip(data, level);
+    case 2:
+      return compressSnappy(data);
+    case 3:
+      return compressLz4(data);
+    case 4:
+      return compressZstd(data, level);
     default:
-      throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec}`);
+      throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec as number}`);
   }
 }
 
@@ -43,7 +54,13 @@ export function decompress(codec: CompressionCodec, data: Buffer, sizeBytesMax: 
       return data;
     case 1:
       return decompressGzip(data, sizeBytesMax);
+    case 2:
+      return decompressSnappy(data, sizeBytesMax);
+    case 3:
+      return decompressLz4(data, sizeBytesMax);
+    case 4:
+      return decompressZstd(data, sizeBytesMax);
     default:
-      throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec}`);
+      throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec as number}`);
   }
 }
