@@ -63,7 +63,7 @@ export class EventLoop {
   }
 
   schedule(delayMs: number, callback: () => void, owner: EventOwner | null = null): ScheduledEvent {
-    const timeMs = delayMs > 0 ? this.#timeMs + delayMs : this.#timeMs;
+    const timeMs = delayMs > 0 ? ticked(this.#timeMs + delayMs) : this.#timeMs;
     const event = new ScheduledEvent(timeMs, this.#sequence++, owner, callback);
     this.#queue.push(event);
     return event;
@@ -127,11 +127,16 @@ export class EventLoop {
     for (;;) {
       const event = this.#queue.peek();
       if (event === undefined || event.timeMs > untilMs) {
-        if (Number.isFinite(untilMs)) this.#timeMs = Math.max(this.#timeMs, untilMs);
+        if (Number.isFinite(untilMs)) this.#timeMs = Math.max(this.#timeMs, ticked(untilMs));
         return null;
       }
       this.#queue.pop();
       if (event.callback !== null && event.owner?.isAlive !== false) return event;
     }
   }
+}
+
+/** Rounds up to 1/1024 ms: sums and differences of such times are exact. */
+function ticked(timeMs: number): number {
+  return Math.ceil(timeMs * 1024) / 1024;
 }

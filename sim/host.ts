@@ -3,7 +3,6 @@
 
 import { assert } from '../src/base/assert.ts';
 import type { Prng } from '../src/base/prng.ts';
-import type { DiskLock } from '../src/io/io.ts';
 import { type FileNode, FileSystem } from './file-system.ts';
 import { type Main, SimProcess } from './sim-process.ts';
 import type { World } from './world.ts';
@@ -88,14 +87,15 @@ export class Host {
     return { position, bit };
   }
 
-  lock(path: string, process: SimProcess): DiskLock | null {
-    if (this.#locks.get(path)?.isAlive) return null;
+  /** Whether the process now holds the lock; a dead holder has lost it. */
+  takeLock(path: string, process: SimProcess): boolean {
+    if (this.#locks.get(path)?.isAlive) return false;
     this.#locks.set(path, process);
-    return {
-      release: () => {
-        if (this.#locks.get(path) === process) this.#locks.delete(path);
-      },
-    };
+    return true;
+  }
+
+  releaseLock(path: string): void {
+    this.#locks.delete(path);
   }
 
   onProcessEnd(process: SimProcess): void {

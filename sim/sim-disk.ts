@@ -94,9 +94,18 @@ export class SimDisk implements Disk {
   }
 
   lock(path: string): DiskLock | null {
-    const file = this.open(path, 'create');
-    file.close();
-    return this.#host.lock(path, this.#process);
+    this.open(path, 'create').close();
+    if (!this.#process.isAlive || !this.#host.takeLock(path, this.#process)) return null;
+    let isHeld = true;
+    return {
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (!this.mayChange(`unlink ${path}`)) return;
+        this.#files.unlink(path, this.nowMs());
+        if (this.#process.isAlive) this.#host.releaseLock(path);
+      },
+    };
   }
 
   space(path: string): { totalBytes: number; usableBytes: number } {
