@@ -169,8 +169,10 @@ export class ClientConnection {
     await this.#drained.promise;
   }
 
-  /** Closes at once; open requests fail with NETWORK_EXCEPTION. */
+  /** Sends what is queued and closes; open requests fail with NETWORK_EXCEPTION at once. */
   close(): void {
+    // With acks=0 the last records may still be in our buffer: nobody waits for them but us.
+    this.#connection.end();
     this.#fail(this.#networkError('was closed'));
   }
 
@@ -311,7 +313,8 @@ export class ClientConnection {
     if (this.#error !== null) return;
     this.#error = error;
     this.#timer?.cancel();
-    this.#connection.destroy();
+    if (this.#connection.bufferedBytes === 0) this.#connection.destroy();
+    else this.#connection.end();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const each of pending) each.onError(error);

@@ -1,0 +1,126 @@
+// What a producer can be told, with Java's names in camelCase and Java's defaults, and the checks
+// that Java makes between options.
+
+import { type CompressionCodec, compressionByName } from '../../protocol/index.ts';
+import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
+import type { ProducerRecord } from './producer-record.ts';
+
+export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+export interface ProducerOptions extends ClientOptions {
+  /** `all` (-1): the whole ISR; 1: the leader; 0: nobody, and offsets are unknown. Default all. */
+  readonly acks?: 'all' | -1 | 0 | 1;
+  /** How long a batch waits for more records. Default 5; 0 still joins those of one turn. */
+  readonly lingerMs?: number;
+  /** batch.size: a batch that is this large is sent at once. Default 16 384. */
+  readonly batchSizeBytes?: number;
+  /** buffer.memory: records not yet delivered; beyond it `send` waits. Default 32 MiB. */
+  readonly bufferMemoryBytes?: number;
+  /** How long `send` waits for memory or for metadata. Default 60 000. */
+  readonly maxBlockMs?: number;
+  /** max.request.size, before compression for a record. Default 1 MiB. */
+  readonly maxRequestSizeBytes?: number;
+  /** Requests under way per broker. Default 5, the most that idempotence allows. */
+  readonly maxInFlightRequestsPerConnection?: number;
+  /** Number the batches so that retries neither repeat nor reorder. Default: if acks is all. */
+  readonly enableIdempotence?: boolean;
+  /** Attempts after the first. Default: as many as fit into deliveryTimeoutMs. */
+  readonly retries?: number;
+  /** The time from `send` to success or failure. Default 120 000. */
+  readonly deliveryTimeoutMs?: number;
+  /** Default none. */
+  readonly compressionType?: CompressionType;
+  /** Of gzip, lz4 or zstd. Default: the codec's own. */
+  readonly compressionLevel?: number;
+  /**
+   * Picks the partition of a record that names none. Default: Java's murmur2 of the key, and for
+   * records without a key one partition after the other, a batch each (KIP-794).
+   */
+  readonly partitioner?: (record: ProducerRecord, partitionCount: number) => number;
+}
+
+export interface ResolvedProducerOptions {
+  readonly acks: -1 | 0 | 1;
+  readonly lingerMs: number;
+  readonly batchSizeBytes: number;
+  readonly bufferMemoryBytes: number;
+  readonly maxBlockMs: number;
+  readonly maxRequestSizeBytes: number;
+  readonly maxInFlight: number;
+  readonly idempotent: boolean;
+  readonly retries: number;
+  readonly deliveryTimeoutMs: number;
+  readonly compression: CompressionCodec;
+  readonly compressionLevel: number | undefined;
+  readonly partitioner: ((record: ProducerRecord, partitionCount: number) => number) | null;
+}
+
+export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+  const acks = options.acks === 'all' ? -1 : (options.acks ?? -1);
+  const maxInFlight = options.maxInFlightRequestsPerConnection ?? 5;
+  const retries = options.retries ?? 0x7fff_ffff;
+  const idempotent = options.enableIdempotence ?? (acks === -1 && maxInFlight <= 5 && retries > 0);
+  if (idempotent) assertIdempotencePossible(acks, maxInFlight, retries);
+  const lingerMs = options.lingerMs ?? 5;
+  const deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
+  const deliveryMinMs = lingerMs + (options.requestTimeoutMs ?? 30_000);
+  if (options.deliveryTimeoutMs !== undefined && deliveryTimeoutMs < deliveryMinMs) {
+    throw new ClientConfigError(
+      `deliveryTimeoutMs is ${deliveryTimeoutMs}: ` +
+        `at least lingerMs + requestTimeoutMs = ${deliveryMinMs} is needed`,
+    );
+  }
+  return {
+    acks,
+    lingerMs,
+    batchSizeBytes: Math.max(1, options.batchSizeBytes ?? 16_384),
+    bufferMemoryBytes: options.bufferMemoryBytes ?? 32 * 1024 * 1024,
+    maxBlockMs: options.maxBlockMs ?? 60_000,
+    maxRequestSizeBytes: options.maxRequestSizeBytes ?? 1024 * 1024,
+    maxInFlight,
+    idempotent,
+    retries,
+    deliveryTimeoutMs: Math.max(deliveryTimeoutMs, deliveryMinMs),
+    compression: codecOf(options.compressionType ?? 'none'),
+    compressionLevel: options.compressionLevel,
+    partitioner: options.partitioner ?? null,
+  };
+}
+
+function assertIdempotencePossible(acks: number, maxInFlight: number, retries: number): void {
+  const why =
+    acks !== -1
+      ? 'acks=all'
+      : maxInFlight > 5
+        ? 'maxInFlightRequestsPerConnection of at most 5'
+        : retries === 0
+          ? 'retries above 0'
+          : null;
+  if (why !== null) throw new ClientConfigError(`enableIdempotence needs ${why}`);
+}
+
+function codecOf(name: CompressionType): CompressionCodec {
+  const codec = compressionByName[name];
+  if (codec !== undefined) return codec;
+  throw new ClientConfigError(
+    `compressionType is "${name}": expected none, gzip, snappy, lz4 or zstd`,
+  );
+}
+
+/** Java's property names of a producer, beyond those of every client. */
+export const producerRules: Readonly<Record<string, PropertyRule>> = {
+  acks: ['acks', ['all', '-1', '0', '1']],
+  'linger.ms': ['lingerMs', 'number'],
+  'batch.size': ['batchSizeBytes', 'number'],
+  'buffer.memory': ['bufferMemoryBytes', 'number'],
+  'max.block.ms': ['maxBlockMs', 'number'],
+  'max.request.size': ['maxRequestSizeBytes', 'number'],
+  'max.in.flight.requests.per.connection': ['maxInFlightRequestsPerConnection', 'number'],
+  'enable.idempotence': ['enableIdempotence', 'flag'],
+  retries: ['retries', 'number'],
+  'delivery.timeout.ms': ['deliveryTimeoutMs', 'number'],
+  'compression.type': ['compressionType', ['none', 'gzip', 'snappy', 'lz4', 'zstd']],
+  'compression.gzip.level': ['compressionLevel', 'number'],
+  'compression.lz4.level': ['compressionLevel', 'number'],
+  'compression.zstd.level': ['compressionLevel', 'number'],
+};

@@ -1,0 +1,352 @@
+// The producer as its users see it: records in, deliveries out, and the pressure back when more
+// comes in than goes out. Batching is record-accumulator.ts, sending is sender.ts.
+//
+// Invariants: records of one partition keep the order of their `send` calls; every record is
+// settled exactly once; a failure that no callback and no promise was told of is thrown by the
+// next `flush` or `close`.
+
+import { Deferred } from '../../base/deferred.ts';
+import type { Io, Timer } from '../../io/index.ts';
+import { createNodeIo } from '../../io/node-io.ts';
+import { KafkaError, type RecordInput } from '../../protocol/index.ts';
+import { Client } from '../client.ts';
+import { optionsFromProperties, type PropertiesResult } from '../client-options.ts';
+import { PartitionQueue } from './partition-queue.ts';
+import { ProducerIdentity } from './producer-identity.ts';
+import {
+  type ProducerOptions,
+  producerRules,
+  type ResolvedProducerOptions,
+  resolveProducerOptions,
+} from './producer-options.ts';
+import {
+  bytesOf,
+  type DeliveryCallback,
+  type ProducerRecord,
+  type RecordMetadata,
+} from './producer-record.ts';
+import { RecordAccumulator } from './record-accumulator.ts';
+import { Sender } from './sender.ts';
+import { TopicPartitioner } from './topic-partitioner.ts';
+
+interface Entry {
+  readonly record: ProducerRecord;
+  readonly callback: DeliveryCallback | null;
+}
+
+interface TopicState {
+  readonly partitioner: TopicPartitioner;
+  readonly queues: PartitionQueue[];
+  /** Records that came before the topic's metadata. */
+  waiting: Entry[] | null;
+}
+
+interface RoomWaiter extends Entry {
+  readonly deadlineMs: number;
+}
+
+/**
+ * Sends records to Kafka topics, in batches, with retries, by default idempotently and with
+ * acks=all.
+ *
+ *     const producer = new Producer({ bootstrapServers: 'localhost:9092' });
+ *     await producer.send({ topic: 'orders', key: 'k', value: 'v' });
+ *     await producer.close();
+ */
+export class Producer {
+  readonly #io: Io;
+  readonly #client: Client;
+  readonly #options: ResolvedProducerOptions;
+  readonly #accumulator: RecordAccumulator;
+  readonly #sender: Sender;
+  readonly #identity: ProducerIdentity | null;
+  readonly #topics = new Map<string, TopicState>();
+  readonly #roomWaiters: RoomWaiter[] = [];
+  #roomTimer: Timer | null = null;
+  #drained: Deferred<void> | null = null;
+  #emptied: Deferred<void> | null = null;
+  #waitingCount = 0;
+  #unreported: Error | null = null;
+  #isFull = false;
+  #closed = false;
+  /** Used for every record, so that appending allocates nothing. */
+  readonly #scratch: { -readonly [Name in keyof RecordInput]: RecordInput[Name] } = {};
+
+  /** Throws a ClientConfigError if options contradict each other. */
+  constructor(options: ProducerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+    this.#io = io;
+    this.#options = resolveProducerOptions(options);
+    this.#client = new Client(io, options, true);
+    this.#identity = this.#options.idempotent ? new ProducerIdentity(this.#client) : null;
+    this.#accumulator = new RecordAccumulator(io.clock, this.#options);
+    this.#accumulator.onBatchDone = (_batch, error) => this.#onBatchDone(error);
+    this.#sender = new Sender(this.#client, this.#options, this.#accumulator, this.#identity);
+  }
+
+  /** Options from Java's property names; unknown keys become warnings. */
+  static optionsFromProperties(
+    properties: ReadonlyMap<string, string>,
+  ): PropertiesResult<ProducerOptions> {
+    return optionsFromProperties<ProducerOptions>(properties, producerRules);
+  }
+
+  /** Bytes of records that were accepted and are not delivered yet. */
+  get bufferedBytes(): number {
+    return this.#accumulator.memoryBytes;
+  }
+
+  /**
+   * Sends a record; resolves when it is delivered as `acks` says. Rejects with a KafkaError when
+   * that failed for good. While buffer.memory is exhausted the record waits its turn, at most
+   * maxBlockMs.
+   */
+  send(record: ProducerRecord): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      const callback: DeliveryCallback = (error, metadata) => {
+        if (error === null) resolve(metadata as RecordMetadata);
+        else reject(error);
+      };
+      if (this.#closed) reject(closedError());
+      else if (this.#roomWaiters.length > 0 || !this.#hasRoom())
+        this.#waitForRoom(record, callback);
+      else this.#accept(record, callback);
+    });
+  }
+
+  /**
+   * The quick way for many records: no promise for each. The record is always accepted; false
+   * asks the caller to await `drained()` before the next one. Without a callback a failure is
+   * thrown by the next `flush` or `close`. Throws if the producer is closed.
+   */
+  write(record: ProducerRecord, callback: DeliveryCallback | null = null): boolean {
+    if (this.#closed) throw closedError();
+    this.#accept(record, callback);
+    if (this.#hasRoom()) return true;
+    this.#hurryWhileFull();
+    return false;
+  }
+
+  /** Resolves when there is room for more records. */
+  async drained(): Promise<void> {
+    if (this.#hasRoom()) return;
+    this.#drained ??= new Deferred();
+    await this.#drained.promise;
+  }
+
+  /**
+   * Sends all that is buffered without lingering and resolves when every record accepted so far
+   * is settled. Rejects with the first failure that was not reported otherwise.
+   */
+  async flush(): Promise<void> {
+    this.#sender.hurry++;
+    this.#sender.wake();
+    try {
+      while (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) {
+        this.#emptied ??= new Deferred();
+        await this.#emptied.promise;
+      }
+    } finally {
+      this.#sender.hurry--;
+    }
+    this.#throwUnreported();
+  }
+
+  /** The partition numbers of a topic, which may be created by asking (auto.create.topics). */
+  async partitionsFor(topic: string): Promise<number[]> {
+    const found = await this.#client.awaitTopic(topic, this.#options.maxBlockMs);
+    return found.partitions.map((each) => each.partition);
+  }
+
+  /**
+   * Delivers what is buffered, then closes. After `timeoutMs` (default deliveryTimeoutMs) what is
+   * left fails. Rejects with the first failure that was not reported otherwise.
+   */
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const timer = this.#io.clock.after(options.timeoutMs ?? this.#options.deliveryTimeoutMs, () =>
+      this.#abandon(),
+    );
+    try {
+      await this.flush();
+    } finally {
+      timer.cancel();
+      this.#roomTimer?.cancel();
+      this.#sender.close();
+      this.#client.close();
+    }
+  }
+
+  #accept(record: ProducerRecord, callback: DeliveryCallback | null): void {
+    let state = this.#topics.get(record.topic);
+    if (state === undefined) {
+      const partitioner = new TopicPartitioner(this.#io.random, this.#options);
+      state = { partitioner, queues: [], waiting: null };
+      this.#topics.set(record.topic, state);
+    }
+    if (state.waiting === null && this.#append(state, record, callback)) return;
+    this.#waitingCount++;
+    if (state.waiting !== null) state.waiting.push({ record, callback });
+    else {
+      state.waiting = [{ record, callback }];
+      void this.#awaitTopic(record.topic, state);
+    }
+  }
+
+  /** False when the topic is not known yet. */
+  #append(state: TopicState, record: ProducerRecord, callback: DeliveryCallback | null): boolean {
+    const topic = this.#client.topic(record.topic);
+    if (topic === undefined || topic.partitions.length === 0) return false;
+    const input = this.#scratch;
+    const key = bytesOf(record.key);
+    input.key = key;
+    input.value = bytesOf(record.value);
+    input.headers = record.headers;
+    input.timestamp = record.timestamp ?? this.#io.clock.now();
+    let partition: number;
+    try {
+      partition = state.partitioner.partitionOf(topic, record, key);
+      this.#assertSize(input);
+    } catch (error) {
+      this.#refuse(error as Error, callback);
+      return true;
+    }
+    let queue = state.queues[partition];
+    if (queue === undefined) {
+      queue = new PartitionQueue(record.topic, partition, this.#identity);
+      state.queues[partition] = queue;
+    }
+    if (this.#accumulator.append(queue, input, callback)) this.#sender.wake();
+    return true;
+  }
+
+  #assertSize(input: RecordInput): void {
+    let bytes = (input.key?.length ?? 0) + (input.value?.length ?? 0);
+    for (const header of input.headers ?? [])
+      bytes += header.key.length + (header.value?.length ?? 0);
+    // What Java adds for the batch and the record around them.
+    const sizeBytes = bytes + 88;
+    const { maxRequestSizeBytes } = this.#options;
+    if (sizeBytes <= maxRequestSizeBytes) return;
+    throw new KafkaError(
+      'MESSAGE_TOO_LARGE',
+      `a record takes ${sizeBytes} bytes, more than maxRequestSizeBytes (${maxRequestSizeBytes})`,
+    );
+  }
+
+  async #awaitTopic(name: string, state: TopicState): Promise<void> {
+    let failure: Error | null = null;
+    try {
+      await this.#client.awaitTopic(name, this.#options.maxBlockMs);
+    } catch (error) {
+      failure = error as Error;
+    }
+    const waiting = state.waiting ?? [];
+    state.waiting = null;
+    this.#waitingCount -= waiting.length;
+    for (const { record, callback } of waiting) {
+      if (failure !== null) this.#refuse(failure, callback);
+      else if (!this.#append(state, record, callback)) {
+        const message = `topic ${name} has no partitions`;
+        this.#refuse(new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message), callback);
+      }
+    }
+    if (this.#sender.hurry > 0) this.#sender.wake();
+    this.#maybeEmptied();
+  }
+
+  #refuse(error: Error, callback: DeliveryCallback | null): void {
+    if (callback === null) this.#unreported ??= error;
+    else callback(error, null);
+  }
+
+  #hasRoom(): boolean {
+    return this.#accumulator.memoryBytes < this.#options.bufferMemoryBytes;
+  }
+
+  /** Open batches do not linger while others wait for their memory. */
+  #hurryWhileFull(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#sender.hurry++;
+    this.#sender.wake();
+  }
+
+  #waitForRoom(record: ProducerRecord, callback: DeliveryCallback): void {
+    const deadlineMs = this.#io.clock.monotonic() + this.#options.maxBlockMs;
+    this.#roomWaiters.push({ record, callback, deadlineMs });
+    this.#waitingCount++;
+    this.#hurryWhileFull();
+    this.#watchRoomWaiters();
+  }
+
+  #watchRoomWaiters(): void {
+    const first = this.#roomWaiters[0];
+    if (first === undefined || this.#roomTimer !== null) return;
+    const delayMs = Math.max(0, first.deadlineMs - this.#io.clock.monotonic());
+    this.#roomTimer = this.#io.clock.after(delayMs, () => {
+      this.#roomTimer = null;
+      const nowMs = this.#io.clock.monotonic();
+      for (let next = this.#roomWaiters[0]; next !== undefined; next = this.#roomWaiters[0]) {
+        if (next.deadlineMs > nowMs) break;
+        this.#roomWaiters.shift();
+        this.#waitingCount--;
+        const message = `no room in buffer.memory within ${this.#options.maxBlockMs} ms`;
+        this.#refuse(new KafkaError('REQUEST_TIMED_OUT', message), next.callback);
+      }
+      this.#watchRoomWaiters();
+    });
+  }
+
+  #onBatchDone(error: Error | null): void {
+    if (error !== null) this.#unreported ??= error;
+    if (this.#hasRoom()) this.#onRoom();
+    this.#maybeEmptied();
+  }
+
+  #onRoom(): void {
+    let admitted = 0;
+    while (admitted < this.#roomWaiters.length && this.#hasRoom()) {
+      const { record, callback } = this.#roomWaiters[admitted++] as RoomWaiter;
+      this.#waitingCount--;
+      this.#accept(record, callback);
+    }
+    this.#roomWaiters.splice(0, admitted);
+    if (!this.#hasRoom()) return;
+    if (this.#isFull) {
+      this.#isFull = false;
+      this.#sender.hurry--;
+    }
+    this.#drained?.resolve();
+    this.#drained = null;
+  }
+
+  #maybeEmptied(): void {
+    if (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) return;
+    this.#emptied?.resolve();
+    this.#emptied = null;
+  }
+
+  #throwUnreported(): void {
+    const error = this.#unreported;
+    this.#unreported = null;
+    if (error !== null) throw error;
+  }
+
+  /** The time to close is up. */
+  #abandon(): void {
+    const error = new KafkaError('REQUEST_TIMED_OUT', 'the producer was closed before delivery');
+    this.#sender.close();
+    for (const { callback } of this.#roomWaiters.splice(0)) this.#refuse(error, callback);
+    for (const state of this.#topics.values()) {
+      for (const { callback } of state.waiting?.splice(0) ?? []) this.#refuse(error, callback);
+    }
+    this.#waitingCount = 0;
+    for (const batch of [...this.#accumulator.incomplete]) batch.fail(error);
+    this.#maybeEmptied();
+  }
+}
+
+function closedError(): Error {
+  return new Error('the producer is closed');
+}

@@ -1,0 +1,380 @@
+// Takes closed batches to the leaders of their partitions and settles them by the answers.
+//
+// It works in rounds (`#pump`): whatever may have made a batch sendable (a full batch, an answer,
+// a timer, new metadata, a connection) asks for one. A round sends as many requests as the limits
+// per broker allow, one batch per partition in each, as the protocol demands.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import type { Timer } from '../../io/index.ts';
+import type { ClientConnection } from '../../network/index.ts';
+import { KafkaError, produce, type RequestInput, type ResponseOf } from '../../protocol/index.ts';
+import { type Client, isRetriableFailure, messageOf } from '../client.ts';
+import { type PartitionResponse, responseTopicName, verdictOf } from './delivery-verdict.ts';
+import type { PartitionQueue } from './partition-queue.ts';
+import type { ProducerBatch } from './producer-batch.ts';
+import type { ProducerIdentity } from './producer-identity.ts';
+import type { ResolvedProducerOptions } from './producer-options.ts';
+import type { RecordAccumulator } from './record-accumulator.ts';
+
+interface Shipment {
+  readonly queue: PartitionQueue;
+  readonly batch: ProducerBatch;
+}
+
+interface Cargo {
+  readonly nodeId: number;
+  readonly connection: ClientConnection;
+  readonly shipments: Shipment[];
+  bytes: number;
+}
+
+export class Sender {
+  readonly #client: Client;
+  readonly #options: ResolvedProducerOptions;
+  readonly #accumulator: RecordAccumulator;
+  readonly #identity: ProducerIdentity | null;
+  readonly #inFlight = new Map<number, number>();
+  readonly #connecting = new Set<number>();
+  /** While above 0 nothing lingers (flush, close, memory exhausted). */
+  hurry = 0;
+  #scheduled = false;
+  #timer: Timer | null = null;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #refreshing = false;
+  #acquiring = false;
+  #closed = false;
+
+  constructor(
+    client: Client,
+    options: ResolvedProducerOptions,
+    accumulator: RecordAccumulator,
+    identity: ProducerIdentity | null,
+  ) {
+    this.#client = client;
+    this.#options = options;
+    this.#accumulator = accumulator;
+    this.#identity = identity;
+  }
+
+  /** Asks for a round at the end of this turn: what is appended until then goes along. */
+  wake(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#client.io.clock.nextTurn(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #pump(): void {
+    if (this.#closed) return;
+    const nowMs = this.#client.io.clock.monotonic();
+    const accumulator = this.#accumulator;
+    if (this.hurry > 0) accumulator.closeAll();
+    const dueMs = accumulator.closeDue(nowMs);
+    this.#wakeAt(dueMs);
+    if (accumulator.active.size === 0) return;
+    this.#client.maybeRefresh();
+    this.#expire(nowMs);
+    if (this.#identity !== null && !this.#identity.isKnown) {
+      this.#acquireIdentity(this.#identity);
+      return;
+    }
+    while (this.#ship(nowMs));
+  }
+
+  /** Sends one request to every broker that can take one; true if any was sent. */
+  #ship(nowMs: number): boolean {
+    const cargoes = new Map<number, Cargo>();
+    const oneAtATime = this.#options.maxInFlight === 1;
+    for (const queue of this.#accumulator.active) {
+      const batch = queue.next(nowMs, oneAtATime);
+      if (batch === null) {
+        if (!queue.hasBatches) this.#accumulator.active.delete(queue);
+        else this.#wakeAt(queue.oldest?.retryAtMs ?? nowMs, nowMs);
+        continue;
+      }
+      const cargo = this.#cargoFor(queue, cargoes);
+      if (cargo === null) continue;
+      const bytes = batch.sizeBytes;
+      if (cargo.bytes > 0 && cargo.bytes + bytes > this.#options.maxRequestSizeBytes) continue;
+      cargo.bytes += bytes;
+      cargo.shipments.push({ queue, batch });
+    }
+    for (const cargo of cargoes.values()) this.#dispatch(cargo);
+    return cargoes.size > 0;
+  }
+
+  /** null when the batch has to wait: for a leader, a connection, or answers. */
+  #cargoFor(queue: PartitionQueue, cargoes: Map<number, Cargo>): Cargo | null {
+    if (this.#identity !== null && !this.#identity.isKnown) {
+      this.#acquireIdentity(this.#identity);
+      return null;
+    }
+    const leader = this.#client.cache.partition(queue.topic, queue.partition)?.leader ?? -1;
+    if (leader < 0) {
+      this.#refreshMetadata();
+      return null;
+    }
+    const begun = cargoes.get(leader);
+    if (begun !== undefined) return begun;
+    if ((this.#inFlight.get(leader) ?? 0) >= this.#options.maxInFlight) return null;
+    const connection = this.#client.readyConnection(leader);
+    if (connection === null) {
+      this.#connect(leader);
+      return null;
+    }
+    const cargo = { nodeId: leader, connection, shipments: [], bytes: 0 };
+    cargoes.set(leader, cargo);
+    return cargo;
+  }
+
+  #dispatch(cargo: Cargo): void {
+    const { nodeId, connection, shipments } = cargo;
+    const { active } = this.#accumulator;
+    for (const { queue, batch } of shipments) {
+      queue.take(batch);
+      // To the end of the line: partitions take turns when requests fill up.
+      active.delete(queue);
+      if (queue.hasBatches) active.add(queue);
+    }
+    const { body, versionMax } = this.#requestOf(shipments);
+    this.#inFlight.set(nodeId, (this.#inFlight.get(nodeId) ?? 0) + 1);
+    const settle = (): void => {
+      this.#inFlight.set(nodeId, (this.#inFlight.get(nodeId) ?? 1) - 1);
+      this.#pump();
+    };
+    if (this.#options.acks === 0) {
+      connection.requestWithoutResponse(produce, body, { versionMax }).then(
+        () => {
+          for (const { queue, batch } of shipments) this.#onStored(queue, batch, -1, -1);
+          settle();
+        },
+        (error: Error) => this.#onRequestFailed(shipments, error, settle),
+      );
+      return;
+    }
+    connection.request(produce, body, { versionMax }).then(
+      (response) => {
+        this.#onResponse(shipments, response);
+        settle();
+      },
+      (error: Error) => this.#onRequestFailed(shipments, error, settle),
+    );
+  }
+
+  #requestOf(shipments: readonly Shipment[]): {
+    body: RequestInput<typeof produce>;
+    versionMax: number | undefined;
+  } {
+    const topics = new Map<string, { index: number; records: Buffer }[]>();
+    for (const { queue, batch } of shipments) {
+      const uncompressed = batch.uncompressedSizeBytes;
+      const records = batch.build(this.#options);
+      if (this.#options.compression !== 0) {
+        this.#accumulator.onCompressed(queue.topic, uncompressed, records.length);
+      }
+      const partitions = topics.get(queue.topic);
+      if (partitions === undefined) {
+        topics.set(queue.topic, [{ index: queue.partition, records }]);
+      } else {
+        partitions.push({ index: queue.partition, records });
+      }
+    }
+    let versionMax: number | undefined;
+    const topicData = [...topics].map(([name, partitionData]) => {
+      const topicId = this.#client.cache.topic(name)?.topicId ?? ZERO_UUID;
+      // From version 13 on topics go by their id, which old brokers do not have.
+      if (topicId === ZERO_UUID) versionMax = 12;
+      return { name, topicId, partitionData };
+    });
+    const { acks } = this.#options;
+    const timeoutMs = this.#client.options.requestTimeoutMs;
+    return { body: { acks, timeoutMs, topicData }, versionMax };
+  }
+
+  #onResponse(shipments: readonly Shipment[], response: ResponseOf<typeof produce>): void {
+    const answers = new Map<string, PartitionResponse>();
+    for (const topic of response.responses) {
+      const name = responseTopicName(this.#client.cache, topic);
+      for (const partition of topic.partitionResponses) {
+        answers.set(`${partition.index} ${name}`, partition);
+      }
+    }
+    for (const { queue, batch } of shipments) {
+      const answer = answers.get(`${queue.partition} ${queue.topic}`);
+      if (answer === undefined) {
+        const message = `the broker did not answer for ${queue.topic}-${queue.partition}`;
+        this.#giveUp(queue, batch, new KafkaError('UNKNOWN_SERVER_ERROR', message));
+      } else {
+        this.#onAnswer(queue, batch, answer);
+      }
+    }
+  }
+
+  #onAnswer(queue: PartitionQueue, batch: ProducerBatch, answer: PartitionResponse): void {
+    const verdict = verdictOf(queue, batch, answer);
+    switch (verdict.kind) {
+      case 'stored':
+        this.#onStored(queue, batch, verdict.baseOffset, answer.logAppendTimeMs);
+        return;
+      case 'split': {
+        const parts = batch.split(this.#options);
+        if (parts === null) break;
+        this.#accumulator.replace(batch, parts);
+        queue.onSplit(batch, parts);
+        this.#accumulator.active.add(queue);
+        return;
+      }
+      case 'renumber':
+        queue.requestRenumbering();
+        this.#retry(queue, batch, verdict.error);
+        return;
+      case 'retry': {
+        const { leaderId, leaderEpoch } = answer.currentLeader;
+        const { cache } = this.#client;
+        const knowsLeader = cache.replayLeader(queue.topic, queue.partition, leaderId, leaderEpoch);
+        if (!knowsLeader) this.#refreshMetadata();
+        this.#retry(queue, batch, verdict.error, knowsLeader);
+        return;
+      }
+      default:
+    }
+    this.#giveUp(queue, batch, verdict.error, verdict.errorOf);
+  }
+
+  #onStored(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    baseOffset: number,
+    logAppendTimeMs: number,
+  ): void {
+    queue.onAcked(batch, baseOffset);
+    batch.succeed({ baseOffset, logAppendTimeMs });
+  }
+
+  #onRequestFailed(shipments: readonly Shipment[], error: Error, settle: () => void): void {
+    const isRetriable = isRetriableFailure(error) && this.#options.acks !== 0;
+    this.#client.log.debug('produce request failed', { error: messageOf(error) });
+    for (const { queue, batch } of shipments) {
+      if (isRetriable) this.#retry(queue, batch, error);
+      else this.#giveUp(queue, batch, error);
+    }
+    if (isRetriableFailure(error)) this.#refreshMetadata();
+    settle();
+  }
+
+  #retry(queue: PartitionQueue, batch: ProducerBatch, error: Error, atOnce = false): void {
+    batch.failures++;
+    const nowMs = this.#client.io.clock.monotonic();
+    const expired = nowMs >= batch.createdMs + this.#options.deliveryTimeoutMs;
+    if (batch.failures > this.#options.retries || expired || batch.isDone) {
+      this.#giveUp(queue, batch, error);
+      return;
+    }
+    batch.retryAtMs = atOnce ? nowMs : nowMs + this.#client.backoff.delayMs(batch.failures);
+    queue.onRetry(batch);
+    this.#accumulator.active.add(queue);
+  }
+
+  #giveUp(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    error: Error,
+    errorOf?: (index: number) => Error,
+  ): void {
+    queue.onFailed(batch);
+    batch.fail(error, errorOf);
+  }
+
+  /** Gives up what has waited longer than delivery.timeout.ms without being under way. */
+  #expire(nowMs: number): void {
+    const { deliveryTimeoutMs } = this.#options;
+    for (const queue of this.#accumulator.active) {
+      for (let batch = queue.oldest; batch !== null; batch = queue.oldest) {
+        const expiresMs = batch.createdMs + deliveryTimeoutMs;
+        if (expiresMs > nowMs) {
+          this.#wakeAt(expiresMs);
+          break;
+        }
+        queue.giveUp(batch);
+        const what = `${batch.recordCount} records for ${queue.topic}-${queue.partition}`;
+        const message = `${what} were not delivered within ${deliveryTimeoutMs} ms`;
+        batch.fail(new KafkaError('REQUEST_TIMED_OUT', message));
+      }
+    }
+  }
+
+  #connect(nodeId: number): void {
+    if (this.#connecting.has(nodeId)) return;
+    this.#connecting.add(nodeId);
+    this.#client.connectionTo(nodeId).then(
+      () => {
+        this.#connecting.delete(nodeId);
+        this.wake();
+      },
+      (error: unknown) => {
+        this.#connecting.delete(nodeId);
+        this.#client.log.warn('no connection', { broker: nodeId, error: messageOf(error) });
+        this.#refreshMetadata();
+      },
+    );
+  }
+
+  /** Not more often than the retry pause; a round follows at once and after the pause. */
+  #refreshMetadata(): void {
+    if (this.#refreshing || this.#closed) return;
+    this.#refreshing = true;
+    const client = this.#client;
+    client
+      .refresh()
+      .catch((error: unknown) => {
+        client.log.warn('metadata refresh failed', { error: messageOf(error) });
+      })
+      .finally(() => {
+        this.wake();
+        client.io.clock.after(client.backoff.delayMs(1), () => {
+          this.#refreshing = false;
+          this.wake();
+        });
+      });
+  }
+
+  #acquireIdentity(identity: ProducerIdentity): void {
+    if (this.#acquiring) return;
+    this.#acquiring = true;
+    identity
+      .acquire(this.#options.deliveryTimeoutMs)
+      .catch((error: Error) => {
+        this.#accumulator.closeAll();
+        for (const queue of this.#accumulator.active) {
+          for (const batch of queue.unsent()) {
+            queue.giveUp(batch);
+            batch.fail(error);
+          }
+        }
+      })
+      .finally(() => {
+        this.#acquiring = false;
+        this.wake();
+      });
+  }
+
+  /** One timer for the earliest reason to wake up; a time that has passed is no reason. */
+  #wakeAt(atMs: number, nowMs = this.#client.io.clock.monotonic()): void {
+    if (atMs >= this.#timerAtMs || atMs === Number.POSITIVE_INFINITY || this.#closed) return;
+    if (atMs <= nowMs) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#client.io.clock.after(atMs - nowMs, () => {
+      this.#timer = null;
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      this.#pump();
+    });
+  }
+}
