@@ -9,11 +9,11 @@ import { apiByKey } from './messages/index.ts';
 import { Reader } from './reader.ts';
 import type {
   Api,
-  Message,
   RequestInput,
   RequestOf,
   ResponseInput,
   ResponseOf,
+  Schema,
   Struct,
   StructInput,
   StructOf,
@@ -39,9 +39,9 @@ interface Compiled extends Codec {
   capacityBytes: number;
 }
 
-const compiled = new Map<Message, (Compiled | undefined)[]>();
+const compiled = new Map<Schema, (Compiled | undefined)[]>();
 
-function codecOf(message: Message, version: number): Compiled {
+function codecOf(message: Schema, version: number): Compiled {
   let versions = compiled.get(message);
   if (versions === undefined) {
     versions = [];
@@ -236,7 +236,7 @@ export function decodeVersioned<S extends Struct>(
   return { version: prefix, value: read(struct, version, reader) as StructOf<S> };
 }
 
-function read(message: Message, version: number, reader: Reader): unknown {
+function read(message: Schema, version: number, reader: Reader): unknown {
   const codec = codecOf(message, version);
   try {
     return codec.read(reader);

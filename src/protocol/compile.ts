@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts';
 import { KafkaError, MalformedError } from './errors.ts';
 import type { Reader } from './reader.ts';
-import type { Field, Fields, Message, RecordsInput, ScalarType } from './schema.ts';
+import type { Field, Fields, RecordsInput, ScalarType, Schema } from './schema.ts';
 import { defaultOf, isIn } from './schema.ts';
 import { Writer } from './writer.ts';
 
@@ -28,7 +28,7 @@ interface Context {
   readonly compact: boolean;
 }
 
-export function compileMessage(message: Message, version: number): Codec {
+export function compileMessage(message: Schema, version: number): Codec {
   const compact = isIn(message.flexible, version);
   return compileStruct(message.fields, { message: message.name, version, compact });
 }

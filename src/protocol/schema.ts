@@ -242,7 +242,7 @@ export function defaultsOf(fields: Fields): Record<string, unknown> {
 }
 
 /** One side of an API, or a struct outside of any: the unit that the codec compiles. */
-export interface Message<F extends Fields = Fields> {
+export interface Schema<F extends Fields = Fields> {
   readonly name: string;
   readonly versions: VersionRange;
   /** The versions with compact lengths and tagged fields (KIP-482). */
@@ -256,12 +256,12 @@ export interface Api<Request extends Fields = Fields, Response extends Fields = 
   /** From the oldest that any client in scope sends to the newest stable one. */
   readonly versions: VersionRange;
   readonly flexible: VersionRange;
-  readonly request: Message<Request>;
-  readonly response: Message<Response>;
+  readonly request: Schema<Request>;
+  readonly response: Schema<Response>;
 }
 
 /** A message on its own: a record of an internal topic, a part of a file. */
-export interface Struct<F extends Fields = Fields> extends Message<F> {
+export interface Struct<F extends Fields = Fields> extends Schema<F> {
   /** What stands before a key of an internal topic in place of its version, to tell keys apart. */
   readonly recordType?: number;
 }
@@ -276,7 +276,7 @@ export function defineApi<const Request extends Fields, const Response extends F
 }): Api<Request, Response> {
   const versions = parseVersions(source.versions);
   const flexible = parseVersions(source.flexible);
-  const side = <F extends Fields>(suffix: string, fields: F): Message<F> => ({
+  const side = <F extends Fields>(suffix: string, fields: F): Schema<F> => ({
     name: source.name + suffix,
     versions,
     flexible,
