@@ -14,6 +14,8 @@ export interface ClusterStore {
   readonly clusterId: string;
   /** One past the last committed offset. */
   readonly endOffset: number;
+  /** The engine gave up for good; only a restart helps. */
+  readonly isFailed: boolean;
 
   /**
    * Appends the records as one batch: all of them are committed or none is. A record is opaque
@@ -26,16 +28,21 @@ export interface ClusterStore {
   append(records: readonly Buffer[], options: AppendOptions): Promise<void>;
 
   /**
-   * The newest snapshot (null if none was taken) and what was committed after it. The reader that
-   * wants everything in order and without a gap uses `watch`.
+   * The committed batches from the offset on, up to the end at the time of the call.
+   *
+   * @throws KafkaError OFFSET_OUT_OF_RANGE when the log no longer reaches back that far: begin
+   * with the newest snapshot.
    */
   read(from: number): AsyncIterable<StoreBatch>;
 
+  /** null if none was taken. */
+  newestSnapshot(): Promise<StoreSnapshot | null>;
+
   /**
    * Delivers every batch from the offset on, in order, then those that are committed later. When
-   * the log no longer reaches back to `from`, the newest snapshot is delivered first. `onBatch` is
-   * synchronous and is called before the `append` of the batch resolves (for appends of this
-   * process). The promise resolves when the reader reached the end that was committed at the call.
+   * there is a snapshot of more than `from`, it is delivered first, in place of what it contains.
+   * `onBatch` is synchronous and is called before the `append` of the batch resolves (for appends
+   * of this process). The promise resolves when the reader has all that was committed.
    */
   watch(from: number, watcher: StoreWatcher): Promise<Subscription>;
 

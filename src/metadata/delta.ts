@@ -25,6 +25,7 @@ import {
   type TopicImage,
 } from './image.ts';
 import {
+  completeRecord,
   type DecodedRecord,
   type MetadataRecord,
   NO_LEADER_CHANGE,
@@ -75,6 +76,11 @@ export class MetadataDelta {
     this.#features = base.features;
     this.#nextProducerId = base.nextProducerId;
     this.#partitionCount = base.partitionCount;
+  }
+
+  /** A record that was decided here and not yet read back. */
+  replayDecided(record: MetadataRecord): void {
+    this.replay(completeRecord(record));
   }
 
   replay(record: DecodedRecord): void {

@@ -4,12 +4,25 @@
 //   image.ts, changes.ts      the immutable image; what changed between two
 //   delta.ts, delta-brokers   replays records onto an image
 //   image-records.ts          an image written down as records (snapshots)
+//   image-loader.ts           follows the log, publishes images, takes snapshots
 //   records/                  Kafka's metadata records
-//   cluster-store.ts          the seam: where the log lives and who is alive
+//   cluster-store.ts          the seam: where the log lives and who is alive;
+//                             cluster-store-contract.ts: what every engine must keep
 //   engines/local/            the store in a folder, for one process
-//   controller/               decides: topics, partitions, configs, brokers, quotas, features
+//   controller/               decides: topics, partitions, leaders, configs, brokers, quotas, …
+//   open-local-metadata.ts    all of it for a cluster of one process
 
 export type { ImageChanges, ImageListener } from './changes.ts';
 export * from './cluster-store.ts';
 export * from './controller/api.ts';
+export { METADATA_VERSION, supportedFeatures } from './controller/features.ts';
+export { PRODUCER_ID_BLOCK_SIZE } from './controller/producer-ids.ts';
+export { findQuotas, type QuotaFilter } from './controller/quotas.ts';
+export { assertTopicName } from './controller/topics.ts';
+export { METADATA_TOPIC } from './engines/local/local-store.ts';
 export * from './image.ts';
+export {
+  type LocalMetadataOptions,
+  type Metadata,
+  openLocalMetadata,
+} from './open-local-metadata.ts';

@@ -1,0 +1,102 @@
+// What the controller must know of configuration to decide: a few values of its own and whether
+// overrides are valid.
+
+import {
+  type BrokerConfig,
+  brokerConfigDefinitions,
+  clientMetricsConfigDefinitions,
+  type Definition,
+  groupConfigDefinitions,
+  topicConfigDefinitions,
+  validateClientMetricsConfigs,
+  validateDynamicBrokerConfigs,
+  validateGroupConfigs,
+  validateTopicConfigs,
+} from '../../config/index.ts';
+import { ResourceType } from '../image.ts';
+
+type Overrides = ReadonlyMap<string, string>;
+
+export interface ConfigRules {
+  /** num.partitions and default.replication.factor. */
+  readonly partitionsDefault: number;
+  readonly replicationFactorDefault: number;
+  readonly deleteTopicEnable: boolean;
+  /**
+   * Judges all overrides that the resource would have; `before` are those it has now, so that
+   * what may not be changed can be told from what may not be there.
+   *
+   * @throws KafkaError INVALID_CONFIG, or INVALID_REQUEST for what only a restart changes
+   */
+  validate(resource: ConfiguredResource, overrides: Overrides, before: Overrides): void;
+  /** Whether APPEND and SUBTRACT make sense for the key. */
+  isList(resourceType: number, name: string): boolean;
+  /** What APPEND and SUBTRACT start from when there is no override. */
+  listDefault(resourceType: number, name: string): readonly string[];
+}
+
+export interface ConfiguredResource {
+  readonly type: number;
+  readonly name: string;
+}
+
+/** The rules under a broker's own configuration. */
+export function configRules(config: BrokerConfig): ConfigRules {
+  return {
+    partitionsDefault: config.get('num.partitions'),
+    replicationFactorDefault: config.get('default.replication.factor'),
+    deleteTopicEnable: config.get('delete.topic.enable'),
+    validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
+    isList: (type, name) => definitionOf(type, name)?.type === 'list',
+    listDefault: (type, name) => {
+      const value = definitionOf(type, name)?.default;
+      return Array.isArray(value) ? value : [];
+    },
+  };
+}
+
+function validate(
+  config: BrokerConfig,
+  { type, name }: ConfiguredResource,
+  { overrides, before }: { overrides: Overrides; before: Overrides },
+): void {
+  switch (type) {
+    case ResourceType.TOPIC:
+      validateTopicConfigs(overrides, config);
+      break;
+    case ResourceType.BROKER:
+      validateDynamicBrokerConfigs(changed(overrides, before), { perBroker: name !== '' });
+      break;
+    case ResourceType.GROUP:
+      validateGroupConfigs(overrides);
+      break;
+    case ResourceType.CLIENT_METRICS:
+      validateClientMetricsConfigs(overrides);
+      break;
+  }
+}
+
+/** A broker keeps what it has: only what is set anew is judged. */
+function changed(overrides: Overrides, before: Overrides): Overrides {
+  return new Map([...overrides].filter(([key, value]) => before.get(key) !== value));
+}
+
+function definitionOf(type: number, name: string): Definition | undefined {
+  const table = definitionsOf(type);
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+function definitionsOf(type: number): Readonly<Record<string, Definition>> {
+  switch (type) {
+    case ResourceType.TOPIC:
+      return topicConfigDefinitions;
+    case ResourceType.BROKER:
+      return brokerConfigDefinitions;
+    case ResourceType.GROUP:
+      return groupConfigDefinitions;
+    case ResourceType.CLIENT_METRICS:
+      return clientMetricsConfigDefinitions;
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,166 @@
+// Changes the overrides of topics, brokers (and '', the default of all brokers), groups and
+// client-metrics subscriptions: one key at a time (KIP-339), or the whole set at once, the old way.
+//
+// Invariant: a resource's result is all or nothing, and what is stored was valid as a whole.
+
+import type { Decision } from '../../machine/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import { type ConfigResource, type MetadataImage, ResourceType } from '../image.ts';
+import type { MetadataRecord } from '../records/index.ts';
+import {
+  AlterConfigOp,
+  type AlterConfigsRequest,
+  type AlterConfigsResult,
+  type ConfigOp,
+  type IncrementalAlterConfigsRequest,
+} from './api.ts';
+import type { ConfigRules } from './config-rules.ts';
+import type { ControllerMachine } from './controller-machine.ts';
+
+type Alteration = Decision<MetadataRecord, AlterConfigsResult[]>;
+type Overrides = ReadonlyMap<string, string>;
+
+export function alterConfigs(machine: ControllerMachine, request: AlterConfigsRequest): Alteration {
+  return alter(machine, request, (resource) => {
+    const wanted = new Map<string, string>();
+    for (const { name, value } of resource.configs) {
+      if (wanted.has(name)) throw duplicateKey(name);
+      wanted.set(name, notNull(name, value));
+    }
+    return wanted;
+  });
+}
+
+export function incrementalAlterConfigs(
+  machine: ControllerMachine,
+  request: IncrementalAlterConfigsRequest,
+): Alteration {
+  return alter(machine, request, (resource, before) => {
+    const wanted = new Map(before);
+    const seen = new Set<string>();
+    for (const op of resource.ops) {
+      if (seen.has(op.name)) throw duplicateKey(op.name);
+      seen.add(op.name);
+      const value = applied(op, resource, before.get(op.name), machine.context.rules);
+      if (value === null) wanted.delete(op.name);
+      else wanted.set(op.name, value);
+    }
+    return wanted;
+  });
+}
+
+function alter<R extends ConfigResource>(
+  machine: ControllerMachine,
+  request: { readonly resources: readonly R[]; readonly validateOnly?: boolean },
+  wantedOf: (resource: R, before: Overrides) => Overrides,
+): Alteration {
+  const { image, context } = machine;
+  const records: MetadataRecord[] = [];
+  const response: AlterConfigsResult[] = [];
+  const counts = new Map<string, number>();
+  const keyOf = ({ type, name }: ConfigResource): string => `${type}/${name}`;
+  for (const each of request.resources) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  for (const resource of request.resources) {
+    const { type, name } = resource;
+    const count = counts.get(keyOf(resource));
+    if (count === undefined) continue;
+    counts.delete(keyOf(resource));
+    try {
+      if (count > 1) {
+        throw new KafkaError('INVALID_REQUEST', 'A resource may appear once in a request.');
+      }
+      assertResource(image, resource);
+      const before = image.configOf(type, name);
+      const wanted = wantedOf(resource, before);
+      const changes = [...differences(resource, before, wanted)];
+      if (changes.length > 0) context.rules.validate({ type, name }, wanted, before);
+      records.push(...changes);
+      response.push({ type, name, error: null });
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      response.push({ type, name, error });
+    }
+  }
+  return { records: request.validateOnly ? [] : records, response };
+}
+
+function* differences(
+  { type: resourceType, name: resourceName }: ConfigResource,
+  before: Overrides,
+  wanted: Overrides,
+): Generator<MetadataRecord, void, undefined> {
+  const record = { type: 'ConfigRecord', resourceType, resourceName } as const;
+  for (const [name, value] of wanted) {
+    if (before.get(name) !== value) yield { ...record, name, value };
+  }
+  for (const name of before.keys()) {
+    if (!wanted.has(name)) yield { ...record, name, value: null };
+  }
+}
+
+function applied(
+  op: ConfigOp,
+  resource: ConfigResource,
+  before: string | undefined,
+  rules: ConfigRules,
+): string | null {
+  if (op.op === AlterConfigOp.DELETE) return null;
+  const value = notNull(op.name, op.value);
+  if (op.op === AlterConfigOp.SET) return value;
+  if (op.op !== AlterConfigOp.APPEND && op.op !== AlterConfigOp.SUBTRACT) {
+    throw new KafkaError('INVALID_REQUEST', `Unknown config operation ${op.op}.`);
+  }
+  const isAppend = op.op === AlterConfigOp.APPEND;
+  if (!rules.isList(resource.type, op.name)) {
+    const verb = isAppend ? 'appended to' : 'subtracted from';
+    throw new KafkaError('INVALID_CONFIG', `${op.name} is not a list: it cannot be ${verb}.`);
+  }
+  const parts =
+    before === undefined ? [...rules.listDefault(resource.type, op.name)] : listOf(before);
+  const given = listOf(value);
+  if (!isAppend) return parts.filter((part) => !given.includes(part)).join(',');
+  for (const part of given) if (!parts.includes(part)) parts.push(part);
+  return parts.join(',');
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function notNull(name: string, value: string | null): string {
+  if (value !== null) return value;
+  throw new KafkaError('INVALID_REQUEST', `The value of ${name} must not be null.`);
+}
+
+function duplicateKey(name: string): KafkaError {
+  return new KafkaError('INVALID_REQUEST', `The config ${name} appears twice for one resource.`);
+}
+
+function assertResource(image: MetadataImage, { type, name }: ConfigResource): void {
+  switch (type) {
+    case ResourceType.TOPIC:
+      if (name === '') {
+        throw new KafkaError('INVALID_REQUEST', 'There are no defaults for all topics.');
+      }
+      if (image.topic(name) === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+      return;
+    case ResourceType.BROKER:
+      if (name === '') return;
+      if (!/^\d{1,9}$/.test(name)) {
+        throw new KafkaError('INVALID_REQUEST', `'${name}' is not a broker id.`);
+      }
+      if (!image.brokers.has(Number(name))) {
+        throw new KafkaError('BROKER_ID_NOT_REGISTERED', `Broker ${name} is not registered.`);
+      }
+      return;
+    case ResourceType.GROUP:
+    case ResourceType.CLIENT_METRICS:
+      if (name === '') throw new KafkaError('INVALID_REQUEST', 'The resource needs a name.');
+      return;
+    default:
+      throw new KafkaError('INVALID_REQUEST', `Configs of resource type ${type} are not kept.`);
+  }
+}

@@ -1,0 +1,80 @@
+// The controller's state: the newest image, including what was decided and is not yet committed,
+// and an index that only the controller needs. Decisions are functions of it in the files named
+// after what they decide (topics.ts, partitions.ts, …); they read it and return records.
+//
+// Invariant: `replay` alone changes it.
+
+import type { Random } from '../../io/index.ts';
+import type { Machine } from '../../machine/index.ts';
+import { MetadataDelta } from '../delta.ts';
+import type { MetadataImage } from '../image.ts';
+import type { MetadataRecord } from '../records/index.ts';
+import type { ConfigRules } from './config-rules.ts';
+
+/** What decisions may use besides the state. */
+export interface ControllerContext {
+  readonly rules: ConfigRules;
+  readonly random: Random;
+}
+
+export class ControllerMachine implements Machine<MetadataRecord> {
+  readonly context: ControllerContext;
+  #image: MetadataImage;
+  /** Records replayed since `#image`. */
+  #delta: MetadataDelta | null = null;
+  #endOffset: number;
+  /** Names with '.' or '_' by the form in which metrics would confuse them. */
+  readonly #collidingNames = new Map<string, string>();
+
+  constructor(image: MetadataImage, context: ControllerContext) {
+    this.context = context;
+    this.#image = image;
+    this.#endOffset = image.offset + 1;
+    for (const name of image.topicsByName.keys()) this.#indexName(name);
+  }
+
+  get image(): MetadataImage {
+    if (this.#delta !== null) {
+      const { controllerEpoch } = this.#image;
+      const stamp = { endOffset: this.#endOffset, controllerEpoch, controllerId: -1 };
+      this.#image = this.#delta.apply(stamp);
+      this.#delta = null;
+    }
+    return this.#image;
+  }
+
+  /** Where the first record of the next decision will be. */
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  replay(record: MetadataRecord, offset: number): void {
+    if (record.type === 'TopicRecord') this.#indexName(record.name);
+    if (record.type === 'RemoveTopicRecord') this.#forgetName(record.topicId);
+    this.#delta ??= new MetadataDelta(this.#image);
+    this.#delta.replayDecided(record);
+    this.#endOffset = offset + 1;
+  }
+
+  /** An existing topic whose metrics would have the same name as this one's. */
+  collidingTopic(name: string): string | null {
+    const other = this.#collidingNames.get(metricName(name));
+    return other === undefined || other === name ? null : other;
+  }
+
+  #indexName(name: string): void {
+    if (/[._]/.test(name)) this.#collidingNames.set(metricName(name), name);
+  }
+
+  #forgetName(topicId: string): void {
+    const name = this.image.topicById(topicId)?.name;
+    if (name !== undefined && this.#collidingNames.get(metricName(name)) === name) {
+      this.#collidingNames.delete(metricName(name));
+    }
+  }
+}
+
+/** Kafka's metric names have '_' for '.', so only one of `a.b` and `a_b` may exist. */
+export function metricName(topic: string): string {
+  return topic.replaceAll('.', '_');
+}

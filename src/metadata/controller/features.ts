@@ -1,0 +1,67 @@
+// Feature levels of the cluster (KIP-584): what every broker may rely on. metadata.version says
+// which records may be in the metadata log.
+
+import type { Decision } from '../../machine/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { FeatureRange, MetadataImage } from '../image.ts';
+import type { MetadataRecord } from '../records/index.ts';
+import type { FeatureUpdate, UpdateFeaturesRequest, UpdateFeaturesResult } from './api.ts';
+import type { ControllerMachine } from './controller-machine.ts';
+
+/** 4.0-IV3: the release whose record versions record-codec.ts writes. */
+export const METADATA_VERSION = 25;
+
+/** What this program supports; a broker registers with these. */
+export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
+  ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION }],
+]);
+
+/** What a new cluster begins with. */
+export function firstFeatures(image: MetadataImage): MetadataRecord[] {
+  if (image.features.has('metadata.version')) return [];
+  const featureLevel = METADATA_VERSION;
+  return [{ type: 'FeatureLevelRecord', name: 'metadata.version', featureLevel }];
+}
+
+export function updateFeatures(
+  machine: ControllerMachine,
+  request: UpdateFeaturesRequest,
+): Decision<MetadataRecord, UpdateFeaturesResult[]> {
+  const records: MetadataRecord[] = [];
+  const response: UpdateFeaturesResult[] = [];
+  for (const update of request.updates) {
+    try {
+      records.push(...featureRecords(machine.image, update));
+      response.push({ feature: update.feature, error: null });
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      response.push({ feature: update.feature, error });
+    }
+  }
+  // Feature updates are one decision (KIP-584): if one is refused, none is made.
+  const isRefused = response.some((result) => result.error !== null);
+  return { records: request.validateOnly || isRefused ? [] : records, response };
+}
+
+function featureRecords(image: MetadataImage, update: FeatureUpdate): MetadataRecord[] {
+  const { feature, maxVersionLevel, upgradeType } = update;
+  const range = supportedFeatures.get(feature);
+  const refuse = (why: string): never => {
+    throw new KafkaError('INVALID_UPDATE_VERSION', `Feature ${feature}: ${why}`);
+  };
+  if (range === undefined) return refuse('this cluster does not know it.');
+  const { minVersion, maxVersion } = range;
+  const isDeletion = maxVersionLevel === 0 && feature !== 'metadata.version';
+  if (!isDeletion && (maxVersionLevel < minVersion || maxVersionLevel > maxVersion)) {
+    refuse(`level ${maxVersionLevel} is not in the supported range ${minVersion}-${maxVersion}.`);
+  }
+  const present = image.features.get(feature) ?? 0;
+  if (maxVersionLevel === present) return [];
+  if (maxVersionLevel < present && upgradeType === 'upgrade') {
+    refuse(`level ${present} can only be lowered by a downgrade.`);
+  }
+  if (maxVersionLevel < present && feature === 'metadata.version') {
+    refuse('the records that are in the log need it: it cannot be lowered.');
+  }
+  return [{ type: 'FeatureLevelRecord', name: feature, featureLevel: maxVersionLevel }];
+}

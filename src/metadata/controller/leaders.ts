@@ -1,0 +1,123 @@
+// Who leads: elections asked for by an operator, and those that a broker's coming and going makes
+// necessary.
+
+import type { Decision } from '../../machine/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { MetadataImage, PartitionImage } from '../image.ts';
+import type { MetadataRecord } from '../records/index.ts';
+import type { ElectLeadersRequest, ElectLeadersResult } from './api.ts';
+import type { ControllerMachine } from './controller-machine.ts';
+import { canLead } from './new-partition.ts';
+
+/** Whether the broker may lead and be in sync, once the decision that asks is replayed. */
+export type CanLead = (brokerId: number) => boolean;
+
+export function electLeaders(
+  machine: ControllerMachine,
+  request: ElectLeadersRequest,
+): Decision<MetadataRecord, ElectLeadersResult[]> {
+  const { image } = machine;
+  const records: MetadataRecord[] = [];
+  const response: ElectLeadersResult[] = [];
+  const alive: CanLead = (id) => canLead(image.brokers.get(id));
+  for (const { topic, partition } of request.partitions ?? allPartitions(image)) {
+    try {
+      records.push(election(image, { topic, partition }, request.type, alive));
+      response.push({ topic, partition, error: null });
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      // Who asked for all of them wants to hear of those that changed or should have.
+      const isQuiet = request.partitions === null && error.errorName === 'ELECTION_NOT_NEEDED';
+      if (!isQuiet) response.push({ topic, partition, error });
+    }
+  }
+  return { records, response };
+}
+
+function* allPartitions(image: MetadataImage) {
+  for (const topic of image.topics()) {
+    for (const partition of topic.partitions.keys()) yield { topic: topic.name, partition };
+  }
+}
+
+function election(
+  image: MetadataImage,
+  { topic, partition: partitionId }: { topic: string; partition: number },
+  type: ElectLeadersRequest['type'],
+  alive: CanLead,
+): MetadataRecord {
+  const topicId = image.topic(topic)?.id;
+  const partition = image.partition(topic, partitionId);
+  if (topicId === undefined || partition === undefined) {
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+  }
+  const change = { type: 'PartitionChangeRecord', topicId, partitionId } as const;
+  if (type === 'preferred') {
+    const preferred = partition.replicas[0] as number;
+    if (partition.leader === preferred) throw new KafkaError('ELECTION_NOT_NEEDED');
+    if (!partition.isr.includes(preferred) || !alive(preferred)) {
+      throw new KafkaError('PREFERRED_LEADER_NOT_AVAILABLE');
+    }
+    return { ...change, leader: preferred };
+  }
+  if (partition.leader !== -1) throw new KafkaError('ELECTION_NOT_NEEDED');
+  const inSync = firstAlive(partition, alive);
+  if (inSync !== null) return { ...change, leader: inSync };
+  const any = partition.replicas.find(alive);
+  if (any === undefined) throw new KafkaError('ELIGIBLE_LEADERS_NOT_AVAILABLE');
+  return { ...change, leader: any, isr: [any], leaderRecoveryState: 1 };
+}
+
+function firstAlive(partition: PartitionImage, alive: CanLead): number | null {
+  return partition.replicas.find((id) => partition.isr.includes(id) && alive(id)) ?? null;
+}
+
+/**
+ * The broker stops serving: it leaves every ISR but one of which it is the last member, which it
+ * keeps, leaderless, because only it has all the records.
+ */
+export function* withoutBroker(
+  image: MetadataImage,
+  brokerId: number,
+): Generator<MetadataRecord, void, undefined> {
+  const alive: CanLead = (id) => id !== brokerId && canLead(image.brokers.get(id));
+  for (const topic of image.topics()) {
+    for (const [partitionId, partition] of topic.partitions.entries()) {
+      const { isr, leader } = partition;
+      if (!isr.includes(brokerId)) continue;
+      const rest = isr.filter((id) => id !== brokerId);
+      const isLeader = leader === brokerId;
+      if (rest.length === 0 && !isLeader) continue;
+      const change = { type: 'PartitionChangeRecord', topicId: topic.id, partitionId } as const;
+      const isrChange = rest.length === 0 ? {} : { isr: rest };
+      if (!isLeader) yield { ...change, ...isrChange };
+      else yield { ...change, ...isrChange, leader: firstAlive(partition, alive) ?? -1 };
+    }
+  }
+}
+
+/** The broker serves again: partitions that wait for it, in sync as it is, get it as leader. */
+export function* withBroker(
+  image: MetadataImage,
+  brokerId: number,
+): Generator<MetadataRecord, void, undefined> {
+  for (const topic of image.topics()) {
+    for (const [partitionId, partition] of topic.partitions.entries()) {
+      if (partition.leader !== -1 || !partition.isr.includes(brokerId)) continue;
+      yield { type: 'PartitionChangeRecord', topicId: topic.id, partitionId, leader: brokerId };
+    }
+  }
+}
+
+/** Names the leader again, which begins a new leader epoch. */
+export function* newEpochsOf(
+  image: MetadataImage,
+  brokerId: number,
+): Generator<MetadataRecord, void, undefined> {
+  for (const topic of image.topics()) {
+    for (const [partitionId, { leader }] of topic.partitions.entries()) {
+      if (leader !== brokerId) continue;
+      yield { type: 'PartitionChangeRecord', topicId: topic.id, partitionId, leader };
+    }
+  }
+}

@@ -1,0 +1,186 @@
+// The controller on this node: stands for election, and while it is elected runs the machine that
+// decides. Each method is one decision, found in the file named after what it is about.
+//
+// Invariants: it decides only after it has replayed everything that was committed before its term;
+// when the term ends or its log cannot be written, the machine is thrown away with all that was
+// not committed, and whoever waited is told so.
+
+import type { Io } from '../../io/index.ts';
+import { type Decision, MachineRuntime } from '../../machine/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { ClusterStore, ControllerTerm, StoreBroker, Subscription } from '../cluster-store.ts';
+import type { ImageLoader } from '../image-loader.ts';
+import type { MetadataRecord } from '../records/index.ts';
+import type * as api from './api.ts';
+import { brokerHeartbeat, fenceBroker, registerBroker, unregisterBroker } from './brokers.ts';
+import type { ConfigRules } from './config-rules.ts';
+import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
+import { ControllerLog } from './controller-log.ts';
+import { ControllerMachine } from './controller-machine.ts';
+import { firstFeatures, updateFeatures } from './features.ts';
+import { electLeaders } from './leaders.ts';
+import { alterPartition, createPartitions } from './partitions.ts';
+import { allocateProducerIds } from './producer-ids.ts';
+import { alterClientQuotas } from './quotas.ts';
+import { createTopics, deleteTopics } from './topics.ts';
+
+export interface MetadataControllerOptions {
+  readonly nodeId: number;
+  readonly store: ClusterStore;
+  /** Of this process: a new machine begins with its image. */
+  readonly loader: ImageLoader;
+  readonly rules: ConfigRules;
+}
+
+export class MetadataController implements api.Controller {
+  readonly #io: Io;
+  readonly #options: MetadataControllerOptions;
+  readonly #log: ControllerLog;
+  readonly #runtime: MachineRuntime<ControllerMachine, MetadataRecord>;
+  #term: ControllerTerm | null = null;
+  #alive: ReadonlyMap<number, StoreBroker> = new Map();
+  #brokerWatch: Subscription | null = null;
+  #isClosed = false;
+
+  constructor(io: Io, options: MetadataControllerOptions) {
+    this.#io = io;
+    this.#options = options;
+    this.#log = new ControllerLog(options.store);
+    this.#runtime = new MachineRuntime(io, {
+      name: 'controller',
+      log: this.#log,
+      build: () => this.#build(),
+      lostError,
+      onLost: () => this.#onAppendFailed(),
+    });
+  }
+
+  /** Resolves when this node is the controller and ready to decide. */
+  async start(): Promise<void> {
+    const { nodeId, store } = this.#options;
+    const term = await store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
+    this.#term = term;
+    this.#log.controllerEpoch = term.epoch;
+    await this.#runtime.load();
+    this.#brokerWatch ??= store.watchBrokers((alive) => this.#onBrokersChanged(alive));
+    await this.#decide((machine) => {
+      return { records: firstFeatures(machine.image), response: undefined };
+    });
+    this.#io.log.info('elected controller', { nodeId, epoch: term.epoch });
+  }
+
+  get isActive(): boolean {
+    return this.#runtime.state === 'active';
+  }
+
+  #build(): { machine: ControllerMachine; replayFrom: number } {
+    const { loader, rules } = this.#options;
+    const context = { rules, random: this.#io.random };
+    const machine = new ControllerMachine(loader.image, context);
+    return { machine, replayFrom: loader.image.offset + 1 };
+  }
+
+  /** The log refused a batch but the term goes on: begin again from what is committed. */
+  #onAppendFailed(): void {
+    if (this.#isClosed || this.#term === null) return;
+    this.#runtime.load().catch((error) => {
+      this.#io.log.error('the controller could not be rebuilt', { error });
+    });
+  }
+
+  #onTermLost(error: Error): void {
+    this.#term = null;
+    this.#runtime.unload(error);
+    if (this.#isClosed || this.#options.store.isFailed) return;
+    this.start().catch((cause) => this.#io.log.warn('not elected again', { cause }));
+  }
+
+  /** A session that ended is a broker that died: fence it before anybody waits for it. */
+  #onBrokersChanged(alive: ReadonlyMap<number, StoreBroker>): void {
+    const before = this.#alive;
+    this.#alive = alive;
+    for (const brokerId of before.keys()) {
+      if (alive.has(brokerId) || this.#isClosed) continue;
+      this.#decide((machine) => fenceBroker(machine, brokerId)).catch((error) => {
+        this.#io.log.warn(`broker ${brokerId} is gone and could not be fenced`, { error });
+      });
+    }
+  }
+
+  #decide<T>(decide: (machine: ControllerMachine) => Decision<MetadataRecord, T>): Promise<T> {
+    return this.#runtime.submit(decide);
+  }
+
+  createTopics(request: api.CreateTopicsRequest): Promise<api.CreateTopicResult[]> {
+    return this.#decide((machine) => createTopics(machine, request));
+  }
+
+  deleteTopics(request: api.DeleteTopicsRequest): Promise<api.DeleteTopicResult[]> {
+    return this.#decide((machine) => deleteTopics(machine, request));
+  }
+
+  createPartitions(request: api.CreatePartitionsRequest): Promise<api.CreatePartitionsResult[]> {
+    return this.#decide((machine) => createPartitions(machine, request));
+  }
+
+  alterConfigs(request: api.AlterConfigsRequest): Promise<api.AlterConfigsResult[]> {
+    return this.#decide((machine) => alterConfigs(machine, request));
+  }
+
+  incrementalAlterConfigs(
+    request: api.IncrementalAlterConfigsRequest,
+  ): Promise<api.AlterConfigsResult[]> {
+    return this.#decide((machine) => incrementalAlterConfigs(machine, request));
+  }
+
+  allocateProducerIds(request: api.AllocateProducerIdsRequest): Promise<api.ProducerIdBlock> {
+    return this.#decide((machine) => allocateProducerIds(machine, request));
+  }
+
+  registerBroker(request: api.RegisterBrokerRequest): Promise<api.RegisterBrokerResult> {
+    const incarnationId = this.#alive.get(request.brokerId)?.incarnationId ?? null;
+    return this.#decide((machine) => registerBroker(machine, request, { incarnationId }));
+  }
+
+  unregisterBroker(brokerId: number): Promise<void> {
+    return this.#decide((machine) => unregisterBroker(machine, brokerId));
+  }
+
+  brokerHeartbeat(request: api.BrokerHeartbeatRequest): Promise<api.BrokerHeartbeatResult> {
+    return this.#decide((machine) => brokerHeartbeat(machine, request));
+  }
+
+  alterPartition(request: api.AlterPartitionRequest): Promise<api.AlterPartitionResult[]> {
+    return this.#decide((machine) => alterPartition(machine, request));
+  }
+
+  electLeaders(request: api.ElectLeadersRequest): Promise<api.ElectLeadersResult[]> {
+    return this.#decide((machine) => electLeaders(machine, request));
+  }
+
+  alterClientQuotas(request: api.AlterClientQuotasRequest): Promise<api.AlterClientQuotasResult[]> {
+    return this.#decide((machine) => alterClientQuotas(machine, request));
+  }
+
+  updateFeatures(request: api.UpdateFeaturesRequest): Promise<api.UpdateFeaturesResult[]> {
+    return this.#decide((machine) => updateFeatures(machine, request));
+  }
+
+  /** Lets another node be elected. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#brokerWatch?.close();
+    this.#runtime.close();
+    const term = this.#term;
+    this.#term = null;
+    await term?.resign();
+  }
+}
+
+/** Why an answer will not come; a disk that refuses is worth saying, all else means "not me". */
+function lostError(cause: unknown): KafkaError {
+  if (cause instanceof KafkaError && cause.errorName === 'KAFKA_STORAGE_ERROR') return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new KafkaError('NOT_CONTROLLER', `This node is not the active controller (${why}).`);
+}

@@ -1,0 +1,51 @@
+// A partition on its first day: its replicas, those in sync (all that are alive), and its leader.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { BrokerRegistration, MetadataImage, PartitionImage } from '../image.ts';
+
+export function canLead(broker: BrokerRegistration | undefined): boolean {
+  return broker !== undefined && !broker.fenced && !broker.inControlledShutdown;
+}
+
+export function newPartition(image: MetadataImage, replicas: readonly number[]): PartitionImage {
+  const isr = replicas.filter((id) => canLead(image.brokers.get(id)));
+  return {
+    replicas,
+    // A broker of one directory leaves no choice; one of several says later which it chose.
+    directories: replicas.map((id) => {
+      const logDirs = image.brokers.get(id)?.logDirs ?? [];
+      return logDirs.length === 1 ? (logDirs[0] as string) : ZERO_UUID;
+    }),
+    isr,
+    addingReplicas: [],
+    removingReplicas: [],
+    leader: isr[0] as number,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    leaderRecoveryState: 0,
+  };
+}
+
+/** @throws KafkaError INVALID_REPLICA_ASSIGNMENT */
+export function assertAssignable(
+  image: MetadataImage,
+  partition: number,
+  brokerIds: readonly number[],
+  replicationFactor: number,
+): void {
+  const refuse = (why: string): never => {
+    throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', `Partition ${partition}: ${why}`);
+  };
+  if (brokerIds.length === 0) refuse('the assignment names no broker.');
+  if (new Set(brokerIds).size !== brokerIds.length) refuse('a broker is named twice.');
+  if (brokerIds.length !== replicationFactor) {
+    refuse(`${brokerIds.length} replicas, where other partitions have ${replicationFactor}.`);
+  }
+  for (const id of brokerIds) {
+    if (!image.brokers.has(id)) refuse(`broker ${id} is not registered.`);
+  }
+  if (!brokerIds.some((id) => canLead(image.brokers.get(id)))) {
+    refuse('all its brokers are fenced or shutting down.');
+  }
+}

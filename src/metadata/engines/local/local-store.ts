@@ -1,0 +1,366 @@
+// The cluster store of a single process: the metadata log in a folder `__cluster_metadata-0`, in
+// Kafka's own segments, with snapshots beside it. Committed means fsynced.
+//
+// Invariants: watchers see a batch only after its fsync returned; the log is truncated only behind
+// the older of the two newest snapshots; after a failed fsync nothing is accepted any more, since
+// nobody knows what the platter holds until the next start has read it.
+
+import { assert } from '../../../base/assert.ts';
+import type { Io } from '../../../io/index.ts';
+import { encodeBatch, KafkaError, type RecordInput } from '../../../protocol/index.ts';
+import { defaultLogConfig, type LogResources, PartitionLog } from '../../../storage/index.ts';
+import type {
+  AppendOptions,
+  BrokerSession,
+  Candidate,
+  ClusterStore,
+  ControllerTerm,
+  StoreBatch,
+  StoreBroker,
+  StoreSnapshot,
+  StoreWatcher,
+  Subscription,
+} from '../../cluster-store.ts';
+import { leaderChangeRecord } from '../../records/index.ts';
+import { LocalElection } from './local-election.ts';
+import { batchesIn } from './log-batches.ts';
+import { LogWatchers } from './log-watchers.ts';
+import {
+  listSnapshots,
+  readSnapshot,
+  removePartialSnapshots,
+  type SnapshotName,
+  writeSnapshot,
+} from './snapshot-files.ts';
+
+export const METADATA_TOPIC = '__cluster_metadata';
+
+const readBytes = 1024 * 1024;
+const snapshotsKept = 2;
+
+export interface LocalStoreOptions {
+  /** The log directory in which the folder of the metadata log lives. */
+  readonly directory: string;
+  readonly clusterId: string;
+  readonly resources: LogResources;
+  /** Default 20 MiB. The log shortens by whole segments. */
+  readonly segmentBytesMax?: number;
+  /** The disk under the log failed: the process should stop, the next start recovers. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+export class LocalStore implements ClusterStore {
+  readonly clusterId: string;
+  readonly #io: Io;
+  readonly #folder: string;
+  readonly #onFailure: (error: Error) => void;
+  readonly #election = new LocalElection();
+  readonly #watchers: LogWatchers;
+  readonly #brokers = new Map<number, StoreBroker>();
+  readonly #brokerWatchers = new Set<(alive: ReadonlyMap<number, StoreBroker>) => void>();
+  #log!: PartitionLog;
+  /** Oldest first; none of them known to be damaged. */
+  #snapshots: SnapshotName[] = [];
+  #newestSnapshot: StoreSnapshot | null = null;
+  #endOffset = 0;
+  #epoch = 0;
+  #bytesAtSnapshot = 0;
+  #bytesAppended = 0;
+  /** Written, not synced, in order. */
+  readonly #uncommitted: StoreBatch[] = [];
+  #failure: Error | null = null;
+  #isClosed = false;
+
+  private constructor(io: Io, options: LocalStoreOptions) {
+    this.#io = io;
+    this.clusterId = options.clusterId;
+    this.#folder = `${options.directory}/${METADATA_TOPIC}-0`;
+    this.#onFailure = options.onFailure ?? (() => {});
+    this.#watchers = new LogWatchers({
+      endOffset: () => this.#endOffset,
+      newestSnapshot: () => this.newestSnapshot(),
+      read: (from) => this.read(from),
+    });
+  }
+
+  /** @throws KafkaError KAFKA_STORAGE_ERROR when neither a snapshot nor the log tells the whole. */
+  static async open(io: Io, options: LocalStoreOptions): Promise<LocalStore> {
+    const store = new LocalStore(io, options);
+    await store.#open(options);
+    return store;
+  }
+
+  async #open(options: LocalStoreOptions): Promise<void> {
+    const { disk } = this.#io;
+    disk.makeDirectory(this.#folder);
+    await removePartialSnapshots(disk, this.#folder);
+    this.#snapshots = listSnapshots(disk, this.#folder);
+    for (let name = this.#snapshots.at(-1); name !== undefined; name = this.#snapshots.at(-1)) {
+      this.#newestSnapshot = readSnapshot(this.#io, this.#folder, name);
+      if (this.#newestSnapshot !== null) break;
+      this.#snapshots.pop();
+    }
+    const snapshotEnd = this.#newestSnapshot?.endOffset ?? 0;
+    this.#log = await PartitionLog.open(this.#io, {
+      directory: this.#folder,
+      topic: METADATA_TOPIC,
+      partition: 0,
+      config: {
+        ...defaultLogConfig,
+        segmentBytesMax: options.segmentBytesMax ?? 20 * 1024 * 1024,
+        segmentMs: Number.MAX_SAFE_INTEGER,
+        retentionMs: -1,
+        messageBytesMax: 0x7fffffff,
+        fileDeleteDelayMs: 0,
+      },
+      wasCleanShutdown: false,
+      recoveryPoint: snapshotEnd,
+      logStartOffset: this.#snapshots[0]?.endOffset ?? 0,
+      resources: options.resources,
+      onFailure: (error) => this.#fail(error),
+    });
+    await this.#adoptLog(snapshotEnd);
+  }
+
+  /** What the log holds counts as committed from now on, so it must be on the platter. */
+  async #adoptLog(snapshotEnd: number): Promise<void> {
+    if (this.#log.logEndOffset < snapshotEnd) await this.#log.truncateFullyAndStartAt(snapshotEnd);
+    if (this.#log.logStartOffset > snapshotEnd) {
+      throw new KafkaError(
+        'KAFKA_STORAGE_ERROR',
+        `${this.#folder}: the log begins at ${this.#log.logStartOffset} and no whole snapshot ` +
+          'leads up to it; restore a .checkpoint file of this folder from a backup',
+      );
+    }
+    await this.#log.flush();
+    await this.#io.disk.syncDirectory(this.#folder);
+    this.#endOffset = this.#log.logEndOffset;
+    const snapshotEpoch = this.#newestSnapshot?.controllerEpoch ?? 0;
+    this.#epoch = Math.max(snapshotEpoch, this.#log.leaderEpochs.latestEpoch);
+    this.#bytesAtSnapshot = 0;
+    this.#bytesAppended = await this.#bytesFrom(snapshotEnd);
+  }
+
+  async #bytesFrom(offset: number): Promise<number> {
+    let bytes = 0;
+    for (let at = offset; at < this.#endOffset; ) {
+      const read = await this.#readAt(at);
+      bytes += read.sizeBytes;
+      at = read.nextOffset;
+    }
+    return bytes;
+  }
+
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  get isFailed(): boolean {
+    return this.#failure !== null;
+  }
+
+  get logStartOffset(): number {
+    return this.#log.logStartOffset;
+  }
+
+  get bytesSinceSnapshot(): number {
+    return this.#bytesAppended - this.#bytesAtSnapshot;
+  }
+
+  async newestSnapshot(): Promise<StoreSnapshot | null> {
+    return this.#newestSnapshot;
+  }
+
+  async append(records: readonly Buffer[], options: AppendOptions): Promise<void> {
+    this.#assertUsable();
+    const { expectedEnd, controllerEpoch } = options;
+    if (controllerEpoch !== this.#epoch || !this.#election.isHeld) {
+      const now = this.#election.isHeld ? `epoch ${this.#epoch} has begun` : 'nobody is elected';
+      throw new KafkaError(
+        'NOT_CONTROLLER',
+        `the append is of controller epoch ${controllerEpoch}, but ${now}`,
+      );
+    }
+    const logEnd = this.#log.logEndOffset;
+    if (expectedEnd !== logEnd) {
+      throw new KafkaError(
+        'INVALID_REQUEST',
+        `the metadata log ends at ${logEnd}, not at ${expectedEnd} as the append expects`,
+      );
+    }
+    const timestamp = this.#io.clock.now();
+    await this.#appendBatch(
+      records.map((value) => ({ value, timestamp })),
+      { records, timestampMs: timestamp, controllerId: -1 },
+    );
+  }
+
+  async #appendBatch(
+    inputs: readonly RecordInput[],
+    batch: Pick<StoreBatch, 'records' | 'timestampMs' | 'controllerId'>,
+  ): Promise<void> {
+    const epoch = this.#epoch;
+    const baseOffset = this.#log.logEndOffset;
+    const bytes = encodeBatch({
+      records: inputs,
+      baseOffset,
+      partitionLeaderEpoch: epoch,
+      isControl: batch.controllerId !== -1,
+    });
+    const endOffset = baseOffset + inputs.length;
+    try {
+      this.#log.appendAsLeader(bytes, {
+        leaderEpoch: epoch,
+        origin: 'coordinator',
+        timestampNow: batch.timestampMs,
+      });
+    } catch (error) {
+      throw storageError(`the metadata log could not be written: ${reason(error)}`);
+    }
+    this.#bytesAppended += bytes.length;
+    this.#uncommitted.push({ ...batch, baseOffset, endOffset, controllerEpoch: epoch });
+    try {
+      await this.#log.flush();
+    } catch (error) {
+      this.#fail(error as Error);
+      throw storageError(`the metadata log could not be synced: ${reason(error)}`);
+    }
+    this.#commitTo(endOffset);
+  }
+
+  /** One fsync may cover several appends: the first to return commits all that it covers. */
+  #commitTo(endOffset: number): void {
+    while ((this.#uncommitted[0]?.endOffset ?? Number.MAX_VALUE) <= endOffset) {
+      const batch = this.#uncommitted.shift() as StoreBatch;
+      this.#endOffset = batch.endOffset;
+      this.#watchers.onCommitted(batch);
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null || this.#isClosed) return;
+    this.#failure = error;
+    this.#io.log.error(`the metadata log in ${this.#folder} failed`, { error });
+    this.#watchers.onError(error);
+    this.#election.endTerm(storageError('the metadata log failed'));
+    this.#onFailure(error);
+  }
+
+  #assertUsable(): void {
+    if (this.#isClosed) throw new KafkaError('NOT_CONTROLLER', 'the metadata store is closed');
+    if (this.#failure === null) return;
+    throw storageError(`the metadata log failed and needs a restart: ${reason(this.#failure)}`);
+  }
+
+  async *read(from: number): AsyncGenerator<StoreBatch, void, undefined> {
+    if (from < this.#log.logStartOffset) {
+      throw new KafkaError(
+        'OFFSET_OUT_OF_RANGE',
+        `the metadata log begins at ${this.#log.logStartOffset}, after ${from}`,
+      );
+    }
+    const end = this.#endOffset;
+    for (let at = from; at < end; ) {
+      const read = await this.#readAt(at, end);
+      assert(read.nextOffset > at, `the metadata log has nothing at ${at}, before its end`);
+      for (const batch of batchesIn(read.buffers)) if (batch.endOffset > from) yield batch;
+      at = read.nextOffset;
+    }
+  }
+
+  async #readAt(offset: number, upperBound: number = this.#endOffset) {
+    return this.#log.read(offset, readBytes, { upperBound, atLeastOneBatch: true });
+  }
+
+  watch(from: number, watcher: StoreWatcher): Promise<Subscription> {
+    this.#assertUsable();
+    return this.#watchers.add(from, watcher);
+  }
+
+  async saveSnapshot(snapshot: StoreSnapshot): Promise<void> {
+    this.#assertUsable();
+    assert(snapshot.endOffset <= this.#endOffset, 'a snapshot holds committed records only');
+    if (snapshot.endOffset <= (this.#newestSnapshot?.endOffset ?? 0)) return;
+    const bytesAtSnapshot = this.#bytesAppended;
+    const name = await writeSnapshot(this.#io.disk, this.#folder, snapshot);
+    this.#snapshots.push(name);
+    this.#newestSnapshot = snapshot;
+    this.#bytesAtSnapshot = bytesAtSnapshot;
+    await this.#shorten();
+  }
+
+  /** The log reaches back to the older of the snapshots that are kept. */
+  async #shorten(): Promise<void> {
+    const older = this.#snapshots.at(-snapshotsKept);
+    if (older === undefined) return;
+    await this.#log.deleteRecordsBefore(older.endOffset);
+    await this.#log.applyRetention(this.#io.clock.now(), older.endOffset);
+    while (this.#snapshots.length > snapshotsKept) {
+      const oldest = this.#snapshots.shift() as SnapshotName;
+      await this.#io.disk.remove(`${this.#folder}/${oldest.fileName}`);
+    }
+  }
+
+  async elect(candidate: Candidate): Promise<ControllerTerm> {
+    this.#assertUsable();
+    await this.#election.wait(candidate);
+    this.#assertUsable();
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    const { nodeId } = candidate;
+    const timestampMs = this.#io.clock.now();
+    // The epoch is in the log, so that no later life of this folder can hand it out again.
+    try {
+      await this.#appendBatch([leaderChangeRecord(nodeId, timestampMs)], {
+        records: [],
+        timestampMs,
+        controllerId: nodeId,
+      });
+    } catch (error) {
+      this.#election.release(candidate);
+      throw error;
+    }
+    const resign = async (): Promise<void> => this.#election.release(candidate);
+    return { epoch, endOffset: this.#endOffset, resign };
+  }
+
+  async register(broker: StoreBroker): Promise<BrokerSession> {
+    this.#assertUsable();
+    this.#brokers.set(broker.nodeId, broker);
+    this.#onBrokersChanged();
+    const close = async (): Promise<void> => {
+      if (this.#brokers.get(broker.nodeId) !== broker) return;
+      this.#brokers.delete(broker.nodeId);
+      this.#onBrokersChanged();
+    };
+    return { close };
+  }
+
+  watchBrokers(onChange: (alive: ReadonlyMap<number, StoreBroker>) => void): Subscription {
+    this.#brokerWatchers.add(onChange);
+    onChange(new Map(this.#brokers));
+    return { close: () => this.#brokerWatchers.delete(onChange) };
+  }
+
+  #onBrokersChanged(): void {
+    const alive = new Map(this.#brokers);
+    for (const onChange of this.#brokerWatchers) onChange(alive);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#watchers.close();
+    this.#election.close(new KafkaError('NOT_CONTROLLER', 'the metadata store is closed'));
+    this.#brokerWatchers.clear();
+    await this.#log.close();
+  }
+}
+
+function storageError(message: string): KafkaError {
+  return new KafkaError('KAFKA_STORAGE_ERROR', message);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,136 @@
+// Snapshots in Kafka's checkpoint form, beside the log they shorten: a file of record batches
+// named `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`, a control batch with the header
+// first and one with the footer last.
+//
+// Invariant: a file under its final name was complete and on the platter before it got that name.
+// If it is not complete now, the disk harmed it: then the one before is used, which is why two are
+// kept and the log is only truncated behind the older.
+
+import type { Disk, Io } from '../../../io/index.ts';
+import {
+  type BatchHeader,
+  batchHeaders,
+  decodeRecords,
+  encodeBatch,
+  isBatchCrcValid,
+} from '../../../protocol/index.ts';
+import type { StoreSnapshot } from '../../cluster-store.ts';
+import {
+  isSnapshotFooter,
+  snapshotFooter,
+  snapshotHeader,
+  snapshotTimestampOf,
+} from '../../records/index.ts';
+
+const batchRecordsMax = 1000;
+const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
+const partialSuffix = '.part';
+
+export interface SnapshotName {
+  readonly fileName: string;
+  readonly endOffset: number;
+  readonly controllerEpoch: number;
+}
+
+/** Oldest first. */
+export function listSnapshots(disk: Disk, folder: string): SnapshotName[] {
+  const found: SnapshotName[] = [];
+  for (const { name, isDirectory } of disk.list(folder)) {
+    const match = isDirectory ? null : namePattern.exec(name);
+    if (match === null) continue;
+    found.push({
+      fileName: name,
+      endOffset: Number(match[1]),
+      controllerEpoch: Number(match[2]),
+    });
+  }
+  return found.sort((a, b) => a.endOffset - b.endOffset || a.controllerEpoch - b.controllerEpoch);
+}
+
+/** What a crash left half written. */
+export async function removePartialSnapshots(disk: Disk, folder: string): Promise<void> {
+  for (const { name } of disk.list(folder)) {
+    if (name.endsWith(`.checkpoint${partialSuffix}`)) await disk.remove(`${folder}/${name}`);
+  }
+}
+
+export async function writeSnapshot(
+  disk: Disk,
+  folder: string,
+  snapshot: StoreSnapshot,
+): Promise<SnapshotName> {
+  const { endOffset, controllerEpoch } = snapshot;
+  const offsetDigits = String(endOffset).padStart(20, '0');
+  const fileName = `${offsetDigits}-${String(controllerEpoch).padStart(10, '0')}.checkpoint`;
+  const target = `${folder}/${fileName}`;
+  const file = disk.open(`${target}${partialSuffix}`, 'create');
+  try {
+    file.truncate(0);
+    file.write(batchesOf(snapshot), 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(`${target}${partialSuffix}`, target);
+  await disk.syncDirectory(folder);
+  return { fileName, endOffset, controllerEpoch };
+}
+
+function batchesOf(snapshot: StoreSnapshot): Buffer[] {
+  const { timestampMs, controllerEpoch, records } = snapshot;
+  const frame = { partitionLeaderEpoch: controllerEpoch };
+  const buffers = [
+    encodeBatch({ ...frame, isControl: true, records: [snapshotHeader(timestampMs)] }),
+  ];
+  let baseOffset = 1;
+  for (let i = 0; i < records.length; i += batchRecordsMax) {
+    const slice = records.slice(i, i + batchRecordsMax);
+    const values = slice.map((value) => ({ value, timestamp: timestampMs }));
+    buffers.push(encodeBatch({ ...frame, baseOffset, records: values }));
+    baseOffset += slice.length;
+  }
+  const footer = [snapshotFooter(timestampMs)];
+  buffers.push(encodeBatch({ ...frame, baseOffset, isControl: true, records: footer }));
+  return buffers;
+}
+
+/** null when the file is not a whole snapshot; the log says why. */
+export function readSnapshot(io: Io, folder: string, name: SnapshotName): StoreSnapshot | null {
+  const path = `${folder}/${name.fileName}`;
+  const problem = (why: string): null => {
+    io.log.error(`snapshot ${path} is damaged and not used`, { why });
+    return null;
+  };
+  const buffer = io.disk.readFile(path);
+  if (buffer === null) return problem('it is gone');
+  let position = 0;
+  let timestampMs: number | null = null;
+  const records: Buffer[] = [];
+  try {
+    for (const header of batchHeaders(buffer)) {
+      if (!isBatchCrcValid(buffer, header)) return problem(`wrong CRC at byte ${header.position}`);
+      position = header.position + header.sizeBytes;
+      if (timestampMs === null) {
+        timestampMs = headerTimestamp(buffer, header);
+        if (timestampMs === null) return problem('it has no header');
+        continue;
+      }
+      const decoded = decodeRecords(buffer, header);
+      if (!header.isControl) {
+        for (const record of decoded) records.push(record.value as Buffer);
+      } else if (decoded.some(isSnapshotFooter)) {
+        if (position !== buffer.length) return problem('bytes follow its footer');
+        const { endOffset, controllerEpoch } = name;
+        return { endOffset, controllerEpoch, timestampMs, records };
+      }
+    }
+  } catch (error) {
+    return problem(String(error));
+  }
+  return problem(`it ends at byte ${position} without a footer`);
+}
+
+function headerTimestamp(buffer: Buffer, header: BatchHeader): number | null {
+  const first = header.isControl ? decodeRecords(buffer, header)[0] : undefined;
+  return first === undefined ? null : snapshotTimestampOf(first);
+}

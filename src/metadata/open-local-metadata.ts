@@ -1,0 +1,89 @@
+// The metadata of a cluster of one process: store in a folder, loader, controller, put together.
+
+import type { BrokerConfig } from '../config/index.ts';
+import type { Io } from '../io/index.ts';
+import { LogResources } from '../storage/index.ts';
+import type { ImageListener } from './changes.ts';
+import type { ClusterStore, Subscription } from './cluster-store.ts';
+import type { Controller } from './controller/api.ts';
+import { configRules } from './controller/config-rules.ts';
+import { MetadataController } from './controller/metadata-controller.ts';
+import { LocalStore } from './engines/local/local-store.ts';
+import type { MetadataImage } from './image.ts';
+import { ImageLoader } from './image-loader.ts';
+
+export interface LocalMetadataOptions {
+  /** The log directory that holds `__cluster_metadata-0` (metadata.log.dir, or the first one). */
+  readonly directory: string;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly config: BrokerConfig;
+  /** Descriptors and memory shared with the other logs of the process; default: its own. */
+  readonly resources?: LogResources;
+  /** The disk under the metadata log failed: stop the process, the next start recovers. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+export interface Metadata {
+  readonly controller: Controller;
+  readonly store: ClusterStore;
+  /** The newest committed image. */
+  image(): MetadataImage;
+  /** Calls the listener at once with everything as created, then after every change, in order. */
+  subscribe(listener: ImageListener): Subscription;
+  /** Writes a snapshot now. */
+  saveSnapshot(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const segmentBytesMin = 8 * 1024 * 1024;
+
+/**
+ * Recovers the metadata log, replays it and becomes the controller.
+ *
+ * @throws KafkaError KAFKA_STORAGE_ERROR when the log or its snapshots are damaged or unwritable
+ */
+export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): Promise<Metadata> {
+  const { config, nodeId } = options;
+  const { clock, network, disk, random } = io;
+  const metadataIo: Io = { clock, network, disk, random, log: io.log.child('metadata') };
+  const bytesBetweenSnapshotsMax = config.get('metadata.log.max.record.bytes.between.snapshots');
+  const onFailure = options.onFailure ?? (() => {});
+  const store = await LocalStore.open(metadataIo, {
+    directory: options.directory,
+    clusterId: options.clusterId,
+    resources: options.resources ?? new LogResources(io, { tailCacheBytesMax: 1024 * 1024 }),
+    // The log shortens by whole segments, so they are not larger than what a snapshot replaces.
+    segmentBytesMax: Math.max(
+      segmentBytesMin,
+      Math.min(config.get('metadata.log.segment.bytes'), bytesBetweenSnapshotsMax),
+    ),
+    onFailure,
+  });
+  try {
+    const loader = await ImageLoader.start(metadataIo, {
+      store,
+      bytesBetweenSnapshotsMax,
+      onFailure,
+    });
+    const rules = configRules(config);
+    const controller = new MetadataController(metadataIo, { nodeId, store, loader, rules });
+    await controller.start();
+    const close = async (): Promise<void> => {
+      await controller.close();
+      await loader.close();
+      await store.close();
+    };
+    return {
+      controller,
+      store,
+      image: () => loader.image,
+      subscribe: (listener) => loader.subscribe(listener),
+      saveSnapshot: () => loader.saveSnapshot(),
+      close,
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
