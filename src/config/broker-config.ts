@@ -1,6 +1,6 @@
-// The configuration of one broker: defaults, under what file, environment and command line say, under
-// what was changed on the running cluster (for all brokers, then for this one). A BrokerConfig never
-// changes; `withDynamic` makes the next one.
+// The configuration of one broker: defaults, under what file, environment and command line say,
+// under what was changed on the running cluster (for all brokers, then for this one). A
+// BrokerConfig never changes; `withDynamic` makes the next one.
 //
 // Invariant: every value that is set was parsed, and the cross-checks held, before the constructor
 // returned: `get` cannot fail.
@@ -170,8 +170,8 @@ export class BrokerConfig {
   }
 
   /**
-   * The texts that some keys have, layer by layer: this broker's, all brokers', the static ones, the
-   * defaults. DescribeConfigs calls them synonyms.
+   * The texts that some keys have, layer by layer: this broker's, all brokers', the static ones,
+   * the defaults. DescribeConfigs calls them synonyms.
    */
   synonymsOf(keys: readonly string[]): readonly ConfigSynonym[] {
     const found: ConfigSynonym[] = [];

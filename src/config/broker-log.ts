@@ -72,7 +72,7 @@ export const brokerLog = {
   'log.roll.jitter.ms': numberFrom(
     'long',
     [from('log.roll.jitter.hours', 3_600_000)],
-    'Most that chance takes off log.roll.ms, so that segments do not roll all at once, in ms. Without it, log.roll.jitter.hours.',
+    'Most that chance takes off log.roll.ms, in ms. Without it, log.roll.jitter.hours.',
     { importance: 'high', update: 'cluster-wide' },
   ),
   'log.roll.jitter.hours': int(0, 'The same in hours, while log.roll.jitter.ms is not set.', {
@@ -122,13 +122,13 @@ export const brokerLog = {
   ),
   'log.flush.interval.messages': long(
     INT64_MAX,
-    'Records after which a log is synced to disk. The default leaves it to the system and to replication.',
+    'Records after which a log is synced to disk; by default the system decides.',
     { importance: 'high', update: 'cluster-wide', min: 1 },
   ),
   'log.flush.interval.ms': numberFrom(
     'long',
     [from('log.flush.scheduler.interval.ms')],
-    'Age of unsynced records at which a log is synced, in ms. Without it, log.flush.scheduler.interval.ms.',
+    'Age of unsynced records at which a log is synced, in ms.',
     { importance: 'high', update: 'cluster-wide' },
   ),
   'log.flush.scheduler.interval.ms': long(

@@ -6,7 +6,7 @@ import { reasons } from './reasons.ts';
 export const brokerNetwork = {
   listeners: list(
     ['PLAINTEXT://:9092'],
-    'Addresses this broker listens on, as name://host:port between commas; an empty host means every interface.',
+    'Addresses to listen on, as name://host:port; an empty host is every interface.',
     { importance: 'high', update: 'per-broker', notEmpty: true },
   ),
   'advertised.listeners': list(
@@ -21,7 +21,7 @@ export const brokerNetwork = {
   ),
   'inter.broker.listener.name': string(
     null,
-    'Listener that brokers use among themselves; without it the one of security.inter.broker.protocol.',
+    'Listener between brokers; without it, that of security.inter.broker.protocol.',
   ),
   'security.inter.broker.protocol': string(
     'PLAINTEXT',

@@ -15,18 +15,18 @@ import {
 import { reasons } from './reasons.ts';
 
 export const brokerNode = {
-  'node.id': int(
-    1,
-    'Number of this node, unique in the cluster. While it is not set, broker.id is used, and 1 without either.',
-    { importance: 'high', min: 0, fallbacks: [from('broker.id')] },
-  ),
+  'node.id': int(1, 'Number of this node, unique in the cluster. Without it, broker.id.', {
+    importance: 'high',
+    min: 0,
+    fallbacks: [from('broker.id')],
+  }),
   'broker.id': int(-1, 'Old name of node.id. -1 means that it is not set.', {
     importance: 'high',
     fallbacks: [from('node.id')],
   }),
   'process.roles': list(
     ['broker', 'controller'],
-    'Roles of this process. Here every process is a broker and may be elected controller, so both values start a broker.',
+    'Roles of this process: broker, controller or both.',
     {
       importance: 'high',
       oneOf: ['broker', 'controller'],
@@ -40,7 +40,7 @@ export const brokerNode = {
   ),
   'controller.listener.names': list(
     [],
-    'Names of the listeners that only Kafka controllers use; a listener named here is skipped, because brokers here reach the controller through the cluster store.',
+    "Listeners that only Kafka's controllers use: they are not opened here.",
     { importance: 'high' },
   ),
   'controller.quorum.bootstrap.servers': list(

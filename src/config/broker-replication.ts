@@ -7,7 +7,7 @@ import { reasons } from './reasons.ts';
 export const brokerReplication = acceptedOnly('replicas on several brokers are not served yet', {
   'replica.lag.time.max.ms': long(
     30_000,
-    'Time for which a follower may not have caught up before it leaves the in-sync replicas, in ms.',
+    'Time a follower may lag before it leaves the in-sync replicas, in ms.',
     { importance: 'high' },
   ),
   'replica.fetch.max.bytes': int(1_048_576, 'Bytes a follower asks for per partition.', { min: 0 }),
@@ -60,7 +60,7 @@ export const brokerReplication = acceptedOnly('replicas on several brokers are n
   ),
   'unclean.leader.election.enable': boolean(
     false,
-    'Whether a replica that is not in sync may become leader when no other is left, losing records.',
+    'Whether a replica out of sync may lead when no other is left, losing records.',
     { importance: 'high', update: 'cluster-wide' },
   ),
   'unclean.leader.election.interval.ms': long(
@@ -88,17 +88,17 @@ export const brokerReplication = acceptedOnly('replicas on several brokers are n
   ),
   'leader.replication.throttled.rate': long(
     INT64_MAX,
-    'Bytes per second a leader sends to followers of throttled replicas; changed on a running broker only.',
+    'Bytes per second a leader sends to throttled followers; only set dynamically.',
     { update: 'cluster-wide', min: 0 },
   ),
   'follower.replication.throttled.rate': long(
     INT64_MAX,
-    'Bytes per second a follower fetches for throttled replicas; changed on a running broker only.',
+    'Bytes per second a throttled follower fetches; only set dynamically.',
     { update: 'cluster-wide', min: 0 },
   ),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(
     INT64_MAX,
-    'Bytes per second of moves between folders; changed on a running broker only.',
+    'Bytes per second of moves between folders; only set dynamically.',
     { update: 'cluster-wide', min: 0 },
   ),
 });

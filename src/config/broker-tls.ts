@@ -88,7 +88,10 @@ export const brokerTls = acceptedOnly('TLS is not served yet', {
   'authorizer.class.name': string(
     '',
     'Class that decides who may do what; empty to let everybody do everything.',
-    { importance: 'low', accepted: 'access control is not served yet' },
+    {
+      importance: 'low',
+      accepted: 'access control is not served yet, so everybody may do everything',
+    },
   ),
   'delegation.token.secret.key': password('Key that delegation tokens are signed with.', {
     accepted: reasons.delegationTokens,

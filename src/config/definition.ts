@@ -1,9 +1,10 @@
-// What a configuration key is: type, default, what values it takes, how it may be changed, and what
-// it does. The tables of broker-*.ts, topic-definitions.ts and group-definitions.ts are written with
-// the makers below, and everything else (parsing, errors, docs, DescribeConfigs) is read from them.
+// What a configuration key is: type, default, what values it takes, how it may be changed, and
+// what it does. The tables of broker-*.ts, topic-definitions.ts and group-definitions.ts are
+// written with the makers below, and everything else (parsing, errors, docs, DescribeConfigs) is
+// read from them.
 //
-// Invariant: a definition whose default is null or that has no fallback yields `null` until set; the
-// type of `get` says so, because the maker infers it from the default.
+// Invariant: a key whose default is null and that has no fallback yields `null` until it is set;
+// the type of `get` says so, because the maker infers it from the default.
 
 export type ConfigType =
   | 'boolean'

@@ -53,7 +53,7 @@ export const groupConfigDefinitions = acceptedOnly('groups are not served yet', 
   ),
   'share.auto.offset.reset': string(
     'latest',
-    'Where a share group without state starts: latest, earliest, or by_duration: and an ISO 8601 duration ago.',
+    'Where a share group without state starts: latest, earliest or some time ago.',
     { shape: 'latest, earliest or by_duration:PnDTnHnMnS', check: isOffsetReset },
   ),
   'share.delivery.count.limit': int(5, 'Deliveries of a record before it is given up.', {

@@ -23,6 +23,7 @@ export { clientMetricsConfigDefinitions } from './client-metrics-definitions.ts'
 export { type ConfigEntry, ConfigSource, type ConfigSynonym } from './config-entry.ts';
 export { ConfigError } from './config-error.ts';
 export type { ConfigType, ConfigValue, Definition, UpdateMode } from './definition.ts';
+export { documentConfiguration } from './document.ts';
 export { environmentConfigs } from './environment.ts';
 export {
   type ClientMetricsConfig,

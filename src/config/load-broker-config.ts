@@ -52,7 +52,12 @@ export function loadBrokerConfig(input: BrokerConfigInput = {}): LoadedBrokerCon
     clusterId: input.env?.CLUSTER_ID || null,
   });
   const texts = new Map([...found].map(([key, { text }]) => [key, text]));
-  return { config, warnings: warningsOf(texts), notes: notesOf(config, texts) };
+  const { loud, quiet } = effectless(texts);
+  return {
+    config,
+    warnings: [...warningsOf(texts), ...loud],
+    notes: [...quiet, ...skippedListeners(config)],
+  };
 }
 
 function readFile(file: { path: string; text: string }): Map<string, string> {
@@ -81,26 +86,37 @@ function warningsOf(texts: ReadonlyMap<string, string>): string[] {
   return warnings;
 }
 
-function notesOf(config: BrokerConfig, texts: ReadonlyMap<string, string>): string[] {
-  const notes: string[] = [];
+/** Keys whose lack of effect leaves a door open that their owner believes shut. */
+const guards: readonly string[] = ['authorizer.class.name', 'principal.builder.class'];
+
+/** A line for each reason why keys that ask for a change get none. */
+function effectless(texts: ReadonlyMap<string, string>): { loud: string[]; quiet: string[] } {
+  const loud: string[] = [];
   const keysByReason = new Map<string, string[]>();
   for (const [key, text] of texts) {
     const definition = brokerDefinition(key);
     if (definition?.accepted === undefined) continue;
     const value = formatValue(definition, parseValue(key, definition, text));
     if (value === formatValue(definition, definition.default)) continue;
+    if (guards.includes(key)) {
+      loud.push(`${key} has no effect: ${definition.accepted}`);
+      continue;
+    }
     const keys = keysByReason.get(definition.accepted) ?? [];
     keysByReason.set(definition.accepted, [...keys, key]);
   }
-  for (const [reason, keys] of keysByReason) {
+  const quiet = [...keysByReason].map(([reason, keys]) => {
     const verb = keys.length === 1 ? 'has' : 'have';
-    notes.push(`${keys.join(', ')} ${verb} no effect: ${reason}`);
-  }
+    return `${keys.join(', ')} ${verb} no effect: ${reason}`;
+  });
+  return { loud, quiet };
+}
+
+function skippedListeners(config: BrokerConfig): string[] {
   const opened = new Set(config.listeners.map((listener) => listener.name));
-  for (const item of config.get('listeners')) {
-    if (opened.has(item.slice(0, item.indexOf(':')).toUpperCase())) continue;
-    const why = 'controller.listener.names keeps it for a Raft quorum, which there is not';
-    notes.push(`listener ${item} is not opened: ${why}`);
-  }
-  return notes;
+  const why = 'controller.listener.names keeps it for a Raft quorum, which there is not';
+  return config
+    .get('listeners')
+    .filter((item) => !opened.has(item.slice(0, item.indexOf(':')).toUpperCase()))
+    .map((item) => `listener ${item} is not opened: ${why}`);
 }

@@ -1,6 +1,7 @@
 // Java's .properties format, as java.util.Properties reads it: comments with # or !, key and value
-// separated by =, : or white space, backslash escapes, lines continued by an odd number of trailing
-// backslashes. The text is already decoded: bytes that are no UTF-8 are ISO-8859-1, as Java reads them.
+// separated by =, : or white space, backslash escapes, lines continued by an odd number of
+// trailing backslashes. The text is already decoded: bytes that are no UTF-8 are ISO-8859-1, as
+// Java reads them.
 
 import { ConfigError } from './config-error.ts';
 

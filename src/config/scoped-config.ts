@@ -1,5 +1,5 @@
-// The configuration of one topic, group or subscription: values of its own over those of the broker,
-// over the defaults. It never changes.
+// The configuration of one topic, group or subscription: values of its own over those of the
+// broker, over the defaults. It never changes.
 
 import type { BrokerConfig } from './broker-config.ts';
 import { type BrokerKey, brokerDefinition } from './broker-definitions.ts';

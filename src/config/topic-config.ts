@@ -25,8 +25,8 @@ export function validateTopicConfigs(
   const least = config.get('min.compaction.lag.ms');
   const most = config.get('max.compaction.lag.ms');
   if (least > most) {
-    const problem = `min.compaction.lag.ms (${least}) is larger than max.compaction.lag.ms (${most})`;
-    throw new KafkaError('INVALID_CONFIG', `conflict of topic configurations: ${problem}`);
+    const problem = `min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`;
+    throw new KafkaError('INVALID_CONFIG', `Conflict of topic configs: ${problem}`);
   }
   if (config.get('remote.storage.enable')) {
     const why = 'tiered storage is not offered by this broker';

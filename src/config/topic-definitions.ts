@@ -1,5 +1,5 @@
-// What can be configured per topic. `fallbacks` name the broker keys that a topic without a value of
-// its own follows, in their order.
+// What can be configured per topic. `fallbacks` name the broker keys that a topic without a value
+// of its own follows, in their order.
 
 import { INT64_MAX } from '../base/int64.ts';
 import { boolean, type Definitions, double, from, int, list, long, string } from './definition.ts';
@@ -52,7 +52,7 @@ export const topicConfigDefinitions = {
   ),
   'flush.messages': long(
     INT64_MAX,
-    'Records after which the log is synced to disk. The default leaves it to the system and to replication.',
+    'Records after which the log is synced to disk; by default the system decides.',
     { min: 1, fallbacks: [from('log.flush.interval.messages')] },
   ),
   'flush.ms': long(INT64_MAX, 'Age of unsynced records at which the log is synced, in ms.', {
@@ -202,7 +202,7 @@ export const topicConfigDefinitions = {
   ),
   'segment.jitter.ms': long(
     0,
-    'Most that chance takes off segment.ms, so that segments do not roll all at once, in ms.',
+    'Most that chance takes off segment.ms, in ms, so that rolls spread.',
     { min: 0, fallbacks: [from('log.roll.jitter.ms'), from('log.roll.jitter.hours', 3_600_000)] },
   ),
   'segment.ms': long(604_800_000, 'Age at which the log starts a new segment, in ms.', {
@@ -211,7 +211,7 @@ export const topicConfigDefinitions = {
   }),
   'unclean.leader.election.enable': boolean(
     false,
-    'Whether a replica that is not in sync may become leader when no other is left, losing records.',
+    'Whether a replica out of sync may lead when no other is left, losing records.',
     { fallbacks: [from('unclean.leader.election.enable')], accepted: reasons.replication },
   ),
 } satisfies Definitions;

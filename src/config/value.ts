@@ -1,7 +1,7 @@
 // From the text of a configuration value to its typed value and back, by Kafka's rules: text is
 // trimmed, booleans are case-insensitive, lists are split at commas, numbers are Java's. A 64-bit
-// number beyond 2^53 is the nearest double; Long.MAX_VALUE and Long.MIN_VALUE are 2^63 and -2^63 and
-// print as themselves.
+// number beyond 2^53 is the nearest double; Long.MAX_VALUE and Long.MIN_VALUE are 2^63 and -2^63
+// and print as themselves.
 
 import { INT64_MAX } from '../base/int64.ts';
 import { ConfigError } from './config-error.ts';

@@ -1,0 +1,50 @@
+// docs/configuration.md and the files under config/ say what the sources say.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { documentConfiguration, loadBrokerConfig, parseProperties } from '../src/config/index.ts';
+import { projectRoot } from './root.ts';
+
+const read = (...path: string[]): string => readFileSync(join(projectRoot, ...path), 'utf8');
+
+describe('the documentation of the configuration', () => {
+  test('docs/configuration.md is what npm run docs writes', () => {
+    const message = 'docs/configuration.md is behind the tables in src/config: npm run docs';
+    assert.ok(read('docs', 'configuration.md') === documentConfiguration(), message);
+  });
+
+  test('config/server.properties starts the same broker as no file at all', () => {
+    const file = { path: 'config/server.properties', text: read('config', 'server.properties') };
+    const { config, warnings, notes } = loadBrokerConfig({ file });
+    const bare = loadBrokerConfig().config;
+    assert.deepEqual([warnings, notes], [[], []]);
+    const values = (of: typeof config): (string | null)[] =>
+      [...of.entries()].map((entry) => `${entry.name}=${entry.value}`);
+    assert.deepEqual(values(config), values(bare));
+  });
+
+  test('a default shown in config/server.properties is the default', () => {
+    const shown = read('config', 'server.properties')
+      .split('\n')
+      .filter((line) => /^#[a-z.]+=/.test(line))
+      .map((line) => line.slice(1));
+    // Examples rather than defaults: a name that only its owner knows, and bounds nobody sets.
+    const examples = /^(advertised\.listeners|log\.flush\.interval\.\w+|broker\.rack)=/;
+    for (const [key, text] of parseProperties(shown.join('\n'))) {
+      if (examples.test(`${key}=`)) continue;
+      const { config, warnings } = loadBrokerConfig({ overrides: [[key, text]] });
+      const entry = [...config.entries()].find(({ name }) => name === key);
+      assert.deepEqual(warnings, []);
+      assert.equal(entry?.synonyms.find(({ source }) => source === 5)?.value, entry?.value, key);
+    }
+  });
+
+  test('the files for clients can be read', () => {
+    for (const name of ['producer.properties', 'consumer.properties']) {
+      const properties = parseProperties(read('config', name));
+      assert.equal(properties.get('bootstrap.servers'), 'localhost:9092');
+    }
+  });
+});
