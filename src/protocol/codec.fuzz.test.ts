@@ -13,7 +13,7 @@ import {
   encodeResponse,
 } from './codec.ts';
 import { KafkaError } from './errors.ts';
-import { allApis } from './messages/index.ts';
+import { allApis, produce } from './messages/index.ts';
 import type { Api, Field, Fields } from './schema.ts';
 import { defaultOf, isIn } from './schema.ts';
 
@@ -155,4 +155,13 @@ test('a large frame of nothing but counts costs a small multiple of its size', (
     const grownBytes = after.heapUsed + after.external - before.heapUsed - before.external;
     assert.ok(grownBytes < 256 * 1024 * 1024, `${grownBytes} bytes for ${filling}`);
   }
+});
+
+test('millions of empty structs are refused before they are made', () => {
+  // 32 MiB that hold three million topics, as the count says: but no message needs so many.
+  const frame = Buffer.alloc(32 * 1024 * 1024, 0x01);
+  Buffer.from('00' + '0001' + '000003e8' + 'c18db701', 'hex').copy(frame);
+  const start = process.hrtime.bigint();
+  assert.throws(() => decodeRequest(produce, 9, frame, 0), /more array elements/);
+  assert.ok(Number(process.hrtime.bigint() - start) / 1e6 < frameMsMax);
 });

@@ -5,7 +5,7 @@
 
 import { assert } from '../base/assert.ts';
 import { KafkaError, MalformedError } from './errors.ts';
-import type { Reader } from './reader.ts';
+import { type Reader, SCALAR_COST, STRUCT_COST } from './reader.ts';
 import type { Field, Fields, RecordsInput, ScalarType, Schema } from './schema.ts';
 import { defaultOf, isIn } from './schema.ts';
 import { Writer } from './writer.ts';
@@ -178,16 +178,17 @@ function refusingNull(codec: Codec, name: string, context: Context): Codec {
 
 function compileArray(name: string, field: Field, isNullable: boolean, context: Context): Codec {
   const { compact } = context;
-  const element =
-    typeof field.element === 'string'
-      ? compileScalar(field.element, name, false, context)
-      : compileStruct(field.element as Fields, context);
+  const isScalar = typeof field.element === 'string';
+  const element = isScalar
+    ? compileScalar(field.element as ScalarType, name, false, context)
+    : compileStruct(field.element as Fields, context);
   const { read, write, bytesMin } = element;
+  const cost = isScalar ? SCALAR_COST : STRUCT_COST;
   assert(bytesMin > 0, `${context.message}: elements of ${name} have no size`);
   return {
     bytesMin: compact ? 1 : 4,
     read: (reader) => {
-      const count = reader.count(compact, bytesMin);
+      const count = reader.count(compact, bytesMin, cost);
       if (count === null) {
         if (isNullable) return null;
         throw isNull(name);

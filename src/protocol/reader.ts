@@ -5,10 +5,20 @@
 import { uuidFromBytes } from '../base/uuid.ts';
 import { MalformedError } from './errors.ts';
 
+/**
+ * What all arrays of one message may hold together: 2^21 structs, or eight times as many scalars.
+ * No cluster has so many partitions. Without a limit a frame of the largest size allowed, full of
+ * empty structs of two bytes, would become objects of fifty times its size.
+ */
+const arrayCostMax = 2 ** 24;
+export const STRUCT_COST = 8;
+export const SCALAR_COST = 1;
+
 export class Reader {
   readonly buffer: Buffer;
   position: number;
   readonly end: number;
+  #costLeft = arrayCostMax;
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer;
@@ -133,12 +143,14 @@ export class Reader {
    * The number of elements of an array, or null; elements take at least `elementBytesMin` each, so
    * that a count that cannot be true fails here, before anything is made for it.
    */
-  count(compact: boolean, elementBytesMin: number): number | null {
+  count(compact: boolean, elementBytesMin: number, elementCost: number): number | null {
     const count = this.length(compact);
     if (count < 0) return this.#nullOf(count);
     if (count * elementBytesMin > this.end - this.position) {
       throw new MalformedError(`an array of ${count} elements in ${this.remaining} bytes`);
     }
+    this.#costLeft -= count * elementCost;
+    if (this.#costLeft < 0) throw new MalformedError('more array elements than any message needs');
     return count;
   }
 

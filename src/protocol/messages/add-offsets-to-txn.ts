@@ -1,4 +1,7 @@
-// AddOffsetsToTxn, API key 25: versions 0 to 4.
+// AddOffsetsToTxn (key 25): a group whose offsets a transaction is going to commit.
+//
+// Versions: 2 may answer PRODUCER_FENCED (KIP-588). 3 is flexible. 4 may answer
+// TRANSACTION_ABORTABLE (KIP-890).
 
 import { defineApi, int16, int32, int64, string } from '../schema.ts';
 

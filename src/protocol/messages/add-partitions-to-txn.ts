@@ -1,4 +1,8 @@
-// AddPartitionsToTxn, API key 24: versions 0 to 5.
+// AddPartitionsToTxn (key 24): partitions that a transaction is going to write.
+//
+// Versions: 2 may answer PRODUCER_FENCED (KIP-588). 3 is flexible, and the last for clients. 4 is
+// for brokers: several transactions at once, and verification without adding (KIP-890). 5 may
+// answer TRANSACTION_ABORTABLE.
 
 import { array, bool, defineApi, int16, int32, int64, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// AddRaftVoter, API key 80: versions 0 to 1.
+// AddRaftVoter (key 80, KIP-853).
+//
+// Versions: 1 says whether the answer waits for the commit.
 
 import { array, bool, defineApi, int16, int32, string, uint16, uuid } from '../schema.ts';
 

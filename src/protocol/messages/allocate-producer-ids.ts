@@ -1,4 +1,4 @@
-// AllocateProducerIds, API key 67: versions 0 to 0.
+// AllocateProducerIds (key 67, KIP-730): the controller gives a broker a block of producer ids.
 
 import { defineApi, int16, int32, int64 } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// AlterClientQuotas, API key 49: versions 0 to 1.
+// AlterClientQuotas (key 49, KIP-546).
+//
+// Versions: 1 is flexible.
 
 import { array, bool, defineApi, float64, int16, int32, string } from '../schema.ts';
 

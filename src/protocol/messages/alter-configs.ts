@@ -1,4 +1,7 @@
-// AlterConfigs, API key 33: versions 0 to 2.
+// AlterConfigs (key 33): replaces all overrides of a resource. IncrementalAlterConfigs changes
+// single ones.
+//
+// Versions: 2 is flexible.
 
 import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts';
 

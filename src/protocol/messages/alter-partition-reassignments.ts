@@ -1,4 +1,6 @@
-// AlterPartitionReassignments, API key 45: versions 0 to 1.
+// AlterPartitionReassignments (key 45, KIP-455): new replicas for partitions; null cancels.
+//
+// Versions: 1 can forbid a change of the replication factor.
 
 import { array, bool, defineApi, int16, int32, string } from '../schema.ts';
 

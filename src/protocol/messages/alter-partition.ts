@@ -1,4 +1,7 @@
-// AlterPartition, API key 56: versions 0 to 3.
+// AlterPartition (key 56, KIP-497): a leader asks the controller for a new ISR.
+//
+// Versions: 1 adds the recovery state (KIP-704). 2 has topic ids instead of names (KIP-841). 3
+// gives the epochs of the brokers in the new ISR (KIP-903): newIsr is that of 0 to 2.
 
 import { array, defineApi, int8, int16, int32, int64, string, uuid } from '../schema.ts';
 

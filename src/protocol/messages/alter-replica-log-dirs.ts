@@ -1,4 +1,6 @@
-// AlterReplicaLogDirs, API key 34: versions 0 to 2.
+// AlterReplicaLogDirs (key 34): moves replicas to another log directory of their broker (KIP-113).
+//
+// Versions: 2 is flexible.
 
 import { array, defineApi, int16, int32, string } from '../schema.ts';
 

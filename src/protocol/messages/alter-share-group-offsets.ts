@@ -1,4 +1,4 @@
-// AlterShareGroupOffsets, API key 91: versions 0 to 0.
+// AlterShareGroupOffsets (key 91, KIP-932).
 
 import { array, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// AlterUserScramCredentials, API key 51: versions 0 to 0.
+// AlterUserScramCredentials (key 51, KIP-554): the client salts, so that no password travels.
 
 import { array, bytes, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,10 @@
-// ApiVersions, API key 18: versions 0 to 5.
+// ApiVersions (key 18): what the broker speaks. The response keeps header 0 at every version, and
+// a request of an unknown version is answered in version 0 with UNSUPPORTED_VERSION, so that any
+// client can read it (KIP-511).
+//
+// Versions: 1 adds throttleTimeMs. 3 is flexible, with the name of the client software and the
+// features of the cluster (KIP-584). 4 allows features that begin at version 0. 5 lets a client
+// say which cluster and node it expects (KIP-1242).
 
 import { array, bool, defineApi, int16, int32, int64, string } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// BrokerHeartbeat, API key 63: versions 0 to 2.
+// BrokerHeartbeat (key 63, KIP-631): keeps the session of a broker, and asks to be unfenced or to
+// shut down.
+//
+// Versions: 1 adds offline log directories (KIP-858), 2 cordoned ones (KIP-1066).
 
 import { array, bool, defineApi, int16, int32, int64 } from '../schema.ts';
 

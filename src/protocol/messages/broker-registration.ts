@@ -1,4 +1,7 @@
-// BrokerRegistration, API key 62: versions 0 to 4.
+// BrokerRegistration (key 62, KIP-631): a broker begins its session with the controller.
+//
+// Versions: 1 told a migration from ZooKeeper. 2 adds log directories (KIP-858). 3 adds the
+// previous broker epoch (KIP-966). 4 allows features that begin at version 0.
 
 import { array, bool, defineApi, int16, int32, int64, string, uint16, uuid } from '../schema.ts';
 

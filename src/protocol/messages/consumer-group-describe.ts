@@ -1,4 +1,6 @@
-// ConsumerGroupDescribe, API key 69: versions 0 to 1.
+// ConsumerGroupDescribe (key 69, KIP-848).
+//
+// Versions: 1 shows whether a member uses the classic protocol (KIP-1099).
 
 import { array, bool, defineApi, int8, int16, int32, string, struct, uuid } from '../schema.ts';
 

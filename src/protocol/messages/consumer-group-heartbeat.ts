@@ -1,4 +1,9 @@
-// ConsumerGroupHeartbeat, API key 68: versions 0 to 1.
+// ConsumerGroupHeartbeat (key 68, KIP-848): the one request of the new group protocol. Member
+// epoch 0 joins, -1 leaves, -2 leaves for now and keeps the place of a static member. What is null
+// has not changed since the last one.
+//
+// Versions: 1 adds subscription by regular expression, and has the client choose its member id
+// (KIP-1082).
 
 import { array, defineApi, int16, int32, string, struct, uuid } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// ControlledShutdown, API key 7: versions 0 to 3.
+// ControlledShutdown (key 7): a broker asked the controller of a ZooKeeper cluster to move its
+// leaders away. Kept because version 0 is the only user of request header 0.
+//
+// Versions: 2 adds the broker epoch (KIP-380). 3 is flexible.
 
 import { array, defineApi, int16, int32, int64, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// CreateDelegationToken, API key 38: versions 0 to 3.
+// CreateDelegationToken (key 38, KIP-48).
+//
+// Versions: 2 is flexible. 3 can make a token for another owner (KIP-373).
 
 import { array, bytes, defineApi, int16, int32, int64, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// CreatePartitions, API key 37: versions 0 to 3.
+// CreatePartitions (key 37): count is the total that the topic shall have.
+//
+// Versions: 2 is flexible. 3 may be throttled (KIP-599).
 
 import { array, bool, defineApi, int16, int32, string } from '../schema.ts';
 

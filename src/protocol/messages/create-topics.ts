@@ -1,4 +1,8 @@
-// CreateTopics, API key 19: versions 0 to 7.
+// CreateTopics (key 19).
+//
+// Versions: 1 adds validateOnly and messages. 4 lets the broker choose partitions and replication
+// with -1 (KIP-464). 5 is flexible and answers with the configs of the topic (KIP-525). 6 may be
+// throttled (KIP-599). 7 answers with the topic id.
 
 import { array, bool, defineApi, int8, int16, int32, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DeleteAcls, API key 31: versions 0 to 3.
+// DeleteAcls (key 31).
+//
+// Versions: 1 adds the pattern type (KIP-290). 2 is flexible. 3 adds the user resource (KIP-373).
 
 import { array, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DeleteGroups, API key 42: versions 0 to 3.
+// DeleteGroups (key 42): only empty groups can be deleted.
+//
+// Versions: 2 is flexible. 3 adds messages.
 
 import { array, defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DeleteRecords, API key 21: versions 0 to 2.
+// DeleteRecords (key 21): moves the start of the log up; -1 means to the high watermark.
+//
+// Versions: 2 is flexible.
 
 import { array, defineApi, int16, int32, int64, string } from '../schema.ts';
 

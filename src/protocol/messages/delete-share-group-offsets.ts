@@ -1,4 +1,4 @@
-// DeleteShareGroupOffsets, API key 92: versions 0 to 0.
+// DeleteShareGroupOffsets (key 92, KIP-932).
 
 import { array, defineApi, int16, int32, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// DeleteShareGroupState, API key 86: versions 0 to 0.
+// DeleteShareGroupState (key 86, KIP-932): between group and share coordinator.
 
 import { array, defineApi, int16, int32, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// DeleteTopics, API key 20: versions 0 to 6.
+// DeleteTopics (key 20).
+//
+// Versions: 3 may answer TOPIC_DELETION_DISABLED. 4 is flexible. 5 adds messages, and may be
+// throttled (KIP-599). 6 names topics by name or by id.
 
 import { array, defineApi, int16, int32, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DescribeClientQuotas, API key 48: versions 0 to 1.
+// DescribeClientQuotas (key 48, KIP-546).
+//
+// Versions: 1 is flexible.
 
 import { array, bool, defineApi, float64, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DescribeCluster, API key 60: versions 0 to 2.
+// DescribeCluster (key 60, KIP-700): the brokers, or with 1 the controllers (KIP-919).
+//
+// Versions: 2 can show fenced brokers (KIP-1073).
 
 import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts';
 

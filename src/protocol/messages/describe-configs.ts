@@ -1,4 +1,7 @@
-// DescribeConfigs, API key 32: versions 0 to 4.
+// DescribeConfigs (key 32): values of configs and where they come from.
+//
+// Versions: 1 has the source and synonyms of a value (KIP-226) where 0 has isDefault. 3 adds types
+// and documentation (KIP-569). 4 is flexible.
 
 import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DescribeDelegationToken, API key 41: versions 0 to 3.
+// DescribeDelegationToken (key 41, KIP-48).
+//
+// Versions: 2 is flexible. 3 shows who asked for the token (KIP-373).
 
 import { array, bytes, defineApi, int16, int32, int64, string } from '../schema.ts';
 

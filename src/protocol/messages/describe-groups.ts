@@ -1,4 +1,7 @@
-// DescribeGroups, API key 15: versions 0 to 6.
+// DescribeGroups (key 15): state and members of classic groups.
+//
+// Versions: 3 can ask for authorized operations (KIP-430). 4 shows groupInstanceId (KIP-345). 5 is
+// flexible. 6 answers GROUP_ID_NOT_FOUND with a message rather than a dead group (KIP-1043).
 
 import { array, bool, bytes, defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// DescribeLogDirs, API key 35: versions 0 to 5.
+// DescribeLogDirs (key 35): sizes of partitions by log directory (KIP-113).
+//
+// Versions: 2 is flexible. 3 has an error for the whole answer. 4 adds the size of the volume
+// (KIP-827). 5 shows whether a directory is cordoned (KIP-1066).
 
 import { array, bool, defineApi, int16, int32, int64, string } from '../schema.ts';
 

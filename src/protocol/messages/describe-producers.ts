@@ -1,4 +1,4 @@
-// DescribeProducers, API key 61: versions 0 to 0.
+// DescribeProducers (key 61, KIP-664): the producers that a partition remembers.
 
 import { array, defineApi, int16, int32, int64, string } from '../schema.ts';
 

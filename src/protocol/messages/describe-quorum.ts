@@ -1,4 +1,6 @@
-// DescribeQuorum, API key 55: versions 0 to 2.
+// DescribeQuorum (key 55, KIP-595): voters and observers of the metadata log.
+//
+// Versions: 1 adds times of fetches (KIP-836). 2 adds directories, nodes and messages (KIP-853).
 
 import { array, defineApi, int16, int32, int64, string, uint16, uuid } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// DescribeShareGroupOffsets, API key 90: versions 0 to 1.
+// DescribeShareGroupOffsets (key 90, KIP-932).
+//
+// Versions: 1 answers with the lag (KIP-1226).
 
 import { array, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// DescribeTopicPartitions, API key 75: versions 0 to 0.
+// DescribeTopicPartitions (key 75, KIP-966): topics page by page, with their eligible leaders.
 
 import { array, bool, defineApi, int16, int32, string, struct, uuid } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// DescribeTransactions, API key 65: versions 0 to 0.
+// DescribeTransactions (key 65, KIP-664).
 
 import { array, defineApi, int16, int32, int64, string } from '../schema.ts';
 

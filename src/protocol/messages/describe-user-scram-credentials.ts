@@ -1,4 +1,4 @@
-// DescribeUserScramCredentials, API key 50: versions 0 to 0.
+// DescribeUserScramCredentials (key 50, KIP-554): mechanisms and iterations, never secrets.
 
 import { array, defineApi, int8, int16, int32, string } from '../schema.ts';
 

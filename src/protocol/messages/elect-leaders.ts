@@ -1,4 +1,6 @@
-// ElectLeaders, API key 43: versions 0 to 2.
+// ElectLeaders (key 43): has partitions led by their preferred replica, or by any that lives.
+//
+// Versions: 1 adds the unclean kind and an error for the whole answer (KIP-460). 2 is flexible.
 
 import { array, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// EndTxn, API key 26: versions 0 to 5.
+// EndTxn (key 26): commits or aborts a transaction.
+//
+// Versions: 2 may answer PRODUCER_FENCED (KIP-588). 3 is flexible. 4 may answer
+// TRANSACTION_ABORTABLE. 5 answers with a new epoch for the next transaction (KIP-890).
 
 import { bool, defineApi, int16, int32, int64, string } from '../schema.ts';
 

@@ -1,4 +1,5 @@
-// Envelope, API key 58: versions 0 to 0.
+// Envelope (key 58, KIP-590): a request that a broker forwards to the controller, whole, with the
+// principal and address it came from.
 
 import { bytes, defineApi, int16 } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// ExpireDelegationToken, API key 40: versions 0 to 2.
+// ExpireDelegationToken (key 40, KIP-48).
+//
+// Versions: 2 is flexible.
 
 import { bytes, defineApi, int16, int32, int64 } from '../schema.ts';
 

@@ -1,4 +1,13 @@
-// Fetch, API key 1: versions 0 to 18.
+// Fetch (key 1): records of partitions from an offset on, for consumers and for followers.
+//
+// Versions: 2 may be answered with message sets v1, 4 with record batches; below 4 the broker
+// converts down. 3 adds maxBytes, and the order of partitions begins to matter (KIP-74). 4 adds
+// isolationLevel and aborted transactions (KIP-98). 5 adds logStartOffset. 7 adds sessions
+// (KIP-227). 9 fences by leader epoch (KIP-320). 10 allows zstd (KIP-110). 11 lets consumers read
+// from a follower of their rack (KIP-392). 12 is flexible and detects divergence in the answer
+// (KIP-595). 13 has topic ids instead of names (KIP-516). 15 moves the replica id into a tagged
+// replicaState (KIP-903). 16 names new leaders (KIP-951). 17 and 18 are for followers: directory
+// id (KIP-853), highWatermark (KIP-1166).
 
 import {
   array,

@@ -1,4 +1,8 @@
-// FindCoordinator, API key 10: versions 0 to 6.
+// FindCoordinator (key 10): the broker that coordinates a group or a transactional id.
+//
+// Versions: 1 adds keyType: 0 is a group, 1 a transactional id, 2 a share group. 3 is flexible. 4
+// asks for several keys at once (KIP-699): key and the single answer are those of 0 to 3. 5 may
+// answer TRANSACTION_ABORTABLE (KIP-890). 6 brings share groups (KIP-932).
 
 import { array, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// GetTelemetrySubscriptions, API key 71: versions 0 to 0.
+// GetTelemetrySubscriptions (key 71, KIP-714): which metrics the broker wants of a client.
 
 import { array, bool, defineApi, int16, int32, uuid } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// Heartbeat, API key 12: versions 0 to 4.
+// Heartbeat (key 12): a member of a classic group is alive, and learns of rebalances.
+//
+// Versions: 3 adds groupInstanceId (KIP-345). 4 is flexible.
 
 import { defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// IncrementalAlterConfigs, API key 44: versions 0 to 1.
+// IncrementalAlterConfigs (key 44, KIP-339): sets, deletes, appends to and subtracts from single
+// configs.
+//
+// Versions: 1 is flexible.
 
 import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// InitializeShareGroupState, API key 83: versions 0 to 0.
+// InitializeShareGroupState (key 83, KIP-932): between group and share coordinator.
 
 import { array, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

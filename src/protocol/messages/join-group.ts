@@ -1,4 +1,9 @@
-// JoinGroup, API key 11: versions 0 to 9.
+// JoinGroup (key 11): becomes a member of a classic group, and waits for the others.
+//
+// Versions: 1 separates rebalanceTimeoutMs from the session timeout (KIP-62). 4 makes a new member
+// come twice, the second time with the id it was given (KIP-394). 5 adds groupInstanceId
+// (KIP-345). 6 is flexible. 7 answers with the protocol type (KIP-559). 8 adds the reason
+// (KIP-800). 9 may tell the leader to skip the assignment (KIP-814).
 
 import { array, bool, bytes, defineApi, int16, int32, string } from '../schema.ts';
 

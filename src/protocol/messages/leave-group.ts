@@ -1,4 +1,7 @@
-// LeaveGroup, API key 13: versions 0 to 5.
+// LeaveGroup (key 13): members leave a classic group.
+//
+// Versions: 3 names several members, by id or instance id (KIP-345). 4 is flexible. 5 adds the
+// reason (KIP-800).
 
 import { array, defineApi, int16, int32, string } from '../schema.ts';
 

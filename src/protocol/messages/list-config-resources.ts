@@ -1,4 +1,7 @@
-// ListConfigResources, API key 74: versions 0 to 1.
+// ListConfigResources (key 74, KIP-714): 0 lists the client metrics resources only, and was
+// ListClientMetricsResources then.
+//
+// Versions: 1 can ask for other types (KIP-1142).
 
 import { array, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// ListGroups, API key 16: versions 0 to 5.
+// ListGroups (key 16): the groups that this broker coordinates.
+//
+// Versions: 3 is flexible. 4 filters by state (KIP-518), 5 by type (KIP-848).
 
 import { array, defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,10 @@
-// ListOffsets, API key 2: versions 0 to 11.
+// ListOffsets (key 2): the offset for a timestamp, or for one of the special ones below zero.
+//
+// Versions: 0 answers with a list of offsets (oldStyleOffsets, at most maxNumOffsets); 1 with one
+// offset and its timestamp. 2 adds isolationLevel, 4 leader epochs (KIP-320). 6 is flexible. 7
+// knows the offset of the largest timestamp, -3 (KIP-734); 8, 9 and 11 know ends of the local and
+// remote log: -4 (KIP-405), -5 (KIP-1005), -6 (KIP-1023). 10 has a timeout for remote lookups
+// (KIP-1075).
 
 import { array, defineApi, int8, int16, int32, int64, string } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// ListPartitionReassignments, API key 46: versions 0 to 0.
+// ListPartitionReassignments (key 46, KIP-455): the reassignments under way.
 
 import { array, defineApi, int16, int32, string } from '../schema.ts';
 

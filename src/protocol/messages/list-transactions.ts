@@ -1,4 +1,6 @@
-// ListTransactions, API key 66: versions 0 to 2.
+// ListTransactions (key 66, KIP-664).
+//
+// Versions: 1 filters by duration (KIP-994), 2 by a pattern of the transactional id (KIP-1152).
 
 import { array, defineApi, int16, int32, int64, string } from '../schema.ts';
 

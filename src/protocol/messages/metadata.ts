@@ -1,4 +1,10 @@
-// Metadata, API key 3: versions 0 to 13.
+// Metadata (key 3): the brokers, and the topics with their partitions and leaders.
+//
+// Versions: In 0 an empty list of topics means all of them; from 1 on null does, and empty means
+// none. 4 lets the client forbid auto-creation; an older one allows it. 5 shows offline replicas
+// (KIP-112), 7 leader epochs (KIP-320). 8 to 10 can ask for authorized operations of the cluster;
+// 11 leaves that to DescribeCluster (KIP-700). 9 is flexible. 10 shows topic ids, but only 12 may
+// ask by them (KIP-516). 13 adds an error for the whole answer (KIP-1102).
 
 import { array, bool, defineApi, int16, int32, string, uuid } from '../schema.ts';
 

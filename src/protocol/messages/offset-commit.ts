@@ -1,4 +1,9 @@
-// OffsetCommit, API key 8: versions 0 to 10.
+// OffsetCommit (key 8): stores the positions of a group.
+//
+// Versions: 0 kept them in ZooKeeper; 1 adds the member and a timestamp per offset; 2 to 4 have a
+// retention time instead, gone in 5 (KIP-211). 6 adds the leader epoch (KIP-320), 7
+// groupInstanceId (KIP-345). 8 is flexible. 9 may be used by groups of KIP-848, whose generation
+// is a member epoch. 10 has topic ids instead of names.
 
 import { array, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

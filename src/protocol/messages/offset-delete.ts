@@ -1,4 +1,4 @@
-// OffsetDelete, API key 47: versions 0 to 0.
+// OffsetDelete (key 47, KIP-496): forgets positions of a group. Never became flexible.
 
 import { array, defineApi, int16, int32, string } from '../schema.ts';
 

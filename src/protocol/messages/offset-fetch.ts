@@ -1,4 +1,9 @@
-// OffsetFetch, API key 9: versions 0 to 10.
+// OffsetFetch (key 9): reads the positions of a group.
+//
+// Versions: 0 read them from ZooKeeper. 2 can ask for all topics with null, and has an error for
+// the whole group. 5 adds the leader epoch (KIP-320). 6 is flexible. 7 can insist on stable
+// offsets (KIP-447). 8 asks for several groups at once (KIP-709): the fields outside of groups are
+// those of 0 to 7. 9 adds the member, for groups of KIP-848. 10 has topic ids instead of names.
 
 import { array, bool, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

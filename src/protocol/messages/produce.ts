@@ -1,4 +1,11 @@
-// Produce, API key 0: versions 0 to 13.
+// Produce (key 0): record sets for partitions. acks 0 has no response, 1 waits for the leader, -1
+// for the ISR.
+//
+// Versions: 0-2 carry message sets (2 with timestamps, KIP-32); 3 brings record batches and
+// transactions (KIP-98). 5 answers with logStartOffset. 7 allows zstd (KIP-110). 8 tells which
+// records of a batch are at fault (KIP-467). 9 is flexible. 10 names the current leader when the
+// receiver is not it (KIP-951). 11 and 12 are about errors and the transaction protocol only
+// (KIP-890). 13 has topic ids instead of names (KIP-516).
 
 import { array, defineApi, int16, int32, int64, records, string, struct, uuid } from '../schema.ts';
 

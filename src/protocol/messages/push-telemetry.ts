@@ -1,4 +1,4 @@
-// PushTelemetry, API key 72: versions 0 to 0.
+// PushTelemetry (key 72, KIP-714): metrics of a client, in OTLP, perhaps compressed.
 
 import { bool, bytes, defineApi, int8, int16, int32, uuid } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// ReadShareGroupStateSummary, API key 87: versions 0 to 1.
+// ReadShareGroupStateSummary (key 87, KIP-932): between group and share coordinator.
+//
+// Versions: 1 counts completed deliveries (KIP-1226).
 
 import { array, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

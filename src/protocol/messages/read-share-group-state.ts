@@ -1,4 +1,4 @@
-// ReadShareGroupState, API key 84: versions 0 to 0.
+// ReadShareGroupState (key 84, KIP-932): from a partition leader to the share coordinator.
 
 import { array, defineApi, int8, int16, int32, int64, string, uuid } from '../schema.ts';
 

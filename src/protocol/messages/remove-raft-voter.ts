@@ -1,4 +1,4 @@
-// RemoveRaftVoter, API key 81: versions 0 to 0.
+// RemoveRaftVoter (key 81, KIP-853).
 
 import { defineApi, int16, int32, string, uuid } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// RenewDelegationToken, API key 39: versions 0 to 2.
+// RenewDelegationToken (key 39, KIP-48).
+//
+// Versions: 2 is flexible.
 
 import { bytes, defineApi, int16, int32, int64 } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// SaslAuthenticate, API key 36: versions 0 to 2.
+// SaslAuthenticate (key 36): one token of a SASL exchange, each way (KIP-152).
+//
+// Versions: 1 answers with the lifetime of the session (KIP-368). 2 is flexible.
 
 import { bytes, defineApi, int16, int64, string } from '../schema.ts';
 

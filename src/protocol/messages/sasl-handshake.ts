@@ -1,4 +1,7 @@
-// SaslHandshake, API key 17: versions 0 to 1.
+// SaslHandshake (key 17): chooses the SASL mechanism.
+//
+// Versions: After 0 the tokens follow as bare frames, after 1 as SaslAuthenticate requests
+// (KIP-152).
 
 import { array, defineApi, int16, string } from '../schema.ts';
 

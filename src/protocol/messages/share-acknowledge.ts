@@ -1,4 +1,6 @@
-// ShareAcknowledge, API key 79: versions 1 to 2.
+// ShareAcknowledge (key 79, KIP-932). Version 0 was an early access and is not spoken.
+//
+// Versions: 2 can renew locks (KIP-1222).
 
 import { array, bool, defineApi, int16, int32, int64, string, struct, uuid } from '../schema.ts';
 

@@ -1,4 +1,7 @@
-// ShareFetch, API key 78: versions 1 to 2.
+// ShareFetch (key 78, KIP-932): records that the member then has to acknowledge. Version 0 was an
+// early access.
+//
+// Versions: 2 adds the acquire mode (KIP-1206) and renewal of locks (KIP-1222).
 
 import {
   array,

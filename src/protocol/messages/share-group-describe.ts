@@ -1,4 +1,4 @@
-// ShareGroupDescribe, API key 77: versions 1 to 1.
+// ShareGroupDescribe (key 77, KIP-932). Version 0 was an early access and is not spoken.
 
 import { array, bool, defineApi, int16, int32, string, struct, uuid } from '../schema.ts';
 

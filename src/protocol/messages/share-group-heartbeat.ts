@@ -1,4 +1,4 @@
-// ShareGroupHeartbeat, API key 76: versions 1 to 1.
+// ShareGroupHeartbeat (key 76, KIP-932). Version 0 was an early access and is not spoken.
 
 import { array, defineApi, int16, int32, string, struct, uuid } from '../schema.ts';
 

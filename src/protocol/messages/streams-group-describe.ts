@@ -1,4 +1,6 @@
-// StreamsGroupDescribe, API key 89: versions 0 to 1.
+// StreamsGroupDescribe (key 89, KIP-1071).
+//
+// Versions: 1 can include the description of the topology (KIP-1331).
 
 import {
   array,

@@ -1,4 +1,6 @@
-// StreamsGroupHeartbeat, API key 88: versions 0 to 1.
+// StreamsGroupHeartbeat (key 88, KIP-1071): as ConsumerGroupHeartbeat, for tasks of a topology.
+//
+// Versions: 1 may ask for the description of the topology (KIP-1331).
 
 import {
   array,

@@ -1,4 +1,4 @@
-// StreamsGroupTopologyDescriptionUpdate, API key 93: versions 0 to 0.
+// StreamsGroupTopologyDescriptionUpdate (key 93, KIP-1331).
 
 import { array, defineApi, int8, int16, int32, string, struct } from '../schema.ts';
 

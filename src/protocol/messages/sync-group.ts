@@ -1,4 +1,7 @@
-// SyncGroup, API key 14: versions 0 to 5.
+// SyncGroup (key 14): the leader of a classic group hands out the assignment, the others fetch it.
+//
+// Versions: 3 adds groupInstanceId (KIP-345). 4 is flexible. 5 checks the protocol type and name
+// (KIP-559).
 
 import { array, bytes, defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,8 @@
-// TxnOffsetCommit, API key 28: versions 0 to 6.
+// TxnOffsetCommit (key 28): stores positions of a group as part of a transaction.
+//
+// Versions: 2 adds the leader epoch (KIP-320). 3 is flexible, and adds the member so that zombies
+// are fenced (KIP-447). 4 may answer TRANSACTION_ABORTABLE. 5 stands for AddOffsetsToTxn too
+// (KIP-890). 6 has topic ids instead of names (KIP-1319).
 
 import { array, defineApi, int16, int32, int64, string, uuid } from '../schema.ts';
 

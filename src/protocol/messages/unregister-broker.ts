@@ -1,4 +1,4 @@
-// UnregisterBroker, API key 64: versions 0 to 0.
+// UnregisterBroker (key 64, KIP-631): forgets a broker that will not come back.
 
 import { defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-// UnregisterController, API key 94: versions 0 to 0.
+// UnregisterController (key 94): forgets a controller that will not come back.
 
 import { defineApi, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// UpdateFeatures, API key 57: versions 0 to 2.
+// UpdateFeatures (key 57, KIP-584).
+//
+// Versions: 1 adds validateOnly and kinds of downgrade. 2 has no results per feature.
 
 import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts';
 

@@ -1,4 +1,6 @@
-// WriteShareGroupState, API key 85: versions 0 to 1.
+// WriteShareGroupState (key 85, KIP-932): from a partition leader to the share coordinator.
+//
+// Versions: 1 counts completed deliveries (KIP-1226).
 
 import { array, defineApi, int8, int16, int32, int64, string, uuid } from '../schema.ts';
 

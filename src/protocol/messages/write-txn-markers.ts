@@ -1,4 +1,7 @@
-// WriteTxnMarkers, API key 27: versions 0 to 2.
+// WriteTxnMarkers (key 27): the transaction coordinator has the leaders write the ends of a
+// transaction.
+//
+// Versions: 1 is flexible. 2 adds the version of the transaction protocol (KIP-1228).
 
 import { array, bool, defineApi, int8, int16, int32, int64, string } from '../schema.ts';
 
