@@ -1,3 +1,5 @@
+// The tables hold together, values are typed, and dynamic changes lie over the static ones.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { INT64_MAX } from '../base/int64.ts';

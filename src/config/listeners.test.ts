@@ -1,3 +1,5 @@
+// What listeners may be, and what is said about those that may not.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatListener } from './listeners.ts';

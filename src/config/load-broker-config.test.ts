@@ -1,3 +1,5 @@
+// From the files, variables and flags that people have to a broker's configuration.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ConfigSource } from './config-entry.ts';
@@ -173,9 +175,9 @@ describe('loading a broker configuration', () => {
   });
 
   test('an unknown key is a warning that proposes the nearest known one', () => {
-    const { warnings } = loadBrokerConfig(file('log.segement.bytes=1\nnothing.like.it.at.all=1'));
+    const { warnings } = loadBrokerConfig(file('num.partitoins=1\nnothing.like.it.at.all=1'));
     assert.deepEqual(warnings, [
-      'configuration log.segement.bytes is unknown and ignored; did you mean log.segment.bytes?',
+      'configuration num.partitoins is unknown and ignored; did you mean num.partitions?',
       'configuration nothing.like.it.at.all is unknown and ignored',
     ]);
   });

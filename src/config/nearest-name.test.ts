@@ -1,3 +1,5 @@
+// Misspelt names find the one that was meant.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nearestName } from './nearest-name.ts';

@@ -1,3 +1,5 @@
+// Java's .properties format, both ways.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Prng } from '../base/prng.ts';

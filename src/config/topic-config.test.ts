@@ -1,3 +1,5 @@
+// What topics, groups and metrics subscriptions may set, and what they get from their broker.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { INT64_MAX } from '../base/int64.ts';
