@@ -2,12 +2,7 @@
 
 import type { LoggedRecords, MachineLog } from '../../machine/index.ts';
 import type { ClusterStore } from '../cluster-store.ts';
-import {
-  completeRecord,
-  decodeRecord,
-  encodeRecord,
-  type MetadataRecord,
-} from '../records/index.ts';
+import { decodeRecord, encodeRecord, type MetadataRecord } from '../records/index.ts';
 
 export class ControllerLog implements MachineLog<MetadataRecord> {
   readonly #store: ClusterStore;
