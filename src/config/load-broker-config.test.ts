@@ -191,7 +191,7 @@ describe('loading a broker configuration', () => {
     assert.deepEqual([...config.withPrefix('rsm.config.')], [['bucket', 'b']]);
   });
 
-  test('a key without effect is mentioned once per reason, and only if it asks for a change', () => {
+  test('a key without effect is mentioned once per reason, if it asks for a change', () => {
     const { notes } = loadBrokerConfig(
       file('num.io.threads=16\nnum.network.threads=9\nlog.cleaner.threads=1'),
     );
