@@ -48,7 +48,11 @@ class PlannedLog implements MachineLog<number> {
 
   commit(): void {
     const append = this.appends.shift() as PlannedAppend;
-    assert.equal(append.expectedEnd, this.committed.length);
+    if (append.expectedEnd !== this.committed.length) {
+      // Compare-and-append: what was decided behind a refused batch has no place.
+      append.done.reject(new Error(`the log ends at ${this.committed.length}`));
+      return;
+    }
     this.committed.push(...append.records);
     append.done.resolve();
   }
