@@ -1,0 +1,38 @@
+// Why a broker did not start, in one line for the operator: what, where, and what to do about it.
+
+import { formatListener, type Listener } from '../config/index.ts';
+import { IoError } from '../io/index.ts';
+import { LogDirectoryError } from '../storage/index.ts';
+
+export class BrokerError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'BrokerError';
+  }
+
+  /** Passes on what already is a line for the operator; anything else is a bug and stays one. */
+  static from(error: unknown): unknown {
+    if (!(error instanceof LogDirectoryError)) return error;
+    return new BrokerError(error.message, { cause: error });
+  }
+
+  static ofListener(listener: Listener, error: unknown): unknown {
+    if (!(error instanceof IoError)) return error;
+    const where = `cannot listen on ${formatListener(listener)}`;
+    return new BrokerError(`${where}: ${reasonOf(error, listener)}`, { cause: error });
+  }
+}
+
+function reasonOf(error: IoError, { port }: Listener): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `port ${port} is in use; stop what uses it, or give another one in listeners`;
+    case 'EACCES':
+      return `port ${port} needs privileges; give one above 1023 in listeners`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'the host is not an address of this machine; correct listeners';
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,314 @@
+// A broker: the composition root. It opens what the configuration names, in an order in which each
+// part finds what it stands on, and closes it in the reverse order.
+//
+// Invariants: nobody is served before everything is open (connections that come earlier wait);
+// after `stop` resolves every acknowledged record is on the platter, no file is open, and the mark
+// of a clean shutdown is written last.
+
+import { uuidFromBytes } from '../base/uuid.ts';
+import { type BrokerConfig, formatListener } from '../config/index.ts';
+import type { Io, Log } from '../io/index.ts';
+import {
+  type Metadata,
+  type MetadataImage,
+  openLocalMetadata,
+  ResourceType,
+} from '../metadata/index.ts';
+import { Server, type ServerConnection, type ServerOptions } from '../network/index.ts';
+import {
+  Replicas,
+  type ReplicasOptions,
+  Upkeep,
+  type UpkeepOptions,
+} from '../replication/index.ts';
+import { LogDirectory, LogResources } from '../storage/index.ts';
+import { BrokerError } from './broker-error.ts';
+import { Dispatch } from './dispatch.ts';
+import { endpointsFor, registeredEndpoint } from './endpoints.ts';
+import { FetchSessions } from './fetch-sessions.ts';
+import type { BrokerParts } from './handler.ts';
+import { logConfigOf } from './log-config.ts';
+import { ProducerIds } from './producer-ids.ts';
+
+export interface BrokerOptions {
+  /** The broker cannot go on: a broken invariant, or no log directory is left. Stop the process. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+export interface BoundListener {
+  readonly name: string;
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How often logs are asked whether their flush.ms is over, at the least. */
+const flushCheckMsMax = 1000;
+/** Longest timer that every platform keeps. */
+const intervalMsMax = 2 ** 31 - 1;
+
+export class Broker {
+  readonly #io: Io;
+  readonly #log: Log;
+  readonly #baseConfig: BrokerConfig;
+  readonly #onFatal: (error: Error) => void;
+  readonly #resources: LogResources;
+  readonly #directories: LogDirectory[] = [];
+  #config: BrokerConfig;
+  #server: Server | null = null;
+  #metadata: Metadata | null = null;
+  #replicas: Replicas | null = null;
+  #upkeep: Upkeep | null = null;
+  #listeners: BoundListener[] = [];
+  #clusterId = '';
+  #startMs = 0;
+  #stopping: Promise<void> | null = null;
+
+  private constructor(io: Io, config: BrokerConfig, options: BrokerOptions) {
+    this.#io = io;
+    this.#log = io.log.child('broker');
+    this.#baseConfig = config;
+    this.#config = config;
+    this.#onFatal = options.onFatal ?? (() => {});
+    this.#resources = new LogResources(io);
+  }
+
+  /**
+   * Resolves when clients are served.
+   * @throws BrokerError with one line for the operator: a directory in use, a port that is taken …
+   */
+  static async start(io: Io, config: BrokerConfig, options: BrokerOptions = {}): Promise<Broker> {
+    const broker = new Broker(io, config, options);
+    const beganMs = io.clock.monotonic();
+    try {
+      await broker.#open();
+    } catch (error) {
+      await broker.#abandon();
+      throw error;
+    }
+    broker.#startMs = io.clock.monotonic() - beganMs;
+    return broker;
+  }
+
+  get nodeId(): number {
+    return this.#baseConfig.nodeId;
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  /** With the ports that were bound. */
+  get listeners(): readonly BoundListener[] {
+    return this.#listeners;
+  }
+
+  /** From the call of `start` to the moment at which requests were served. */
+  get startMs(): number {
+    return this.#startMs;
+  }
+
+  /** Answers what was asked, makes everything durable and closes. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #open(): Promise<void> {
+    await this.#openDirectories();
+    const waiting: ServerConnection[] = [];
+    let dispatch: Dispatch | null = null;
+    // Ports are bound early, so that one that is taken is found before logs are recovered.
+    this.#server = new Server(this.#io, this.#serverOptions(), (connection) => {
+      if (dispatch !== null) {
+        dispatch.onConnection(connection);
+        return;
+      }
+      connection.mute();
+      waiting.push(connection);
+    });
+    await this.#listen(this.#server);
+    const metadata = await this.#openMetadata();
+    const replicas = await this.#openReplicas(metadata);
+    const brokerEpoch = await this.#register(metadata);
+    await replicas.settled();
+    const parts = this.#partsOf(metadata, replicas, brokerEpoch);
+    dispatch = new Dispatch(parts, { onBug: this.#onFatal });
+    for (const connection of waiting) {
+      dispatch.onConnection(connection);
+      connection.unmute();
+    }
+    this.#upkeep = new Upkeep(this.#io, replicas, this.#upkeepOptions());
+    this.#upkeep.start();
+  }
+
+  async #openDirectories(): Promise<void> {
+    const config = this.#baseConfig;
+    let clusterId = config.clusterId;
+    for (const path of config.logDirs) {
+      const directory = await LogDirectory.open(this.#io, {
+        path,
+        nodeId: config.nodeId,
+        clusterId,
+        resources: this.#resources,
+        onFailure: (failed, error) => this.#onDirectoryFailure(failed, error),
+      }).catch((error: unknown) => {
+        throw BrokerError.from(error);
+      });
+      this.#directories.push(directory);
+      clusterId = directory.meta.clusterId;
+    }
+    this.#clusterId = clusterId ?? '';
+  }
+
+  #onDirectoryFailure(directory: LogDirectory, error: Error): void {
+    if (this.#replicas === null) this.#onFatal(error);
+    else this.#replicas.onDirectoryFailure(directory, error);
+  }
+
+  #serverOptions(): ServerOptions {
+    const config = this.#baseConfig;
+    return {
+      requestBytesMax: config.get('socket.request.max.bytes'),
+      idleMsMax: Math.min(config.get('connections.max.idle.ms'), intervalMsMax),
+      connectionsMax: config.get('max.connections'),
+      connectionsPerIpMax: config.get('max.connections.per.ip'),
+      connectionsPerIpOverrides: config.connectionsPerIpOverrides,
+    };
+  }
+
+  async #listen(server: Server): Promise<void> {
+    for (const listener of this.#baseConfig.listeners) {
+      if (listener.protocol !== 'PLAINTEXT') {
+        const message = `listener ${formatListener(listener)}: ${listener.protocol} is not served`;
+        throw new BrokerError(`${message}; use PLAINTEXT`);
+      }
+      try {
+        const bound = await server.listen(listener);
+        this.#listeners.push({ ...listener, host: listener.host || bound.host, port: bound.port });
+      } catch (error) {
+        throw BrokerError.ofListener(listener, error);
+      }
+    }
+  }
+
+  async #openMetadata(): Promise<Metadata> {
+    const metadata = await openLocalMetadata(this.#io, {
+      directory:
+        this.#baseConfig.get('metadata.log.dir') ?? (this.#baseConfig.logDirs[0] as string),
+      clusterId: this.#clusterId,
+      nodeId: this.nodeId,
+      resources: this.#resources,
+      config: this.#baseConfig,
+      onFailure: this.#onFatal,
+    });
+    this.#metadata = metadata;
+    this.#adoptDynamicConfig(metadata.image());
+    return metadata;
+  }
+
+  async #openReplicas(metadata: Metadata): Promise<Replicas> {
+    const options: ReplicasOptions = {
+      nodeId: this.nodeId,
+      directories: this.#directories,
+      logConfigOf: (overrides) => logConfigOf(this.#config, overrides),
+      onFatal: this.#onFatal,
+    };
+    const replicas = await Replicas.open(this.#io, options, metadata.image());
+    this.#replicas = replicas;
+    metadata.subscribe((image, changes) => {
+      if (changes.configsChanged.some(({ type }) => type === ResourceType.BROKER)) {
+        this.#adoptDynamicConfig(image);
+      }
+      replicas.onImage(image, changes);
+    });
+    return replicas;
+  }
+
+  /** Changes made on the running cluster: for all brokers, and over them for this one. */
+  #adoptDynamicConfig(image: MetadataImage): void {
+    const all = image.configOf(ResourceType.BROKER, '');
+    const own = image.configOf(ResourceType.BROKER, String(this.nodeId));
+    this.#config =
+      all.size + own.size === 0 ? this.#baseConfig : this.#baseConfig.withDynamic(all, own);
+  }
+
+  async #register(metadata: Metadata): Promise<number> {
+    const config = this.#baseConfig;
+    const { brokerEpoch } = await metadata.controller.registerBroker({
+      brokerId: this.nodeId,
+      clusterId: this.#clusterId,
+      incarnationId: uuidFromBytes(this.#io.random.bytes(16), 0),
+      listeners: config.listeners.map((listener, index) =>
+        registeredEndpoint(listener, this.#listeners[index] as BoundListener, config),
+      ),
+      rack: config.get('broker.rack'),
+      logDirs: this.#directories.map(({ meta }) => meta.directoryId),
+      fenced: false,
+      wasCleanShutdown: this.#directories.every(({ wasCleanShutdown }) => wasCleanShutdown),
+    });
+    return brokerEpoch;
+  }
+
+  #partsOf(metadata: Metadata, replicas: Replicas, brokerEpoch: number): BrokerParts {
+    const current = (): BrokerConfig => this.#config;
+    const { controller } = metadata;
+    return {
+      io: this.#io,
+      get config() {
+        return current();
+      },
+      nodeId: this.nodeId,
+      clusterId: this.#clusterId,
+      controller,
+      replicas,
+      directories: this.#directories,
+      fetchSessions: new FetchSessions(
+        this.#io,
+        this.#config.get('max.incremental.fetch.session.cache.slots'),
+      ),
+      producerIds: new ProducerIds(() =>
+        controller.allocateProducerIds({ brokerId: this.nodeId, brokerEpoch }),
+      ),
+      endpoints: ({ connection }) => endpointsFor(connection, this.#config, replicas.image),
+    };
+  }
+
+  #upkeepOptions(): UpkeepOptions {
+    const config = this.#config;
+    return {
+      directories: this.#directories,
+      retentionCheckMs: Math.min(config.get('log.retention.check.interval.ms'), intervalMsMax),
+      flushCheckMs: Math.min(config.get('log.flush.scheduler.interval.ms'), flushCheckMsMax),
+      highWatermarkCheckpointMs: Math.min(
+        config.get('replica.high.watermark.checkpoint.interval.ms'),
+        intervalMsMax,
+      ),
+      offsetCheckpointMs: config.get('log.flush.offset.checkpoint.interval.ms'),
+      initialDelayMs: Math.min(config.get('log.initial.task.delay.ms'), intervalMsMax),
+    };
+  }
+
+  async #stop(): Promise<void> {
+    this.#log.info('stopping');
+    const replicas = this.#replicas as Replicas;
+    await this.#server?.closeListeners();
+    replicas.interruptFetches();
+    await this.#server?.close();
+    await this.#upkeep?.stop();
+    await replicas.close();
+    await this.#upkeep?.checkpointHighWatermarks();
+    await this.#metadata?.close();
+    for (const directory of this.#directories) {
+      if (!replicas.isFailed(directory)) await directory.close();
+    }
+  }
+
+  /** Start failed: lets go of what was opened, without claiming that anything is in order. */
+  async #abandon(): Promise<void> {
+    await this.#server?.close({ drainMs: 0 });
+    await this.#replicas?.close();
+    await this.#metadata?.close();
+    for (const directory of this.#directories) directory.abandon();
+  }
+}

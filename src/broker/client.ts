@@ -1,0 +1,29 @@
+// A client as the handlers see it: who is connected, by which address it reached us, and the means
+// to undo what waits for it when it goes.
+//
+// Invariant: `whenGone` callbacks run at most once, when the connection closes.
+
+import type { ServerConnection } from '../network/index.ts';
+
+export class Client {
+  readonly connection: ServerConnection;
+  /** From ApiVersions v3+ (KIP-511); null for older clients. */
+  softwareName: string | null = null;
+  softwareVersion: string | null = null;
+  readonly #whenGone = new Set<() => void>();
+
+  constructor(connection: ServerConnection) {
+    this.connection = connection;
+  }
+
+  /** Registers what must not outlive the connection; call the result when it is over before. */
+  whenGone(callback: () => void): () => void {
+    this.#whenGone.add(callback);
+    return () => this.#whenGone.delete(callback);
+  }
+
+  onClose(): void {
+    for (const callback of this.#whenGone) callback();
+    this.#whenGone.clear();
+  }
+}

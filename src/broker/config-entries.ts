@@ -1,0 +1,76 @@
+// The configuration of each kind of resource as clients see it.
+
+import {
+  type BrokerKey,
+  brokerConfigDefinitions,
+  type ConfigEntry,
+  ConfigSource,
+  effectiveClientMetricsConfig,
+  effectiveGroupConfig,
+  effectiveTopicConfig,
+} from '../config/index.ts';
+import { ResourceType } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import type { BrokerParts, RequestContext } from './handler.ts';
+
+export function topicConfigEntries(
+  overrides: ReadonlyMap<string, string>,
+  broker: BrokerParts,
+): ConfigEntry[] {
+  return [...effectiveTopicConfig(broker.config, overrides).entries()];
+}
+
+/**
+ * Every key of a resource.
+ * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, INVALID_REQUEST
+ */
+export function configEntriesOf(
+  type: number,
+  name: string,
+  context: RequestContext,
+): ConfigEntry[] {
+  const { broker, image } = context;
+  const overrides = image.configOf(type, name);
+  switch (type) {
+    case ResourceType.TOPIC:
+      if (image.topic(name) === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+      return topicConfigEntries(overrides, broker);
+    case ResourceType.BROKER:
+      return name === '' ? clusterWideEntries(overrides, broker) : brokerEntries(name, broker);
+    case ResourceType.BROKER_LOGGER:
+      assertSelf(name, broker);
+      return [];
+    case ResourceType.CLIENT_METRICS:
+      return [...effectiveClientMetricsConfig(broker.config, overrides).entries()];
+    case ResourceType.GROUP:
+      return [...effectiveGroupConfig(broker.config, overrides).entries()];
+    default:
+      throw new KafkaError('INVALID_REQUEST', `no resource has type ${type}`);
+  }
+}
+
+function brokerEntries(name: string, broker: BrokerParts): ConfigEntry[] {
+  assertSelf(name, broker);
+  return [...broker.config.entries()];
+}
+
+/** What was changed for all brokers at once; the rest belongs to each broker. */
+function clusterWideEntries(
+  overrides: ReadonlyMap<string, string>,
+  broker: BrokerParts,
+): ConfigEntry[] {
+  const known = [...overrides.keys()].filter((key) => key in brokerConfigDefinitions);
+  return known.map((key) => {
+    const entry = broker.config.describe(key as BrokerKey);
+    const configSource = ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
+    const synonyms = entry.synonyms.filter(({ source }) => source >= configSource);
+    const value = entry.isSensitive ? null : (overrides.get(key) ?? null);
+    return { ...entry, value, configSource, synonyms };
+  });
+}
+
+function assertSelf(name: string, broker: BrokerParts): void {
+  if (name === String(broker.nodeId)) return;
+  const message = `this broker is ${broker.nodeId}: ask broker ${name} for its own configuration`;
+  throw new KafkaError('INVALID_REQUEST', message);
+}

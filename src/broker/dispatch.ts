@@ -1,0 +1,169 @@
+// From a frame to its answer: reads the header, finds the handler, decodes, and turns what the
+// handler returns, throws or rejects into the answer or the end of the connection.
+//
+// Invariants: every exchange is settled exactly once, or its connection is closed; a client's
+// mistake costs nobody but that client; only a broken invariant of ours leaves this file as a
+// throw (to `onBug`).
+
+import { AssertionFailed } from '../base/assert.ts';
+import { IoError } from '../io/index.ts';
+import type { Exchange, ServerConnection } from '../network/index.ts';
+import {
+  type Api,
+  apiByKey,
+  decodeRequest,
+  decodeRequestHeader,
+  ErrorCode,
+  encodeResponse,
+  isVersionSupported,
+  KafkaError,
+  type RequestHeader,
+} from '../protocol/index.ts';
+import { Client } from './client.ts';
+import { errorAnswer } from './error-answer.ts';
+import type { BrokerParts, Handler, RequestContext } from './handler.ts';
+import { handlers } from './handlers/index.ts';
+import { RateLimitedLog } from './rate-limited-log.ts';
+
+export interface DispatchOptions {
+  /** An invariant of ours is broken: the process must not go on. */
+  readonly onBug: (error: Error) => void;
+}
+
+const handlerByKey = new Map<number, Handler>(handlers.map((one) => [one.api.key, one]));
+const apiVersionsKey = 18;
+
+export class Dispatch {
+  readonly #parts: BrokerParts;
+  readonly #log: RateLimitedLog;
+  readonly #onBug: (error: Error) => void;
+
+  constructor(parts: BrokerParts, options: DispatchOptions) {
+    this.#parts = parts;
+    this.#log = new RateLimitedLog(parts.io.clock, parts.io.log.child('dispatch'));
+    this.#onBug = options.onBug;
+  }
+
+  onConnection(connection: ServerConnection): void {
+    const client = new Client(connection);
+    connection.onFrame = (frame, exchange) => this.#onFrame(client, frame, exchange);
+    connection.onClose = (reason) => {
+      client.onClose();
+      if (reason !== null) this.#logClose(connection, reason);
+    };
+  }
+
+  #onFrame(client: Client, frame: Buffer, exchange: Exchange): void {
+    try {
+      const header = decodeRequestHeader(frame);
+      const api = apiByKey(header.apiKey);
+      if (api === undefined) throw new KafkaError('INVALID_REQUEST', `API key ${header.apiKey}`);
+      if (!isVersionSupported(api, header.apiVersion)) {
+        this.#onUnsupportedVersion(client, api, header, exchange);
+        return;
+      }
+      const request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
+      this.#handle(client, { api, header, request, exchange });
+    } catch (error) {
+      // What cannot be read cannot be answered, and what follows it cannot be trusted.
+      if (error instanceof KafkaError) client.connection.close(error);
+      else this.#onBug(error as Error);
+    }
+  }
+
+  /**
+   * Only ApiVersions has an answer that every client can read (KIP-511): version 0, with the error
+   * and the versions to try again with. For the rest Kafka closes, and so do we.
+   */
+  #onUnsupportedVersion(client: Client, api: Api, header: RequestHeader, exchange: Exchange): void {
+    if (api.key !== apiVersionsKey) {
+      const { min, max } = api.versions;
+      const message = `${api.name} v${header.apiVersion} is not among the versions ${min} to ${max}`;
+      client.connection.close(new KafkaError('UNSUPPORTED_VERSION', message));
+      return;
+    }
+    const body = {
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+      apiKeys: [{ apiKey: api.key, minVersion: api.versions.min, maxVersion: api.versions.max }],
+    };
+    exchange.respond(encodeResponse(api, 0, header.correlationId, body as never));
+  }
+
+  #handle(client: Client, call: Call): void {
+    const { api, header, request } = call;
+    const handler = handlerByKey.get(api.key);
+    if (handler === undefined) {
+      this.#fail(client, call, new KafkaError('UNSUPPORTED_VERSION'));
+      return;
+    }
+    const context: RequestContext = {
+      broker: this.#parts,
+      client,
+      apiVersion: header.apiVersion,
+      clientId: header.clientId,
+      image: this.#parts.replicas.image,
+    };
+    try {
+      const answer = handler.handle(request as never, context);
+      if (answer instanceof Promise) {
+        answer.then(
+          (body) => this.#answer(client, call, body),
+          (error: unknown) => this.#fail(client, call, error),
+        );
+      } else {
+        this.#answer(client, call, answer);
+      }
+    } catch (error) {
+      this.#fail(client, call, error);
+    }
+  }
+
+  #answer(client: Client, call: Call, body: unknown): void {
+    const { api, header, exchange } = call;
+    if (body === null) {
+      exchange.skip();
+      return;
+    }
+    try {
+      exchange.respond(encodeResponse(api, header.apiVersion, header.correlationId, body as never));
+    } catch (error) {
+      this.#onBug(error as Error);
+      client.connection.close(error as Error);
+    }
+  }
+
+  /** Answers a request that failed as a whole, in the shape its API has for errors. */
+  #fail(client: Client, call: Call, error: unknown): void {
+    if (error instanceof AssertionFailed) {
+      this.#onBug(error);
+      return;
+    }
+    const kafkaError = this.#kafkaErrorOf(call.api, error);
+    const body = errorAnswer(call.api, call.request, {
+      version: call.header.apiVersion,
+      error: kafkaError,
+    });
+    this.#answer(client, call, body);
+  }
+
+  #kafkaErrorOf(api: Api, error: unknown): KafkaError {
+    if (error instanceof KafkaError) return error;
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log.warn(`${api.name} failed: ${message}`);
+    return new KafkaError(
+      error instanceof IoError ? 'KAFKA_STORAGE_ERROR' : 'UNKNOWN_SERVER_ERROR',
+    );
+  }
+
+  #logClose(connection: ServerConnection, reason: Error): void {
+    if (reason instanceof IoError) return;
+    this.#log.warn(`closed connection ${connection.id}: ${reason.message}`);
+  }
+}
+
+interface Call {
+  readonly api: Api;
+  readonly header: RequestHeader;
+  readonly request: unknown;
+  readonly exchange: Exchange;
+}

@@ -1,0 +1,209 @@
+// One pass over the partitions of a fetch: reads each within the limits of the request and notes
+// what came out. Partitions are read in order and share one budget of bytes; the first batch of
+// the whole answer is returned even if it alone exceeds the limits (KIP-74), so that a consumer
+// always gets on.
+//
+// Invariant: a pass that reads only memory never yields, so that most fetches cost no promise.
+
+import { IoError } from '../io/index.ts';
+import { batchHeaders, downConvert, ErrorCode, KafkaError } from '../protocol/index.ts';
+import type { Partition, Replicas } from '../replication/index.ts';
+import type { LogRead } from '../storage/index.ts';
+import type { FetchOutcome, FetchTarget } from './fetch-sessions.ts';
+
+export interface FetchReadOptions {
+  readonly replicas: Replicas;
+  readonly bytesMax: number;
+  readonly isCommittedOnly: boolean;
+  readonly usesTopicIds: boolean;
+  /** Of the request: what its client can read decides what it is handed. */
+  readonly version: number;
+}
+
+export interface PartitionRead extends FetchOutcome {
+  readonly partition: Partition | null;
+  readonly lastStableOffset: number;
+  readonly records: readonly Buffer[];
+  readonly abortedTransactions: LogRead['abortedTransactions'];
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+}
+
+export interface FetchPass {
+  readonly reads: PartitionRead[];
+  recordsBytes: number;
+  /** There is something to say that must not wait: an error, or a log that diverged. */
+  isUrgent: boolean;
+}
+
+const zstd = 4;
+const noRecords: readonly Buffer[] = [];
+
+export function readPartitions(
+  targets: readonly FetchTarget[],
+  options: FetchReadOptions,
+): FetchPass | Promise<FetchPass> {
+  return readFrom(targets, options, {
+    index: 0,
+    pass: { reads: [], recordsBytes: 0, isUrgent: false },
+  });
+}
+
+function readFrom(
+  targets: readonly FetchTarget[],
+  options: FetchReadOptions,
+  progress: { index: number; readonly pass: FetchPass },
+): FetchPass | Promise<FetchPass> {
+  const { pass } = progress;
+  while (progress.index < targets.length) {
+    const target = targets[progress.index++] as FetchTarget;
+    const read = readOne(target, pass, options);
+    if (read instanceof Promise) {
+      return read.then((done) => {
+        note(pass, done);
+        return readFrom(targets, options, progress);
+      });
+    }
+    note(pass, read);
+  }
+  return pass;
+}
+
+function note(pass: FetchPass, read: PartitionRead): void {
+  pass.reads.push(read);
+  pass.recordsBytes += read.recordsBytes;
+  if (read.errorCode !== 0 || read.isDiverging) pass.isUrgent = true;
+}
+
+function readOne(
+  target: FetchTarget,
+  pass: FetchPass,
+  options: FetchReadOptions,
+): PartitionRead | Promise<PartitionRead> {
+  try {
+    const partition = find(target, options);
+    partition.assertLeader(target.currentLeaderEpoch);
+    const diverging = divergenceOf(partition, target);
+    if (diverging !== null) return outcome(target, partition, { divergingEpoch: diverging });
+    const { fetchOffset } = target;
+    const end = partition.readableEnd(options.isCommittedOnly);
+    const isAtEnd = fetchOffset >= end && fetchOffset <= partition.logEndOffset;
+    const left = Math.max(0, options.bytesMax - pass.recordsBytes);
+    const isFull = left === 0 && pass.recordsBytes > 0;
+    if (fetchOffset >= partition.logStartOffset && (isAtEnd || isFull)) {
+      return outcome(target, partition, {});
+    }
+    const read = partition.read(fetchOffset, {
+      bytesMax: Math.min(left, target.bytesMax),
+      isCommittedOnly: options.isCommittedOnly,
+      atLeastOneBatch: pass.recordsBytes === 0,
+    });
+    if (!(read instanceof Promise)) return fromLog(target, partition, { read, options });
+    return read
+      .then((done) => fromLog(target, partition, { read: done, options }))
+      .catch((error: unknown) => failed(target, error));
+  } catch (error) {
+    return failed(target, error);
+  }
+}
+
+function find(target: FetchTarget, options: FetchReadOptions): Partition {
+  const { replicas, usesTopicIds } = options;
+  const { topic, topicId, partition: index } = target;
+  const partition = usesTopicIds
+    ? replicas.getById(topicId, index)
+    : replicas.get(topic ?? '', index);
+  if (partition !== undefined) return partition;
+  const known = usesTopicIds
+    ? replicas.image.topicById(topicId)
+    : replicas.image.topic(topic ?? '');
+  if (known?.partitions[index] !== undefined) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
+  if (usesTopicIds && known === undefined) throw new KafkaError('UNKNOWN_TOPIC_ID');
+  throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+}
+
+/** Where the reader's log and ours part, if the epoch it read last ended earlier here (KIP-595). */
+function divergenceOf(partition: Partition, target: FetchTarget): PartitionRead['divergingEpoch'] {
+  if (target.lastFetchedEpoch < 0) return null;
+  const { epoch, endOffset } = partition.log.endOffsetForEpoch(target.lastFetchedEpoch);
+  if (epoch < 0 || endOffset < 0) throw new KafkaError('OFFSET_OUT_OF_RANGE');
+  const isSame = epoch === target.lastFetchedEpoch && endOffset >= target.fetchOffset;
+  return isSame ? null : { epoch, endOffset };
+}
+
+function fromLog(
+  target: FetchTarget,
+  partition: Partition,
+  { read, options }: { read: LogRead; options: FetchReadOptions },
+): PartitionRead {
+  const { version } = options;
+  if (version < 10 && hasZstd(read.buffers)) {
+    return failed(target, new KafkaError('UNSUPPORTED_COMPRESSION_TYPE'));
+  }
+  return outcome(target, partition, {
+    records: version < 4 ? asMessageSet(target, read, version) : read.buffers,
+    recordsBytes: read.sizeBytes,
+    abortedTransactions: read.abortedTransactions,
+  });
+}
+
+/** For clients from before Kafka 0.11. */
+function asMessageSet(target: FetchTarget, read: LogRead, version: number): readonly Buffer[] {
+  if (read.sizeBytes === 0) return noRecords;
+  const messages = downConvert(Buffer.concat(read.buffers), version >= 2 ? 1 : 0, {
+    firstOffset: target.fetchOffset,
+  });
+  // Before KIP-74 a message that does not fit was cut off: that is how the consumer learns of it.
+  return [version === 3 ? messages : messages.subarray(0, target.bytesMax)];
+}
+
+/** Clients from before zstd must not be handed a batch of it (KIP-110). */
+function hasZstd(buffers: readonly Buffer[]): boolean {
+  for (const buffer of buffers) {
+    for (const header of batchHeaders(buffer)) if (header.compression === zstd) return true;
+  }
+  return false;
+}
+
+function outcome(
+  target: FetchTarget,
+  partition: Partition,
+  found: Partial<
+    Pick<PartitionRead, 'records' | 'recordsBytes' | 'abortedTransactions' | 'divergingEpoch'>
+  >,
+): PartitionRead {
+  return {
+    target,
+    partition,
+    errorCode: 0,
+    highWatermark: partition.highWatermark,
+    lastStableOffset: partition.lastStableOffset,
+    logStartOffset: partition.logStartOffset,
+    records: found.records ?? noRecords,
+    recordsBytes: found.recordsBytes ?? 0,
+    abortedTransactions: found.abortedTransactions ?? null,
+    divergingEpoch: found.divergingEpoch ?? null,
+    isDiverging: found.divergingEpoch !== undefined && found.divergingEpoch !== null,
+  };
+}
+
+function failed(target: FetchTarget, error: unknown): PartitionRead {
+  return {
+    target,
+    partition: null,
+    errorCode: errorCodeOf(error),
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    records: noRecords,
+    recordsBytes: 0,
+    abortedTransactions: null,
+    divergingEpoch: null,
+    isDiverging: false,
+  };
+}
+
+function errorCodeOf(error: unknown): number {
+  if (error instanceof KafkaError) return error.code;
+  if (error instanceof IoError) return ErrorCode.KAFKA_STORAGE_ERROR;
+  throw error;
+}

@@ -1,0 +1,62 @@
+// What a handler is and what it may see. A handler does four things in order: authorise, validate,
+// call one concept, shape the answer. It knows nothing of frames, headers and order.
+//
+// Invariant: whatever a handler does before its first await happens in the order in which the
+// requests of a connection came in; that is what keeps a producer's pipelined batches in order.
+
+import type { BrokerConfig } from '../config/index.ts';
+import type { Io } from '../io/index.ts';
+import type { Controller, MetadataImage } from '../metadata/index.ts';
+import type { Api, RequestOf, ResponseInput } from '../protocol/index.ts';
+import type { Replicas } from '../replication/index.ts';
+import type { LogDirectory } from '../storage/index.ts';
+import type { Client } from './client.ts';
+import type { BrokerEndpoint } from './endpoints.ts';
+import type { FetchSessions } from './fetch-sessions.ts';
+import type { ProducerIds } from './producer-ids.ts';
+
+/** What the handlers share: the concepts of this broker, made by the composition root. */
+export interface BrokerParts {
+  readonly io: Io;
+  readonly config: BrokerConfig;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly controller: Controller;
+  readonly replicas: Replicas;
+  readonly directories: readonly LogDirectory[];
+  readonly fetchSessions: FetchSessions;
+  readonly producerIds: ProducerIds;
+  /** Where the clients of a listener find each living broker; ourselves first. */
+  readonly endpoints: (client: Client) => BrokerEndpoint[];
+}
+
+export interface RequestContext {
+  readonly broker: BrokerParts;
+  readonly client: Client;
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+  /** What clients are told of the cluster: everything in it is served already. */
+  readonly image: MetadataImage;
+}
+
+/** A response body; nothing is throttled here, so that a handler need not say so. */
+export type Body<A extends Api> = Omit<ResponseInput<A>, 'throttleTimeMs'>;
+
+/** null: the request has no answer (acks=0). */
+export type Answer<A extends Api> = Body<A> | null | Promise<Body<A> | null>;
+
+export interface Handler {
+  readonly api: Api;
+  readonly handle: (request: never, context: RequestContext) => Answer<Api>;
+}
+
+/**
+ * Binds a handler to its API. A KafkaError it throws is the answer to the whole request, in the
+ * shape this API has for it (error-answer.ts).
+ */
+export function defineHandler<A extends Api>(
+  api: A,
+  handle: (request: RequestOf<A>, context: RequestContext) => Answer<A>,
+): Handler {
+  return { api, handle: handle as Handler['handle'] };
+}

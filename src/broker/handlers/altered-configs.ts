@@ -1,0 +1,69 @@
+// What AlterConfigs and IncrementalAlterConfigs share: the resources that only the request itself
+// decides about, and the shape of the answer.
+
+import { type AlterConfigsResult, ResourceType } from '../../metadata/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { RequestContext } from '../handler.ts';
+
+interface Resource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly configs: readonly { readonly name: string }[];
+}
+
+/** Resources that the controller must not see, with the reason. */
+export function refusedResources<R extends Resource>(
+  resources: readonly R[],
+  context: RequestContext,
+): ReadonlyMap<R, KafkaError> {
+  const refused = new Map<R, KafkaError>();
+  const seen = new Map<string, R>();
+  for (const resource of resources) {
+    const key = `${resource.resourceType}/${resource.resourceName}`;
+    const first = seen.get(key);
+    seen.set(key, resource);
+    if (first !== undefined) {
+      const error = new KafkaError('INVALID_REQUEST', 'the resource is in the request twice');
+      refused.set(first, error).set(resource, error);
+    } else if (resource.resourceType === ResourceType.BROKER_LOGGER) {
+      refused.set(resource, new KafkaError('INVALID_REQUEST', 'loggers have no levels to alter'));
+    } else if (hasDuplicates(resource.configs)) {
+      const error = new KafkaError('INVALID_REQUEST', 'a key is in the request twice');
+      refused.set(resource, error);
+    } else if (isOtherBroker(resource, context)) {
+      const message = `this broker is ${context.broker.nodeId}, not ${resource.resourceName}`;
+      refused.set(resource, new KafkaError('INVALID_REQUEST', message));
+    }
+  }
+  return refused;
+}
+
+function hasDuplicates(configs: readonly { readonly name: string }[]): boolean {
+  return new Set(configs.map(({ name }) => name)).size < configs.length;
+}
+
+/** A broker's own configuration may only be altered where that broker exists. */
+function isOtherBroker(resource: Resource, context: RequestContext): boolean {
+  if (resource.resourceType !== ResourceType.BROKER || resource.resourceName === '') return false;
+  const id = Number(resource.resourceName);
+  return !Number.isInteger(id) || context.image.brokers.get(id) === undefined;
+}
+
+export function alterConfigAnswers<R extends Resource>(
+  results: readonly AlterConfigsResult[],
+  refused: ReadonlyMap<R, KafkaError>,
+) {
+  const altered = results.map(({ type, name, error }) => ({
+    errorCode: error?.code ?? 0,
+    errorMessage: error?.message ?? null,
+    resourceType: type,
+    resourceName: name,
+  }));
+  const failures = [...refused].map(([{ resourceType, resourceName }, error]) => ({
+    errorCode: error.code,
+    errorMessage: error.message as string | null,
+    resourceType,
+    resourceName,
+  }));
+  return [...altered, ...failures];
+}

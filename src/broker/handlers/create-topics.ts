@@ -1,0 +1,78 @@
+// CreateTopics: the controller decides; the answer leaves when the topic can be produced to.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import type { CreateTopicResult } from '../../metadata/index.ts';
+import {
+  createTopics,
+  KafkaError,
+  type RequestOf,
+  type ResponseInput,
+} from '../../protocol/index.ts';
+import { topicConfigEntries } from '../config-entries.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
+
+type Wanted = RequestOf<typeof createTopics>['topics'][number];
+type Answer = ResponseInput<typeof createTopics>['topics'][number];
+
+const metadataTopic = '__cluster_metadata';
+
+export const createTopicsHandler = defineHandler(createTopics, async (request, context) => {
+  const { controller, replicas } = context.broker;
+  const refused = refusedTopics(request.topics);
+  const results = await controller.createTopics({
+    topics: request.topics.filter(({ name }) => !refused.has(name)).map(creatable),
+    validateOnly: request.validateOnly,
+  });
+  await replicas.settled();
+  const failures = [...refused].map(([name, error]) => failure(name, error));
+  return { topics: [...results.map((result) => answer(result, context)), ...failures] };
+});
+
+/** What the request itself gets wrong, by topic name. */
+function refusedTopics(topics: readonly Wanted[]): ReadonlyMap<string, KafkaError> {
+  const seen = new Set<string>();
+  const refused = new Map<string, KafkaError>();
+  for (const { name } of topics) {
+    if (seen.has(name)) {
+      refused.set(name, new KafkaError('INVALID_REQUEST', 'the topic is in the request twice'));
+    }
+    if (name === metadataTopic) {
+      refused.set(name, new KafkaError('INVALID_REQUEST', `${name} is not a topic for clients`));
+    }
+    seen.add(name);
+  }
+  return refused;
+}
+
+function creatable(topic: Wanted) {
+  return {
+    name: topic.name,
+    partitionCount: topic.numPartitions,
+    replicationFactor: topic.replicationFactor,
+    assignments: topic.assignments,
+    configs: topic.configs,
+  };
+}
+
+function answer(result: CreateTopicResult, context: RequestContext): Answer {
+  if (result.error !== null) return failure(result.name, result.error);
+  return {
+    name: result.name,
+    topicId: result.topicId,
+    errorCode: 0,
+    errorMessage: null,
+    numPartitions: result.partitionCount,
+    replicationFactor: result.replicationFactor,
+    configs: topicConfigEntries(result.configs, context.broker),
+  };
+}
+
+function failure(name: string, error: KafkaError): Answer {
+  return {
+    name,
+    topicId: ZERO_UUID,
+    errorCode: error.code,
+    errorMessage: error.message,
+    configs: null,
+  };
+}

@@ -1,0 +1,86 @@
+// DescribeTopicPartitions (KIP-966): the partitions of topics in name order, a page at a time.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import type { MetadataImage, TopicImage } from '../../metadata/index.ts';
+import {
+  describeTopicPartitions,
+  ErrorCode,
+  type RequestOf,
+  type ResponseInput,
+} from '../../protocol/index.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
+import { isInternalTopic, isTopicName, partitionAnswer, topicOperations } from './topic-answer.ts';
+
+type Request = RequestOf<typeof describeTopicPartitions>;
+type Answer = ResponseInput<typeof describeTopicPartitions>;
+
+export const describeTopicPartitionsHandler = defineHandler(
+  describeTopicPartitions,
+  (request, context) => {
+    const { image } = context;
+    const { cursor } = request;
+    const limit = limitOf(request, context);
+    const topics: Answer['topics'][number][] = [];
+    let left = limit;
+    for (const name of namesOf(request, image)) {
+      const topic = image.topic(name);
+      if (topic === undefined) {
+        topics.push(missingTopic(name));
+        continue;
+      }
+      const from = cursor !== null && cursor.topicName === name ? cursor.partitionIndex : 0;
+      const until = Math.min(topic.partitions.length, from + left);
+      if (until > from) topics.push(topicPage(topic, image, { from, until }));
+      left -= Math.max(0, until - from);
+      if (until < topic.partitions.length) {
+        return { topics, nextCursor: { topicName: name, partitionIndex: until } };
+      }
+    }
+    return { topics, nextCursor: null };
+  },
+);
+
+function limitOf(request: Request, context: RequestContext): number {
+  const max = context.broker.config.get('max.request.partition.size.limit');
+  return Math.max(1, Math.min(max, request.responsePartitionLimit));
+}
+
+/** Sorted, without duplicates, from the cursor on; no topics in the request means all. */
+function namesOf(request: Request, image: MetadataImage): string[] {
+  const wanted =
+    request.topics.length === 0
+      ? [...image.topics()].map(({ name }) => name)
+      : request.topics.map(({ name }) => name);
+  const first = request.cursor?.topicName ?? '';
+  return [...new Set(wanted)].filter((name) => name >= first).sort();
+}
+
+function topicPage(
+  topic: TopicImage,
+  image: MetadataImage,
+  page: { readonly from: number; readonly until: number },
+): Answer['topics'][number] {
+  return {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: isInternalTopic(topic.name),
+    partitions: topic.partitions.slice(page.from, page.until).map((partition, index) => ({
+      ...partitionAnswer(partition, page.from + index, image),
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
+    })),
+    topicAuthorizedOperations: topicOperations,
+  };
+}
+
+function missingTopic(name: string): Answer['topics'][number] {
+  return {
+    errorCode: isTopicName(name)
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.INVALID_TOPIC_EXCEPTION,
+    name,
+    topicId: ZERO_UUID,
+    partitions: [],
+  };
+}

@@ -1,0 +1,174 @@
+// Fetch: reads what the session or the request names, waits for more if it is less than asked for,
+// and shapes the answer for a client of any age.
+
+import { fetch, KafkaError, type RequestOf, type ResponseInput } from '../../protocol/index.ts';
+import { FetchWaiter, type Partition } from '../../replication/index.ts';
+import {
+  type FetchPass,
+  type FetchReadOptions,
+  type PartitionRead,
+  readPartitions,
+} from '../fetch-read.ts';
+import type { FetchContext, FetchTarget } from '../fetch-sessions.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
+
+type Request = RequestOf<typeof fetch>;
+type Response = ResponseInput<typeof fetch>;
+type TopicAnswer = Response['responses'][number];
+type PartitionAnswer = TopicAnswer['partitions'][number];
+
+interface Fetching {
+  readonly request: Request;
+  readonly context: RequestContext;
+  readonly session: FetchContext;
+  readonly targets: readonly FetchTarget[];
+  readonly options: FetchReadOptions;
+}
+
+export const fetchHandler = defineHandler(fetch, (request, context) => {
+  const { broker, apiVersion } = context;
+  if (request.replicaId >= 0 || request.replicaState.replicaId >= 0) {
+    throw new KafkaError('UNSUPPORTED_VERSION', 'this broker has no followers yet');
+  }
+  if (request.clusterId !== null && request.clusterId !== broker.clusterId) {
+    throw new KafkaError('INCONSISTENT_CLUSTER_ID');
+  }
+  const session = beginSession(request, context);
+  const fetching: Fetching = {
+    request,
+    context,
+    session,
+    targets: [...session.targets()],
+    options: {
+      replicas: broker.replicas,
+      bytesMax: Math.min(request.maxBytes, broker.config.get('fetch.max.bytes')),
+      isCommittedOnly: request.isolationLevel === 1,
+      usesTopicIds: apiVersion >= 13,
+      version: apiVersion,
+    },
+  };
+  const pass = readPartitions(fetching.targets, fetching.options);
+  return pass instanceof Promise
+    ? pass.then((done) => onFirstPass(done, fetching))
+    : onFirstPass(pass, fetching);
+});
+
+function beginSession(request: Request, context: RequestContext): FetchContext {
+  const usesTopicIds = context.apiVersion >= 13;
+  const targets = request.topics.flatMap((topic) =>
+    topic.partitions.map(
+      (partition): FetchTarget => ({
+        topic: usesTopicIds ? null : topic.topic,
+        topicId: topic.topicId,
+        partition: partition.partition,
+        fetchOffset: partition.fetchOffset,
+        bytesMax: Math.max(0, partition.partitionMaxBytes),
+        currentLeaderEpoch: partition.currentLeaderEpoch,
+        lastFetchedEpoch: partition.lastFetchedEpoch,
+        highWatermarkSent: -1,
+        logStartOffsetSent: -1,
+      }),
+    ),
+  );
+  const forgotten = request.forgottenTopicsData.flatMap((topic) =>
+    topic.partitions.map((partition) => ({
+      topic: usesTopicIds ? null : topic.topic,
+      topicId: topic.topicId,
+      partition,
+    })),
+  );
+  return context.broker.fetchSessions.begin({
+    sessionId: request.sessionId,
+    sessionEpoch: context.apiVersion >= 7 ? request.sessionEpoch : -1,
+    usesTopicIds,
+    targets,
+    forgotten,
+  });
+}
+
+function onFirstPass(pass: FetchPass, fetching: Fetching): Response | Promise<Response | null> {
+  const { request, targets } = fetching;
+  const missingBytes = request.minBytes - pass.recordsBytes;
+  const mayWait = request.maxWaitMs > 0 && missingBytes > 0 && targets.length > 0;
+  if (!mayWait || pass.isUrgent) return shape(pass, fetching);
+  const partitions = pass.reads.map((read) => read.partition as Partition);
+  return waitAndRead(missingBytes, partitions, fetching);
+}
+
+/** The long poll: sleeps until the missing bytes are there, then reads everything once more. */
+function waitAndRead(
+  missingBytes: number,
+  partitions: readonly Partition[],
+  fetching: Fetching,
+): Promise<Response | null> {
+  const { request, context, targets, options } = fetching;
+  return new Promise((resolve, reject) => {
+    const waiter = new FetchWaiter(context.broker.io.clock, {
+      missingBytes,
+      maxWaitMs: request.maxWaitMs,
+      partitions,
+      onEnd: () => {
+        forget();
+        Promise.resolve(readPartitions(targets, options))
+          .then((pass) => resolve(shape(pass, fetching)))
+          .catch(reject);
+      },
+    });
+    const forget = context.client.whenGone(() => {
+      waiter.cancel();
+      resolve(null);
+    });
+  });
+}
+
+function shape(pass: FetchPass, fetching: Fetching): Response {
+  const { session, context } = fetching;
+  const { sessionId, outcomes } = session.finish(pass.reads);
+  const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = [];
+  let last: (typeof responses)[number] | undefined;
+  let remoteLeaders = false;
+  for (const read of outcomes) {
+    const { topic, topicId } = read.target;
+    if (last === undefined || last.topicId !== topicId || last.topic !== (topic ?? '')) {
+      last = { topic: topic ?? '', topicId, partitions: [] };
+      responses.push(last);
+    }
+    const answer = partitionAnswer(read, context);
+    remoteLeaders ||= (answer.currentLeader?.leaderId ?? -1) >= 0;
+    last.partitions.push(answer);
+  }
+  return {
+    sessionId,
+    responses,
+    ...(remoteLeaders ? { nodeEndpoints: context.broker.endpoints(context.client) } : {}),
+  };
+}
+
+function partitionAnswer(read: PartitionRead, context: RequestContext): PartitionAnswer {
+  const { target } = read;
+  const answer = {
+    partitionIndex: target.partition,
+    errorCode: read.errorCode,
+    highWatermark: read.highWatermark,
+    lastStableOffset: read.lastStableOffset,
+    logStartOffset: read.logStartOffset,
+    abortedTransactions: read.abortedTransactions,
+    records: read.records,
+    ...(read.divergingEpoch === null ? {} : { divergingEpoch: read.divergingEpoch }),
+  };
+  const isMoved = read.errorCode !== 0 && context.apiVersion >= 12;
+  return isMoved ? { ...answer, ...currentLeaderOf(read, context) } : answer;
+}
+
+/** Tells a client that came to the wrong broker, or with an old epoch, where to go (KIP-951). */
+function currentLeaderOf(
+  read: PartitionRead,
+  context: RequestContext,
+): Pick<PartitionAnswer, 'currentLeader'> {
+  const { image } = context;
+  const { topic, topicId, partition } = read.target;
+  const known = topic === null ? image.topicById(topicId) : image.topic(topic);
+  const state = known?.partitions[partition];
+  if (state === undefined) return {};
+  return { currentLeader: { leaderId: state.leader, leaderEpoch: state.leaderEpoch } };
+}

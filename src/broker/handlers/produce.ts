@@ -1,0 +1,164 @@
+// Produce: appends batches and answers when the requested number of acknowledgements is there.
+// The appends of a request happen before the first await, so that pipelined requests of one
+// producer land in the order in which they were sent.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import { IoError } from '../../io/index.ts';
+import {
+  ErrorCode,
+  KafkaError,
+  magicOf,
+  produce,
+  type RequestOf,
+  type ResponseInput,
+  readBatchHeader,
+  upConvert,
+} from '../../protocol/index.ts';
+import type { Partition } from '../../replication/index.ts';
+import type { AppendResult } from '../../storage/index.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
+import { isInternalTopic } from './topic-answer.ts';
+
+type Request = RequestOf<typeof produce>;
+type Response = ResponseInput<typeof produce>;
+type TopicData = Request['topicData'][number];
+type PartitionAnswer = Response['responses'][number]['partitionResponses'][number];
+
+/** An append that is done and may still have to wait for its acknowledgements. */
+interface Appended {
+  readonly partition: Partition;
+  readonly result: AppendResult;
+  readonly answer: Mutable<PartitionAnswer>;
+}
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+const acksAll = -1;
+const zstd = 4;
+
+export const produceHandler = defineHandler(produce, (request, context) => {
+  const appended: Appended[] = [];
+  const responses = request.topicData.map((topic) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    partitionResponses: topic.partitionData.map(({ index, records }) => {
+      const answer: Mutable<PartitionAnswer> = { index, errorCode: 0, baseOffset: -1 };
+      try {
+        const partition = findPartition(topic, index, context);
+        const result = append(partition, records, { request, context });
+        answer.baseOffset = result.baseOffset;
+        answer.logAppendTimeMs = result.logAppendTimeMs;
+        answer.logStartOffset = result.logStartOffset;
+        appended.push({ partition, result, answer });
+      } catch (error) {
+        fail(answer, error);
+      }
+      return answer;
+    }),
+  }));
+  const response = { responses };
+  if (request.acks === 0) return finishUnacknowledged(response, context);
+  const waits = waitsOf(appended, request, context);
+  return waits.length === 0 ? response : Promise.all(waits).then(() => response);
+});
+
+function findPartition(topic: TopicData, index: number, context: RequestContext): Partition {
+  const { replicas } = context.broker;
+  if (context.apiVersion >= 13) {
+    const partition = replicas.getById(topic.topicId, index);
+    if (partition !== undefined) return partition;
+    const isKnown = topic.topicId !== ZERO_UUID && context.image.topicById(topic.topicId);
+    throw new KafkaError(isKnown ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'UNKNOWN_TOPIC_ID');
+  }
+  const partition = replicas.get(topic.name, index);
+  if (partition !== undefined) return partition;
+  const isKnown = context.image.partition(topic.name, index) !== undefined;
+  throw new KafkaError(isKnown ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION');
+}
+
+function append(
+  partition: Partition,
+  records: Buffer | null,
+  { request, context }: { request: Request; context: RequestContext },
+): AppendResult {
+  if (request.acks < acksAll || request.acks > 1) throw new KafkaError('INVALID_REQUIRED_ACKS');
+  if (isInternalTopic(partition.topic) && context.clientId !== '__admin_client') {
+    throw new KafkaError('INVALID_TOPIC_EXCEPTION', `${partition.topic} is written by the cluster`);
+  }
+  partition.assertLeader();
+  if (request.acks === acksAll) partition.assertEnoughReplicas();
+  return partition.appendAsLeader(batchesOf(records, context.apiVersion));
+}
+
+/** One batch of magic 2 since version 3; older producers send message sets. */
+function batchesOf(records: Buffer | null, version: number): Buffer {
+  if (records === null || records.length === 0) {
+    throw new KafkaError('INVALID_RECORD', 'a produce request must have a batch per partition');
+  }
+  const magic = magicOf(records) ?? -1;
+  if (version < 3 && magic < 2) return upConvert(records);
+  if (magic !== 2) {
+    throw new KafkaError('INVALID_RECORD', `produce v${version} takes record batches of magic 2`);
+  }
+  const header = readBatchHeader(records, 0);
+  if (header.sizeBytes !== records.length) {
+    throw new KafkaError('INVALID_RECORD', 'a produce request takes exactly one batch');
+  }
+  if (version < 7 && header.compression === zstd) {
+    throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs produce v7 (KIP-110)');
+  }
+  if (header.isTransactional) {
+    throw new KafkaError('INVALID_TXN_STATE', 'transactions are not served by this broker');
+  }
+  return records;
+}
+
+/** What stands between the append and the answer; empty in the common case. */
+function waitsOf(
+  appended: readonly Appended[],
+  request: Request,
+  context: RequestContext,
+): Promise<void>[] {
+  const waits: Promise<void>[] = [];
+  let deadlineMs = 0;
+  for (const one of appended) {
+    const { partition, result } = one;
+    const end = result.lastOffset + 1;
+    const isAll = request.acks === acksAll;
+    if (isAll ? partition.highWatermark >= end : !partition.isFlushPending(end)) continue;
+    deadlineMs ||= context.broker.io.clock.monotonic() + Math.max(0, request.timeoutMs);
+    const wait = isAll
+      ? partition.offsetReached(end, deadlineMs)
+      : partition.offsetFlushed(end, deadlineMs);
+    waits.push(wait.then(undefined, (error: unknown) => fail(one.answer, error)));
+  }
+  return waits;
+}
+
+function fail(answer: Mutable<PartitionAnswer>, error: unknown): void {
+  answer.baseOffset = -1;
+  answer.logAppendTimeMs = -1;
+  answer.logStartOffset = -1;
+  if (error instanceof KafkaError) {
+    answer.errorCode = error.code;
+    answer.errorMessage = error.message;
+    answer.recordErrors = error.recordErrors;
+  } else if (error instanceof IoError) {
+    answer.errorCode = ErrorCode.KAFKA_STORAGE_ERROR;
+    answer.errorMessage = error.message;
+  } else {
+    throw error;
+  }
+}
+
+/** acks=0 has no answer; the only way to tell the producer of an error is to hang up. */
+function finishUnacknowledged(response: Response, context: RequestContext): null {
+  for (const { name, partitionResponses } of response.responses) {
+    const failed = partitionResponses.find((answer) => answer.errorCode !== 0);
+    if (failed === undefined) continue;
+    const reason = `produce with acks=0 to ${name}-${failed.index}: ${failed.errorMessage}`;
+    context.client.connection.close(new Error(reason));
+    return null;
+  }
+  return null;
+}

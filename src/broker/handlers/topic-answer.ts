@@ -1,0 +1,61 @@
+// How a topic is described to clients, by Metadata and DescribeTopicPartitions alike.
+
+import type { MetadataImage, PartitionImage, TopicImage } from '../../metadata/index.ts';
+import { ErrorCode } from '../../protocol/index.ts';
+
+/** Nobody asked for the operations, as Kafka encodes it. */
+export const operationsNotAsked = -2147483648;
+/** One bit per AclOperation a topic has: read, write, create, delete, alter, describe, configs. */
+export const topicOperations = bits(3, 4, 5, 6, 7, 8, 10, 11);
+/** The cluster's: create, alter, describe, cluster action, configs, idempotent write. */
+export const clusterOperations = bits(5, 7, 8, 9, 10, 11, 12);
+
+const internalTopics = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+]);
+
+export function isInternalTopic(name: string): boolean {
+  return internalTopics.has(name);
+}
+
+/** A topic name as Kafka allows it. */
+export function isTopicName(name: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
+}
+
+export interface PartitionAnswer {
+  readonly errorCode: number;
+  readonly partitionIndex: number;
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+  readonly replicaNodes: readonly number[];
+  readonly isrNodes: readonly number[];
+  readonly offlineReplicas: readonly number[];
+}
+
+export function partitionAnswers(topic: TopicImage, image: MetadataImage): PartitionAnswer[] {
+  return topic.partitions.map((partition, index) => partitionAnswer(partition, index, image));
+}
+
+export function partitionAnswer(
+  partition: PartitionImage,
+  index: number,
+  image: MetadataImage,
+): PartitionAnswer {
+  const hasLeader = partition.leader >= 0 && image.isAlive(partition.leader);
+  return {
+    errorCode: hasLeader ? 0 : ErrorCode.LEADER_NOT_AVAILABLE,
+    partitionIndex: index,
+    leaderId: hasLeader ? partition.leader : -1,
+    leaderEpoch: partition.leaderEpoch,
+    replicaNodes: partition.replicas,
+    isrNodes: partition.isr,
+    offlineReplicas: partition.replicas.filter((replica) => !image.isAlive(replica)),
+  };
+}
+
+function bits(...operations: number[]): number {
+  return operations.reduce((sum, operation) => sum | (1 << operation), 0);
+}

@@ -1,0 +1,50 @@
+// From the configuration in force for a topic to what storage wants to know of it.
+
+import { type BrokerConfig, effectiveTopicConfig } from '../config/index.ts';
+import type { LogConfig } from '../storage/index.ts';
+
+export function logConfigOf(
+  broker: BrokerConfig,
+  overrides: ReadonlyMap<string, string>,
+): LogConfig {
+  const topic = effectiveTopicConfig(broker, overrides);
+  const compressionType = topic.get('compression.type') as LogConfig['compressionType'];
+  return {
+    segmentBytesMax: topic.get('segment.bytes'),
+    segmentMs: topic.get('segment.ms'),
+    segmentJitterMs: topic.get('segment.jitter.ms'),
+    indexBytesMax: topic.get('segment.index.bytes'),
+    indexIntervalBytes: topic.get('index.interval.bytes'),
+    flushMessages: topic.get('flush.messages'),
+    flushMs: topic.get('flush.ms'),
+    retentionMs: topic.get('retention.ms'),
+    retentionBytes: topic.get('retention.bytes'),
+    messageBytesMax: topic.get('max.message.bytes'),
+    messageTimestampType: topic.get('message.timestamp.type') as LogConfig['messageTimestampType'],
+    timestampBeforeMaxMs: topic.get('message.timestamp.before.max.ms'),
+    timestampAfterMaxMs: topic.get('message.timestamp.after.max.ms'),
+    fileDeleteDelayMs: topic.get('file.delete.delay.ms'),
+    preallocate: broker.get('log.preallocate'),
+    compressionType,
+    compressionLevel: levelOf(topic, compressionType),
+    cleanupPolicy: topic.get('cleanup.policy') as LogConfig['cleanupPolicy'],
+    minInSyncReplicas: topic.get('min.insync.replicas'),
+    producerIdExpirationMs: broker.get('producer.id.expiration.ms'),
+  };
+}
+
+function levelOf(
+  topic: ReturnType<typeof effectiveTopicConfig>,
+  compressionType: LogConfig['compressionType'],
+): number | null {
+  switch (compressionType) {
+    case 'gzip':
+      return topic.get('compression.gzip.level');
+    case 'lz4':
+      return topic.get('compression.lz4.level');
+    case 'zstd':
+      return topic.get('compression.zstd.level');
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,132 @@
+// `partita start`: runs a broker until it is told to stop. What a person sees is on standard
+// output and short; what the configuration gets wrong, and what goes wrong later, is on standard
+// error, a line each.
+
+import { Deferred } from '../base/deferred.ts';
+import { Broker, BrokerError } from '../broker/index.ts';
+import {
+  type BrokerConfig,
+  ConfigError,
+  formatListener,
+  loadBrokerConfig,
+} from '../config/index.ts';
+import { createNodeIo, type Io, IoError, type LogLevel } from '../io/index.ts';
+import { UsageError } from './command-line.ts';
+
+interface StartOptions {
+  readonly file: string | null;
+  readonly overrides: readonly (readonly [key: string, value: string])[];
+}
+
+const usage = 'partita start [server.properties] [--override key=value]...';
+const logLevels: readonly string[] = ['debug', 'info', 'warn', 'error', 'off'];
+
+export async function run(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(`Usage: ${usage}\n`);
+    return 0;
+  }
+  const options = parseOptions(args);
+  const io = createNodeIo({ logLevel: logLevel() });
+  try {
+    const config = loadConfig(io, options);
+    const broker = await Broker.start(io, config, { onFatal: exitOnFatal });
+    printReady(broker, args);
+    await stopSignal();
+    await broker.stop();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof BrokerError)) throw error;
+    process.stderr.write(`partita: ${error.message.replaceAll('\n', ' ')}\n`);
+    return 1;
+  }
+}
+
+function parseOptions(args: readonly string[]): StartOptions {
+  const overrides: [string, string][] = [];
+  let file: string | null = null;
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] as string;
+    if (arg === '--override') overrides.push(parseOverride(args[++index] ?? ''));
+    else if (arg.startsWith('--override=')) overrides.push(parseOverride(arg.slice(11)));
+    else if (arg.startsWith('-')) throw new UsageError(`unknown option ${arg}; usage: ${usage}`);
+    else if (file !== null) throw new UsageError(`two files were given; usage: ${usage}`);
+    else file = arg;
+  }
+  return { file, overrides };
+}
+
+function parseOverride(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  if (at <= 0) throw new UsageError(`--override takes key=value, not '${pair}'`);
+  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+}
+
+function logLevel(): LogLevel {
+  const level = process.env.PARTITA_LOG_LEVEL ?? 'warn';
+  if (logLevels.includes(level)) return level as LogLevel;
+  throw new UsageError(`PARTITA_LOG_LEVEL is one of ${logLevels.join(', ')}, not '${level}'`);
+}
+
+/** Reads the configuration; what is odd about it is said at once, a line each. */
+function loadConfig(io: Io, { file, overrides }: StartOptions): BrokerConfig {
+  const { config, warnings, notes } = loadBrokerConfig({
+    ...(file === null ? {} : { file: { path: file, text: readConfigFile(io, file) } }),
+    overrides,
+    env: process.env,
+  });
+  for (const line of [...warnings, ...notes]) process.stderr.write(`partita: ${line}\n`);
+  return config;
+}
+
+function readConfigFile(io: Io, path: string): string {
+  try {
+    const content = io.disk.readFile(path);
+    if (content !== null) return content.toString('utf8');
+  } catch (error) {
+    if (!(error instanceof IoError)) throw error;
+    throw new UsageError(`cannot read ${path}: ${error.message}`);
+  }
+  throw new UsageError(`there is no file ${path}`);
+}
+
+function printReady(broker: Broker, args: readonly string[]): void {
+  const sinceStartMs = Math.round(process.uptime() * 1000);
+  const { listeners, clusterId, nodeId } = broker;
+  const lines = listeners.map((listener) => {
+    const address = formatListener(listener);
+    return `partita ready ${address} cluster=${clusterId} node=${nodeId} in ${sinceStartMs} ms`;
+  });
+  const [first] = listeners;
+  if (first !== undefined && args.length === 0) {
+    const server = `--bootstrap-server ${first.host}:${first.port}`;
+    lines.push(
+      '',
+      'Try, in another terminal:',
+      `  echo hello | bin/kafka-console-producer.sh ${server} --topic greetings`,
+      `  bin/kafka-console-consumer.sh ${server} --topic greetings --from-beginning`,
+      'Ctrl-C stops the broker; what was acknowledged is kept.',
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one does not wait for the clean stop. */
+function stopSignal(): Promise<void> {
+  const stopped = new Deferred<void>();
+  let isStopping = false;
+  const onSignal = (): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    stopped.resolve();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stopped.promise;
+}
+
+/** The state in memory cannot be trusted any more; the next start recovers from the log. */
+function exitOnFatal(error: Error): never {
+  process.stderr.write(`partita: stopped: ${error.stack ?? error.message}\n`);
+  process.exit(1);
+}

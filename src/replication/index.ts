@@ -1,0 +1,11 @@
+// What this broker holds of each partition, and who waits for it.
+//
+// partition.ts       one replica: role, epochs, in-sync set, high watermark
+// replicas.ts        all replicas of this broker, kept in step with the metadata image
+// upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
+// offset-waiters.ts  produces waiting for the high watermark
+// fetch-waiter.ts    a fetch waiting for its minimum of bytes
+export { FetchWaiter, type FetchWaitOptions } from './fetch-waiter.ts';
+export { Partition, type PartitionState } from './partition.ts';
+export { Replicas, type ReplicasOptions } from './replicas.ts';
+export { Upkeep, type UpkeepOptions } from './upkeep.ts';

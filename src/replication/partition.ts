@@ -1,0 +1,348 @@
+// One replica of one partition: what this broker is for it (leader or follower), the epoch it is
+// that in, who is in sync, and how far consumers may read. It wraps the log: everything that
+// wants to append or read goes through here, because here the epochs and the watermark are.
+//
+// Invariants: the high watermark never goes back while a leader epoch lasts, never passes the log
+// end, and never passes bytes for which the topic demands an fsync that has not returned; an
+// append happens only as leader and carries the current epoch; nobody waits on a partition that
+// can no longer wake him (role change, storage failure and close end every wait).
+
+import { assert } from '../base/assert.ts';
+import type { Io } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import type { AppendResult, LogRead, PartitionLog } from '../storage/index.ts';
+import type { VisibleBytesListener, VisibleBytesSource } from './fetch-waiter.ts';
+import { OffsetWaiters } from './offset-waiters.ts';
+
+export interface PartitionIdentity {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/** What the cluster's metadata says of a partition. */
+export interface PartitionState {
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+export interface PartitionOptions extends PartitionIdentity {
+  readonly nodeId: number;
+  readonly log: PartitionLog;
+  /** From replication-offset-checkpoint; consumers saw no further before the restart. */
+  readonly highWatermark: number;
+}
+
+export type PartitionRole = 'leader' | 'follower' | 'offline';
+
+export interface ReadOptions {
+  readonly bytesMax: number;
+  readonly isCommittedOnly: boolean;
+  /** Return the first batch whole even if it exceeds `bytesMax` (KIP-74). */
+  readonly atLeastOneBatch: boolean;
+}
+
+export class Partition implements VisibleBytesSource {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly log: PartitionLog;
+  readonly #io: Io;
+  readonly #nodeId: number;
+  readonly #highWatermarkWaiters: OffsetWaiters;
+  readonly #flushWaiters: OffsetWaiters;
+  readonly #listeners = new Set<VisibleBytesListener>();
+  /** Appends beyond the high watermark: the end offset and size of each, oldest first. */
+  readonly #hidden: { endOffset: number; sizeBytes: number }[] = [];
+  #role: PartitionRole = 'follower';
+  #state: PartitionState = {
+    leader: -1,
+    leaderEpoch: -1,
+    partitionEpoch: -1,
+    replicas: [],
+    isr: [],
+  };
+  #highWatermark: number;
+  /** Records below this offset must be on the platter before they count as written. */
+  #flushDueOffset = 0;
+  #isFlushing = false;
+
+  constructor(io: Io, options: PartitionOptions) {
+    this.#io = io;
+    this.topic = options.topic;
+    this.topicId = options.topicId;
+    this.partition = options.partition;
+    this.log = options.log;
+    this.#nodeId = options.nodeId;
+    this.#highWatermarkWaiters = new OffsetWaiters(io.clock);
+    this.#flushWaiters = new OffsetWaiters(io.clock);
+    this.#highWatermark = Math.min(
+      Math.max(options.highWatermark, this.log.logStartOffset),
+      this.log.logEndOffset,
+    );
+  }
+
+  get role(): PartitionRole {
+    return this.#role;
+  }
+
+  get isLeader(): boolean {
+    return this.#role === 'leader';
+  }
+
+  get leader(): number {
+    return this.#state.leader;
+  }
+
+  get leaderEpoch(): number {
+    return this.#state.leaderEpoch;
+  }
+
+  get isr(): readonly number[] {
+    return this.#state.isr;
+  }
+
+  get replicas(): readonly number[] {
+    return this.#state.replicas;
+  }
+
+  get highWatermark(): number {
+    return this.#highWatermark;
+  }
+
+  /** Where read_committed consumers stop: the first open transaction, or the high watermark. */
+  get lastStableOffset(): number {
+    return this.log.lastStableOffsetBelow(this.#highWatermark);
+  }
+
+  get logStartOffset(): number {
+    return this.log.logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.log.logEndOffset;
+  }
+
+  /** Waiting fetches and produces; for tests and metrics. */
+  get waiterCount(): number {
+    return this.#listeners.size + this.#highWatermarkWaiters.count + this.#flushWaiters.count;
+  }
+
+  becomeLeader(state: PartitionState): void {
+    assert(state.leader === this.#nodeId, 'only the elected leader becomes leader');
+    if (this.#role === 'offline' || !this.#maybeAdopt(state)) return;
+    this.#role = 'leader';
+    this.log.assignLeaderEpoch(state.leaderEpoch);
+    this.#maybeAdvanceHighWatermark();
+  }
+
+  becomeFollower(state: PartitionState): void {
+    if (this.#role === 'offline' || !this.#maybeAdopt(state)) return;
+    this.#role = 'follower';
+    this.#hidden.length = 0;
+  }
+
+  /** The directory cannot be trusted any more; only a restart brings the partition back. */
+  becomeOffline(): void {
+    if (this.#role === 'offline') return;
+    this.#role = 'offline';
+    this.#endWaits(new KafkaError('KAFKA_STORAGE_ERROR'));
+  }
+
+  /**
+   * Checks that we lead in the epoch the client believes in (KIP-320).
+   * @throws KafkaError NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
+   * KAFKA_STORAGE_ERROR
+   */
+  assertLeader(currentLeaderEpoch = -1): void {
+    if (this.#role === 'offline') throw new KafkaError('KAFKA_STORAGE_ERROR');
+    if (currentLeaderEpoch >= 0) {
+      if (currentLeaderEpoch < this.leaderEpoch) throw new KafkaError('FENCED_LEADER_EPOCH');
+      if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError('UNKNOWN_LEADER_EPOCH');
+    }
+    if (this.#role !== 'leader') throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
+  }
+
+  /** @throws KafkaError NOT_ENOUGH_REPLICAS if acks=all could not be honoured. */
+  assertEnoughReplicas(): void {
+    const required = Math.min(this.log.config.minInSyncReplicas, this.#state.replicas.length);
+    if (this.isr.length < required) {
+      throw new KafkaError(
+        'NOT_ENOUGH_REPLICAS',
+        `${this.isr.length} replicas are in sync, min.insync.replicas demands ${required}`,
+      );
+    }
+  }
+
+  /**
+   * Appends batches a client sent (the buffer is patched in place). Synchronous: when it returns
+   * the records are in the log, in the order of the calls.
+   * @throws KafkaError as the log and `assertLeader` do; nothing was appended then.
+   */
+  appendAsLeader(records: Buffer, origin: 'client' | 'coordinator' = 'client'): AppendResult {
+    this.assertLeader();
+    const sizeBefore = this.log.logEndOffset;
+    const result = this.log.appendAsLeader(records, {
+      leaderEpoch: this.leaderEpoch,
+      origin,
+      timestampNow: this.#io.clock.now(),
+    });
+    const endOffset = this.log.logEndOffset;
+    if (endOffset === sizeBefore) return result;
+    this.#hidden.push({ endOffset, sizeBytes: records.length });
+    if (result.flushDue) {
+      this.#flushDueOffset = endOffset;
+      void this.#flushUntilDurable();
+    }
+    this.#maybeAdvanceHighWatermark();
+    return result;
+  }
+
+  /**
+   * Resolves when the whole ISR has everything below the offset (`lastOffset + 1` of an append).
+   * The deadline is in `clock.monotonic` milliseconds.
+   * @throws KafkaError REQUEST_TIMED_OUT, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR
+   */
+  async offsetReached(offset: number, deadlineMs: number): Promise<void> {
+    if (this.#highWatermark >= offset) return;
+    this.assertLeader();
+    await this.#highWatermarkWaiters.wait(offset, deadlineMs);
+  }
+
+  /** True if the topic demands that the offset be on the platter and it is not there yet. */
+  isFlushPending(offset: number): boolean {
+    return this.log.recoveryPoint < Math.min(offset, this.#flushDueOffset);
+  }
+
+  /** Resolves when what the topic wants on the platter below the offset is there. */
+  async offsetFlushed(offset: number, deadlineMs: number): Promise<void> {
+    if (!this.isFlushPending(offset)) return;
+    this.assertLeader();
+    await this.#flushWaiters.wait(Math.min(offset, this.#flushDueOffset), deadlineMs);
+  }
+
+  /**
+   * Reads batches for a consumer, up to what it may see.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE
+   */
+  read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
+    return this.log.read(offset, options.bytesMax, {
+      upperBound: this.readableEnd(options.isCommittedOnly),
+      atLeastOneBatch: options.atLeastOneBatch,
+      abortedTransactions: options.isCommittedOnly,
+    });
+  }
+
+  readableEnd(isCommittedOnly: boolean): number {
+    return isCommittedOnly ? this.lastStableOffset : this.#highWatermark;
+  }
+
+  /**
+   * Moves the start of the log (DeleteRecords); -1 means the high watermark.
+   * @returns the new low watermark
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, POLICY_VIOLATION if the topic does not delete
+   */
+  async deleteRecordsBefore(offset: number): Promise<number> {
+    this.assertLeader();
+    const target = offset === -1 ? this.#highWatermark : offset;
+    if (target < 0 || target > this.#highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
+    await this.log.deleteRecordsBefore(target);
+    return this.log.logStartOffset;
+  }
+
+  /** Rolls and deletes old segments; returns how many went. */
+  async applyRetention(): Promise<number> {
+    if (this.#role === 'offline') return 0;
+    return await this.log.applyRetention(this.#io.clock.now(), this.#highWatermark);
+  }
+
+  addListener(listener: VisibleBytesListener): void {
+    this.#listeners.add(listener);
+  }
+
+  removeListener(listener: VisibleBytesListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  interruptFetches(): void {
+    for (const listener of [...this.#listeners]) listener.onInterrupted();
+  }
+
+  /** Ends every wait; the log is the owner's to close. */
+  close(): void {
+    this.#role = 'offline';
+    this.#endWaits(new KafkaError('NOT_LEADER_OR_FOLLOWER'));
+  }
+
+  /** Takes over newer metadata; false if we know it or a newer one already. */
+  #maybeAdopt(state: PartitionState): boolean {
+    const isNewEpoch = state.leaderEpoch > this.#state.leaderEpoch;
+    const isNewer =
+      isNewEpoch ||
+      (state.leaderEpoch === this.#state.leaderEpoch &&
+        state.partitionEpoch > this.#state.partitionEpoch);
+    if (!isNewer) return false;
+    this.#state = state;
+    if (isNewEpoch) this.#endWaits(new KafkaError('NOT_LEADER_OR_FOLLOWER'));
+    return true;
+  }
+
+  #endWaits(error: KafkaError): void {
+    this.#highWatermarkWaiters.failAll(error);
+    this.#flushWaiters.failAll(error);
+    this.interruptFetches();
+  }
+
+  /** The highest offset the whole ISR has; with one replica that is what we hold ourselves. */
+  #maybeAdvanceHighWatermark(): void {
+    if (this.#role !== 'leader') return;
+    const isAlone = this.isr.length === 1 && this.isr[0] === this.#nodeId;
+    if (!isAlone) return;
+    const recoveryPoint = this.log.recoveryPoint;
+    const target = recoveryPoint >= this.#flushDueOffset ? this.log.logEndOffset : recoveryPoint;
+    if (target <= this.#highWatermark) return;
+    this.#highWatermark = target;
+    this.#highWatermarkWaiters.onAdvance(target);
+    this.#showUpTo(target);
+  }
+
+  #showUpTo(offset: number): void {
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#hidden.length) {
+      const append = this.#hidden[count] as { endOffset: number; sizeBytes: number };
+      if (append.endOffset > offset) break;
+      bytes += append.sizeBytes;
+      count++;
+    }
+    if (count === this.#hidden.length) this.#hidden.length = 0;
+    else this.#hidden.splice(0, count);
+    if (bytes === 0 || this.#listeners.size === 0) return;
+    for (const listener of [...this.#listeners]) listener.onVisible(bytes);
+  }
+
+  /** One flush at a time; appends that come while it runs share the next one. */
+  async #flushUntilDurable(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    try {
+      while (this.#role !== 'offline' && this.log.recoveryPoint < this.#flushDueOffset) {
+        await this.log.flush();
+        this.#onFlushed();
+      }
+    } catch {
+      // The log told its directory, which speaks of it; what is on the platter nobody knows.
+      this.becomeOffline();
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  #onFlushed(): void {
+    this.#flushWaiters.onAdvance(this.log.recoveryPoint);
+    this.#maybeAdvanceHighWatermark();
+  }
+}

@@ -1,0 +1,296 @@
+// The partitions this broker has a replica of, found by topic and by topic id, and kept in step
+// with the metadata image: logs are created, reconfigured and deleted as it says.
+//
+// Invariants: images are applied one after the other, in order; `image` is the newest one whose
+// partitions are all here, so that whoever is sent to a partition finds it; a folder that no topic
+// of the image owns is left alone (it may be all that is left of somebody's data), except where
+// the topic was deleted before our eyes or made anew under another id.
+
+import { assert } from '../base/assert.ts';
+import { type Io, IoError, type Log } from '../io/index.ts';
+import type { ImageChanges, MetadataImage, PartitionImage, TopicImage } from '../metadata/index.ts';
+import { ResourceType } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import type { LogConfig, LogDirectory, PartitionLog, PartitionName } from '../storage/index.ts';
+import { Partition } from './partition.ts';
+
+export interface ReplicasOptions {
+  readonly nodeId: number;
+  readonly directories: readonly LogDirectory[];
+  /** The log configuration that follows from a topic's overrides. */
+  readonly logConfigOf: (overrides: ReadonlyMap<string, string>) => LogConfig;
+  /** No directory is left, or an invariant is broken: the broker cannot go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Logs opened at the same time; enough to keep the disk busy, few enough to stay small. */
+const openParallel = 32;
+
+interface TopicReplicas {
+  readonly topicId: string;
+  readonly partitions: (Partition | undefined)[];
+}
+
+export class Replicas {
+  readonly #io: Io;
+  readonly #log: Log;
+  readonly #options: ReplicasOptions;
+  readonly #byTopic = new Map<string, TopicReplicas>();
+  readonly #byTopicId = new Map<string, TopicReplicas>();
+  readonly #directoryOf = new Map<Partition, LogDirectory>();
+  readonly #failed = new Set<LogDirectory>();
+  #image: MetadataImage;
+  #applying: Promise<void> = Promise.resolve();
+
+  private constructor(io: Io, options: ReplicasOptions, image: MetadataImage) {
+    this.#io = io;
+    this.#log = io.log.child('replicas');
+    this.#options = options;
+    this.#image = image;
+  }
+
+  /** Opens what the directories hold and creates what the image says and is not there yet. */
+  static async open(io: Io, options: ReplicasOptions, image: MetadataImage): Promise<Replicas> {
+    const replicas = new Replicas(io, options, image);
+    await replicas.#openDirectories(image);
+    const topics = [...image.topics()];
+    await replicas.#createAll(topics.flatMap((topic) => replicas.#ownOf(topic, image)));
+    return replicas;
+  }
+
+  /** The newest image whose partitions are all here: what clients are told. */
+  get image(): MetadataImage {
+    return this.#image;
+  }
+
+  get(topic: string, partition: number): Partition | undefined {
+    return this.#byTopic.get(topic)?.partitions[partition];
+  }
+
+  getById(topicId: string, partition: number): Partition | undefined {
+    return this.#byTopicId.get(topicId)?.partitions[partition];
+  }
+
+  *all(): IterableIterator<Partition> {
+    for (const { partitions } of this.#byTopic.values()) {
+      for (const partition of partitions) if (partition !== undefined) yield partition;
+    }
+  }
+
+  directoryOf(partition: Partition): LogDirectory | undefined {
+    return this.#directoryOf.get(partition);
+  }
+
+  isFailed(directory: LogDirectory): boolean {
+    return this.#failed.has(directory);
+  }
+
+  /** The listener to give to the metadata publisher. */
+  onImage(image: MetadataImage, changes: ImageChanges): void {
+    this.#applying = this.#applying
+      .then(() => this.#apply(image, changes))
+      .catch((error: unknown) => this.#options.onFatal(error as Error));
+  }
+
+  /** Resolves when every image received so far is applied. */
+  async settled(): Promise<void> {
+    await this.#applying;
+  }
+
+  /** A directory failed: its partitions are gone until the next start. */
+  onDirectoryFailure(directory: LogDirectory, error: Error): void {
+    if (this.#failed.has(directory)) return;
+    this.#failed.add(directory);
+    this.#log.error(`log directory ${directory.path} failed and is offline: ${error.message}`);
+    for (const [partition, home] of this.#directoryOf) {
+      if (home === directory) partition.becomeOffline();
+    }
+    if (this.#failed.size === this.#options.directories.length) {
+      this.#options.onFatal(error);
+    }
+  }
+
+  /** By directory, what replication-offset-checkpoint should say. */
+  highWatermarks(directory: LogDirectory): Map<string, number> {
+    const highWatermarks = new Map<string, number>();
+    for (const [partition, home] of this.#directoryOf) {
+      if (home !== directory) continue;
+      highWatermarks.set(`${partition.topic}-${partition.partition}`, partition.highWatermark);
+    }
+    return highWatermarks;
+  }
+
+  /** Ends the long polls: what they have found so far is their answer. */
+  interruptFetches(): void {
+    for (const partition of this.all()) partition.interruptFetches();
+  }
+
+  /** Ends every wait; the logs are closed with their directories. */
+  async close(): Promise<void> {
+    await this.#applying;
+    for (const partition of this.all()) partition.close();
+  }
+
+  async #openDirectories(image: MetadataImage): Promise<void> {
+    const configFor = (name: PartitionName): LogConfig => this.#configOf(name.topic, image);
+    for (const directory of this.#options.directories) {
+      for (const log of await directory.openLogs(configFor)) {
+        const topicId = directory.topicId(log.topic, log.partition);
+        const topic = image.topic(log.topic);
+        const where = `${directory.path}/${log.topic}-${log.partition}`;
+        if (topic === undefined) {
+          this.#log.warn(`${where} belongs to no topic and is left alone: remove it if not needed`);
+        } else if (topic.id !== topicId) {
+          this.#log.warn(`${where} is of an earlier topic of that name and is deleted`);
+          await directory.deleteLog(log.topic, log.partition);
+        } else {
+          this.#adopt(topic, log.partition, log, directory);
+        }
+      }
+    }
+  }
+
+  /** The partitions of the topic that should be here and are not. */
+  #ownOf(topic: TopicImage, image: MetadataImage): (() => Promise<void>)[] {
+    const missing: (() => Promise<void>)[] = [];
+    for (const [index, partition] of topic.partitions.entries()) {
+      if (!partition.replicas.includes(this.#options.nodeId)) continue;
+      if (this.#byTopicId.get(topic.id)?.partitions[index] !== undefined) continue;
+      missing.push(() => this.#create(topic, index, image));
+    }
+    return missing;
+  }
+
+  async #createAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) await task();
+    };
+    await Promise.all(Array.from({ length: Math.min(openParallel, tasks.length) }, work));
+  }
+
+  async #create(topic: TopicImage, index: number, image: MetadataImage): Promise<void> {
+    const directory = this.#leastLoadedDirectory();
+    if (directory === null) return;
+    if (directory.log(topic.name, index) !== null) {
+      // The folder of a topic that was deleted while we were away, under a name used again.
+      await directory.deleteLog(topic.name, index);
+    }
+    const name = { topic: topic.name, partition: index, topicId: topic.id };
+    try {
+      const log = await directory.createLog(name, this.#configOf(topic.name, image));
+      this.#adopt(topic, index, log, directory);
+    } catch (error) {
+      // A full disk: the partition is tried again at the next start, the others go on.
+      if (!(error instanceof IoError || error instanceof KafkaError)) throw error;
+      this.#log.error(
+        `cannot create ${topic.name}-${index} in ${directory.path}: ${error.message}`,
+      );
+    }
+  }
+
+  #adopt(topic: TopicImage, index: number, log: PartitionLog, directory: LogDirectory): void {
+    const partition = new Partition(this.#io, {
+      topic: topic.name,
+      topicId: topic.id,
+      partition: index,
+      nodeId: this.#options.nodeId,
+      log,
+      highWatermark: directory.highWatermarks.get(`${topic.name}-${index}`) ?? 0,
+    });
+    let replicas = this.#byTopicId.get(topic.id);
+    if (replicas === undefined) {
+      assert(!this.#byTopic.has(topic.name), 'a topic name has one id at a time');
+      replicas = { topicId: topic.id, partitions: [] };
+      this.#byTopicId.set(topic.id, replicas);
+      this.#byTopic.set(topic.name, replicas);
+    }
+    replicas.partitions[index] = partition;
+    this.#directoryOf.set(partition, directory);
+    this.#assume(partition, topic.partitions[index] as PartitionImage);
+  }
+
+  /** Kafka's rule: a new replica goes where the fewest are. */
+  #leastLoadedDirectory(): LogDirectory | null {
+    const counts = new Map<LogDirectory, number>();
+    for (const directory of this.#options.directories) {
+      if (!this.#failed.has(directory)) counts.set(directory, 0);
+    }
+    if (counts.size > 1) {
+      for (const directory of this.#directoryOf.values()) {
+        const count = counts.get(directory);
+        if (count !== undefined) counts.set(directory, count + 1);
+      }
+    }
+    let least: LogDirectory | null = null;
+    for (const [directory, count] of counts) {
+      if (least === null || count < (counts.get(least) as number)) least = directory;
+    }
+    return least;
+  }
+
+  #assume(partition: Partition, state: PartitionImage): void {
+    if (state.leader === this.#options.nodeId) partition.becomeLeader(state);
+    else partition.becomeFollower(state);
+  }
+
+  #configOf(topic: string, image: MetadataImage): LogConfig {
+    return this.#options.logConfigOf(image.configOf(ResourceType.TOPIC, topic));
+  }
+
+  async #apply(image: MetadataImage, changes: ImageChanges): Promise<void> {
+    for (const topic of changes.topicsDeleted.values()) await this.#delete(topic);
+    this.#reconfigure(image, changes);
+    const changed = [...changes.topicsChanged.keys()].map((id) => image.topicById(id));
+    const topics = [...changes.topicsCreated.values(), ...changed];
+    await this.#createAll(
+      topics.flatMap((topic) => (topic === undefined ? [] : this.#ownOf(topic, image))),
+    );
+    for (const [topicId, indexes] of changes.topicsChanged) {
+      const states = image.topicById(topicId)?.partitions;
+      for (const index of indexes) {
+        const partition = this.getById(topicId, index);
+        const state = states?.[index];
+        if (partition !== undefined && state !== undefined) this.#assume(partition, state);
+      }
+    }
+    this.#image = image;
+  }
+
+  async #delete(topic: TopicImage): Promise<void> {
+    const replicas = this.#byTopicId.get(topic.id);
+    if (replicas === undefined) return;
+    this.#byTopicId.delete(topic.id);
+    this.#byTopic.delete(topic.name);
+    for (const partition of replicas.partitions) {
+      if (partition === undefined) continue;
+      partition.close();
+      const directory = this.#directoryOf.get(partition);
+      this.#directoryOf.delete(partition);
+      if (directory === undefined || this.#failed.has(directory)) continue;
+      await directory.deleteLog(partition.topic, partition.partition);
+    }
+  }
+
+  /** A broker's own defaults are the defaults of every topic that does not override them. */
+  #reconfigure(image: MetadataImage, changes: ImageChanges): void {
+    const { topicsCreated } = changes;
+    if (changes.configsChanged.some((resource) => resource.type === ResourceType.BROKER)) {
+      for (const topic of this.#byTopic.keys()) this.#configure(topic, image);
+      return;
+    }
+    for (const resource of changes.configsChanged) {
+      if (resource.type !== ResourceType.TOPIC) continue;
+      const isNew =
+        topicsCreated.size > 0 && topicsCreated.has(image.topic(resource.name)?.id ?? '');
+      if (!isNew) this.#configure(resource.name, image);
+    }
+  }
+
+  #configure(topic: string, image: MetadataImage): void {
+    const replicas = this.#byTopic.get(topic);
+    if (replicas === undefined) return;
+    const config = this.#configOf(topic, image);
+    for (const partition of replicas.partitions) partition?.log.configure(config);
+  }
+}
