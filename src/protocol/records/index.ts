@@ -5,7 +5,9 @@
 //   record-scanner.ts   the walk over encoded records that both stand on
 //   record.ts           the record as programs see it
 //   control-records.ts  end transaction markers
-//   crc32c.ts, crc-tables.ts
+//   message-set.ts      the formats before record batches: magic 0 and 1
+//   convert.ts          upConvert and downConvert between those and record batches
+//   crc32c.ts, crc32.ts, crc-tables.ts
 //   compression/        gzip, snappy, lz4, zstd
 
 export * from './batch-builder.ts';
@@ -38,6 +40,8 @@ export {
   decompress,
 } from './compression/index.ts';
 export * from './control-records.ts';
+export * from './convert.ts';
 export { crc32c } from './crc32c.ts';
+export * from './message-set.ts';
 export type { BatchRecord, DecodedHeader, RecordHeader, RecordInput } from './record.ts';
 export { sequenceAfter } from './record.ts';
