@@ -10,9 +10,13 @@
 // faults.ts        how badly all this behaves
 // event-loop.ts    virtual time
 // trace.ts         what happened, as a hash and as lines
+// nemesis.ts       does harm at random moments
+// scenario.ts      what a scenario is, and running one under a seed
 // main.ts          `npm run sim`, over the scenarios in scenarios/
 export { calm, type Faults, type PartialFaults, swarmFaults, withFaults } from './faults.ts';
 export type { Host } from './host.ts';
+export { type Harm, Nemesis, type NemesisOptions, type Target } from './nemesis.ts';
+export { runScenario, type Scenario, type ScenarioOutcome } from './scenario.ts';
 export type { Main, SimProcess } from './sim-process.ts';
 export { simulate } from './simulate.ts';
 export { Trace } from './trace.ts';

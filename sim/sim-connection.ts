@@ -73,6 +73,10 @@ export class SimConnection implements Connection {
     return this.#peer;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   get bufferedBytes(): number {
     return this.#queuedBytes;
   }
@@ -173,7 +177,9 @@ export class SimConnection implements Connection {
     const { loop, network } = this.process.world;
     const [source, target] = [this.process.host, this.peer.process.host];
     if (!network.isOpen(source, target)) return;
-    loop.schedule(network.delayMs(source, target), () => {
+    const delayMs = network.delayMs(source, target);
+    // Not before the answer to the SYN (see holdUntil).
+    loop.schedule(Math.max(delayMs, this.#wireFreeAtMs - loop.timeMs), () => {
       this.peer.#onAborted('ECONNRESET', 'connection reset by peer');
     });
   }
@@ -200,7 +206,7 @@ export class SimConnection implements Connection {
 
   /** Moves bytes from the queue to the wire as far as the window allows. */
   #pump(): void {
-    if (this.#isClosed || !this.#isPathOpen()) return;
+    if (this.#isClosed) return;
     const room = this.process.world.faults.network.windowBytes - this.#unackedBytes;
     if (this.#queuedBytes > 0 && room > 0) this.#send({ kind: 'bytes', bytes: this.#take(room) });
     if (this.#queuedBytes > 0) return;

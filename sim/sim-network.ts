@@ -180,6 +180,7 @@ class Handshake {
     server.holdUntil(source.world.timeMs + back);
     source.after(back, () => {
       if (this.#isGivenUp) client.destroy();
+      else if (client.isClosed) onOutcome('refused');
       else onOutcome(client);
     });
     listener.onConnection(server);

@@ -1,0 +1,38 @@
+// A scenario is a workload with its checkers, run in a world made from a seed. It either ends or
+// throws; nothing else decides whether a seed is good.
+
+import { World, type WorldOptions } from './world.ts';
+
+export interface Scenario {
+  /** As given to `--scenario`. */
+  readonly name: string;
+  /** One line: what is promised. */
+  readonly about: string;
+  /** Default: `swarm`. */
+  readonly faults?: WorldOptions['faults'];
+  /** Throws when a promise is broken. */
+  run(world: World): Promise<void>;
+}
+
+export interface ScenarioOutcome {
+  readonly hash: string;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+}
+
+export async function runScenario(
+  scenario: Scenario,
+  options: WorldOptions,
+  onWorld?: (world: World) => void,
+): Promise<ScenarioOutcome> {
+  const world = new World({ faults: scenario.faults ?? 'swarm', ...options });
+  onWorld?.(world);
+  await scenario.run(world);
+  // Leftovers of this world must not run on while the next one does.
+  for (const host of world.hosts) host.kill();
+  return {
+    hash: world.trace.hash,
+    virtualMs: world.timeMs,
+    eventCount: world.loop.eventCount,
+  };
+}
