@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createNodeIo } from './index.ts';
+import { logLine } from './log-line.ts';
+
+const timeMs = new Date(2026, 10, 21, 2, 46, 1, 23).getTime();
+
+test('an entry is laid out as Kafka lays out its own', () => {
+  const fields = { partition: 'orders-0', offset: 42, reason: 'torn tail', lost: null };
+  assert.equal(
+    logLine({ timeMs, level: 'warn', component: 'log', message: 'Truncated', fields }),
+    '[2026-11-21 02:46:01,023] WARN Truncated partition=orders-0 offset=42 ' +
+      'reason="torn tail" lost=null (log)',
+  );
+  assert.equal(
+    logLine({ timeMs, level: 'info', component: '', message: 'Started' }),
+    '[2026-11-21 02:46:01,023] INFO Started',
+  );
+});
+
+test('an entry is one line whatever it holds', () => {
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const fields = { error: new Error('broken\nin two'), list: ['a\nb'], text: 'x\r\ny', circular };
+  const line = logLine({ timeMs, level: 'error', component: 'c', message: 'a\nb', fields });
+  assert.doesNotMatch(line, /[\r\n]/);
+  assert.match(line, /ERROR a \| b error="Error: broken \| in two/);
+});
+
+test('entries below the level are dropped, and a child names its component', () => {
+  const lines: string[] = [];
+  const { log } = createNodeIo({ logLevel: 'warn', logSink: (line) => lines.push(line) });
+  log.debug('no');
+  log.info('no');
+  log.warn('one');
+  log.child('broker').error('two', { count: 2 });
+  const texts = lines.map((line) => line.replace(/^\[.{23}\] /, ''));
+  assert.deepEqual(texts, ['WARN one', 'ERROR two count=2 (broker)']);
+});
