@@ -1,4 +1,5 @@
-// Headers, versions, tagged fields and the refusal of what cannot be: the rules that no schema says.
+// Headers, versions, tagged fields and the refusal of what cannot be: the rules that no schema
+// says.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

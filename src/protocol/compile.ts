@@ -1,7 +1,8 @@
 // Turns the fields of a message at one version into a pair of closures, read and write. Everything
-// that depends on the version is decided here, once: which fields are on the wire, which are tagged,
-// which lengths are compact, what may be null. Invariant: a decoded struct has all its fields, in
-// the order of the schema and whatever the version, so that all of a kind share one hidden class.
+// that depends on the version is decided here, once: which fields are on the wire, which are
+// tagged, which lengths are compact, what may be null. Invariant: a decoded struct has all its
+// fields, in the order of the schema and whatever the version, so that all of a kind share one
+// hidden class.
 
 import { assert } from '../base/assert.ts';
 import { KafkaError, MalformedError } from './errors.ts';

@@ -1,5 +1,6 @@
 // What is encoded is decoded to the same value, for every API at every version, over values that
-// fast-check makes up from the schema itself: so a field added to a schema is tested by being there.
+// fast-check makes up from the schema itself: so a field added to a schema is tested by being
+// there.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

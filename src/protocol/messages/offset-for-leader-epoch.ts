@@ -2,7 +2,7 @@
 // can find out where its log diverges.
 //
 // Versions: 1 answers with the epoch found. 2 fences by the current epoch (KIP-320). 3 adds the
-// replica id, -2 for a consumer's debugging. 4 is flexible.
+// replica id. 4 is flexible.
 
 import { array, defineApi, int16, int32, int64, string } from '../schema.ts';
 

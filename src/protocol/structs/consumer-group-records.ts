@@ -1,6 +1,6 @@
-// Records of __consumer_offsets for the groups of KIP-848, whose assignment the broker computes: the
-// group and its epoch, its members, the target assignment and what each member owns now. A key is
-// preceded by its record type, a value by its version (encodeVersioned); null is a tombstone.
+// Records of __consumer_offsets for the groups of KIP-848, whose assignment the broker computes:
+// the group and its epoch, its members, the target assignment and what each member owns now. A key
+// is preceded by its record type, a value by its version (encodeVersioned); null is a tombstone.
 
 import { array, bytes, defineStruct, int8, int32, int64, string, struct, uuid } from '../schema.ts';
 

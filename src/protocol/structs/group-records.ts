@@ -1,11 +1,10 @@
-// Records of __consumer_offsets that every kind of group writes: committed offsets, and the state of
-// a classic group. A key is preceded by its record type, a value by its version (encodeVersioned);
-// a null value is a tombstone.
+// Records of __consumer_offsets that every kind of group writes: committed offsets, and the state
+// of a classic group. A key is preceded by its record type, a value by its version
+// (encodeVersioned); a null value is a tombstone.
 //
-// Record type 0 is the offset key of old brokers, with the same fields as 1.
-// OffsetCommitValue 1 alone has expireTimestamp, 3 adds leaderEpoch, 4 is flexible and has topicId.
-// GroupMetadataValue 1 adds rebalanceTimeout, 2 currentStateTimestamp, 3 groupInstanceId (KIP-345),
-// 4 is flexible.
+// Record type 0 is the offset key of old brokers, with the same fields as 1. OffsetCommitValue 1
+// alone has expireTimestamp, 3 adds leaderEpoch, 4 is flexible and has topicId. GroupMetadataValue
+// 1 adds rebalanceTimeout, 2 currentStateTimestamp, 3 groupInstanceId (KIP-345), 4 is flexible.
 
 import { array, bytes, defineStruct, int32, int64, string, uuid } from '../schema.ts';
 

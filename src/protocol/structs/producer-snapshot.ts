@@ -1,6 +1,6 @@
-// The .snapshot file beside a segment: what the log knew of each producer when the segment began, so
-// that recovery need not read older segments. The file begins with the version as an int16, which
-// the checksum (CRC32C of what follows it) does not cover.
+// The .snapshot file beside a segment: what the log knew of each producer when the segment began,
+// so that recovery need not read older segments. The file begins with the version as an int16,
+// which the checksum (CRC32C of what follows it) does not cover.
 
 import { array, defineStruct, int16, int32, int64, uint32 } from '../schema.ts';
 
