@@ -161,7 +161,7 @@ export class BatchBuilder {
     const options = { ...this.#options, ...late };
     const codec = options.compression ?? 0;
     let batch = this.#buffer.subarray(0, this.#position);
-    if (codec !== 0) {
+    if (codec !== 0 && this.#recordCount > 0) {
       const records = compress(codec, batch.subarray(RECORD_BATCH_OVERHEAD), options.level);
       batch = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + records.length);
       records.copy(batch, RECORD_BATCH_OVERHEAD);

@@ -42,7 +42,8 @@ export function recordBytes(
     );
   }
   const bytes = buffer.subarray(header.position + RECORD_BATCH_OVERHEAD, end);
-  if (header.compression === 0 || header.recordCount === 0) return bytes;
+  // A batch that compaction emptied keeps its codec, but there is nothing to decompress.
+  if (header.compression === 0 || bytes.length === 0) return bytes;
   return decompress(header.compression, bytes, uncompressedBytesMax);
 }
 

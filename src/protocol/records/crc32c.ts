@@ -23,14 +23,17 @@ let native: NativeCrc | null | undefined;
  * the result is the CRC of both parts together.
  */
 export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length, seed = 0): number {
-  if (end - start >= NATIVE_BYTES_MIN) {
-    if (native === undefined) native = loadNative();
-    if (native !== null) {
-      const whole = start === 0 && end === buffer.length;
-      return native(whole ? buffer : buffer.subarray(start, end), seed);
-    }
+  if (end - start >= NATIVE_BYTES_MIN && hasNativeCrc32c()) {
+    const isWhole = start === 0 && end === buffer.length;
+    return (native as NativeCrc)(isWhole ? buffer : buffer.subarray(start, end), seed);
   }
   return updateCrc(tables, buffer, start, end, seed);
+}
+
+/** Whether the native implementation could be loaded, which the first call tries. */
+export function hasNativeCrc32c(): boolean {
+  if (native === undefined) native = loadNative();
+  return native !== null;
 }
 
 /** The same in JavaScript only, whatever the size. */
