@@ -1,0 +1,321 @@
+// The admin client: topics, partitions, configurations, offsets, records, the cluster itself.
+//
+// Every call reports per item: an error of one topic is in its result, not thrown. A call throws
+// when it could not be asked at all. Requests go to the controller, to any broker, to the broker
+// they are about, or to partition leaders; retriable failures are repeated until the time is up.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import type { Io } from '../../io/index.ts';
+import { createNodeIo } from '../../io/node-io.ts';
+import {
+  createPartitions,
+  createTopics,
+  deleteRecords,
+  deleteTopics,
+  describeCluster,
+  ErrorCode,
+  type KafkaError,
+  metadata,
+  type ResponseOf,
+} from '../../protocol/index.ts';
+import { type CallOptions, Client } from '../client.ts';
+import {
+  type ClientOptions,
+  optionsFromProperties,
+  type PropertiesResult,
+} from '../client-options.ts';
+import { type LeaderAnswer, requestToLeaders, type TopicPartition } from '../leader-requests.ts';
+import {
+  groupByTopic,
+  type IsolationLevel,
+  type OffsetQuery,
+  queryOffsets,
+} from '../offset-queries.ts';
+import {
+  type ClusterDescription,
+  type ConfigResource,
+  type ConfigResourceAlteration,
+  type ConfigResourceDescription,
+  type ConfigResourceResult,
+  type CreatedTopic,
+  type DeletedRecords,
+  errorOf,
+  type ListedOffset,
+  type NewPartitions,
+  type NewTopic,
+  type TopicDescription,
+  type TopicListing,
+  type TopicResult,
+} from './admin-results.ts';
+import { ConfigRequests } from './config-requests.ts';
+
+export type AdminOptions = ClientOptions;
+
+interface ValidateOptions extends CallOptions {
+  /** Only checks whether it could be done. */
+  readonly validateOnly?: boolean | undefined;
+}
+
+type MetadataTopic = ResponseOf<typeof metadata>['topics'][number];
+
+/**
+ *     const admin = new Admin({ bootstrapServers: 'localhost:9092' });
+ *     const [created] = await admin.createTopics([{ name: 'orders', numPartitions: 3 }]);
+ *     if (created.error !== null) throw created.error;
+ *     await admin.close();
+ */
+export class Admin {
+  readonly #client: Client;
+  readonly #configs: ConfigRequests;
+
+  constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+    this.#client = new Client(io, options, false);
+    this.#configs = new ConfigRequests(this.#client);
+  }
+
+  /** Options from Java's property names; unknown keys become warnings. */
+  static optionsFromProperties(
+    properties: ReadonlyMap<string, string>,
+  ): PropertiesResult<AdminOptions> {
+    return optionsFromProperties<AdminOptions>(properties, {});
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+  }
+
+  createTopics(
+    topics: readonly NewTopic[],
+    options: ValidateOptions = {},
+  ): Promise<CreatedTopic[]> {
+    return this.#retryItems(topics, options, async (open, timeoutMs) => {
+      const body = {
+        topics: open.map((topic) => ({
+          name: topic.name,
+          numPartitions: topic.assignments ? -1 : (topic.numPartitions ?? -1),
+          replicationFactor: topic.assignments ? -1 : (topic.replicationFactor ?? -1),
+          assignments: (topic.assignments ?? []).map((brokerIds, partitionIndex) => ({
+            partitionIndex,
+            brokerIds: [...brokerIds],
+          })),
+          configs: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
+        })),
+        timeoutMs: Math.round(timeoutMs),
+        validateOnly: options.validateOnly ?? false,
+      };
+      const answer = await this.#client.requestToController(createTopics, body, { timeoutMs });
+      return answer.topics.map((each) => ({
+        name: each.name,
+        error: errorOf(each.errorCode, each.errorMessage),
+        topicId: each.topicId,
+        numPartitions: each.numPartitions,
+        replicationFactor: each.replicationFactor,
+      }));
+    });
+  }
+
+  deleteTopics(names: readonly string[], options: CallOptions = {}): Promise<TopicResult[]> {
+    const topics = names.map((name) => ({ name }));
+    return this.#retryItems(topics, options, async (open, timeoutMs) => {
+      const body = {
+        topics: open.map(({ name }) => ({ name, topicId: ZERO_UUID })),
+        topicNames: open.map(({ name }) => name),
+        timeoutMs: Math.round(timeoutMs),
+      };
+      const answer = await this.#client.requestToController(deleteTopics, body, { timeoutMs });
+      return answer.responses.map((each) => {
+        this.#client.cache.forget(each.name ?? '');
+        return { name: each.name ?? '', error: errorOf(each.errorCode, each.errorMessage) };
+      });
+    });
+  }
+
+  /** Raises the partition count of topics. */
+  createPartitions(
+    topics: readonly NewPartitions[],
+    options: ValidateOptions = {},
+  ): Promise<TopicResult[]> {
+    return this.#retryItems(topics, options, async (open, timeoutMs) => {
+      const body = {
+        topics: open.map(({ name, totalCount, newAssignments }) => ({
+          name,
+          count: totalCount,
+          assignments: newAssignments?.map((each) => ({ brokerIds: [...each] })) ?? null,
+        })),
+        timeoutMs: Math.round(timeoutMs),
+        validateOnly: options.validateOnly ?? false,
+      };
+      const answer = await this.#client.requestToController(createPartitions, body, { timeoutMs });
+      return answer.results.map((each) => ({
+        name: each.name,
+        error: errorOf(each.errorCode, each.errorMessage),
+      }));
+    });
+  }
+
+  async listTopics(
+    options: CallOptions & { readonly includeInternal?: boolean } = {},
+  ): Promise<TopicListing[]> {
+    const topics = await this.#metadataOf(null, options);
+    return topics
+      .filter((each) => options.includeInternal === true || !each.isInternal)
+      .map(({ name, topicId, isInternal }) => ({ name: name ?? '', topicId, isInternal }));
+  }
+
+  /** `names` null: all topics. */
+  async describeTopics(
+    names: readonly string[] | null,
+    options: CallOptions = {},
+  ): Promise<TopicDescription[]> {
+    const topics = await this.#metadataOf(names, options);
+    return topics.map((each) => ({
+      name: each.name ?? '',
+      error: errorOf(each.errorCode, null),
+      topicId: each.topicId,
+      isInternal: each.isInternal,
+      authorizedOperations: each.topicAuthorizedOperations,
+      partitions: each.partitions
+        .map((partition) => ({
+          partition: partition.partitionIndex,
+          leader: partition.leaderId,
+          leaderEpoch: partition.leaderEpoch,
+          replicas: partition.replicaNodes,
+          isr: partition.isrNodes,
+          offlineReplicas: partition.offlineReplicas,
+        }))
+        .sort((a, b) => a.partition - b.partition),
+    }));
+  }
+
+  describeCluster(options: CallOptions = {}): Promise<ClusterDescription> {
+    return this.#client.retry(async ({ timeoutMs }) => {
+      const connection = await this.#client.anyConnection();
+      if (connection.versionOf(describeCluster) === null) {
+        await this.#client.refresh();
+        const { clusterId, controllerId, nodes } = this.#client.cache;
+        return { clusterId: clusterId ?? '', controllerId, nodes: [...nodes.values()] };
+      }
+      const body = { includeClusterAuthorizedOperations: false };
+      const answer = await connection.request(describeCluster, body, { timeoutMs });
+      const error = errorOf(answer.errorCode, answer.errorMessage);
+      if (error !== null) throw error;
+      return {
+        clusterId: answer.clusterId,
+        controllerId: answer.controllerId,
+        nodes: answer.brokers.map(({ brokerId, host, port, rack }) => {
+          return { nodeId: brokerId, host, port, rack };
+        }),
+      };
+    }, options);
+  }
+
+  describeConfigs(
+    resources: readonly ConfigResource[],
+    options: CallOptions & { readonly includeDocumentation?: boolean | undefined } = {},
+  ): Promise<ConfigResourceDescription[]> {
+    return this.#configs.describe(resources, options);
+  }
+
+  /** Replaces all configs of the resources. Prefer `incrementalAlterConfigs`. */
+  alterConfigs(
+    resources: readonly (ConfigResource & { readonly configs: Readonly<Record<string, string>> })[],
+    options: ValidateOptions = {},
+  ): Promise<ConfigResourceResult[]> {
+    return this.#configs.replace(resources, options);
+  }
+
+  /** Changes single configs (KIP-339). */
+  incrementalAlterConfigs(
+    resources: readonly ConfigResourceAlteration[],
+    options: ValidateOptions = {},
+  ): Promise<ConfigResourceResult[]> {
+    return this.#configs.alter(resources, options);
+  }
+
+  /** Removes the records before the offset; -1 stands for the high watermark. */
+  async deleteRecords(
+    before: readonly (TopicPartition & { readonly offset: number })[],
+    options: CallOptions = {},
+  ): Promise<DeletedRecords[]> {
+    type Asked = (typeof before)[number];
+    const ask = async (
+      nodeId: number,
+      asked: readonly Asked[],
+      timeoutMs: number,
+    ): Promise<LeaderAnswer<number>[]> => {
+      const topics = groupByTopic(asked).map(([name, group]) => ({
+        name,
+        partitions: group.map(({ partition, offset }) => ({ partitionIndex: partition, offset })),
+      }));
+      const body = { topics, timeoutMs: Math.round(timeoutMs) };
+      const answer = await this.#client.requestTo(nodeId, deleteRecords, body, { timeoutMs });
+      return answer.topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, errorCode, lowWatermark }) => {
+          return { topic: name, partition: partitionIndex, errorCode, answer: lowWatermark };
+        }),
+      );
+    };
+    const answers = await requestToLeaders(this.#client, before, ask, options);
+    return answers.map(({ topic, partition, errorCode, answer }) => {
+      return { topic, partition, error: errorOf(errorCode, null), lowWatermark: answer ?? -1 };
+    });
+  }
+
+  /** See OffsetSpec for the timestamps with a meaning. */
+  async listOffsets(
+    queries: readonly OffsetQuery[],
+    options: CallOptions & { readonly isolationLevel?: IsolationLevel | undefined } = {},
+  ): Promise<ListedOffset[]> {
+    const answers = await queryOffsets(this.#client, queries, options);
+    return answers.map(({ topic, partition, errorCode, answer }) => ({
+      topic,
+      partition,
+      error: errorOf(errorCode, null),
+      offset: answer?.offset ?? -1,
+      timestamp: answer?.timestamp ?? -1,
+      leaderEpoch: answer?.leaderEpoch ?? -1,
+    }));
+  }
+
+  #metadataOf(names: readonly string[] | null, options: CallOptions): Promise<MetadataTopic[]> {
+    return this.#client.retry(async ({ timeoutMs }) => {
+      const connection = await this.#client.anyConnection();
+      // Version 0 asks for all topics by an empty list.
+      const all = connection.versionOf(metadata) === 0 ? [] : null;
+      const topics = names?.map((name) => ({ name })) ?? all;
+      const body = { topics, allowAutoTopicCreation: false };
+      return (await connection.request(metadata, body, { timeoutMs })).topics;
+    }, options);
+  }
+
+  /** Repeats a request for the items whose result is worth it; the results keep their order. */
+  async #retryItems<Item extends { readonly name: string }, Result extends TopicResult>(
+    items: readonly Item[],
+    options: CallOptions,
+    ask: (open: readonly Item[], timeoutMs: number) => Promise<Result[]>,
+  ): Promise<Result[]> {
+    const results = new Map<string, Result>();
+    let open = items;
+    await this.#client
+      .retry(async (attempt) => {
+        attempt.staleMetadata = true;
+        for (const result of await ask(open, attempt.timeoutMs)) results.set(result.name, result);
+        open = open.filter(({ name }) => isWorthRepeating(results.get(name)?.error ?? null));
+        const error = results.get(open[0]?.name ?? '')?.error ?? null;
+        if (error !== null) throw error;
+      }, options)
+      .catch((error: unknown) => {
+        if (results.size < items.length) throw error;
+      });
+    return items.map(({ name }) => results.get(name)).filter((each) => each !== undefined);
+  }
+}
+
+/** What a controller says that is not in charge (any more); other errors are the answer. */
+function isWorthRepeating(error: KafkaError | null): boolean {
+  return (
+    error?.code === ErrorCode.NOT_CONTROLLER ||
+    error?.code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ||
+    error?.code === ErrorCode.THROTTLING_QUOTA_EXCEEDED
+  );
+}

@@ -1,0 +1,7 @@
+// The admin client.
+//
+// admin.ts            the door: every call
+// admin-results.ts    what calls take and give
+// config-requests.ts  configurations, and which broker to ask for them
+export { Admin, type AdminOptions } from './admin.ts';
+export * from './admin-results.ts';

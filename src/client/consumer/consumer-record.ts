@@ -1,0 +1,18 @@
+// A record as a consumer hands it out.
+
+import type { DecodedHeader } from '../../protocol/index.ts';
+
+export interface ConsumerRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970; -1 in the oldest formats. */
+  readonly timestamp: number;
+  readonly timestampType: 'createTime' | 'logAppendTime';
+  /** Slices of what was fetched: copy what is to be kept for long. */
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly DecodedHeader[];
+  /** -1 when the broker did not say. */
+  readonly leaderEpoch: number;
+}

@@ -1,0 +1,168 @@
+// What one fetch brought for one partition, taken out record by record. Batches are decoded when
+// their turn comes, so that the network fetches on while records are handed out.
+//
+// Invariants: offsets only grow; control records are never handed out, with read_committed
+// neither are those of aborted transactions (KIP-98): a producer's batches count as aborted from
+// the first offset that the broker names until its abort marker.
+
+import {
+  type BatchHeader,
+  type BatchRecord,
+  batchSizeAt,
+  ControlRecordType,
+  controlRecordType,
+  decodeRecords,
+  isBatchCrcValid,
+  KafkaError,
+  readBatchHeader,
+} from '../../protocol/index.ts';
+import type { TopicPartition } from '../leader-requests.ts';
+import type { ConsumerRecord } from './consumer-record.ts';
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export interface FetchedOptions {
+  readonly checkCrcs: boolean;
+  /** Given with read_committed only. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | null;
+}
+
+export class FetchedRecords {
+  readonly sizeBytes: number;
+  /** The offset behind everything that is here. */
+  readonly endOffset: number;
+  /** The offset behind what was handed out or skipped so far. */
+  nextOffset: number;
+  readonly #place: TopicPartition;
+  readonly #buffer: Buffer;
+  readonly #options: FetchedOptions;
+  readonly #aborted: AbortedTransaction[];
+  readonly #abortedProducers = new Set<number>();
+  #position = 0;
+  #header: BatchHeader | null = null;
+  #records: readonly BatchRecord[] = [];
+  #index = 0;
+
+  /** `fetchOffset` is what was asked for: batches begin at or before it. */
+  constructor(place: TopicPartition, buffer: Buffer, fetchOffset: number, options: FetchedOptions) {
+    this.#place = place;
+    this.#buffer = buffer;
+    this.#options = options;
+    this.sizeBytes = buffer.length;
+    this.nextOffset = fetchOffset;
+    this.#aborted = [...(options.abortedTransactions ?? [])].sort(
+      (a, b) => a.firstOffset - b.firstOffset,
+    );
+    this.endOffset = endOffsetOf(buffer, fetchOffset);
+  }
+
+  get isEmpty(): boolean {
+    return this.endOffset === this.nextOffset;
+  }
+
+  /** Appends at most `max` records to `out`. Throws KafkaError CORRUPT_MESSAGE where they are. */
+  take(max: number, out: ConsumerRecord[]): number {
+    let taken = 0;
+    while (taken < max) {
+      const records = this.#records;
+      const header = this.#header;
+      if (header === null || this.#index >= records.length) {
+        if (!this.#nextBatch()) break;
+        continue;
+      }
+      const { topic, partition } = this.#place;
+      const timestampType = header.timestampType === 1 ? 'logAppendTime' : 'createTime';
+      const leaderEpoch = header.partitionLeaderEpoch;
+      const end = Math.min(records.length, this.#index + max - taken);
+      while (this.#index < end) {
+        const { offset, timestamp, key, value, headers } = records[this.#index++] as BatchRecord;
+        if (offset < this.nextOffset) continue;
+        this.nextOffset = offset + 1;
+        out.push({
+          topic,
+          partition,
+          offset,
+          timestamp,
+          timestampType,
+          key,
+          value,
+          headers,
+          leaderEpoch,
+        });
+        taken++;
+      }
+      // A compacted batch may end with offsets that have no record any more.
+      if (this.#index >= records.length) this.nextOffset = header.lastOffset + 1;
+    }
+    if (this.#index >= this.#records.length) this.#skipHidden();
+    return taken;
+  }
+
+  /** Passes over batches that hold nothing for us, so that the position moves behind them. */
+  #skipHidden(): void {
+    while (this.#index >= this.#records.length && this.#isNextHidden()) this.#nextBatch();
+  }
+
+  #isNextHidden(): boolean {
+    const size = batchSizeAt(this.#buffer, this.#position);
+    if (size === null || this.#position + size > this.#buffer.length) return false;
+    return readBatchHeader(this.#buffer, this.#position).isControl;
+  }
+
+  /** False at the end of what is here. */
+  #nextBatch(): boolean {
+    const buffer = this.#buffer;
+    const sizeBytes = batchSizeAt(buffer, this.#position);
+    if (sizeBytes === null || this.#position + sizeBytes > buffer.length) return false;
+    const header = readBatchHeader(buffer, this.#position);
+    const { topic, partition } = this.#place;
+    if (this.#options.checkCrcs && !isBatchCrcValid(buffer, header)) {
+      throw new KafkaError(
+        'CORRUPT_MESSAGE',
+        `the batch at offset ${header.baseOffset} of ${topic}-${partition} has a wrong CRC`,
+      );
+    }
+    this.#records = [];
+    this.#index = 0;
+    this.#header = header;
+    if (header.lastOffset >= this.nextOffset) {
+      if (this.#isVisible(header)) this.#records = decodeRecords(buffer, header);
+      else this.nextOffset = header.lastOffset + 1;
+    }
+    this.#position += sizeBytes;
+    return true;
+  }
+
+  #isVisible(header: BatchHeader): boolean {
+    if (this.#options.abortedTransactions !== null && header.producerId >= 0) {
+      for (let next = this.#aborted[0]; next !== undefined; next = this.#aborted[0]) {
+        if (next.firstOffset > header.lastOffset) break;
+        this.#abortedProducers.add(next.producerId);
+        this.#aborted.shift();
+      }
+      if (header.isControl) {
+        const marker = decodeRecords(this.#buffer, header)[0];
+        if (marker !== undefined && controlRecordType(marker) === ControlRecordType.abort) {
+          this.#abortedProducers.delete(header.producerId);
+        }
+      } else if (header.isTransactional && this.#abortedProducers.has(header.producerId)) {
+        return false;
+      }
+    }
+    return !header.isControl;
+  }
+}
+
+/** Behind the last complete batch. */
+function endOffsetOf(buffer: Buffer, fetchOffset: number): number {
+  let end = fetchOffset;
+  for (let position = 0; ; ) {
+    const sizeBytes = batchSizeAt(buffer, position);
+    if (sizeBytes === null || position + sizeBytes > buffer.length) return end;
+    end = Math.max(end, readBatchHeader(buffer, position).lastOffset + 1);
+    position += sizeBytes;
+  }
+}

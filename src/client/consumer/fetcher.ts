@@ -1,0 +1,411 @@
+// Keeps the assigned partitions supplied: looks up positions, fetches from leaders, one request
+// under way per broker, up to two answers ahead per partition, so that the network and the
+// program that handles records work at the same time.
+
+import { ZERO_UUID } from '../../base/uuid.ts';
+import type { Timer } from '../../io/index.ts';
+import type { ClientConnection } from '../../network/index.ts';
+import {
+  ErrorCode,
+  fetch,
+  isRetriable,
+  KafkaError,
+  magicOf,
+  type ResponseOf,
+  upConvert,
+} from '../../protocol/index.ts';
+import { type Client, isRetriableFailure, messageOf } from '../client.ts';
+import { keyOf, type TopicPartition } from '../leader-requests.ts';
+import { groupByTopic, OffsetSpec, queryOffsets } from '../offset-queries.ts';
+import type { AssignedPartition } from './assigned-partition.ts';
+import type { ResolvedConsumerOptions } from './consumer-options.ts';
+import type { ConsumerRecord } from './consumer-record.ts';
+import { FetchedRecords } from './fetched-records.ts';
+
+type FetchResponse = ResponseOf<typeof fetch>;
+type PartitionResponse = FetchResponse['responses'][number]['partitions'][number];
+
+interface Asked {
+  readonly partition: AssignedPartition;
+  readonly generation: number;
+  readonly fetchOffset: number;
+}
+
+/** Answers kept per partition before the next fetch leaves it out. */
+const fetchedAheadMax = 2;
+
+export class Fetcher {
+  /** Called when there may be something to hand out, or an error to throw. */
+  onArrival: () => void = () => {};
+  readonly #client: Client;
+  readonly #options: ResolvedConsumerOptions;
+  /** In the order in which they are served: who was, goes to the end. */
+  readonly #partitions = new Map<string, AssignedPartition>();
+  readonly #busyNodes = new Set<number>();
+  readonly #connecting = new Set<number>();
+  #error: Error | null = null;
+  #refreshing = false;
+  #timer: Timer | null = null;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(client: Client, options: ResolvedConsumerOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  get partitions(): Iterable<AssignedPartition> {
+    return this.#partitions.values();
+  }
+
+  partition(place: TopicPartition): AssignedPartition | undefined {
+    return this.#partitions.get(keyOf(place));
+  }
+
+  replaceAll(partitions: readonly AssignedPartition[]): void {
+    for (const partition of this.#partitions.values()) partition.generation++;
+    this.#partitions.clear();
+    for (const partition of partitions) this.#partitions.set(keyOf(partition), partition);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /** What is there, at most `max` records. Throws an error that needs the caller's decision. */
+  collect(max: number): ConsumerRecord[] {
+    const out: ConsumerRecord[] = [];
+    const served: AssignedPartition[] = [];
+    for (const partition of this.#partitions.values()) {
+      if (out.length >= max) break;
+      if (partition.isPaused || partition.fetched.length === 0) continue;
+      served.push(partition);
+      try {
+        this.#collectFrom(partition, max, out);
+      } catch (error) {
+        // What came before it is handed out first; the next call meets the error again.
+        if (out.length > 0) break;
+        throw error;
+      }
+    }
+    for (const partition of served) {
+      const key = keyOf(partition);
+      this.#partitions.delete(key);
+      this.#partitions.set(key, partition);
+    }
+    if (out.length === 0 && this.#error !== null) {
+      const error = this.#error;
+      this.#error = null;
+      throw error;
+    }
+    return out;
+  }
+
+  /** Asks for whatever is missing and may be asked for now. */
+  pump(): void {
+    if (this.#closed) return;
+    const nowMs = this.#client.io.clock.monotonic();
+    this.#client.maybeRefresh();
+    const resets: AssignedPartition[] = [];
+    const byNode = new Map<number, AssignedPartition[]>();
+    for (const partition of this.#partitions.values()) {
+      if (partition.notBeforeMs > nowMs) {
+        this.#wakeAt(partition.notBeforeMs, nowMs);
+        continue;
+      }
+      if (partition.resetTo !== null) {
+        if (!partition.isResetting) resets.push(partition);
+        continue;
+      }
+      if (!isFetchable(partition)) continue;
+      const node = this.#nodeFor(partition);
+      if (node === null) continue;
+      const group = byNode.get(node);
+      if (group === undefined) byNode.set(node, [partition]);
+      else group.push(partition);
+    }
+    if (resets.length > 0) void this.#lookUpPositions(resets);
+    for (const [nodeId, group] of byNode) {
+      const connection = this.#client.readyConnection(nodeId);
+      if (connection === null) this.#connect(nodeId);
+      else void this.#fetch(nodeId, connection, group);
+    }
+  }
+
+  #collectFrom(partition: AssignedPartition, max: number, out: ConsumerRecord[]): void {
+    for (let next = partition.fetched[0]; next !== undefined; next = partition.fetched[0]) {
+      next.take(max - out.length, out);
+      partition.position = next.nextOffset;
+      if (!next.isEmpty && out.length >= max) return;
+      partition.fetched.shift();
+    }
+  }
+
+  /** null while its leader is unknown or busy with a fetch of ours. */
+  #nodeFor(partition: AssignedPartition): number | null {
+    const { topic, preferredReplica } = partition;
+    const known = this.#client.topic(topic)?.partitions[partition.partition];
+    const leader = known?.leader ?? -1;
+    if (leader < 0) {
+      this.#refreshMetadata();
+      return null;
+    }
+    const nodeId = this.#client.cache.nodes.has(preferredReplica) ? preferredReplica : leader;
+    return this.#busyNodes.has(nodeId) ? null : nodeId;
+  }
+
+  async #fetch(
+    nodeId: number,
+    connection: ClientConnection,
+    group: readonly AssignedPartition[],
+  ): Promise<void> {
+    const asked = new Map<string, Asked>();
+    for (const partition of group) {
+      partition.isFetching = true;
+      const { generation, fetchOffset } = partition;
+      asked.set(keyOf(partition), { partition, generation, fetchOffset: fetchOffset as number });
+    }
+    this.#busyNodes.add(nodeId);
+    try {
+      const response = await this.#request(connection, group);
+      if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
+      this.#onResponse(asked, response);
+    } catch (error) {
+      this.#onFetchFailed(asked, error);
+    } finally {
+      this.#busyNodes.delete(nodeId);
+      for (const partition of group) partition.isFetching = false;
+      this.pump();
+      this.onArrival();
+    }
+  }
+
+  #request(
+    connection: ClientConnection,
+    group: readonly AssignedPartition[],
+  ): Promise<FetchResponse> {
+    let versionMax: number | undefined;
+    const { cache, options } = this.#client;
+    const { fetchMaxWaitMs, fetchMinBytes, fetchMaxBytes, maxPartitionFetchBytes } = this.#options;
+    const topics = groupByTopic(group).map(([topic, partitions]) => {
+      const topicId = cache.topic(topic)?.topicId ?? ZERO_UUID;
+      // From version 13 on topics go by their id, which old brokers do not have.
+      if (topicId === ZERO_UUID) versionMax = 12;
+      return {
+        topic,
+        topicId,
+        partitions: partitions.map(({ partition, fetchOffset }) => ({
+          partition,
+          currentLeaderEpoch: cache.partition(topic, partition)?.leaderEpoch ?? -1,
+          fetchOffset: fetchOffset as number,
+          partitionMaxBytes: maxPartitionFetchBytes,
+        })),
+      };
+    });
+    const body = {
+      maxWaitMs: fetchMaxWaitMs,
+      minBytes: fetchMinBytes,
+      maxBytes: fetchMaxBytes,
+      isolationLevel: this.#options.isolationLevel === 'read_committed' ? 1 : 0,
+      topics,
+      rackId: this.#options.clientRack,
+    };
+    const timeoutMs = options.requestTimeoutMs + fetchMaxWaitMs;
+    return connection.request(fetch, body, { timeoutMs, versionMax });
+  }
+
+  #onResponse(asked: ReadonlyMap<string, Asked>, response: FetchResponse): void {
+    for (const each of response.responses) {
+      const name =
+        each.topicId === ZERO_UUID ? each.topic : this.#client.cache.topicNameOf(each.topicId);
+      for (const answer of each.partitions) {
+        const found = asked.get(keyOf({ topic: name ?? '', partition: answer.partitionIndex }));
+        if (found === undefined || found.partition.generation !== found.generation) continue;
+        if (answer.errorCode === ErrorCode.NONE) this.#onRecords(found, answer);
+        else this.#onPartitionError(found.partition, answer);
+      }
+    }
+  }
+
+  #onRecords({ partition, fetchOffset }: Asked, answer: PartitionResponse): void {
+    partition.failures = 0;
+    partition.highWatermark = answer.highWatermark;
+    partition.lastStableOffset = answer.lastStableOffset;
+    partition.logStartOffset = answer.logStartOffset;
+    if (answer.preferredReadReplica >= 0) {
+      partition.preferredReplica = answer.preferredReadReplica;
+      return;
+    }
+    let records = answer.records;
+    if (records === null || records.length === 0) return;
+    const magic = magicOf(records);
+    if (magic === 0 || magic === 1) records = upConvert(records);
+    try {
+      const fetched = new FetchedRecords(partition, records, fetchOffset, {
+        checkCrcs: this.#options.checkCrcs,
+        abortedTransactions:
+          this.#options.isolationLevel === 'read_committed'
+            ? (answer.abortedTransactions ?? [])
+            : null,
+      });
+      if (fetched.isEmpty) return;
+      partition.fetched.push(fetched);
+      partition.fetchOffset = fetched.endOffset;
+    } catch (error) {
+      this.#stop(partition, error as Error);
+    }
+  }
+
+  #onPartitionError(partition: AssignedPartition, answer: PartitionResponse): void {
+    const { topic } = partition;
+    const code = answer.errorCode;
+    if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
+      this.#onOutOfRange(partition);
+      return;
+    }
+    if (!isRetriable(code)) {
+      const error = KafkaError.fromCode(code);
+      const place = `${topic}-${partition.partition}`;
+      this.#stop(partition, KafkaError.fromCode(code, `${place}: ${error.message}`));
+      return;
+    }
+    partition.preferredReplica = -1;
+    const { leaderId, leaderEpoch } = answer.currentLeader;
+    const { cache } = this.#client;
+    if (cache.replayLeader(topic, partition.partition, leaderId, leaderEpoch)) return;
+    this.#backOff(partition);
+    this.#refreshMetadata();
+  }
+
+  #onOutOfRange(partition: AssignedPartition): void {
+    if (partition.preferredReplica >= 0) {
+      // A follower may lag behind: the leader has the last word.
+      partition.preferredReplica = -1;
+      return;
+    }
+    const { topic, fetchOffset } = partition;
+    const place = `${topic}-${partition.partition}`;
+    // Records fetched before are still good; the jump comes after them.
+    const policy = this.#options.autoOffsetReset;
+    if (policy === 'none') {
+      const message = `${place} does not hold offset ${fetchOffset}, and autoOffsetReset is none`;
+      this.#stop(partition, new KafkaError('OFFSET_OUT_OF_RANGE', message));
+      return;
+    }
+    if (partition.fetched.length > 0) {
+      this.#backOff(partition);
+      return;
+    }
+    this.#client.log.warn('offset out of range: position is reset', { place, fetchOffset, policy });
+    partition.reset(policy === 'earliest' ? OffsetSpec.earliest : OffsetSpec.latest);
+  }
+
+  /** The caller learns of it; the partition is tried again after a pause unless it moves. */
+  #stop(partition: AssignedPartition, error: Error): void {
+    this.#error ??= error;
+    this.#backOff(partition);
+  }
+
+  #backOff(partition: AssignedPartition): void {
+    partition.failures++;
+    const delayMs = this.#client.backoff.delayMs(partition.failures);
+    partition.notBeforeMs = this.#client.io.clock.monotonic() + delayMs;
+  }
+
+  #onFetchFailed(asked: ReadonlyMap<string, Asked>, error: unknown): void {
+    if (this.#closed) return;
+    this.#client.log.debug('fetch failed', { error: messageOf(error) });
+    for (const { partition } of asked.values()) {
+      partition.preferredReplica = -1;
+      this.#backOff(partition);
+    }
+    if (isRetriableFailure(error)) this.#refreshMetadata();
+    else this.#error ??= error as Error;
+  }
+
+  async #lookUpPositions(partitions: readonly AssignedPartition[]): Promise<void> {
+    const asked = partitions.map((partition) => ({
+      topic: partition.topic,
+      partition: partition.partition,
+      timestamp: partition.resetTo as number,
+      assigned: partition,
+      generation: partition.generation,
+    }));
+    for (const partition of partitions) partition.isResetting = true;
+    try {
+      const { isolationLevel } = this.#options;
+      const answers = await queryOffsets(this.#client, asked, { isolationLevel });
+      for (const [i, { errorCode, answer }] of answers.entries()) {
+        const { assigned, generation } = asked[i] as (typeof asked)[number];
+        if (assigned.generation !== generation) continue;
+        if (answer !== null && answer.offset >= 0) assigned.seek(answer.offset);
+        else if (answer !== null) assigned.reset(OffsetSpec.latest);
+        else this.#stop(assigned, KafkaError.fromCode(errorCode));
+      }
+    } catch (error) {
+      if (this.#closed) return;
+      for (const partition of partitions) this.#stop(partition, error as Error);
+    } finally {
+      for (const partition of partitions) partition.isResetting = false;
+      this.pump();
+      this.onArrival();
+    }
+  }
+
+  #connect(nodeId: number): void {
+    if (this.#connecting.has(nodeId)) return;
+    this.#connecting.add(nodeId);
+    this.#client
+      .connectionTo(nodeId)
+      .catch((error: unknown) => {
+        if (this.#closed) return;
+        this.#client.log.warn('no connection', { broker: nodeId, error: messageOf(error) });
+        this.#refreshMetadata();
+      })
+      .finally(() => {
+        this.#connecting.delete(nodeId);
+        this.pump();
+      });
+  }
+
+  /** Not more often than the retry pause. */
+  #refreshMetadata(): void {
+    if (this.#refreshing || this.#closed) return;
+    this.#refreshing = true;
+    const client = this.#client;
+    client
+      .refresh()
+      .catch((error: unknown) => {
+        if (this.#closed) return;
+        client.log.warn('metadata refresh failed', { error: messageOf(error) });
+      })
+      .finally(() => {
+        this.pump();
+        client.io.clock.after(client.backoff.delayMs(1), () => {
+          this.#refreshing = false;
+          this.pump();
+        });
+      });
+  }
+
+  #wakeAt(atMs: number, nowMs: number): void {
+    if (atMs >= this.#timerAtMs) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#client.io.clock.after(atMs - nowMs, () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      this.#timer = null;
+      this.pump();
+    });
+  }
+}
+
+function isFetchable(partition: AssignedPartition): boolean {
+  return (
+    partition.fetchOffset !== null &&
+    !partition.isPaused &&
+    !partition.isFetching &&
+    partition.fetched.length < fetchedAheadMax
+  );
+}

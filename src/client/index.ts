@@ -1,0 +1,24 @@
+// Partita's clients: producer, consumer and admin for any broker that speaks Kafka's protocol.
+//
+// producer/  consumer/  admin/   the three clients, each behind its own index.ts
+// client.ts               what they share: requests to the right broker, with retries
+// broker-connections.ts   one connection per broker, made and made again
+// metadata-cache.ts       brokers, topics, leaders
+// leader-requests.ts      requests about partitions, grouped by leader
+// offset-queries.ts       ListOffsets
+// client-options.ts       options of every client, Java's property names
+// backoff.ts              pauses between attempts
+export type { Uuid } from '../base/uuid.ts';
+export { ErrorCode, type ErrorName, KafkaError } from '../protocol/index.ts';
+export * from './admin/index.ts';
+export type { CallOptions } from './client.ts';
+export { ClientConfigError, type ClientOptions, type PropertiesResult } from './client-options.ts';
+export * from './consumer/index.ts';
+export type { TopicPartition } from './leader-requests.ts';
+export {
+  type FoundOffset,
+  type IsolationLevel,
+  type OffsetQuery,
+  OffsetSpec,
+} from './offset-queries.ts';
+export * from './producer/index.ts';
