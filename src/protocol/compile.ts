@@ -129,12 +129,12 @@ function compileTags(tagged: readonly Tagged[]): Tags {
       }
     },
     write: (writer, value) => {
-      const present = tagged.filter((field) => {
-        const given = value[field.name];
-        return given !== undefined && !field.isDefault(given);
-      });
-      writer.uvarint(present.length);
-      for (const field of present) {
+      let count = 0;
+      for (const field of tagged) if (isGiven(field, value)) count++;
+      writer.uvarint(count);
+      if (count === 0) return;
+      for (const field of tagged) {
+        if (!isGiven(field, value)) continue;
         const content = new Writer();
         field.codec.write(content, value[field.name] as never);
         writer.uvarint(field.tag);
@@ -143,6 +143,11 @@ function compileTags(tagged: readonly Tagged[]): Tags {
       }
     },
   };
+}
+
+function isGiven(field: Tagged, value: Value): boolean {
+  const given = value[field.name];
+  return given !== undefined && !field.isDefault(given);
 }
 
 function compileField(name: string, field: Field, context: Context): Codec {

@@ -9,6 +9,9 @@ import { INT64_MAX } from './schema.ts';
 /** Below this, copying records is cheaper than one more piece for the socket to gather. */
 const copiedBytesMax = 256;
 
+/** Up to here, a loop over the characters is cheaper than a call out of JavaScript. */
+const asciiLengthMax = 48;
+
 export class Writer {
   #buffer: Buffer;
   #position = 0;
@@ -140,6 +143,7 @@ export class Writer {
   }
 
   string(value: string, compact: boolean): void {
+    if (value.length <= asciiLengthMax && this.#ascii(value, compact)) return;
     const sizeBytes = Buffer.byteLength(value);
     if (!compact && sizeBytes > 0x7fff) {
       throw new KafkaError('INVALID_REQUEST', `a string of ${sizeBytes} bytes`);
@@ -147,6 +151,29 @@ export class Writer {
     this.stringLength(sizeBytes, compact);
     const position = this.#reserve(sizeBytes);
     this.#buffer.write(value, position, sizeBytes, 'utf8');
+  }
+
+  /** Whether the string was short and plain enough; if not, nothing was written. */
+  #ascii(value: string, compact: boolean): boolean {
+    const length = value.length;
+    const sizeBytes = length + (compact ? 1 : 2);
+    let position = this.#reserve(sizeBytes);
+    const buffer = this.#buffer;
+    // Both length fields end in a byte that says it all, because the string is short.
+    if (compact) buffer[position++] = length + 1;
+    else {
+      buffer[position++] = 0;
+      buffer[position++] = length;
+    }
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) {
+        this.#position -= sizeBytes;
+        return false;
+      }
+      buffer[position + i] = code;
+    }
+    return true;
   }
 
   bytes(value: Buffer, compact: boolean): void {
