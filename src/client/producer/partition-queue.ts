@@ -29,8 +29,12 @@ export class PartitionQueue {
   #producerEpoch = -1;
   #nextSequence = 0;
   #mustRenumber = false;
-  /** The offset behind the last record known to be stored; -1 when unknown. */
-  lastAckedOffset = -1;
+  /**
+   * Whether the broker has stored a batch of this numbering. It takes any first sequence from a
+   * producer it does not know: were a second batch under way as well, and the first refused, the
+   * second would be stored in its place.
+   */
+  #isEstablished = false;
 
   constructor(topic: string, partition: number, identity: ProducerIdentity | null) {
     this.topic = topic;
@@ -62,6 +66,7 @@ export class PartitionQueue {
   next(nowMs: number, oneAtATime: boolean): ProducerBatch | null {
     if (oneAtATime && this.#inFlight > 0) return null;
     if (this.#mustRenumber && !this.#renumber()) return null;
+    if (this.#identity !== null && !this.#isEstablished && this.#inFlight > 0) return null;
     const retry = this.#retries[0];
     if (retry === undefined) return this.#waiting[0] ?? null;
     if (retry.retryAtMs > nowMs) return null;
@@ -80,10 +85,10 @@ export class PartitionQueue {
     if (this.#identity !== null && !batch.hasSequence) this.#place(batch, this.#identity);
   }
 
-  onAcked(batch: ProducerBatch, baseOffset: number): void {
+  onAcked(batch: ProducerBatch): void {
     this.#inFlight--;
     this.#forget(batch);
-    if (baseOffset >= 0) this.lastAckedOffset = baseOffset + batch.recordCount - 1;
+    if (batch.producerEpoch === this.#producerEpoch) this.#isEstablished = true;
   }
 
   /** The batch will be sent again: it takes its old place among those that wait. */
@@ -160,6 +165,7 @@ export class PartitionQueue {
       this.#producerId = producerId;
       this.#producerEpoch = producerEpoch;
       this.#nextSequence = 0;
+      this.#isEstablished = false;
     }
     batch.place(this.#producerId, this.#producerEpoch, this.#nextSequence);
     this.#nextSequence = sequenceAfter(this.#nextSequence, batch.recordCount);
@@ -178,6 +184,7 @@ export class PartitionQueue {
     this.#unacked.length = 0;
     for (const batch of this.#retries) batch.baseSequence = -1;
     this.#producerEpoch = -1;
+    this.#isEstablished = false;
     return true;
   }
 }

@@ -254,7 +254,7 @@ export class Sender {
     baseOffset: number,
     logAppendTimeMs: number,
   ): void {
-    queue.onAcked(batch, baseOffset);
+    queue.onAcked(batch);
     batch.succeed({ baseOffset, logAppendTimeMs });
   }
 
