@@ -43,18 +43,13 @@ async function setUp(faults: PartialFaults = {}): Promise<Fixture> {
 
 /** The code with which a connect fails, or 'connected'. */
 async function tryConnect(world: World, from: SimProcess, timeoutMs?: number): Promise<string> {
-  let outcome = '';
   const options = { host: 'server', port: 9, ...(timeoutMs !== undefined && { timeoutMs }) };
-  from.io.network.connect(options).then(
-    () => {
-      outcome = 'connected';
-    },
-    (error: { code: string }) => {
-      outcome = error.code;
-    },
+  return world.settle(
+    from.io.network.connect(options).then(
+      () => 'connected',
+      (error: { code: string }) => error.code,
+    ),
   );
-  await world.run(() => outcome !== '');
-  return outcome;
 }
 
 test('a host is known by name and by address, and nobody else is', async () => {
@@ -62,23 +57,15 @@ test('a host is known by name and by address, and nobody else is', async () => {
   assert.equal(near.remoteHost, server.host.address);
   assert.equal(far.remoteHost, client.host.address);
   assert.equal(far.localHost, server.host.address);
-  let code = '';
-  client.io.network.connect({ host: 'nobody', port: 9 }).catch((error: { code: string }) => {
-    code = error.code;
-  });
-  await world.run(() => code !== '');
-  assert.equal(code, 'ENOTFOUND');
+  const connecting = client.io.network.connect({ host: 'nobody', port: 9 });
+  await assert.rejects(world.settle(connecting), { code: 'ENOTFOUND' });
 });
 
 test('a listener on the loopback address is not reachable from other hosts', async () => {
   const { world, client, server } = await setUp();
   void server.io.network.listen({ host: '127.0.0.1', port: 10 }, () => {});
-  let code = '';
-  client.io.network.connect({ host: 'server', port: 10 }).catch((error: { code: string }) => {
-    code = error.code;
-  });
-  await world.run(() => code !== '');
-  assert.equal(code, 'ECONNREFUSED');
+  const connecting = client.io.network.connect({ host: 'server', port: 10 });
+  await assert.rejects(world.settle(connecting), { code: 'ECONNREFUSED' });
 });
 
 test('a killed process says goodbye: an end or a reset, and refuses from then on', async () => {

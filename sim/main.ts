@@ -48,10 +48,11 @@ async function main(): Promise<number> {
       if (options.seedCount === 1) print(`${scenario.name} seed ${seed} trace ${outcome.hash}`);
     }
     const { seedCount, firstSeed } = options;
-    const range = seedCount === 1 ? `${firstSeed}` : `${firstSeed}..${firstSeed + seedCount - 1}`;
+    const range = `${firstSeed}..${firstSeed + seedCount - 1}`;
+    const verdict = seedCount === 1 ? `seed ${firstSeed} is good` : `seeds ${range} are good`;
     const seconds = ((monotonic() - startMs) / 1000).toFixed(1);
     const hours = (virtualMs / 3_600_000).toFixed(2);
-    print(`${scenario.name}: seeds ${range} are good (${hours} h simulated in ${seconds} s)`);
+    print(`${scenario.name}: ${verdict} (${hours} h simulated in ${seconds} s)`);
   }
   return 0;
 }

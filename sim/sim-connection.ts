@@ -12,7 +12,7 @@ import { fingerprint } from './trace.ts';
 
 /** `write` asks to wait above this, as Node's streams do. */
 const queuedBytesMax = 64 * 1024;
-/** A writer whose bytes are not acknowledged for so long gives the connection up (Linux: ~15 min). */
+/** A writer whose bytes are not acknowledged for so long gives up (Linux: ~15 min). */
 const unansweredMsMax = 900_000;
 const pieceDelayMs = 0.05;
 

@@ -1,3 +1,5 @@
+// The behaviour suite in virtual time.
+
 import { ioBehaviour } from '../src/io/io-behaviour.ts';
 import { simulate } from './index.ts';
 

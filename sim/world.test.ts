@@ -1,3 +1,5 @@
+// Virtual time, processes and their failures, and one seed giving one trace.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from './index.ts';

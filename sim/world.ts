@@ -94,6 +94,23 @@ export class World {
     throw new Error(`what was waited for ${reason}`);
   }
 
+  /** Runs until the promise settles, and returns or throws what it settles with. */
+  async settle<T>(promise: Promise<T>, limitMs = dayMs): Promise<T> {
+    let outcome: { value: T } | { error: unknown } | null = null;
+    promise.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    await this.run(() => outcome !== null, limitMs);
+    const settled = outcome as unknown as { value: T } | { error: unknown };
+    if ('error' in settled) throw settled.error;
+    return settled.value;
+  }
+
   /** Ends the current run, and every later one, with this error. */
   fail(error: unknown): void {
     this.note(`failure: ${error instanceof Error ? error.message : String(error)}`);

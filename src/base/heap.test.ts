@@ -1,3 +1,5 @@
+// The order in which items leave the heap.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Heap } from './heap.ts';

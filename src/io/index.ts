@@ -1,5 +1,5 @@
-// The door to the operating system. io.ts holds the types; node-io.ts puts the real implementation
-// together from node-clock.ts, node-network.ts, node-disk.ts (with node-lock.ts), node-random.ts and
+// The door to the operating system. io.ts holds the types; node-io.ts puts the real one together
+// from node-clock.ts, node-network.ts, node-disk.ts (with node-lock.ts), node-random.ts and
 // node-log.ts; log-line.ts lays out a log entry; io-behaviour.ts is the suite that the real and the
 // simulated implementation pass (its parts are network-behaviour.ts and disk-behaviour.ts).
 export type * from './io.ts';

@@ -13,13 +13,14 @@ import { networkBehaviour } from './network-behaviour.ts';
 export type RunWithIo = (body: (io: Io, directory: string) => Promise<void>) => Promise<void>;
 
 export function ioBehaviour(name: string, run: RunWithIo): void {
+  timerBehaviour(name, run);
   clockBehaviour(name, run);
   networkBehaviour(name, run);
   diskBehaviour(name, run);
   randomBehaviour(name, run);
 }
 
-function clockBehaviour(name: string, run: RunWithIo): void {
+function timerBehaviour(name: string, run: RunWithIo): void {
   test(`${name}: timers fire in the order of their time, not of their creation`, () =>
     run(async ({ clock }) => {
       const fired: number[] = [];
@@ -69,7 +70,9 @@ function clockBehaviour(name: string, run: RunWithIo): void {
       timer.cancel();
       assert.equal(count, 0);
     }));
+}
 
+function clockBehaviour(name: string, run: RunWithIo): void {
   test(`${name}: nextTurn runs after the promises of this turn, in order, once each`, () =>
     run(async ({ clock }) => {
       const order: string[] = [];

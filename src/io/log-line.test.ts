@@ -1,3 +1,5 @@
+// The layout of log lines, and the levels of the real log.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNodeIo } from './index.ts';

@@ -70,6 +70,7 @@ export function networkBehaviour(name: string, run: RunWithIo): void {
       }));
   };
   streamBehaviour(testPair);
+  flowBehaviour(testPair);
   closeBehaviour(testPair);
   listenBehaviour(name, run, testPair);
 }
@@ -99,7 +100,9 @@ function streamBehaviour(testPair: TestPair): void {
     assert.equal(clientEar.bytes.toString(), 'pong!');
     assert.equal(serverEar.bytes.toString(), 'ping');
   });
+}
 
+function flowBehaviour(testPair: TestPair): void {
   testPair('a writer is told to wait for a reader that pauses, and when to go on', async (pair) => {
     const { client, server } = pair;
     server.pause();

@@ -1,3 +1,5 @@
+// The behaviour suite on the real system: a temporary directory and the loopback interface.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

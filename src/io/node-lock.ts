@@ -108,9 +108,14 @@ function createAs(content: string, path: string): boolean {
 function keep(path: string, owner: Owner): DiskLock {
   const content = JSON.stringify(owner);
   const touching = setInterval(() => {
-    if (readIfThere(path) !== content) return;
-    const now = Date.now() / 1000;
-    utimesSync(path, now, now);
+    try {
+      if (readIfThere(path) !== content) return;
+      const now = Date.now() / 1000;
+      utimesSync(path, now, now);
+    } catch {
+      // Only owners elsewhere look at the time, and a disk that cannot be touched fails its writes
+      // as well, where somebody waits for the answer.
+    }
   }, touchMs);
   touching.unref();
   let isHeld = true;
