@@ -19,7 +19,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds (fractional) that never go back. Use it for durations and deadlines. */
   monotonic(): number;
-  /** Calls back once after at least `delayMs`. */
+  /** Calls back once after at least `delayMs`, never in the turn of the call. */
   after(delayMs: number, callback: () => void): Timer;
   sleep(delayMs: number): Promise<void>;
   /** Calls back after the I/O events that are ready now were handled (Node's setImmediate). */
@@ -63,15 +63,16 @@ export interface Connection {
   readonly bufferedBytes: number;
   /**
    * Queues the chunks in order without copying them: they must not change afterwards. Returns
-   * false when the caller should wait for `onDrain` before it writes more.
+   * false when the caller should wait for `onDrain` before it writes more. After `end`, `destroy`
+   * or the close it drops them and returns false.
    */
   write(chunks: readonly Buffer[]): boolean;
-  /** Stops calling `onData` until `resume`. */
+  /** Stops calling `onData` until `resume`; the peer's end is noticed only after it, too. */
   pause(): void;
   resume(): void;
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes; of what still arrives only `onClose` is heard. */
   end(): void;
-  /** Closes at once; what is queued is lost. */
+  /** Closes at once; what is queued is lost. `onClose` is called in a later turn. */
   destroy(): void;
 }
 
@@ -96,7 +97,7 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /**
    * Takes an exclusive lock, kept until `release` or the death of the process. Returns null if
-   * another living process holds it.
+   * a living process holds it, this one included. There is a file at the path while it is held.
    */
   lock(path: string): DiskLock | null;
   space(path: string): { totalBytes: number; usableBytes: number };
