@@ -300,7 +300,9 @@ export class Broker {
     await this.#upkeep?.checkpointHighWatermarks();
     await this.#metadata?.close();
     for (const directory of this.#directories) {
-      if (!replicas.isFailed(directory)) await directory.close();
+      await directory.close().catch((error: unknown) => {
+        if (!replicas.isFailed(directory)) throw error;
+      });
     }
   }
 
@@ -309,6 +311,7 @@ export class Broker {
     await this.#server?.close({ drainMs: 0 });
     await this.#replicas?.close();
     await this.#metadata?.close();
-    for (const directory of this.#directories) directory.abandon();
+    // What went wrong first is what the caller hears of.
+    await Promise.allSettled(this.#directories.map((directory) => directory.close()));
   }
 }

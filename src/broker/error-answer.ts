@@ -14,6 +14,8 @@ export interface ErrorAnswerOptions {
 
 type Value = Record<string, unknown>;
 
+const errorCodeNames = ['errorCode', 'partitionErrorCode'];
+
 /** Names that mean the same on both sides of an API. */
 const synonyms: Readonly<Record<string, readonly string[]>> = {
   partitionIndex: ['partition', 'index'],
@@ -38,15 +40,19 @@ export function errorAnswer(api: Api, request: unknown, options: ErrorAnswerOpti
 
 function answer(fields: Fields, source: Value, options: ErrorAnswerOptions): Value {
   const value = defaultsOf(fields);
-  for (const name of Object.keys(fields)) {
+  for (const [name, field] of Object.entries(fields)) {
+    if (!isIn(field.versions, options.version)) {
+      delete value[name];
+      continue;
+    }
     if (name in nothing) value[name] = nothing[name];
     const known = [name, ...(synonyms[name] ?? [])].find((other) => isScalar(source[other]));
     if (known !== undefined) value[name] = source[known];
   }
-  if ('errorMessage' in fields) value.errorMessage = options.error.message;
-  const errorCode = fields.errorCode;
-  if (errorCode !== undefined && isIn(errorCode.versions, options.version)) {
-    value.errorCode = options.error.code;
+  if ('errorMessage' in value) value.errorMessage = options.error.message;
+  const errorCode = errorCodeNames.find((name) => name in value);
+  if (errorCode !== undefined) {
+    value[errorCode] = options.error.code;
     return value;
   }
   for (const [name, field] of Object.entries(fields)) {
@@ -78,7 +84,7 @@ function elementWithError(field: Field, version: number): Fields | null {
   if (!isIn(field.versions, version) || field.element === null) return null;
   const element = field.element as Fields;
   const hasError =
-    element.errorCode !== undefined ||
+    errorCodeNames.some((name) => name in element) ||
     Object.values(element).some((inner) => elementWithError(inner, version) !== null);
   return hasError ? element : null;
 }

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate } from '../../sim/index.ts';
+import { ZERO_UUID } from '../base/uuid.ts';
+import type { Io } from '../io/index.ts';
+import { encodeBatch } from '../protocol/index.ts';
+import { defaultLogConfig, type LogConfig, LogResources, PartitionLog } from '../storage/index.ts';
+import { Partition, type PartitionState } from './partition.ts';
+
+const nodeId = 1;
+
+function state(changes: Partial<PartitionState> = {}): PartitionState {
+  return {
+    leader: nodeId,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    replicas: [nodeId],
+    isr: [nodeId],
+    ...changes,
+  };
+}
+
+async function open(io: Io, config: Partial<LogConfig> = {}, highWatermark = 0) {
+  const log = await PartitionLog.open(io, {
+    directory: '/data/t-0',
+    topic: 't',
+    partition: 0,
+    config: { ...defaultLogConfig, ...config },
+    wasCleanShutdown: true,
+    resources: new LogResources(io),
+  });
+  const identity = { topic: 't', topicId: ZERO_UUID, partition: 0 };
+  return new Partition(io, { ...identity, nodeId, log, highWatermark });
+}
+
+function batch(io: Io, count = 1): Buffer {
+  const timestamp = io.clock.now();
+  const records = Array.from({ length: count }, () => ({ value: Buffer.from('x'), timestamp }));
+  return encodeBatch({ records });
+}
+
+const readAll = { bytesMax: 1_000_000, isCommittedOnly: false, atLeastOneBatch: true };
+
+test('a leader that is alone shows an append at once', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state());
+    const result = partition.appendAsLeader(batch(io, 3));
+    assert.deepEqual([result.baseOffset, result.lastOffset], [0, 2]);
+    assert.equal(partition.highWatermark, 3);
+    const read = await partition.read(0, readAll);
+    assert.equal(read.nextOffset, 3);
+    await partition.offsetReached(3, 0);
+  });
+});
+
+test('with another replica in sync nothing is shown before it has the records', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state({ replicas: [1, 2], isr: [1, 2] }));
+    partition.appendAsLeader(batch(io));
+    assert.equal(partition.highWatermark, 0);
+    assert.equal((await partition.read(0, readAll)).sizeBytes, 0);
+    const deadlineMs = io.clock.monotonic() + 100;
+    await assert.rejects(partition.offsetReached(1, deadlineMs), {
+      errorName: 'REQUEST_TIMED_OUT',
+    });
+    partition.becomeLeader(
+      state({ leaderEpoch: 1, partitionEpoch: 1, replicas: [1, 2], isr: [1] }),
+    );
+    assert.equal(partition.highWatermark, 1);
+  });
+});
+
+test('where the topic wants an fsync per record the watermark waits for it', async () => {
+  await simulate(
+    async (io) => {
+      const partition = await open(io, { flushMessages: 1 });
+      partition.becomeLeader(state());
+      const result = partition.appendAsLeader(batch(io));
+      assert.equal(result.flushDue, true);
+      assert.equal(partition.highWatermark, 0);
+      assert.equal(partition.isFlushPending(1), true);
+      const second = partition.appendAsLeader(batch(io, 2));
+      assert.equal(second.lastOffset, 2);
+      await Promise.all([
+        partition.offsetFlushed(1, io.clock.monotonic() + 10_000),
+        partition.offsetReached(3, io.clock.monotonic() + 10_000),
+      ]);
+      assert.equal(partition.highWatermark, 3);
+      assert.equal(partition.log.recoveryPoint, 3);
+      assert.equal(partition.isFlushPending(3), false);
+    },
+    { faults: { disk: { syncMsMean: 10 } } },
+  );
+});
+
+test('only the leader of the epoch the client believes in serves it', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    assert.throws(() => partition.assertLeader(), { errorName: 'NOT_LEADER_OR_FOLLOWER' });
+    partition.becomeLeader(state({ leaderEpoch: 5 }));
+    partition.assertLeader();
+    partition.assertLeader(5);
+    assert.throws(() => partition.assertLeader(4), { errorName: 'FENCED_LEADER_EPOCH' });
+    assert.throws(() => partition.assertLeader(6), { errorName: 'UNKNOWN_LEADER_EPOCH' });
+    partition.becomeFollower(state({ leader: 2, leaderEpoch: 6 }));
+    assert.throws(() => partition.appendAsLeader(batch(io)), {
+      errorName: 'NOT_LEADER_OR_FOLLOWER',
+    });
+    partition.becomeOffline();
+    assert.throws(() => partition.assertLeader(), { errorName: 'KAFKA_STORAGE_ERROR' });
+  });
+});
+
+test('older metadata than what is known changes nothing', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state({ leaderEpoch: 5 }));
+    partition.becomeFollower(state({ leader: 2, leaderEpoch: 4 }));
+    assert.equal(partition.isLeader, true);
+    assert.equal(partition.leaderEpoch, 5);
+  });
+});
+
+test('a new epoch ends every wait', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state({ replicas: [1, 2], isr: [1, 2] }));
+    partition.appendAsLeader(batch(io));
+    const wait = partition.offsetReached(1, io.clock.monotonic() + 60_000);
+    let interrupted = 0;
+    partition.addListener({ onVisible: () => {}, onInterrupted: () => interrupted++ });
+    partition.becomeFollower(state({ leader: 2, leaderEpoch: 1 }));
+    await assert.rejects(wait, { errorName: 'NOT_LEADER_OR_FOLLOWER' });
+    assert.equal(interrupted, 1);
+  });
+});
+
+test('acks=all is refused while fewer replicas are in sync than the topic demands', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io, { minInSyncReplicas: 2 });
+    partition.becomeLeader(state({ replicas: [1, 2, 3], isr: [1] }));
+    assert.throws(() => partition.assertEnoughReplicas(), { errorName: 'NOT_ENOUGH_REPLICAS' });
+    partition.becomeLeader(state({ partitionEpoch: 1, replicas: [1, 2, 3], isr: [1, 2] }));
+    partition.assertEnoughReplicas();
+    partition.becomeLeader(state({ partitionEpoch: 2, replicas: [1], isr: [1] }));
+    partition.assertEnoughReplicas();
+  });
+});
+
+test('listeners hear of bytes when they become visible, not when they are written', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state({ replicas: [1, 2], isr: [1, 2] }));
+    const seen: number[] = [];
+    partition.addListener({ onVisible: (bytes) => seen.push(bytes), onInterrupted: () => {} });
+    const [first, second] = [batch(io), batch(io, 5)];
+    partition.appendAsLeader(first);
+    partition.appendAsLeader(second);
+    assert.deepEqual(seen, []);
+    partition.becomeLeader(state({ partitionEpoch: 1, replicas: [1, 2], isr: [1] }));
+    assert.deepEqual(seen, [first.length + second.length]);
+  });
+});
+
+test('records are deleted up to the watermark and not beyond', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state());
+    for (let i = 0; i < 5; i++) partition.appendAsLeader(batch(io));
+    assert.equal(await partition.deleteRecordsBefore(3), 3);
+    assert.equal(partition.logStartOffset, 3);
+    await assert.rejects(partition.deleteRecordsBefore(6), { errorName: 'OFFSET_OUT_OF_RANGE' });
+    assert.equal(await partition.deleteRecordsBefore(-1), 5);
+    assert.equal(partition.logStartOffset, 5);
+    assert.throws(() => partition.read(2, readAll), { errorName: 'OFFSET_OUT_OF_RANGE' });
+  });
+});
+
+test('a watermark from before the restart is kept within the log', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io, {}, 100);
+    assert.equal(partition.highWatermark, 0);
+  });
+});
