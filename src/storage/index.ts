@@ -1,11 +1,25 @@
 // One partition's log on disk, in Kafka's own files.
-//   partition-log.ts       the log: append, read, flush, truncate, retention
+//   partition-log.ts       the log: appending, and the door to everything below
 //   log-config.ts          what a log is told by its topic's configuration
-//   log-directory.ts       one entry of log.dirs: lock, identity, checkpoints, partition folders
-//   log-resources.ts       descriptors and memory shared by all logs
+//   log-state.ts           the parts of an open log that the next files share
+//   log-loader.ts          opening and recovering (log-folder.ts, log-scan.ts, producer-replay.ts)
+//   leader-validation.ts   what a leader checks and changes before it appends
+//   log-reads.ts           reading from memory and files, lookups by timestamp
+//   log-flusher.ts         group commit; log-sync.ts is what one flush writes and syncs
+//   log-truncation.ts, log-retention.ts
+//   segment.ts             a file of batches with its indexes: offset-index.ts, time-index.ts,
+//                          transaction-index.ts; log-files.ts has their names
+//   producer-states.ts     sequences and open transactions; producer-snapshot(s).ts their files
 //   leader-epoch-cache.ts  where each leader epoch began
+//   tail-cache.ts          recent batches in memory
+//   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
+//   log-directory.ts       one entry of log.dirs: lock, identity (meta-properties.ts), folders
+//                          (partition-folder.ts), checkpoints (checkpoint-file.ts)
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
-export * from './log-directory.ts';
+export { LogDirectory, type LogDirectoryOptions, type PartitionName } from './log-directory.ts';
+export { LogDirectoryError } from './log-directory-error.ts';
+export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
+export type { MetaProperties } from './meta-properties.ts';
 export * from './partition-log.ts';

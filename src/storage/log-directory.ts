@@ -1,15 +1,40 @@
-// One entry of log.dirs. (Signatures first; bodies follow.)
-import type { Uuid } from '../base/uuid.ts';
-import type { Io } from '../io/index.ts';
-import type { LogConfig } from './log-config.ts';
-import type { LogResources } from './log-resources.ts';
-import type { PartitionLog } from './partition-log.ts';
+// One entry of log.dirs: its lock, whose it is (meta.properties), the partition folders in it, the
+// offset checkpoints, and whether it was left cleanly (.kafka_cleanshutdown). All file formats are
+// Kafka's.
+//
+// Invariants: one process at a time; never written to by a broker of another cluster; the mark of
+// a clean stop is gone from the disk before anything is appended, and is set only when every log
+// was closed without a failure.
 
-export interface MetaProperties {
-  readonly clusterId: string;
-  readonly nodeId: number;
-  readonly directoryId: Uuid;
-}
+import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
+import { type DiskLock, type Io, IoError, type Timer } from '../io/index.ts';
+import { offsetCheckpointBytes, readOffsetCheckpoint, replaceFile } from './checkpoint-file.ts';
+import type { LogConfig } from './log-config.ts';
+import { LogDirectoryError, refusedDirectory } from './log-directory-error.ts';
+import type { LogResources } from './log-resources.ts';
+import {
+  META_PROPERTIES,
+  type MetaProperties,
+  metaPropertiesBytes,
+  parseMetaProperties,
+} from './meta-properties.ts';
+import {
+  deleteFolderName,
+  folderName,
+  isDeleteFolder,
+  parseFolderName,
+  readTopicId,
+  writeTopicId,
+} from './partition-folder.ts';
+import { PartitionLog } from './partition-log.ts';
+
+const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
+const HIGH_WATERMARKS = 'replication-offset-checkpoint';
+const LOG_START_OFFSETS = 'log-start-offset-checkpoint';
+const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
+const LOCK = '.lock';
+/** Logs opened or closed at the same time: enough to keep a disk's queue filled. */
+const PARALLEL_LOGS = 16;
 
 export interface LogDirectoryOptions {
   readonly path: string;
@@ -17,7 +42,7 @@ export interface LogDirectoryOptions {
   /** null takes the id found in meta.properties, or makes one up for a new directory. */
   readonly clusterId: string | null;
   readonly resources: LogResources;
-  /** The directory failed (a sync, a write that could not be undone): stop using it. */
+  /** A sync failed, or a change that cannot be undone half-way: stop using the directory. */
   readonly onFailure: (directory: LogDirectory, error: Error) => void;
 }
 
@@ -28,34 +53,323 @@ export interface PartitionName {
   readonly topicId: Uuid;
 }
 
-/** One line that names the path and the remedy. */
-export declare class LogDirectoryError extends Error {
-  readonly path: string;
+interface OpenedLog {
+  readonly log: PartitionLog;
+  readonly topicId: Uuid;
 }
 
-export declare class LogDirectory {
-  /** Creates, locks and checks the directory; throws LogDirectoryError. */
-  static open(io: Io, options: LogDirectoryOptions): Promise<LogDirectory>;
-  static readMetaProperties(io: Io, path: string): MetaProperties | null;
-  static format(io: Io, path: string, meta: Omit<MetaProperties, 'directoryId'>): Promise<void>;
+export class LogDirectory {
   readonly path: string;
   readonly meta: MetaProperties;
   readonly wasCleanShutdown: boolean;
-  /** Opens (recovers) every partition folder that is there. */
-  openLogs(configFor: (name: PartitionName) => LogConfig): Promise<PartitionLog[]>;
-  createLog(name: PartitionName, config: LogConfig): Promise<PartitionLog>;
-  log(topic: string, partition: number): PartitionLog | null;
-  logs(): Iterable<PartitionLog>;
-  topicId(topic: string, partition: number): Uuid;
-  /** Renames the folder to `…-delete`; it is removed after file.delete.delay.ms. */
-  deleteLog(topic: string, partition: number): Promise<void>;
   /** replication-offset-checkpoint as it was found at the start, by `topic-partition`. */
   readonly highWatermarks: ReadonlyMap<string, number>;
-  checkpointHighWatermarks(highWatermarks: ReadonlyMap<string, number>): Promise<void>;
+  readonly #io: Io;
+  readonly #options: LogDirectoryOptions;
+  readonly #lock: DiskLock;
+  readonly #logs = new Map<string, OpenedLog>();
+  readonly #removals = new Set<Timer>();
+  #writing: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> = Promise.resolve();
+  #queuedSync: Promise<void> | null = null;
+  #areLogsOpen = false;
+  #hasFailed = false;
+  #isClosed = false;
+
+  private constructor(
+    io: Io,
+    options: LogDirectoryOptions,
+    found: { lock: DiskLock; meta: MetaProperties; wasCleanShutdown: boolean },
+  ) {
+    this.path = options.path;
+    this.meta = found.meta;
+    this.wasCleanShutdown = found.wasCleanShutdown;
+    this.#io = io;
+    this.#options = options;
+    this.#lock = found.lock;
+    this.highWatermarks = readOffsetCheckpoint(io.disk, this.#file(HIGH_WATERMARKS));
+  }
+
+  /**
+   * Creates, locks and checks the directory.
+   *
+   * @throws LogDirectoryError, one line that names the path and the remedy
+   */
+  static async open(io: Io, options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { path } = options;
+    const { disk } = io;
+    const lock = lockDirectory(io, path);
+    try {
+      const meta = await identify(io, options);
+      const wasCleanShutdown = disk.readFile(`${path}/${CLEAN_SHUTDOWN}`) !== null;
+      if (wasCleanShutdown) {
+        await disk.remove(`${path}/${CLEAN_SHUTDOWN}`);
+        await disk.syncDirectory(path);
+      }
+      return new LogDirectory(io, options, { lock, meta, wasCleanShutdown });
+    } catch (error) {
+      lock.release();
+      throw error instanceof IoError ? refusedDirectory(path, error) : error;
+    }
+  }
+
+  /** null if there is none. @throws LogDirectoryError if it cannot be understood */
+  static readMetaProperties(io: Io, path: string): Partial<MetaProperties> | null {
+    const bytes = io.disk.readFile(`${path}/${META_PROPERTIES}`);
+    if (bytes === null) return null;
+    const meta = parseMetaProperties(bytes.toString('utf8'));
+    if (meta !== null) return meta;
+    throw new LogDirectoryError(
+      path,
+      `${path}/${META_PROPERTIES} is not of version 0 or 1: restore it, or use another log.dirs`,
+    );
+  }
+
+  /** Writes meta.properties, with a new directory id. */
+  static async format(
+    io: Io,
+    path: string,
+    owner: { readonly clusterId: string; readonly nodeId: number },
+  ): Promise<MetaProperties> {
+    const meta = { ...owner, directoryId: io.random.bytes(16).toString('base64url') };
+    try {
+      io.disk.makeDirectory(path);
+      await replaceFile(io.disk, `${path}/${META_PROPERTIES}`, metaPropertiesBytes(meta));
+    } catch (error) {
+      throw error instanceof IoError ? refusedDirectory(path, error) : error;
+    }
+    return meta;
+  }
+
+  /** Opens, recovering where needed, the log of every partition folder. */
+  async openLogs(configFor: (name: PartitionName) => LogConfig): Promise<PartitionLog[]> {
+    const { disk } = this.#io;
+    const recoveryPoints = readOffsetCheckpoint(disk, this.#file(RECOVERY_POINTS));
+    const startOffsets = readOffsetCheckpoint(disk, this.#file(LOG_START_OFFSETS));
+    const folders: string[] = [];
+    for (const { name, isDirectory } of disk.list(this.path)) {
+      if (isDirectory && isDeleteFolder(name)) await disk.remove(this.#file(name));
+      else if (isDirectory && parseFolderName(name) !== null) folders.push(name);
+    }
+    await inParallel(folders, async (folder) => {
+      const name = parseFolderName(folder) as { topic: string; partition: number };
+      const topicId = readTopicId(disk, this.#file(folder));
+      await this.#openLog({ ...name, topicId }, configFor({ ...name, topicId }), {
+        wasCleanShutdown: this.wasCleanShutdown,
+        recoveryPoint: recoveryPoints.get(folder),
+        logStartOffset: startOffsets.get(folder),
+      });
+    });
+    this.#areLogsOpen = true;
+    return Array.from(this.#logs.values(), ({ log }) => log);
+  }
+
+  /** The new log's folder is durable when this resolves. */
+  async createLog(name: PartitionName, config: LogConfig): Promise<PartitionLog> {
+    const directory = this.#file(folderName(name.topic, name.partition));
+    this.#io.disk.makeDirectory(directory);
+    if (name.topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, name.topicId);
+    const log = await this.#openLog(name, config, { wasCleanShutdown: false });
+    this.#areLogsOpen = true;
+    await this.#syncEntries();
+    return log;
+  }
+
+  async #openLog(
+    name: PartitionName,
+    config: LogConfig,
+    found: {
+      wasCleanShutdown: boolean;
+      recoveryPoint?: number | undefined;
+      logStartOffset?: number | undefined;
+    },
+  ): Promise<PartitionLog> {
+    const { topic, partition, topicId } = name;
+    const folder = folderName(topic, partition);
+    const log = await PartitionLog.open(this.#io, {
+      directory: this.#file(folder),
+      topic,
+      partition,
+      config,
+      ...found,
+      resources: this.#options.resources,
+      onFailure: (error) => this.#fail(error),
+      onTruncated: () => this.checkpointOffsets(),
+    });
+    this.#logs.set(folder, { log, topicId });
+    return log;
+  }
+
+  log(topic: string, partition: number): PartitionLog | null {
+    return this.#logs.get(folderName(topic, partition))?.log ?? null;
+  }
+
+  *logs(): Iterable<PartitionLog> {
+    for (const { log } of this.#logs.values()) yield log;
+  }
+
+  get logCount(): number {
+    return this.#logs.size;
+  }
+
+  /** ZERO_UUID when the folder does not say. */
+  topicId(topic: string, partition: number): Uuid {
+    return this.#logs.get(folderName(topic, partition))?.topicId ?? ZERO_UUID;
+  }
+
+  /** Renames the folder to `…-delete`, durably; it is removed after file.delete.delay.ms. */
+  async deleteLog(topic: string, partition: number): Promise<void> {
+    const folder = folderName(topic, partition);
+    const opened = this.#logs.get(folder);
+    if (opened === undefined) return;
+    const { clock, disk, random } = this.#io;
+    this.#logs.delete(folder);
+    opened.log.abandon();
+    const target = this.#file(deleteFolderName(topic, partition, random.bytes(16)));
+    disk.rename(this.#file(folder), target);
+    const timer = clock.after(opened.log.config.fileDeleteDelayMs, () => {
+      this.#removals.delete(timer);
+      disk.remove(target).catch((error: Error) => {
+        // The next start removes it by its name.
+        this.#io.log.warn('a deleted log cannot be removed yet', { path: target, error });
+      });
+    });
+    this.#removals.add(timer);
+    await this.#syncEntries();
+  }
+
+  /** Concurrent callers share a sync of the directory's entries. */
+  #syncEntries(): Promise<void> {
+    this.#queuedSync ??= this.#syncing.then(() => {
+      this.#queuedSync = null;
+      const syncing = this.#io.disk.syncDirectory(this.path);
+      this.#syncing = syncing.catch(() => undefined);
+      return syncing;
+    });
+    return this.#queuedSync;
+  }
+
+  async checkpointHighWatermarks(highWatermarks: ReadonlyMap<string, number>): Promise<void> {
+    await this.#write(HIGH_WATERMARKS, () => offsetCheckpointBytes(highWatermarks));
+  }
+
   /** recovery-point-offset-checkpoint and log-start-offset-checkpoint. */
-  checkpointOffsets(): Promise<void>;
+  async checkpointOffsets(): Promise<void> {
+    await this.#write(RECOVERY_POINTS, () => this.#offsets((log) => log.recoveryPoint));
+    // Only what the first segment's name does not say already.
+    await this.#write(LOG_START_OFFSETS, () =>
+      this.#offsets((log) => (log.startsAtSegment ? null : log.logStartOffset)),
+    );
+  }
+
+  #offsets(offsetOf: (log: PartitionLog) => number | null): Buffer {
+    const offsets = new Map<string, number>();
+    for (const [folder, { log }] of this.#logs) {
+      const offset = offsetOf(log);
+      if (offset !== null) offsets.set(folder, offset);
+    }
+    return offsetCheckpointBytes(offsets);
+  }
+
+  /** One after the other, each with what is true when its turn comes. */
+  #write(name: string, content: () => Buffer): Promise<void> {
+    const written = this.#writing.then(() =>
+      replaceFile(this.#io.disk, this.#file(name), content()),
+    );
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
   /** Flushes the logs whose flush.ms is over. */
-  flushDueLogs(nowMs: number): Promise<void>;
-  /** Flushes and closes the logs, then leaves .kafka_cleanshutdown. */
-  close(): Promise<void>;
+  async flushDueLogs(nowMs: number): Promise<void> {
+    const due = [...this.logs()].filter((log) => log.isFlushDue(nowMs));
+    await inParallel(due, (log) => log.flush());
+  }
+
+  /**
+   * Flushes and closes the logs, then leaves the mark of a clean stop.
+   *
+   * @throws the first failure, after everything was closed; the next start then recovers
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const timer of this.#removals) timer.cancel();
+    try {
+      const failures: unknown[] = [];
+      await inParallel([...this.logs()], async (log) => {
+        await log.close().catch((error: unknown) => failures.push(error));
+      });
+      if (failures.length > 0) throw failures[0];
+      if (this.#areLogsOpen) await this.checkpointOffsets();
+      await this.#writing;
+      if (!this.#hasFailed && (this.#areLogsOpen || this.wasCleanShutdown)) {
+        const mark = Buffer.from('{"version":0,"brokerEpoch":-1}');
+        await replaceFile(this.#io.disk, this.#file(CLEAN_SHUTDOWN), mark);
+      }
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#options.onFailure(this, error);
+  }
+
+  #file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+}
+
+function lockDirectory(io: Io, path: string): DiskLock {
+  let lock: DiskLock | null;
+  try {
+    io.disk.makeDirectory(path);
+    lock = io.disk.lock(`${path}/${LOCK}`);
+  } catch (error) {
+    throw error instanceof IoError ? refusedDirectory(path, error) : error;
+  }
+  if (lock !== null) return lock;
+  throw new LogDirectoryError(
+    path,
+    `log directory ${path} is in use by another broker: stop it, or use another log.dirs`,
+  );
+}
+
+/** Reads whose the directory is, or makes it ours if it is new. */
+async function identify(io: Io, options: LogDirectoryOptions): Promise<MetaProperties> {
+  const { path, nodeId } = options;
+  const found = LogDirectory.readMetaProperties(io, path);
+  const clusterId =
+    options.clusterId ?? found?.clusterId ?? io.random.bytes(16).toString('base64url');
+  if (found === null) return await LogDirectory.format(io, path, { clusterId, nodeId });
+  if (found.clusterId !== undefined && found.clusterId !== clusterId) {
+    throw new LogDirectoryError(
+      path,
+      `log directory ${path} belongs to cluster ${found.clusterId}, this broker to ${clusterId}: ` +
+        'use another log.dirs, or the cluster id that the directory has',
+    );
+  }
+  if (found.nodeId !== undefined && found.nodeId !== nodeId) {
+    throw new LogDirectoryError(
+      path,
+      `log directory ${path} belongs to node ${found.nodeId}, this broker is node ${nodeId}: ` +
+        `use another log.dirs, or node.id=${found.nodeId}`,
+    );
+  }
+  const { directoryId } = found;
+  if (directoryId !== undefined && found.clusterId !== undefined) {
+    return { clusterId, nodeId, directoryId };
+  }
+  return await LogDirectory.format(io, path, { clusterId, nodeId });
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) await work(items[next++] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_LOGS, items.length) }, lane));
 }

@@ -1,10 +1,40 @@
-// One partition's log on disk: the ordered batches of a topic partition, in segments.
-// (Signatures first; bodies follow.)
+// One partition's log: the ordered batches of a topic partition. Appends are synchronous and go to
+// the page cache; flush() makes them durable; reads near the end come from memory. What a segment,
+// the loader, the flusher and the readers know is in their own files: here it is put in order.
+//
+// Invariants: offsets from logStartOffset up to logEndOffset are dense unless compaction made
+// gaps; an append that throws leaves no trace; recoveryPoint is on disk. Whoever owns the log does
+// not append while a truncation is under way.
 
-import type { Io } from '../io/index.ts';
+import { assert } from '../base/assert.ts';
+import { type Io, IoError } from '../io/index.ts';
+import type { BatchHeader } from '../protocol/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
+import {
+  assertStoredMagic,
+  assignOffsets,
+  completeBatches,
+  validateForLeader,
+} from './leader-validation.ts';
 import type { LogConfig } from './log-config.ts';
+import { LogFlusher } from './log-flusher.ts';
+import { loadLog } from './log-loader.ts';
+import {
+  findByTimestamp,
+  findMaxTimestamp,
+  type LogRead,
+  type ReadOptions,
+  readLog,
+  type TimestampOffset,
+} from './log-reads.ts';
 import type { LogResources } from './log-resources.ts';
+import { deleteBelowStart, retainLog } from './log-retention.ts';
+import { LogState } from './log-state.ts';
+import { syncForClose, syncLog } from './log-sync.ts';
+import { restartLog, truncateLog } from './log-truncation.ts';
+import type { AppendOrigin, DuplicateBatch } from './producer-states.ts';
+import type { Segment } from './segment.ts';
 
 export interface PartitionLogOptions {
   /** The folder `<topic>-<partition>`; created if it is not there. */
@@ -14,12 +44,14 @@ export interface PartitionLogOptions {
   readonly config: LogConfig;
   readonly wasCleanShutdown: boolean;
   /** Offset up to which the log is known to be durable; recovery scans from its segment. */
-  readonly recoveryPoint?: number;
-  readonly logStartOffset?: number;
+  readonly recoveryPoint?: number | undefined;
+  readonly logStartOffset?: number | undefined;
   /** Descriptors, tail cache and index memory, shared by all logs of the process. */
   readonly resources: LogResources;
   /** A failed fsync or truncation: what is on disk is no longer known. */
   readonly onFailure?: (error: Error) => void;
+  /** The recovery point went back: a checkpoint that is ahead of it must be replaced now. */
+  readonly onTruncated?: () => Promise<void>;
 }
 
 export interface LeaderAppend {
@@ -41,70 +73,437 @@ export interface AppendResult {
   readonly flushDue: boolean;
 }
 
-export interface AbortedTransaction {
-  readonly producerId: number;
-  readonly firstOffset: number;
-}
-
-export interface ReadOptions {
-  /** No byte of a batch that reaches this offset is returned. */
-  readonly upperBound: number;
-  /** Return the first batch even if it alone is larger than bytesMax. */
-  readonly atLeastOneBatch: boolean;
-  /** For read_committed: list the aborted transactions the returned range touches. */
-  readonly abortedTransactions?: boolean;
-}
-
-export interface LogRead {
-  /** Whole batches in offset order; the first one contains the offset asked for. */
-  readonly buffers: Buffer[];
-  readonly sizeBytes: number;
-  /** Base offset of the first batch; the offset asked for if nothing is there. */
-  readonly firstOffset: number;
-  /** Offset after the last batch returned; the offset asked for if nothing is there. */
-  readonly nextOffset: number;
-  readonly abortedTransactions: AbortedTransaction[] | null;
-}
-
-export interface TimestampOffset {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly leaderEpoch: number;
-}
-
-export declare class PartitionLog {
-  static open(io: Io, options: PartitionLogOptions): Promise<PartitionLog>;
+export class PartitionLog {
   readonly topic: string;
   readonly partition: number;
-  get directory(): string;
-  get config(): LogConfig;
-  get logStartOffset(): number;
-  get logEndOffset(): number;
-  get recoveryPoint(): number;
-  get sizeBytes(): number;
-  get leaderEpochs(): LeaderEpochCache;
-  /** First offset of the oldest open transaction, else logEndOffset; not bounded by the HW. */
-  get lastStableOffset(): number;
-  /** What read_committed consumers may see: also undecided until the marker is replicated. */
-  lastStableOffsetBelow(highWatermark: number): number;
-  configure(config: LogConfig): void;
-  appendAsLeader(records: Buffer, options: LeaderAppend): AppendResult;
-  appendAsFollower(records: Buffer): AppendResult;
-  flush(upTo?: number): Promise<void>;
-  isFlushDue(nowMs: number): boolean;
-  read(offset: number, bytesMax: number, options: ReadOptions): LogRead | Promise<LogRead>;
-  offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | null>;
-  offsetOfMaxTimestamp(): Promise<TimestampOffset | null>;
-  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number };
-  /** Records that this replica leads from logEndOffset on under the epoch. */
-  assignLeaderEpoch(epoch: number): void;
-  truncateTo(offset: number): Promise<void>;
-  truncateFullyAndStartAt(offset: number): Promise<void>;
-  deleteRecordsBefore(offset: number): Promise<void>;
-  applyRetention(nowMs: number, highWatermark: number): Promise<number>;
-  expireProducers(nowMs: number): void;
-  maybeRoll(nowMs: number): boolean;
-  close(): Promise<void>;
-  /** Closes without flushing and removes the folder at once. */
-  remove(): Promise<void>;
+  readonly #io: Io;
+  readonly #log: LogState;
+  readonly #flusher: LogFlusher;
+  readonly #options: PartitionLogOptions;
+  #recordsSinceFlush = 0;
+  #oldestUnflushedMs: number | null = null;
+  #isTruncating = false;
+  #status: 'open' | 'closed' | 'failed' = 'open';
+
+  private constructor(io: Io, options: PartitionLogOptions, log: LogState, recoveryPoint: number) {
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.#io = io;
+    this.#log = log;
+    this.#options = options;
+    const target = {
+      get logEndOffset() {
+        return log.logEndOffset;
+      },
+      sync: () => this.#sync(),
+      onSyncFailure: (error: unknown) => this.#fail(error),
+    };
+    this.#flusher = new LogFlusher(target, recoveryPoint);
+  }
+
+  /** Opens the log, recovering it if need be; creates it if the folder is empty or not there. */
+  static async open(io: Io, options: PartitionLogOptions): Promise<PartitionLog> {
+    io.disk.makeDirectory(options.directory);
+    const { recoveryPoint, logStartOffset } = options;
+    const loaded = await loadLog(io, { ...options, recoveryPoint, logStartOffset });
+    const log = new LogState(io, loaded, options);
+    return new PartitionLog(io, options, log, loaded.recoveryPoint);
+  }
+
+  get directory(): string {
+    return this.#log.directory;
+  }
+
+  get config(): LogConfig {
+    return this.#log.config;
+  }
+
+  get logStartOffset(): number {
+    return this.#log.logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.#log.logEndOffset;
+  }
+
+  /** False when records at the beginning of the first segment were deleted. */
+  get startsAtSegment(): boolean {
+    return this.#log.logStartOffset === this.#log.segments[0]?.baseOffset;
+  }
+
+  /** Everything before it is durable. */
+  get recoveryPoint(): number {
+    return this.#flusher.recoveryPoint;
+  }
+
+  get sizeBytes(): number {
+    return this.#log.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+
+  get segmentCount(): number {
+    return this.#log.segments.length;
+  }
+
+  get leaderEpochs(): LeaderEpochCache {
+    return this.#log.epochs;
+  }
+
+  /**
+   * First offset of the oldest open transaction, else the end of the log; not bounded by the high
+   * watermark. Readers are bounded by lastStableOffsetBelow().
+   */
+  get lastStableOffset(): number {
+    return this.#log.producers.firstOpenOffset ?? this.#log.logEndOffset;
+  }
+
+  /**
+   * What read_committed consumers may see up to: a transaction stays undecided until its marker
+   * is below the high watermark, which never goes back.
+   */
+  lastStableOffsetBelow(highWatermark: number): number {
+    const first = this.#log.producers.firstUnstableOffset(highWatermark);
+    return first === null ? highWatermark : Math.min(first, highWatermark);
+  }
+
+  configure(config: LogConfig): void {
+    this.#log.config = config;
+  }
+
+  // Appending.
+
+  /**
+   * Appends the batches of a produce request under new offsets. Base offsets, leader epochs and
+   * times are written into the buffer given, which belongs to the log from then on.
+   *
+   * @throws KafkaError for what a client did wrong, KAFKA_STORAGE_ERROR if the disk refuses
+   */
+  appendAsLeader(records: Buffer, options: LeaderAppend): AppendResult {
+    this.#assertWritable();
+    assertStoredMagic(records);
+    const { leaderEpoch, timestampNow, origin = 'client' } = options;
+    const topicPartition = `${this.topic}-${this.partition}`;
+    const rules = { config: this.#log.config, origin, timestampNow, topicPartition };
+    const { bytes, batches } = validateForLeader(records, rules);
+    if (origin === 'client') {
+      for (const batch of batches) {
+        const known = batch.producerId < 0 ? null : this.#log.producers.findDuplicate(batch);
+        if (known !== null) return this.#duplicateResult(known);
+      }
+    }
+    const isLogAppendTime = this.#log.config.messageTimestampType === 'LogAppendTime';
+    const logAppendTimeMs = isLogAppendTime ? timestampNow : -1;
+    const nextOffset = this.#log.logEndOffset;
+    const assigned = assignOffsets(bytes, batches, { nextOffset, leaderEpoch, logAppendTimeMs });
+    this.#append(bytes, assigned, origin);
+    return this.#result(assigned, logAppendTimeMs);
+  }
+
+  /** Appends batches that a leader sent, as they are. */
+  appendAsFollower(records: Buffer): AppendResult {
+    this.#assertWritable();
+    const batches = completeBatches(records);
+    let expected = this.#log.logEndOffset;
+    for (const { baseOffset, lastOffset } of batches) {
+      if (baseOffset < expected) {
+        throw new KafkaError(
+          'OFFSET_OUT_OF_RANGE',
+          `the leader of ${this.topic}-${this.partition} sent offset ${baseOffset}, ` +
+            `expected was ${expected}`,
+        );
+      }
+      expected = lastOffset + 1;
+    }
+    this.#append(records, batches, 'replication');
+    return this.#result(batches, -1);
+  }
+
+  #append(bytes: Buffer, batches: readonly BatchHeader[], origin: AppendOrigin): void {
+    const first = batches[0] as BatchHeader;
+    const last = batches.at(-1) as BatchHeader;
+    const updates = this.#log.producers.prepare(origin);
+    for (const batch of batches) updates.append(bytes, batch);
+    const segment = this.#segmentFor(bytes, batches);
+    try {
+      segment.append(bytes, batches, this.#log.config);
+    } catch (error) {
+      throw storageError(error);
+    }
+    const nextOffset = last.lastOffset + 1;
+    this.#log.tail.append(bytes, first.baseOffset, nextOffset);
+    this.#log.logEndOffset = nextOffset;
+    this.#log.isModified = true;
+    const aborted = this.#log.producers.commit(updates);
+    for (const { partitionLeaderEpoch, baseOffset } of batches) {
+      if (partitionLeaderEpoch > this.#log.epochs.latestEpoch) {
+        this.#log.epochs.assign(partitionLeaderEpoch, baseOffset);
+      }
+    }
+    try {
+      for (const entry of aborted) segment.addAborted(entry);
+    } catch (error) {
+      // The marker is in the log and its index entry is not: readers would see aborted records.
+      this.#fail(error);
+      throw storageError(error);
+    }
+  }
+
+  #segmentFor(bytes: Buffer, batches: readonly BatchHeader[]): Segment {
+    const { active, config } = this.#log;
+    if (bytes.length > config.segmentBytesMax) {
+      throw new KafkaError(
+        'RECORD_LIST_TOO_LARGE',
+        `${bytes.length} bytes of batches do not fit segment.bytes=${config.segmentBytesMax}`,
+      );
+    }
+    let maxTimestamp = -1;
+    for (const batch of batches) maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp);
+    const { lastOffset } = batches.at(-1) as BatchHeader;
+    const nowMs = this.#log.config.segmentMs === Number.MAX_SAFE_INTEGER ? 0 : this.#io.clock.now();
+    const question = { sizeBytes: bytes.length, lastOffset, maxTimestamp, nowMs };
+    if (!active.shouldRoll(question, config)) return active;
+    return this.#roll();
+  }
+
+  #result(batches: readonly BatchHeader[], logAppendTimeMs: number): AppendResult {
+    for (const batch of batches) this.#recordsSinceFlush += batch.recordCount;
+    if (this.#log.config.flushMs < Number.MAX_SAFE_INTEGER) {
+      this.#oldestUnflushedMs ??= this.#io.clock.now();
+    }
+    return {
+      baseOffset: (batches[0] as BatchHeader).baseOffset,
+      lastOffset: (batches.at(-1) as BatchHeader).lastOffset,
+      logAppendTimeMs,
+      logStartOffset: this.#log.logStartOffset,
+      isDuplicate: false,
+      flushDue: this.#recordsSinceFlush >= this.#log.config.flushMessages,
+    };
+  }
+
+  #duplicateResult(known: DuplicateBatch): AppendResult {
+    const isLogAppendTime = this.#log.config.messageTimestampType === 'LogAppendTime';
+    return {
+      baseOffset: known.firstOffset,
+      lastOffset: known.lastOffset,
+      logAppendTimeMs: isLogAppendTime ? known.timestamp : -1,
+      logStartOffset: this.#log.logStartOffset,
+      isDuplicate: true,
+      // The first answer may have been lost in the very flush that this one must wait for.
+      flushDue: this.#log.config.flushMessages <= known.lastOffset - known.firstOffset + 1,
+    };
+  }
+
+  /** Starts a new segment if the active one is old enough, though nothing is appended. */
+  maybeRoll(nowMs: number): boolean {
+    this.#assertWritable();
+    if (!this.#log.active.isExpired(nowMs, this.#log.config)) return false;
+    this.#roll();
+    return true;
+  }
+
+  /** The old segment's indexes and the producers' snapshot are written by the flush it starts. */
+  #roll(): Segment {
+    const { logEndOffset, snapshots, producers } = this.#log;
+    let segment: Segment;
+    try {
+      segment = this.#log.addSegment();
+    } catch (error) {
+      throw storageError(error);
+    }
+    snapshots.take(logEndOffset, producers.snapshot());
+    this.flush(logEndOffset).catch((error: Error) => {
+      const { topic, partition } = this;
+      // A failed sync was reported by onFailure; a full disk is tried again by the next flush.
+      this.#io.log.warn('flush after roll failed', { topic, partition, because: error.message });
+    });
+    return segment;
+  }
+
+  // Flushing.
+
+  /** Resolves when everything before the offset is durable, files and directory entries. */
+  flush(upTo: number = this.#log.logEndOffset): Promise<void> {
+    if (this.#status !== 'open') return Promise.reject(this.#unusable());
+    return this.#flusher.flush(Math.min(upTo, this.#log.logEndOffset));
+  }
+
+  isFlushDue(nowMs: number): boolean {
+    return (
+      this.#oldestUnflushedMs !== null &&
+      nowMs - this.#oldestUnflushedMs >= this.#log.config.flushMs
+    );
+  }
+
+  async #sync(): Promise<void> {
+    this.#recordsSinceFlush = 0;
+    this.#oldestUnflushedMs = null;
+    await syncLog(this.#log, this.#flusher.recoveryPoint);
+  }
+
+  // Reading.
+
+  /**
+   * Whole batches from the one that has the offset on. Answers at once if they are in memory.
+   *
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, at once
+   */
+  read(offset: number, bytesMax: number, options: ReadOptions): LogRead | Promise<LogRead> {
+    this.#assertUsable();
+    if (offset < this.#log.logStartOffset || offset > this.#log.logEndOffset) {
+      throw new KafkaError(
+        'OFFSET_OUT_OF_RANGE',
+        `offset ${offset} of ${this.topic}-${this.partition} is not within ` +
+          `${this.#log.logStartOffset} to ${this.#log.logEndOffset}`,
+      );
+    }
+    return readLog(this.#log, offset, {
+      bytesMax,
+      upperBound: Math.min(options.upperBound, this.#log.logEndOffset),
+      atLeastOneBatch: options.atLeastOneBatch,
+      abortedTransactions: options.abortedTransactions ?? false,
+    });
+  }
+
+  /** The first record whose timestamp is not before the one given; null if there is none. */
+  async offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | null> {
+    this.#assertUsable();
+    return await findByTimestamp(this.#log, timestampMs);
+  }
+
+  /** The first record that has the largest timestamp; null if the log has none. */
+  async offsetOfMaxTimestamp(): Promise<TimestampOffset | null> {
+    this.#assertUsable();
+    return await findMaxTimestamp(this.#log);
+  }
+
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return this.#log.epochs.endOffsetFor(epoch, this.#log.logEndOffset);
+  }
+
+  /** This replica leads from logEndOffset on under the epoch. */
+  assignLeaderEpoch(epoch: number): void {
+    if (epoch > this.#log.epochs.latestEpoch)
+      this.#log.epochs.assign(epoch, this.#log.logEndOffset);
+  }
+
+  // Taking away.
+
+  /** Keeps what is before the offset, up to a batch boundary: read logEndOffset afterwards. */
+  async truncateTo(offset: number): Promise<void> {
+    await this.#truncating(() => truncateLog(this.#log, this.#flusher, offset));
+  }
+
+  /** Drops everything and goes on at the offset. */
+  async truncateFullyAndStartAt(offset: number): Promise<void> {
+    await this.#truncating(() => restartLog(this.#log, this.#flusher, offset));
+  }
+
+  async #truncating(truncate: () => Promise<void>): Promise<void> {
+    this.#assertWritable();
+    this.#isTruncating = true;
+    try {
+      await truncate();
+      await this.#options.onTruncated?.();
+    } catch (error) {
+      // Half of it may have happened: only a recovery can say what is there.
+      this.#fail(error);
+      throw storageError(error);
+    } finally {
+      this.#isTruncating = false;
+    }
+  }
+
+  /**
+   * Readers no longer see what is before the offset; whole segments of it are deleted.
+   *
+   * @throws KafkaError OFFSET_OUT_OF_RANGE behind the end of the log
+   */
+  async deleteRecordsBefore(offset: number): Promise<void> {
+    this.#assertWritable();
+    const log = this.#log;
+    if (offset > log.logEndOffset) {
+      throw new KafkaError('OFFSET_OUT_OF_RANGE', `the log ends at offset ${log.logEndOffset}`);
+    }
+    if (offset <= log.logStartOffset) return;
+    log.logStartOffset = offset;
+    log.isModified = true;
+    log.epochs.truncateFromStart(offset);
+    await deleteBelowStart(log);
+  }
+
+  /** Deletes segments by retention.ms and retention.bytes; returns how many. */
+  async applyRetention(nowMs: number, highWatermark: number): Promise<number> {
+    this.#assertWritable();
+    return await retainLog(this.#log, { nowMs, highWatermark }, () => this.#roll());
+  }
+
+  /** Forgets producers that were idle for producer.id.expiration.ms. */
+  expireProducers(nowMs: number): void {
+    this.#log.producers.expire(nowMs, this.#log.config.producerIdExpirationMs);
+  }
+
+  // Ending.
+
+  /**
+   * Makes everything durable, so that the next start need not scan.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR if that failed: the next start must recover
+   */
+  async close(): Promise<void> {
+    if (this.#status === 'closed') return;
+    const failed = this.#status === 'failed';
+    try {
+      if (failed) throw this.#unusable();
+      if (this.#log.isModified) await this.#flushForClose();
+    } finally {
+      this.abandon();
+    }
+  }
+
+  async #flushForClose(): Promise<void> {
+    try {
+      await this.flush();
+      await syncForClose(this.#log, this.#flusher.recoveryPoint);
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** Closes the files as they are. */
+  abandon(): void {
+    this.#status = 'closed';
+    for (const timer of this.#log.removals) timer.cancel();
+    for (const segment of this.#log.segments) segment.close();
+    this.#log.tail.clear();
+  }
+
+  /** Closes the files and removes the folder at once. */
+  async remove(): Promise<void> {
+    this.abandon();
+    await this.#io.disk.remove(this.directory);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#status !== 'open') return;
+    this.#status = 'failed';
+    this.#options.onFailure?.(error as Error);
+  }
+
+  #assertUsable(): void {
+    if (this.#status !== 'open') throw this.#unusable();
+  }
+
+  #assertWritable(): void {
+    this.#assertUsable();
+    assert(!this.#isTruncating, 'nothing changes a log while it is being truncated');
+  }
+
+  #unusable(): KafkaError {
+    return new KafkaError('KAFKA_STORAGE_ERROR', `the log ${this.directory} is ${this.#status}`);
+  }
+}
+
+/** What the disk refused is the broker's trouble, not the client's; other errors pass. */
+function storageError(error: unknown): unknown {
+  if (!(error instanceof IoError)) return error;
+  return new KafkaError('KAFKA_STORAGE_ERROR', error.message);
 }

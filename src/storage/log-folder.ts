@@ -1,0 +1,115 @@
+// The files of a log's folder at a start, after what an interrupted deletion or compaction left
+// behind was finished or thrown away:
+//   .deleted            removed
+//   .cleaned            an unfinished compaction: removed, and the .swap files from there on too
+//   .swap               a finished one: takes the place of the segments it covers
+//   an index without its log file: removed
+
+import type { Disk } from '../io/index.ts';
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  LOG_SUFFIX,
+  type LogFileName,
+  logFileName,
+  parseLogFileName,
+  SNAPSHOT_SUFFIX,
+  SWAP_SUFFIX,
+} from './log-files.ts';
+import { scanBatches } from './log-scan.ts';
+import { type OpenFiles, PooledFile } from './open-files.ts';
+
+export interface LogFolder {
+  /** Ascending. */
+  readonly logs: { baseOffset: number; sizeBytes: number }[];
+  readonly snapshotOffsets: number[];
+}
+
+export async function tidyLogFolder(
+  disk: Disk,
+  files: OpenFiles,
+  directory: string,
+): Promise<LogFolder> {
+  let names = listLogFiles(disk, directory);
+  if (names.some((name) => name.state !== '')) {
+    await finishCompactions(disk, files, { directory, names });
+    names = listLogFiles(disk, directory);
+  }
+  const logs: { baseOffset: number; sizeBytes: number }[] = [];
+  const snapshotOffsets: number[] = [];
+  const bases = new Set<number>();
+  for (const { offset, suffix } of names) if (suffix === LOG_SUFFIX) bases.add(offset);
+  for (const { offset, suffix } of names) {
+    const path = `${directory}/${logFileName(offset, suffix)}`;
+    if (suffix === LOG_SUFFIX) {
+      logs.push({ baseOffset: offset, sizeBytes: disk.stat(path)?.sizeBytes ?? 0 });
+    } else if (suffix === SNAPSHOT_SUFFIX) snapshotOffsets.push(offset);
+    else if (!bases.has(offset)) await disk.remove(path);
+  }
+  logs.sort((a, b) => a.baseOffset - b.baseOffset);
+  return { logs, snapshotOffsets };
+}
+
+function listLogFiles(disk: Disk, directory: string): LogFileName[] {
+  const names: LogFileName[] = [];
+  for (const { name, isDirectory } of disk.list(directory)) {
+    const parsed = isDirectory ? null : parseLogFileName(name);
+    if (parsed !== null) names.push(parsed);
+  }
+  return names;
+}
+
+async function finishCompactions(
+  disk: Disk,
+  files: OpenFiles,
+  folder: { directory: string; names: readonly LogFileName[] },
+): Promise<void> {
+  const { directory, names } = folder;
+  const pathOf = (name: LogFileName): string =>
+    `${directory}/${logFileName(name.offset, name.suffix)}${name.state}`;
+  const cleaned = names.filter((name) => name.state === CLEANED_SUFFIX);
+  const firstCleaned = Math.min(...cleaned.map((name) => name.offset));
+  const isDone = (name: LogFileName): boolean =>
+    name.state === SWAP_SUFFIX && name.offset < firstCleaned;
+  for (const name of names) {
+    if (name.state === DELETED_SUFFIX) await disk.remove(pathOf(name));
+    if (name.state === CLEANED_SUFFIX) await disk.remove(pathOf(name));
+    if (name.state === SWAP_SUFFIX && !isDone(name)) await disk.remove(pathOf(name));
+  }
+  const swaps = names.filter(isDone);
+  for (const swap of swaps.filter((name) => name.suffix === LOG_SUFFIX)) {
+    const end = await endOffsetOf(disk, files, { path: pathOf(swap), offset: swap.offset });
+    const covered = names.filter(
+      ({ state, suffix, offset }) =>
+        state === '' && suffix !== SNAPSHOT_SUFFIX && offset >= swap.offset && offset < end,
+    );
+    for (const name of covered) await disk.remove(pathOf(name));
+  }
+  // Indexes first: a log file without them is rebuilt, the reverse is taken for remains.
+  for (const swap of swaps) {
+    disk.rename(pathOf(swap), `${directory}/${logFileName(swap.offset, swap.suffix)}`);
+  }
+  await disk.syncDirectory(directory);
+}
+
+async function endOffsetOf(
+  disk: Disk,
+  files: OpenFiles,
+  swap: { path: string; offset: number },
+): Promise<number> {
+  const file = new PooledFile(files, swap.path);
+  let end = swap.offset + 1;
+  try {
+    await scanBatches(
+      file,
+      { from: 0, end: disk.stat(swap.path)?.sizeBytes ?? 0 },
+      ({ header }) => {
+        end = header.lastOffset + 1;
+        return true;
+      },
+    );
+  } finally {
+    file.close();
+  }
+  return end;
+}

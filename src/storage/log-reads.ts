@@ -1,0 +1,297 @@
+// Reading a log's segment files: whole batches from an offset on in one large read, and lookups by
+// timestamp. Where to start comes from the sparse indexes; batches are cut at their boundaries and
+// never reach the upper bound.
+//
+// Invariant: what is returned was in the log for the whole time of the read. A truncation that
+// comes in between makes the read start again.
+
+import {
+  batchSizeAt,
+  eachRecord,
+  KafkaError,
+  RECORD_BATCH_OVERHEAD,
+  readBatchHeader,
+} from '../protocol/index.ts';
+import { type ScannedBatch, scanBatches } from './log-scan.ts';
+import type { LogState } from './log-state.ts';
+import type { Segment, SegmentIndexes } from './segment.ts';
+
+/** Read beyond what was asked for, as the index leads to a place before the offset. */
+const SLACK_BYTES = 8192;
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export interface ReadOptions {
+  /** No byte of a batch that reaches this offset is returned. */
+  readonly upperBound: number;
+  /** Return the first batch even if it alone is larger than bytesMax. */
+  readonly atLeastOneBatch: boolean;
+  /** For read_committed: list the aborted transactions that the returned range touches. */
+  readonly abortedTransactions?: boolean;
+}
+
+export interface LogRead {
+  /** Whole batches in offset order; the first one contains the offset asked for. */
+  readonly buffers: Buffer[];
+  readonly sizeBytes: number;
+  /** Base offset of the first batch; the offset asked for if nothing is there. */
+  readonly firstOffset: number;
+  /** Offset after the last batch returned; the offset asked for if nothing is there. */
+  readonly nextOffset: number;
+  readonly abortedTransactions: AbortedTransaction[] | null;
+}
+
+type BatchRead = Omit<LogRead, 'abortedTransactions'>;
+
+export interface BatchReadLimits {
+  readonly bytesMax: number;
+  readonly upperBound: number;
+  readonly atLeastOneBatch: boolean;
+}
+
+export interface TimestampOffset {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
+}
+
+/** The segment that has the offset; the first one for offsets before it. */
+export function segmentOf(segments: readonly Segment[], offset: number): number {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+/** Reads at an offset that is within the log; at once if the batches are in memory. */
+export function readLog(
+  log: LogState,
+  offset: number,
+  limits: BatchReadLimits & { readonly abortedTransactions: boolean },
+): LogRead | Promise<LogRead> {
+  const finish = (read: BatchRead): LogRead => ({
+    buffers: read.buffers,
+    sizeBytes: read.sizeBytes,
+    firstOffset: read.firstOffset,
+    nextOffset: read.nextOffset,
+    abortedTransactions: limits.abortedTransactions
+      ? abortedBetween(log, offset, read.nextOffset)
+      : null,
+  });
+  if (offset >= limits.upperBound) {
+    return finish({ buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset });
+  }
+  const recent = log.tail.read(offset, limits);
+  if (recent !== null) return finish(recent);
+  return readBatches(log, offset, limits).then(finish);
+}
+
+function abortedBetween(log: LogState, offset: number, upperBound: number): AbortedTransaction[] {
+  const found: AbortedTransaction[] = [];
+  for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
+    for (const entry of (log.segments[at] as Segment).abortedTransactions()) {
+      if (entry.lastOffset >= offset && entry.firstOffset < upperBound) {
+        found.push({ producerId: entry.producerId, firstOffset: entry.firstOffset });
+      }
+      // Nothing before it was undecided: later entries are all behind the bound.
+      if (entry.lastStableOffset >= upperBound) return found;
+    }
+  }
+  return found;
+}
+
+async function readBatches(
+  log: LogState,
+  offset: number,
+  limits: BatchReadLimits,
+): Promise<BatchRead> {
+  const { generation } = log;
+  for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
+    const segment = log.segments[at] as Segment;
+    const read = await readFrom(log, segment, { offset, limits });
+    if (log.generation !== generation) {
+      // The offset may be gone by now: the caller checks it again.
+      return { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
+    }
+    if (read !== null) return read;
+  }
+  return { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
+}
+
+/** null when the segment has no batch that reaches the offset. */
+async function readFrom(
+  log: LogState,
+  segment: Segment,
+  wanted: { offset: number; limits: BatchReadLimits },
+): Promise<BatchRead | null> {
+  const { offset, limits } = wanted;
+  const indexes = await loadIndexes(log, segment);
+  let position = indexes.offsets.lookup(offset);
+  let bytesWanted = limits.bytesMax + SLACK_BYTES;
+  for (;;) {
+    const endBytes = segment.sizeBytes;
+    if (position >= endBytes) return null;
+    const buffer = Buffer.allocUnsafeSlow(
+      Math.max(RECORD_BATCH_OVERHEAD, Math.min(bytesWanted, endBytes - position)),
+    );
+    const window = buffer.subarray(0, await segment.log.read(buffer, position));
+    const start = skipTo(window, offset);
+    // Nothing of the batch wanted is in the window: go on behind what is.
+    if (start > window.length - RECORD_BATCH_OVERHEAD) {
+      if (start === 0) return null;
+      position += start;
+      continue;
+    }
+    const sizeBytes = batchSizeAt(window, start) as number;
+    if (sizeBytes > window.length - start && limits.atLeastOneBatch) {
+      if (position + start + sizeBytes > endBytes) damaged(segment, position + start);
+      position += start;
+      bytesWanted = sizeBytes;
+      continue;
+    }
+    return takeBatches(window, start, wanted);
+  }
+}
+
+/** Position of the first batch that reaches the offset; behind the whole batches if none does. */
+function skipTo(window: Buffer, offset: number): number {
+  let at = 0;
+  while (window.length - at >= RECORD_BATCH_OVERHEAD) {
+    const header = readBatchHeader(window, at);
+    if (header.lastOffset >= offset) return at;
+    at += header.sizeBytes;
+  }
+  return at;
+}
+
+function takeBatches(
+  window: Buffer,
+  start: number,
+  { offset, limits }: { offset: number; limits: BatchReadLimits },
+): BatchRead {
+  let end = start;
+  let firstOffset = offset;
+  let nextOffset = offset;
+  while (window.length - end >= RECORD_BATCH_OVERHEAD) {
+    const header = readBatchHeader(window, end);
+    const batchEnd = end + header.sizeBytes;
+    if (batchEnd > window.length || header.lastOffset >= limits.upperBound) break;
+    const isRequired = end === start && limits.atLeastOneBatch;
+    if (batchEnd - start > limits.bytesMax && !isRequired) break;
+    if (end === start) firstOffset = header.baseOffset;
+    nextOffset = header.lastOffset + 1;
+    end = batchEnd;
+  }
+  const buffers = end === start ? [] : [window.subarray(start, end)];
+  return { buffers, sizeBytes: end - start, firstOffset, nextOffset };
+}
+
+function damaged(segment: Segment, position: number): never {
+  throw new KafkaError(
+    'CORRUPT_MESSAGE',
+    `${segment.log.path} has no whole record batch at position ${position}`,
+  );
+}
+
+/** Rebuilds indexes whose files are missing or damaged. */
+async function loadIndexes(log: LogState, segment: Segment): Promise<SegmentIndexes> {
+  const indexes = segment.areIndexesLoaded ? segment.loadIndexes() : segment.tryLoadIndexes();
+  if (indexes !== null) return indexes;
+  segment.beginRebuild();
+  const range = { from: 0, end: segment.sizeBytes };
+  await scanBatches(segment.log, range, ({ header, position }) => {
+    segment.indexScanned(header, position, log.config);
+    return true;
+  });
+  if (!segment.isGone) segment.writeIndexes();
+  return segment.loadIndexes();
+}
+
+/** The first record, in offset order, whose timestamp is not before the one given. */
+export async function findByTimestamp(
+  log: LogState,
+  timestamp: number,
+): Promise<TimestampOffset | null> {
+  for (const segment of [...log.segments]) {
+    if (segment.isGone) continue;
+    const { offsets, times } = await loadIndexes(log, segment);
+    if (segment.maxTimestamp.timestamp < timestamp) continue;
+    const from = offsets.lookup(Math.max(times.lookup(timestamp), log.logStartOffset));
+    const found = await findRecord(log, segment, {
+      from,
+      isWanted: (record) => record.timestamp >= timestamp,
+      mayHave: ({ header }) => header.maxTimestamp >= timestamp,
+    });
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The first record that has the largest timestamp of the log. */
+export async function findMaxTimestamp(log: LogState): Promise<TimestampOffset | null> {
+  let latest: Segment | null = null;
+  for (const segment of [...log.segments]) {
+    if (segment.isGone) continue;
+    await loadIndexes(log, segment);
+    if (latest === null || segment.maxTimestamp.timestamp > latest.maxTimestamp.timestamp) {
+      latest = segment;
+    }
+  }
+  if (latest === null || latest.maxTimestamp.timestamp < 0) return null;
+  const { timestamp, offset } = latest.maxTimestamp;
+  const { offsets } = await loadIndexes(log, latest);
+  return await findRecord(log, latest, {
+    from: offsets.lookup(offset),
+    isWanted: (record) => record.timestamp === timestamp,
+    mayHave: ({ header }) => header.maxTimestamp >= timestamp,
+  });
+}
+
+async function findRecord(
+  log: LogState,
+  segment: Segment,
+  search: {
+    from: number;
+    isWanted: (record: { timestamp: number }) => boolean;
+    mayHave: (batch: ScannedBatch) => boolean;
+  },
+): Promise<TimestampOffset | null> {
+  let found: TimestampOffset | null = null;
+  const range = { from: search.from, end: segment.sizeBytes };
+  await scanBatches(segment.log, range, (batch) => {
+    const { header, buffer } = batch;
+    if (!search.mayHave(batch) || header.lastOffset < log.logStartOffset) return true;
+    for (const record of eachRecord(buffer, header)) {
+      if (record.offset < log.logStartOffset || !search.isWanted(record)) continue;
+      const { offset, timestamp } = record;
+      found = { offset, timestamp, leaderEpoch: header.partitionLeaderEpoch };
+      return false;
+    }
+    return true;
+  });
+  return found;
+}
+
+/** Where the first batch that reaches the offset starts, and its base offset. */
+export async function positionOf(
+  log: LogState,
+  segment: Segment,
+  offset: number,
+): Promise<{ position: number; baseOffset: number } | null> {
+  const { offsets } = await loadIndexes(log, segment);
+  let found: { position: number; baseOffset: number } | null = null;
+  const range = { from: offsets.lookup(offset), end: segment.sizeBytes };
+  await scanBatches(segment.log, range, ({ header, position }) => {
+    if (header.lastOffset < offset) return true;
+    found = { position, baseOffset: header.baseOffset };
+    return false;
+  });
+  return found;
+}

@@ -1,0 +1,73 @@
+// Takes batches away from the end of a log: a follower that was ahead of the new leader, or one
+// that must start over at another offset. Producers, epochs and indexes go back with the batches.
+
+import type { LogFlusher } from './log-flusher.ts';
+import { positionOf, segmentOf } from './log-reads.ts';
+import type { LogState } from './log-state.ts';
+import { replayProducers } from './producer-replay.ts';
+import type { Segment } from './segment.ts';
+
+/** Afterwards the log ends at the offset, or at the start of the batch that has it. */
+export async function truncateLog(
+  log: LogState,
+  flusher: LogFlusher,
+  offset: number,
+): Promise<void> {
+  if (offset >= log.logEndOffset) return;
+  const at = segmentOf(log.segments, offset);
+  const segment = log.segments[at] as Segment;
+  if (segment.baseOffset > offset) {
+    await restartLog(log, flusher, offset);
+    return;
+  }
+  const found = await positionOf(log, segment, offset);
+  const endOffset = Math.min(offset, found?.baseOffset ?? offset);
+  const removed = log.segments.splice(at + 1);
+  segment.truncateTo(endOffset, found?.position ?? segment.sizeBytes);
+  endAt(log, flusher, endOffset);
+  log.logStartOffset = Math.min(log.logStartOffset, endOffset);
+  await removeSegments(log, removed);
+  await log.snapshots.removeAfter(endOffset);
+  await replayProducers({
+    producers: log.producers,
+    snapshots: log.snapshots,
+    segments: log.segments,
+    logStartOffset: log.logStartOffset,
+    endOffset,
+    nowMs: log.io.clock.now(),
+    expirationMs: log.config.producerIdExpirationMs,
+  });
+}
+
+/** Afterwards the log is empty and its next offset is the one given. */
+export async function restartLog(
+  log: LogState,
+  flusher: LogFlusher,
+  offset: number,
+): Promise<void> {
+  const removed = log.segments.splice(0);
+  const paths = removed.flatMap((segment) => segment.markDeleted());
+  endAt(log, flusher, offset);
+  log.logStartOffset = offset;
+  log.epochs.clear();
+  log.producers.clear();
+  log.addSegment();
+  for (const path of paths) await log.io.disk.remove(path);
+  await log.snapshots.removeAfter(-1);
+}
+
+function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {
+  log.generation++;
+  log.isModified = true;
+  log.isDirectoryBehind = true;
+  log.logEndOffset = endOffset;
+  log.tail.clear();
+  log.epochs.truncateFromEnd(endOffset);
+  flusher.onTruncated(endOffset);
+}
+
+async function removeSegments(log: LogState, removed: readonly Segment[]): Promise<void> {
+  for (const segment of removed) {
+    for (const path of segment.markDeleted()) await log.io.disk.remove(path);
+  }
+}

@@ -1,0 +1,55 @@
+// The folders of a log directory: `<topic>-<partition>` for a log, and the same with a unique part
+// and `-delete` for one that waits to be removed. Each log folder holds partition.metadata, which
+// names the topic's id: a topic that was deleted and created again has another one.
+
+import { isUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts';
+import type { Disk } from '../io/index.ts';
+
+export const PARTITION_METADATA = 'partition.metadata';
+const DELETE_SUFFIX = '-delete';
+const NAME_BYTES_MAX = 255;
+
+export interface PartitionFolder {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** null for a name that is not a log's: waiting for removal, moving between disks, foreign. */
+export function parseFolderName(name: string): PartitionFolder | null {
+  const match = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/.exec(name);
+  if (match === null) return null;
+  return { topic: match[1] as string, partition: Number(match[2]) };
+}
+
+export function folderName(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
+}
+
+export function isDeleteFolder(name: string): boolean {
+  return /\.[0-9a-f]{32}-delete$/.test(name);
+}
+
+/** The topic's name gives way where the file system's limit on names demands it. */
+export function deleteFolderName(topic: string, partition: number, unique: Buffer): string {
+  const end = `-${partition}.${unique.toString('hex')}${DELETE_SUFFIX}`;
+  return topic.slice(0, NAME_BYTES_MAX - end.length) + end;
+}
+
+/** ZERO_UUID if the file is missing or was not written whole. */
+export function readTopicId(disk: Disk, directory: string): Uuid {
+  const text = disk.readFile(`${directory}/${PARTITION_METADATA}`)?.toString('utf8') ?? '';
+  const topicId = /^topic_id: *(\S+)/m.exec(text)?.[1] ?? '';
+  return isUuid(topicId) ? topicId : ZERO_UUID;
+}
+
+export async function writeTopicId(disk: Disk, directory: string, topicId: Uuid): Promise<void> {
+  const file = disk.open(`${directory}/${PARTITION_METADATA}`, 'create');
+  try {
+    const bytes = Buffer.from(`version: 0\ntopic_id: ${topicId}`);
+    file.write([bytes], 0);
+    file.truncate(bytes.length);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,42 @@
+// Rebuilds the producers' state as of an offset: the latest snapshot at or before it, then the
+// batches in between.
+
+import { scanBatches } from './log-scan.ts';
+import type { ProducerSnapshots } from './producer-snapshots.ts';
+import type { ProducerStates } from './producer-states.ts';
+import type { Segment } from './segment.ts';
+
+export interface ProducerReplay {
+  readonly producers: ProducerStates;
+  readonly snapshots: ProducerSnapshots;
+  readonly segments: readonly Segment[];
+  readonly logStartOffset: number;
+  /** The state covers every batch before it; a batch boundary. */
+  readonly endOffset: number;
+  readonly nowMs: number;
+  readonly expirationMs: number;
+}
+
+export async function replayProducers(replay: ProducerReplay): Promise<void> {
+  const { producers, segments, endOffset } = replay;
+  const snapshot = await replay.snapshots.loadLatest(endOffset);
+  if (snapshot === null) producers.clear();
+  else producers.restore(snapshot.entries, replay.nowMs, replay.expirationMs);
+  const from = Math.max(snapshot?.offset ?? 0, replay.logStartOffset);
+  for (const [at, segment] of segments.entries()) {
+    const next = segments[at + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
+    if (next <= from || segment.baseOffset >= endOffset || from >= endOffset) continue;
+    const start = segment.tryLoadIndexes()?.offsets.lookup(from) ?? 0;
+    const range = { from: start, end: segment.sizeBytes };
+    await scanBatches(segment.log, range, ({ header, buffer }) => {
+      if (header.baseOffset >= endOffset) return false;
+      if (header.producerId >= 0 && header.baseOffset >= from) {
+        const updates = producers.prepare('replication');
+        updates.append(buffer, header);
+        // The aborted transactions found here are in the segment's index already.
+        producers.commit(updates);
+      }
+      return true;
+    });
+  }
+}

@@ -1,0 +1,319 @@
+// What a log remembers of idempotent and transactional producers (KIP-98, KIP-360): per producer
+// id the epoch, the last five batches and the open transaction. Duplicates are found and gaps
+// refused by it; the first offset of the oldest open transaction bounds read_committed readers.
+//
+// Invariant: the state is a function of the batches in the log (and of what expired). An append is
+// checked on copies (ProducerUpdates), which replace the originals once its bytes are written.
+
+import { assert } from '../base/assert.ts';
+import {
+  type BatchHeader,
+  decodeEndTransactionMarker,
+  decodeRecords,
+  type EndTransactionMarker,
+  KafkaError,
+} from '../protocol/index.ts';
+import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
+import type { AbortedTransactionEntry } from './transaction-index.ts';
+
+/** The Java producer has at most this many requests in flight when it is idempotent. */
+const BATCHES_KEPT = 5;
+const SEQUENCE_MAX = 0x7fff_ffff;
+
+export type AppendOrigin = 'client' | 'coordinator' | 'replication';
+
+interface ProducedBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly timestamp: number;
+}
+
+interface ProducerState {
+  readonly producerId: number;
+  epoch: number;
+  coordinatorEpoch: number;
+  lastTimestamp: number;
+  currentTxnFirstOffset: number;
+  /** Oldest first. */
+  batches: ProducedBatch[];
+}
+
+interface CompletedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  /** The marker's. */
+  readonly lastOffset: number;
+  readonly isAborted: boolean;
+}
+
+export interface DuplicateBatch {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly timestamp: number;
+}
+
+export class ProducerStates {
+  readonly #states = new Map<number, ProducerState>();
+  /** Open transactions: first offset to producer id, in the order in which they began. */
+  readonly #open = new Map<number, number>();
+  /** Decided, but the marker may not be replicated yet: first offset to the marker's offset. */
+  readonly #unreplicated = new Map<number, number>();
+
+  get count(): number {
+    return this.#states.size;
+  }
+
+  /** null when nothing is undecided. */
+  get firstOpenOffset(): number | null {
+    return this.#open.keys().next().value ?? null;
+  }
+
+  /** As firstOpenOffset, but a transaction stays undecided until its marker is below the mark. */
+  firstUnstableOffset(highWatermark: number): number | null {
+    let first = this.firstOpenOffset;
+    for (const [firstOffset, markerOffset] of this.#unreplicated) {
+      if (markerOffset < highWatermark) this.#unreplicated.delete(firstOffset);
+      else if (first === null || firstOffset < first) first = firstOffset;
+    }
+    return first;
+  }
+
+  /** The batch as it was appended before; null if it is new. */
+  findDuplicate(batch: BatchHeader): DuplicateBatch | null {
+    const state = this.#states.get(batch.producerId);
+    if (state === undefined || state.epoch !== batch.producerEpoch) return null;
+    const lastSequence = addSequence(batch.baseSequence, batch.lastOffsetDelta);
+    for (const known of state.batches) {
+      if (known.firstSequence === batch.baseSequence && known.lastSequence === lastSequence) {
+        return known;
+      }
+    }
+    return null;
+  }
+
+  prepare(origin: AppendOrigin): ProducerUpdates {
+    return new ProducerUpdates(origin, (producerId) => {
+      const known = this.#states.get(producerId);
+      return known === undefined ? undefined : { ...known, batches: known.batches.slice() };
+    });
+  }
+
+  /** The prepared batches are in the log. Returns what the transaction index must learn. */
+  commit(updates: ProducerUpdates): AbortedTransactionEntry[] {
+    for (const state of updates.states.values()) this.#states.set(state.producerId, state);
+    for (const { firstOffset, producerId } of updates.started) {
+      this.#open.set(firstOffset, producerId);
+    }
+    const aborted: AbortedTransactionEntry[] = [];
+    for (const { producerId, firstOffset, lastOffset, isAborted } of updates.completed) {
+      const wasOpen = this.#open.delete(firstOffset);
+      assert(wasOpen, 'a transaction that ends has begun');
+      this.#unreplicated.set(firstOffset, lastOffset);
+      const lastStableOffset = this.firstOpenOffset ?? lastOffset + 1;
+      if (isAborted) aborted.push({ producerId, firstOffset, lastOffset, lastStableOffset });
+    }
+    return aborted;
+  }
+
+  expire(nowMs: number, expirationMs: number): void {
+    for (const [producerId, state] of this.#states) {
+      if (isExpired(state, nowMs, expirationMs)) this.#states.delete(producerId);
+    }
+  }
+
+  snapshot(): ProducerSnapshotEntry[] {
+    return Array.from(this.#states.values(), (state) => {
+      const last = state.batches.at(-1);
+      return {
+        producerId: state.producerId,
+        epoch: state.epoch,
+        lastSequence: last?.lastSequence ?? -1,
+        lastOffset: last?.lastOffset ?? -1,
+        offsetDelta: last === undefined ? 0 : last.lastOffset - last.firstOffset,
+        timestamp: state.lastTimestamp,
+        coordinatorEpoch: state.coordinatorEpoch,
+        currentTxnFirstOffset: state.currentTxnFirstOffset,
+      };
+    });
+  }
+
+  /** Replaces everything by what a snapshot says. */
+  restore(entries: readonly ProducerSnapshotEntry[], nowMs: number, expirationMs: number): void {
+    this.clear();
+    const sorted = [...entries].sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset);
+    for (const entry of sorted) {
+      const state = stateOf(entry);
+      if (isExpired(state, nowMs, expirationMs)) continue;
+      this.#states.set(entry.producerId, state);
+      if (entry.currentTxnFirstOffset >= 0) {
+        this.#open.set(entry.currentTxnFirstOffset, entry.producerId);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#states.clear();
+    this.#open.clear();
+    this.#unreplicated.clear();
+  }
+}
+
+/** The effect of one append on the producers, before it is known to have succeeded. */
+export class ProducerUpdates {
+  readonly states = new Map<number, ProducerState>();
+  readonly started: { producerId: number; firstOffset: number }[] = [];
+  readonly completed: CompletedTransaction[] = [];
+  readonly #origin: AppendOrigin;
+  readonly #copyOf: (producerId: number) => ProducerState | undefined;
+
+  constructor(origin: AppendOrigin, copyOf: (producerId: number) => ProducerState | undefined) {
+    this.#origin = origin;
+    this.#copyOf = copyOf;
+  }
+
+  /**
+   * The batch, with its final offsets, comes next.
+   *
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE or
+   *   TRANSACTION_COORDINATOR_FENCED
+   */
+  append(buffer: Buffer, batch: BatchHeader): void {
+    if (batch.producerId < 0) return;
+    const state = this.#stateFor(batch.producerId);
+    if (batch.isControl) {
+      const record = decodeRecords(buffer, batch)[0];
+      const marker = record === undefined ? null : decodeEndTransactionMarker(record);
+      if (marker !== null) this.#endTransaction(state, batch, marker);
+    } else {
+      this.#addBatch(state, batch);
+    }
+    this.states.set(batch.producerId, state);
+  }
+
+  #stateFor(producerId: number): ProducerState {
+    return (
+      this.states.get(producerId) ??
+      this.#copyOf(producerId) ?? {
+        producerId,
+        epoch: -1,
+        coordinatorEpoch: -1,
+        lastTimestamp: -1,
+        currentTxnFirstOffset: -1,
+        batches: [],
+      }
+    );
+  }
+
+  #addBatch(state: ProducerState, batch: BatchHeader): void {
+    this.#assertEpoch(state, batch);
+    if (this.#origin === 'client') assertSequence(state, batch);
+    if (state.epoch !== batch.producerEpoch) {
+      state.epoch = batch.producerEpoch;
+      state.batches = [];
+    }
+    state.batches.push({
+      firstSequence: batch.baseSequence,
+      lastSequence: addSequence(batch.baseSequence, batch.lastOffsetDelta),
+      firstOffset: batch.baseOffset,
+      lastOffset: batch.lastOffset,
+      timestamp: batch.maxTimestamp,
+    });
+    if (state.batches.length > BATCHES_KEPT) state.batches.shift();
+    state.lastTimestamp = batch.maxTimestamp;
+    if (state.currentTxnFirstOffset >= 0 && !batch.isTransactional) {
+      throw new KafkaError(
+        'INVALID_TXN_STATE',
+        `producer ${state.producerId} wrote outside the transaction that it has open`,
+      );
+    }
+    if (state.currentTxnFirstOffset < 0 && batch.isTransactional) {
+      state.currentTxnFirstOffset = batch.baseOffset;
+      this.started.push({ producerId: state.producerId, firstOffset: batch.baseOffset });
+    }
+  }
+
+  #endTransaction(state: ProducerState, batch: BatchHeader, marker: EndTransactionMarker): void {
+    this.#assertEpoch(state, batch);
+    if (marker.coordinatorEpoch < state.coordinatorEpoch && this.#origin !== 'replication') {
+      throw new KafkaError(
+        'TRANSACTION_COORDINATOR_FENCED',
+        `coordinator epoch ${marker.coordinatorEpoch} is older than ${state.coordinatorEpoch}`,
+      );
+    }
+    if (state.epoch !== batch.producerEpoch) {
+      state.epoch = batch.producerEpoch;
+      state.batches = [];
+    }
+    if (state.currentTxnFirstOffset >= 0) {
+      this.completed.push({
+        producerId: state.producerId,
+        firstOffset: state.currentTxnFirstOffset,
+        lastOffset: batch.lastOffset,
+        isAborted: !marker.isCommit,
+      });
+    }
+    state.currentTxnFirstOffset = -1;
+    state.coordinatorEpoch = marker.coordinatorEpoch;
+    state.lastTimestamp = batch.maxTimestamp;
+  }
+
+  /** A follower takes what the leader took. */
+  #assertEpoch(state: ProducerState, batch: BatchHeader): void {
+    if (batch.producerEpoch >= state.epoch || this.#origin === 'replication') return;
+    throw new KafkaError(
+      'INVALID_PRODUCER_EPOCH',
+      `epoch ${batch.producerEpoch} of producer ${state.producerId} is older than ${state.epoch}`,
+    );
+  }
+}
+
+/** KIP-360: a producer that is not known (any more) may go on with any sequence. */
+function assertSequence(state: ProducerState, batch: BatchHeader): void {
+  if (state.epoch === -1) return;
+  const { producerId, baseSequence } = batch;
+  if (batch.producerEpoch !== state.epoch) {
+    if (baseSequence === 0) return;
+    throw new KafkaError(
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      `producer ${producerId} starts epoch ${batch.producerEpoch} with sequence ${baseSequence}`,
+    );
+  }
+  const last = state.batches.at(-1)?.lastSequence ?? -1;
+  if (baseSequence === last + 1 || (baseSequence === 0 && last === SEQUENCE_MAX)) return;
+  throw new KafkaError(
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    `producer ${producerId} sent sequence ${baseSequence} after ${last}`,
+  );
+}
+
+function isExpired(state: ProducerState, nowMs: number, expirationMs: number): boolean {
+  return state.currentTxnFirstOffset < 0 && nowMs - state.lastTimestamp >= expirationMs;
+}
+
+function stateOf(entry: ProducerSnapshotEntry): ProducerState {
+  const { producerId, epoch, coordinatorEpoch, currentTxnFirstOffset, lastOffset } = entry;
+  const batch: ProducedBatch = {
+    firstSequence: addSequence(entry.lastSequence, -entry.offsetDelta),
+    lastSequence: entry.lastSequence,
+    firstOffset: lastOffset - entry.offsetDelta,
+    lastOffset,
+    timestamp: entry.timestamp,
+  };
+  return {
+    producerId,
+    epoch,
+    coordinatorEpoch,
+    lastTimestamp: entry.timestamp,
+    currentTxnFirstOffset,
+    batches: lastOffset < 0 ? [] : [batch],
+  };
+}
+
+/** Sequence numbers go from 2^31-1 on to 0. */
+function addSequence(sequence: number, delta: number): number {
+  if (sequence < 0) return sequence;
+  const modulus = SEQUENCE_MAX + 1;
+  return (((sequence + delta) % modulus) + modulus) % modulus;
+}

@@ -1,0 +1,375 @@
+// One segment of a log: a file of batches that starts at a base offset, with its sparse offset and
+// time indexes and its aborted transactions. Only the last segment of a log is written to.
+//
+// Invariants: batches lie one behind the other from position 0 to sizeBytes with growing offsets;
+// what the file has behind sizeBytes is the remains of a write that failed and is cut off before
+// the next one. The indexes of the segment that is written to are complete in memory and reach
+// their files when it is sealed: recovery rebuilds them for every segment it scans.
+
+import { assert } from '../base/assert.ts';
+import { type BatchHeader, readBatchHeader } from '../protocol/index.ts';
+import type { LogConfig } from './log-config.ts';
+import {
+  DELETED_SUFFIX,
+  LOG_SUFFIX,
+  logFileName,
+  OFFSET_INDEX_SUFFIX,
+  SEGMENT_SUFFIXES,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from './log-files.ts';
+import type { LogResources } from './log-resources.ts';
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
+import { PooledFile } from './open-files.ts';
+import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
+import {
+  type AbortedTransactionEntry,
+  decodeTransactionIndex,
+  encodeTransactionIndex,
+} from './transaction-index.ts';
+
+const INT32_MAX = 0x7fff_ffff;
+
+export interface SegmentIndexes {
+  readonly offsets: OffsetIndex;
+  readonly times: TimeIndex;
+}
+
+export interface MaxTimestamp {
+  readonly timestamp: number;
+  /** Last offset of the batch that has it. */
+  readonly offset: number;
+}
+
+/** What an append of one batch must know to decide whether it still fits. */
+export interface RollQuestion {
+  readonly sizeBytes: number;
+  readonly lastOffset: number;
+  readonly maxTimestamp: number;
+  readonly nowMs: number;
+}
+
+export class Segment {
+  readonly baseOffset: number;
+  readonly directory: string;
+  readonly log: PooledFile;
+  /** How much earlier than segment.ms this segment rolls. */
+  readonly rollJitterMs: number;
+  /** Wall-clock time at which this process opened or created it. */
+  readonly openedMs: number;
+  sizeBytes: number;
+  /** Deleted or closed: its files are not this object's any more. */
+  isGone = false;
+  readonly #resources: LogResources;
+  #indexes: SegmentIndexes | null = null;
+  #isIndexBehind = false;
+  #transactions: AbortedTransactionEntry[] | null = null;
+  #maxTimestamp: MaxTimestamp | null = null;
+  #firstTimestamp: number | null = null;
+  #bytesSinceEntry = 0;
+  #hasTornTail = false;
+
+  constructor(options: {
+    readonly directory: string;
+    readonly baseOffset: number;
+    readonly sizeBytes: number;
+    readonly resources: LogResources;
+    readonly rollJitterMs: number;
+    readonly openedMs: number;
+  }) {
+    this.directory = options.directory;
+    this.baseOffset = options.baseOffset;
+    this.sizeBytes = options.sizeBytes;
+    this.rollJitterMs = options.rollJitterMs;
+    this.openedMs = options.openedMs;
+    this.#resources = options.resources;
+    this.log = new PooledFile(options.resources.files, this.pathOf(LOG_SUFFIX));
+  }
+
+  pathOf(suffix: string): string {
+    return `${this.directory}/${logFileName(this.baseOffset, suffix)}`;
+  }
+
+  /** Creates the segment's files, empty; a leftover of the same name is emptied. */
+  create(): void {
+    // The log file last: index files alone are taken for remains by the next start.
+    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
+      const file = this.#resources.files.disk.open(this.pathOf(suffix), 'create');
+      if (file.sizeBytes() > 0) file.truncate(0);
+      file.close();
+    }
+    this.log.create();
+    this.#indexes = emptyIndexes(this.baseOffset);
+    this.#transactions = [];
+    this.#maxTimestamp = { timestamp: -1, offset: this.baseOffset };
+  }
+
+  // Writing.
+
+  /**
+   * Writes the batches behind the last one. If that fails the file is cut back to where it was
+   * (now or before the next write) and the error is thrown.
+   */
+  append(chunk: Buffer, batches: readonly BatchHeader[], config: LogConfig): void {
+    const indexes = this.loadIndexes();
+    this.#cutTornTail();
+    try {
+      this.log.write([chunk], this.sizeBytes);
+    } catch (error) {
+      this.#hasTornTail = true;
+      this.cutTornTailIfPossible();
+      throw error;
+    }
+    if (!this.#isIndexBehind) this.#resources.indexes.forget(this);
+    const start = this.sizeBytes;
+    this.sizeBytes += chunk.length;
+    for (const batch of batches) this.#index(indexes, batch, start, config.indexIntervalBytes);
+  }
+
+  #index(indexes: SegmentIndexes, batch: BatchHeader, start: number, intervalBytes: number): void {
+    const position = start + batch.position;
+    const known = this.maxTimestamp;
+    if (batch.maxTimestamp > known.timestamp) {
+      this.#maxTimestamp = { timestamp: batch.maxTimestamp, offset: batch.lastOffset };
+    }
+    if (position === 0) this.#firstTimestamp = batch.maxTimestamp;
+    if (this.#bytesSinceEntry > intervalBytes && position > 0) {
+      const { timestamp, offset } = this.maxTimestamp;
+      indexes.offsets.append(batch.lastOffset, position);
+      indexes.times.maybeAppend(timestamp, offset);
+      this.#bytesSinceEntry = 0;
+    }
+    this.#bytesSinceEntry += batch.sizeBytes;
+    this.#isIndexBehind = true;
+  }
+
+  /** Adds batches that recovery found in the file already. */
+  indexScanned(batch: BatchHeader, position: number, config: LogConfig): void {
+    const indexes = this.#indexes;
+    assert(indexes !== null, 'indexes are being rebuilt');
+    this.#index(indexes, { ...batch, position }, 0, config.indexIntervalBytes);
+  }
+
+  /** Forgets the indexes, which are about to be rebuilt by indexScanned(). */
+  beginRebuild(): void {
+    this.#indexes = emptyIndexes(this.baseOffset);
+    this.#resources.indexes.forget(this);
+    this.#maxTimestamp = { timestamp: -1, offset: this.baseOffset };
+    this.#firstTimestamp = null;
+    this.#bytesSinceEntry = 0;
+    this.#isIndexBehind = true;
+  }
+
+  shouldRoll(batch: RollQuestion, config: LogConfig): boolean {
+    if (batch.lastOffset - this.baseOffset > INT32_MAX) return true;
+    if (this.sizeBytes === 0) return false;
+    if (this.sizeBytes + batch.sizeBytes > config.segmentBytesMax) return true;
+    if (this.isExpired(batch.nowMs, config, batch.maxTimestamp)) return true;
+    const { offsets, times } = this.loadIndexes();
+    return (
+      offsets.sizeBytes + OFFSET_ENTRY_BYTES > config.indexBytesMax ||
+      // One entry is reserved for the largest timestamp, which is added when the segment ends.
+      times.sizeBytes + 2 * TIME_ENTRY_BYTES > config.indexBytesMax
+    );
+  }
+
+  /** Age by the first batch's timestamp if it has one, else since it was opened. */
+  isExpired(nowMs: number, config: LogConfig, timestamp = nowMs): boolean {
+    if (this.sizeBytes === 0) return false;
+    const first = this.#loadFirstTimestamp();
+    const ageMs = first >= 0 ? timestamp - first : nowMs - this.openedMs;
+    return ageMs > config.segmentMs - this.rollJitterMs;
+  }
+
+  #loadFirstTimestamp(): number {
+    if (this.#firstTimestamp === null) {
+      const header = Buffer.alloc(61);
+      const bytes = this.log.readSync(header, 0);
+      this.#firstTimestamp = bytes === 61 ? readBatchHeader(header, 0).maxTimestamp : -1;
+    }
+    return this.#firstTimestamp;
+  }
+
+  addAborted(entry: AbortedTransactionEntry): void {
+    const entries = this.abortedTransactions();
+    entries.push(entry);
+    this.#writeTransactions(entries);
+  }
+
+  #writeTransactions(entries: readonly AbortedTransactionEntry[]): void {
+    const file = this.#resources.files.disk.open(this.pathOf(TRANSACTION_INDEX_SUFFIX), 'create');
+    try {
+      const bytes = encodeTransactionIndex(entries);
+      if (bytes.length > 0) file.write([bytes], 0);
+      file.truncate(bytes.length);
+    } finally {
+      file.close();
+    }
+  }
+
+  // Indexes.
+
+  get maxTimestamp(): MaxTimestamp {
+    if (this.#maxTimestamp === null) {
+      this.#maxTimestamp = this.loadIndexes().times.last ?? {
+        timestamp: -1,
+        offset: this.baseOffset,
+      };
+    }
+    return this.#maxTimestamp;
+  }
+
+  get areIndexesLoaded(): boolean {
+    return this.#indexes !== null;
+  }
+
+  /** Reads the index files; null if one is missing or damaged and must be rebuilt. */
+  tryLoadIndexes(): SegmentIndexes | null {
+    if (this.#indexes === null) {
+      const { disk } = this.#resources.files;
+      const offsetBytes = disk.readFile(this.pathOf(OFFSET_INDEX_SUFFIX));
+      const timeBytes = disk.readFile(this.pathOf(TIME_INDEX_SUFFIX));
+      if (offsetBytes === null || timeBytes === null) return null;
+      const offsets = OffsetIndex.parse(this.baseOffset, offsetBytes, this.sizeBytes);
+      const times = TimeIndex.parse(this.baseOffset, timeBytes);
+      if (offsets === null || times === null) return null;
+      // Every sealed segment with a timestamp has a time entry: none means it was never written.
+      if (times.count === 0 && offsets.count > 0) return null;
+      this.#indexes = { offsets, times };
+      this.#bytesSinceEntry = this.sizeBytes - offsets.lastPosition;
+    }
+    if (!this.#isIndexBehind) {
+      const { offsets, times } = this.#indexes;
+      this.#resources.indexes.use(this, offsets.sizeBytes + times.sizeBytes);
+    }
+    return this.#indexes;
+  }
+
+  /** The indexes of a segment whose files are known to be good, or in memory. */
+  loadIndexes(): SegmentIndexes {
+    if (this.#indexes !== null) return this.#indexes;
+    const indexes = this.tryLoadIndexes();
+    if (indexes !== null) return indexes;
+    // Without entries every lookup starts at position 0: slow, but right.
+    this.beginRebuild();
+    return this.#indexes as unknown as SegmentIndexes;
+  }
+
+  /** Called by the budget: the files have what memory forgets. */
+  drop(): void {
+    assert(!this.#isIndexBehind, 'only indexes that their files hold are dropped');
+    this.#indexes = null;
+  }
+
+  abortedTransactions(): AbortedTransactionEntry[] {
+    if (this.#transactions === null) {
+      const bytes = this.#resources.files.disk.readFile(this.pathOf(TRANSACTION_INDEX_SUFFIX));
+      this.#transactions = bytes === null ? [] : decodeTransactionIndex(bytes);
+    }
+    return this.#transactions;
+  }
+
+  /** Nothing more is appended, or not before the next start: writes what memory has. */
+  writeIndexes(): void {
+    this.#cutTornTail();
+    if (!this.#isIndexBehind || this.#indexes === null) return;
+    const { offsets, times } = this.#indexes;
+    const { timestamp, offset } = this.maxTimestamp;
+    times.maybeAppend(timestamp, offset);
+    this.#writeIndex(OFFSET_INDEX_SUFFIX, offsets.bytes);
+    this.#writeIndex(TIME_INDEX_SUFFIX, times.bytes);
+    this.#isIndexBehind = false;
+    this.#resources.indexes.use(this, offsets.sizeBytes + times.sizeBytes);
+  }
+
+  #writeIndex(suffix: string, bytes: Buffer): void {
+    const file = this.#resources.files.disk.open(this.pathOf(suffix), 'create');
+    try {
+      if (bytes.length > 0) file.write([bytes], 0);
+      file.truncate(bytes.length);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** The indexes as they are in the files become durable; they may be few, so one by one. */
+  async syncIndexes(): Promise<void> {
+    const { disk } = this.#resources.files;
+    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+      if (disk.stat(this.pathOf(suffix)) === null) continue;
+      const file = disk.open(this.pathOf(suffix), 'write');
+      try {
+        await file.sync();
+      } finally {
+        file.close();
+      }
+    }
+  }
+
+  // Cutting and removing.
+
+  /** Keeps the batches before the position, all of which end before the offset. */
+  truncateTo(offset: number, position: number): void {
+    const indexes = this.loadIndexes();
+    this.log.truncate(position);
+    this.sizeBytes = position;
+    this.#hasTornTail = false;
+    indexes.offsets.truncateTo(offset);
+    indexes.times.truncateTo(offset);
+    this.#maxTimestamp = indexes.times.last ?? { timestamp: -1, offset: this.baseOffset };
+    if (position === 0) this.#firstTimestamp = null;
+    this.#bytesSinceEntry = position - indexes.offsets.lastPosition;
+    this.#isIndexBehind = true;
+    this.#resources.indexes.forget(this);
+    const aborted = this.abortedTransactions();
+    const kept = aborted.filter((entry) => entry.lastOffset < offset);
+    if (kept.length < aborted.length) {
+      this.#transactions = kept;
+      this.#writeTransactions(kept);
+    }
+  }
+
+  /** Forgets aborted transactions, which are about to be found again by a scan. */
+  clearAborted(): void {
+    if (this.abortedTransactions().length > 0) this.#writeTransactions([]);
+    this.#transactions = [];
+  }
+
+  cutTornTailIfPossible(): void {
+    try {
+      this.#cutTornTail();
+    } catch {
+      // The disk that just failed a write: the flag stays up and the next write tries again.
+    }
+  }
+
+  #cutTornTail(): void {
+    if (!this.#hasTornTail) return;
+    this.log.truncate(this.sizeBytes);
+    this.#hasTornTail = false;
+  }
+
+  /** Gives the files their `.deleted` names; returns the new paths. */
+  markDeleted(): string[] {
+    this.close();
+    const { disk } = this.#resources.files;
+    const paths: string[] = [];
+    for (const suffix of SEGMENT_SUFFIXES) {
+      const path = this.pathOf(suffix);
+      if (disk.stat(path) === null) continue;
+      disk.rename(path, path + DELETED_SUFFIX);
+      paths.push(path + DELETED_SUFFIX);
+    }
+    return paths;
+  }
+
+  close(): void {
+    this.isGone = true;
+    this.#resources.indexes.forget(this);
+    this.log.close();
+  }
+}
+
+function emptyIndexes(baseOffset: number): SegmentIndexes {
+  return { offsets: new OffsetIndex(baseOffset), times: new TimeIndex(baseOffset) };
+}
