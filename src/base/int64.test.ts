@@ -1,3 +1,5 @@
+// What the readers and writers of 64-bit integers promise about exactness and clamping.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,5 @@
+// Variable-length integers against BigInt, which shares no code with them.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,5 @@
+// The header of a batch: reading, walking, the CRC and what may be patched in place.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,5 @@
+// Encoding, decoding and validating the records of a batch, and the builder of a producer.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

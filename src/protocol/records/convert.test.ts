@@ -1,3 +1,5 @@
+// Message sets of format 0 and 1, and the way between them and record batches.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,5 @@
+// The checksums against published values, and the native against the portable one.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,5 @@
+// Every codec: sizes where something changes, limits, damage, and forms that others write.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
