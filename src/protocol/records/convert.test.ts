@@ -13,6 +13,7 @@ import {
   encodeEndTransactionMarker,
   encodeMessageSet,
   isBatchCrcValid,
+  magicRuns,
   readBatchHeader,
   readMessageSet,
   setLogAppendTime,
@@ -126,6 +127,25 @@ test('log append time reaches consumers of format 1', () => {
       ],
     );
   }
+});
+
+test('a fetched field is split where the message format changes', () => {
+  const old = encodeMessageSet(messages, { magic: 1 });
+  const older = encodeMessageSet(messages, { magic: 0, compression: 2 });
+  const batch = encodeBatch({ records: messages, baseOffset: 5 });
+  const field = Buffer.concat([older, old, old, batch, batch]);
+  const expected = [
+    { magic: 0, bytes: older },
+    { magic: 1, bytes: Buffer.concat([old, old]) },
+    { magic: 2, bytes: Buffer.concat([batch, batch]) },
+  ];
+  assert.deepEqual([...magicRuns(field)], expected);
+  const cut = [...magicRuns(field.subarray(0, field.length - 3))];
+  assert.equal(cut.length, 3);
+  assert.equal([...batchHeaders(cut[2]?.bytes as Buffer)].length, 1);
+  assert.deepEqual([...magicRuns(field.subarray(0, 10))], []);
+  field.writeInt32BE(-20, older.length + 8);
+  assert.throws(() => [...magicRuns(field)], failsWith('CORRUPT_MESSAGE'));
 });
 
 test('nothing comes of nothing', () => {

@@ -3,7 +3,14 @@
 
 import { KafkaError } from '../errors.ts';
 import { encodeBatch } from './batch-builder.ts';
-import { type BatchHeader, batchHeaders, type CompressionCodec } from './batch-header.ts';
+import {
+  type BatchHeader,
+  batchHeaders,
+  batchSizeAt,
+  type CompressionCodec,
+  LOG_OVERHEAD,
+  magicOf,
+} from './batch-header.ts';
 import { type DecodeOptions, eachRecord } from './batch-records.ts';
 import { encodeMessageSet, type MessageInput, readMessageSet } from './message-set.ts';
 
@@ -72,4 +79,33 @@ function messagesOf(
     if (offset >= firstOffset) messages.push({ offset, timestamp, key, value });
   }
   return messages;
+}
+
+/** A stretch of a `records` field whose batches or messages all have one magic. */
+export interface MagicRun {
+  readonly magic: number;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Splits a fetched `records` field where the message format changes, as it does in a log that an
+ * upgraded broker went on writing. What is cut short at the end belongs to the last run.
+ *
+ * @throws KafkaError CORRUPT_MESSAGE at an impossible size
+ */
+export function* magicRuns(records: Buffer): Generator<MagicRun, void, undefined> {
+  let start = 0;
+  let magic = magicOf(records);
+  for (let position = 0; magic !== null; ) {
+    const sizeBytes = batchSizeAt(records, position) ?? Number.POSITIVE_INFINITY;
+    if (sizeBytes <= LOG_OVERHEAD) {
+      throw new KafkaError('CORRUPT_MESSAGE', `impossible size ${sizeBytes} at ${position}`);
+    }
+    position += sizeBytes;
+    const next = magicOf(records, position);
+    if (next === magic) continue;
+    yield { magic, bytes: records.subarray(start, next === null ? records.length : position) };
+    start = position;
+    magic = next;
+  }
 }
