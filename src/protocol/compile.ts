@@ -157,15 +157,18 @@ function compileField(name: string, field: Field, context: Context): Codec {
     return compileScalar(field.scalar as ScalarType, name, isNullable, context);
   }
   const codec = compileStruct(field.element as Fields, context);
-  return isNullable ? nullableStruct(codec) : refusingNull(codec, name, context);
+  if (!isNullable) return refusingNull(codec, name, context);
+  const isTagged = context.compact && isIn(field.tagged, context.version);
+  return nullableStruct(codec, isTagged ? 0 : -1);
 }
 
-function nullableStruct(codec: Codec): Codec {
+/** A byte before the struct tells whether there is one: 1, or for null -1, but 0 under a tag. */
+function nullableStruct(codec: Codec, nullMark: 0 | -1): Codec {
   return {
     bytesMin: 1,
-    read: (reader) => (reader.int8() < 0 ? null : codec.read(reader)),
+    read: (reader) => (reader.int8() <= nullMark ? null : codec.read(reader)),
     write: (writer, value) => {
-      writer.int8(value === null ? -1 : 1);
+      writer.int8(value === null ? nullMark : 1);
       if (value !== null) codec.write(writer, value);
     },
   };

@@ -7,7 +7,8 @@ import { array, bytes, defineStruct, int8, int32, int64, string, struct, uuid } 
 const topicPartitions = {
   topicId: uuid('0+'),
   partitions: array('0+', 'int32'),
-  assignmentEpochs: array('0+', 'int32', { nullable: '0+', default: null, tag: 0 }),
+  // Empty by default in Kafka, although its definition says null: null is written as a tag.
+  assignmentEpochs: array('0+', 'int32', { nullable: '0+', tag: 0 }),
 } as const;
 
 export const consumerGroupMetadataKey = defineStruct({
@@ -81,6 +82,7 @@ export const consumerGroupMemberMetadataValue = defineStruct({
     subscribedTopicRegex: string('0+', { nullable: '0+' }),
     rebalanceTimeoutMs: int32('0+', { default: -1 }),
     serverAssignor: string('0+', { nullable: '0+' }),
+    // Not null by default in Kafka, although its definition says so: null is written as a tag.
     classicMemberMetadata: struct(
       '0+',
       {
@@ -90,7 +92,7 @@ export const consumerGroupMemberMetadataValue = defineStruct({
           metadata: bytes('0+'),
         }),
       },
-      { nullable: '0+', default: null, tag: 0 },
+      { nullable: '0+', tag: 0 },
     ),
   },
 });
