@@ -127,8 +127,9 @@ export class Dispatch {
     try {
       exchange.respond(encodeResponse(api, header.apiVersion, header.correlationId, body as never));
     } catch (error) {
-      this.#onBug(error as Error);
-      client.connection.close(error as Error);
+      // A value the version cannot carry: a bug of ours, and this client cannot be answered.
+      const message = `${api.name} v${header.apiVersion}: ${(error as Error).message}`;
+      client.connection.close(new Error(message, { cause: error }));
     }
   }
 

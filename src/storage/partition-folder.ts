@@ -14,10 +14,11 @@ export interface PartitionFolder {
   readonly partition: number;
 }
 
-/** null for a name that is not a log's: waiting for removal, moving between disks, foreign. */
+/** null for what is not a topic's: waiting for removal, moving between disks, foreign. */
 export function parseFolderName(name: string): PartitionFolder | null {
   const match = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/.exec(name);
-  if (match === null) return null;
+  // The metadata log lies beside the others and has an owner of its own, who opens it.
+  if (match === null || match[1] === '__cluster_metadata') return null;
   return { topic: match[1] as string, partition: Number(match[2]) };
 }
 

@@ -85,8 +85,9 @@ async function answer(
       return { partitionIndex: wanted.partitionIndex, errorCode: 0, oldStyleOffsets };
     }
     assertServed(wanted.timestamp, context);
-    const found = await find(wanted.timestamp, partition, end);
-    return { partitionIndex: wanted.partitionIndex, errorCode: 0, ...found };
+    const { leaderEpoch, ...found } = await find(wanted.timestamp, partition, end);
+    const since = context.apiVersion >= 4 ? { leaderEpoch } : {};
+    return { partitionIndex: wanted.partitionIndex, errorCode: 0, ...found, ...since };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return failure(wanted, error);
