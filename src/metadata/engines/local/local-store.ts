@@ -61,7 +61,8 @@ export class LocalStore implements ClusterStore {
   #log!: PartitionLog;
   /** Oldest first; none of them known to be damaged. */
   #snapshots: SnapshotName[] = [];
-  #newestSnapshot: StoreSnapshot | null = null;
+  /** Read and checked at the start; let go of when the first reader has taken it. */
+  #snapshotAtStart: StoreSnapshot | null = null;
   #endOffset = 0;
   #epoch = 0;
   #bytesAtSnapshot = 0;
@@ -96,11 +97,11 @@ export class LocalStore implements ClusterStore {
     await removePartialSnapshots(disk, this.#folder);
     this.#snapshots = listSnapshots(disk, this.#folder);
     for (let name = this.#snapshots.at(-1); name !== undefined; name = this.#snapshots.at(-1)) {
-      this.#newestSnapshot = readSnapshot(this.#io, this.#folder, name);
-      if (this.#newestSnapshot !== null) break;
+      this.#snapshotAtStart = readSnapshot(this.#io, this.#folder, name);
+      if (this.#snapshotAtStart !== null) break;
       this.#snapshots.pop();
     }
-    const snapshotEnd = this.#newestSnapshot?.endOffset ?? 0;
+    const snapshotEnd = this.#snapshots.at(-1)?.endOffset ?? 0;
     this.#log = await PartitionLog.open(this.#io, {
       directory: this.#folder,
       topic: METADATA_TOPIC,
@@ -135,7 +136,7 @@ export class LocalStore implements ClusterStore {
     await this.#log.flush();
     await this.#io.disk.syncDirectory(this.#folder);
     this.#endOffset = this.#log.logEndOffset;
-    const snapshotEpoch = this.#newestSnapshot?.controllerEpoch ?? 0;
+    const snapshotEpoch = this.#snapshots.at(-1)?.controllerEpoch ?? 0;
     this.#epoch = Math.max(snapshotEpoch, this.#log.leaderEpochs.latestEpoch);
     this.#bytesAtSnapshot = 0;
     this.#bytesAppended = await this.#bytesFrom(snapshotEnd);
@@ -168,7 +169,12 @@ export class LocalStore implements ClusterStore {
   }
 
   async newestSnapshot(): Promise<StoreSnapshot | null> {
-    return this.#newestSnapshot;
+    const newest = this.#snapshots.at(-1);
+    if (newest === undefined) return null;
+    const held = this.#snapshotAtStart;
+    this.#snapshotAtStart = null;
+    if (held?.endOffset === newest.endOffset) return held;
+    return readSnapshot(this.#io, this.#folder, newest);
   }
 
   async append(records: readonly Buffer[], options: AppendOptions): Promise<void> {
@@ -280,11 +286,10 @@ export class LocalStore implements ClusterStore {
   async saveSnapshot(snapshot: StoreSnapshot): Promise<void> {
     this.#assertUsable();
     assert(snapshot.endOffset <= this.#endOffset, 'a snapshot holds committed records only');
-    if (snapshot.endOffset <= (this.#newestSnapshot?.endOffset ?? 0)) return;
+    if (snapshot.endOffset <= (this.#snapshots.at(-1)?.endOffset ?? 0)) return;
     const bytesAtSnapshot = this.#bytesAppended;
     const name = await writeSnapshot(this.#io.disk, this.#folder, snapshot);
     this.#snapshots.push(name);
-    this.#newestSnapshot = snapshot;
     this.#bytesAtSnapshot = bytesAtSnapshot;
     await this.#shorten();
   }
