@@ -1,3 +1,5 @@
+// The persistent map against Map, and the keys that hash alike.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PersistentMap } from './persistent-map.ts';

@@ -22,7 +22,7 @@ export interface MachineRuntimeOptions<M extends Machine<R>, R> {
   readonly build: () => { readonly machine: M; readonly replayFrom: number };
   /** The error with which pending answers fail when the machine is thrown away. */
   readonly lostError: (cause: unknown) => Error;
-  /** The first failure since it became active; the machine is gone. Decide whether to load again. */
+  /** An append failed and the machine is gone: whoever owns it decides whether to load again. */
   readonly onLost?: (cause: unknown) => void;
   /**
    * Appends that may be under way at once. With 1 (the default) decisions gather while the log is
