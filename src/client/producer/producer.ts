@@ -66,6 +66,8 @@ export class Producer {
   #drained: Deferred<void> | null = null;
   #emptied: Deferred<void> | null = null;
   #waitingCount = 0;
+  /** What the records that wait for metadata take, roughly. */
+  #waitingBytes = 0;
   #unreported: Error | null = null;
   #isFull = false;
   #closed = false;
@@ -92,7 +94,7 @@ export class Producer {
 
   /** Bytes of records that were accepted and are not delivered yet. */
   get bufferedBytes(): number {
-    return this.#accumulator.memoryBytes;
+    return this.#accumulator.memoryBytes + this.#waitingBytes;
   }
 
   /**
@@ -186,6 +188,7 @@ export class Producer {
     }
     if (state.waiting === null && this.#append(state, record, callback)) return;
     this.#waitingCount++;
+    this.#waitingBytes += roughBytesOf(record);
     if (state.waiting !== null) state.waiting.push({ record, callback });
     else {
       state.waiting = [{ record, callback }];
@@ -245,6 +248,7 @@ export class Producer {
     state.waiting = null;
     this.#waitingCount -= waiting.length;
     for (const { record, callback } of waiting) {
+      this.#waitingBytes -= roughBytesOf(record);
       if (failure !== null) this.#refuse(failure, callback);
       else if (!this.#append(state, record, callback)) {
         const message = `topic ${name} has no partitions`;
@@ -252,6 +256,7 @@ export class Producer {
       }
     }
     if (this.#sender.hurry > 0) this.#sender.wake();
+    if (this.#hasRoom()) this.#onRoom();
     this.#maybeEmptied();
   }
 
@@ -261,7 +266,7 @@ export class Producer {
   }
 
   #hasRoom(): boolean {
-    return this.#accumulator.memoryBytes < this.#options.bufferMemoryBytes;
+    return this.bufferedBytes < this.#options.bufferMemoryBytes;
   }
 
   /** Open batches do not linger while others wait for their memory. */
@@ -342,9 +347,14 @@ export class Producer {
       for (const { callback } of state.waiting?.splice(0) ?? []) this.#refuse(error, callback);
     }
     this.#waitingCount = 0;
+    this.#waitingBytes = 0;
     for (const batch of [...this.#accumulator.incomplete]) batch.fail(error);
     this.#maybeEmptied();
   }
+}
+
+function roughBytesOf({ key, value }: ProducerRecord): number {
+  return 70 + (key?.length ?? 0) + (value?.length ?? 0);
 }
 
 function closedError(): Error {
