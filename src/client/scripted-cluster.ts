@@ -2,7 +2,6 @@
 // check producer sequences as Kafka does, and misbehave on command (lose a connection before or
 // after storing, answer with an error, stay silent, move a leader).
 
-import { INT64_MAX } from '../base/int64.ts';
 import type { Io } from '../io/index.ts';
 import { type Exchange, Server, type ServerConnection } from '../network/index.ts';
 import {
@@ -307,8 +306,8 @@ export class ScriptedCluster {
         const state = this.partition(name, partitionIndex);
         const isHere = state.leader === request.nodeId;
         if (!isHere) return { partitionIndex, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
-        const time = timestamp === -1 ? INT64_MAX : timestamp;
-        const found = state.records().find((each) => each.timestamp >= time);
+        const found =
+          timestamp < 0 ? undefined : state.records().find((each) => each.timestamp >= timestamp);
         const end = timestamp === -1 ? state.nextOffset : -1;
         const offset = timestamp === -2 ? state.logStartOffset : (found?.offset ?? end);
         return { partitionIndex, errorCode: 0, offset, timestamp: found?.timestamp ?? -1 };

@@ -50,6 +50,9 @@ export interface PartitionDescription {
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
   readonly offlineReplicas: readonly number[];
+  /** KIP-966; null when the broker is too old to tell. */
+  readonly eligibleLeaderReplicas: readonly number[] | null;
+  readonly lastKnownElr: readonly number[] | null;
 }
 
 export interface TopicDescription extends TopicResult, TopicListing {

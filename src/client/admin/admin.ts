@@ -13,6 +13,7 @@ import {
   deleteRecords,
   deleteTopics,
   describeCluster,
+  describeTopicPartitions,
   ErrorCode,
   type KafkaError,
   metadata,
@@ -48,6 +49,7 @@ import {
   type TopicResult,
 } from './admin-results.ts';
 import { ConfigRequests } from './config-requests.ts';
+import { describeByPages } from './topic-pages.ts';
 
 export type AdminOptions = ClientOptions;
 
@@ -163,28 +165,25 @@ export class Admin {
   }
 
   /** `names` null: all topics. */
-  async describeTopics(
+  describeTopics(
     names: readonly string[] | null,
-    options: CallOptions = {},
+    options: CallOptions & {
+      /** How many partitions one answer may hold. Default 2000. */
+      readonly pagePartitionsMax?: number | undefined;
+    } = {},
   ): Promise<TopicDescription[]> {
-    const topics = await this.#metadataOf(names, options);
-    return topics.map((each) => ({
-      name: each.name ?? '',
-      error: errorOf(each.errorCode, null),
-      topicId: each.topicId,
-      isInternal: each.isInternal,
-      authorizedOperations: each.topicAuthorizedOperations,
-      partitions: each.partitions
-        .map((partition) => ({
-          partition: partition.partitionIndex,
-          leader: partition.leaderId,
-          leaderEpoch: partition.leaderEpoch,
-          replicas: partition.replicaNodes,
-          isr: partition.isrNodes,
-          offlineReplicas: partition.offlineReplicas,
-        }))
-        .sort((a, b) => a.partition - b.partition),
-    }));
+    return this.#client.retry(async ({ timeoutMs }) => {
+      const connection = await this.#client.anyConnection();
+      if (connection.versionOf(describeTopicPartitions) === null) {
+        return (await this.#metadataOf(names, options)).map(describedByMetadata);
+      }
+      const asked = names ?? (await this.#metadataOf(null, options)).map(({ name }) => name ?? '');
+      if (asked.length === 0) return [];
+      const pagePartitionsMax = options.pagePartitionsMax ?? 2000;
+      const described = await describeByPages(connection, asked, { pagePartitionsMax, timeoutMs });
+      const byName = new Map(described.map((topic) => [topic.name, topic]));
+      return asked.map((name) => byName.get(name)).filter((each) => each !== undefined);
+    }, options);
   }
 
   describeCluster(options: CallOptions = {}): Promise<ClusterDescription> {
@@ -309,6 +308,28 @@ export class Admin {
       });
     return items.map(({ name }) => results.get(name)).filter((each) => each !== undefined);
   }
+}
+
+function describedByMetadata(topic: MetadataTopic): TopicDescription {
+  return {
+    name: topic.name ?? '',
+    error: errorOf(topic.errorCode, null),
+    topicId: topic.topicId,
+    isInternal: topic.isInternal,
+    authorizedOperations: topic.topicAuthorizedOperations,
+    partitions: topic.partitions
+      .map((partition) => ({
+        partition: partition.partitionIndex,
+        leader: partition.leaderId,
+        leaderEpoch: partition.leaderEpoch,
+        replicas: partition.replicaNodes,
+        isr: partition.isrNodes,
+        offlineReplicas: partition.offlineReplicas,
+        eligibleLeaderReplicas: null,
+        lastKnownElr: null,
+      }))
+      .sort((a, b) => a.partition - b.partition),
+  };
 }
 
 /** What a controller says that is not in charge (any more); other errors are the answer. */

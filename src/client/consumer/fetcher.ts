@@ -356,17 +356,19 @@ export class Fetcher {
   #connect(nodeId: number): void {
     if (this.#connecting.has(nodeId)) return;
     this.#connecting.add(nodeId);
-    this.#client
-      .connectionTo(nodeId)
-      .catch((error: unknown) => {
-        if (this.#closed) return;
-        this.#client.log.warn('no connection', { broker: nodeId, error: messageOf(error) });
-        this.#refreshMetadata();
-      })
-      .finally(() => {
+    this.#client.connectionTo(nodeId).then(
+      () => {
         this.#connecting.delete(nodeId);
         this.pump();
-      });
+      },
+      (error: unknown) => {
+        this.#connecting.delete(nodeId);
+        if (this.#closed) return;
+        this.#client.log.warn('no connection', { broker: nodeId, error: messageOf(error) });
+        // The next round comes with the refresh: at once would be a loop without a pause.
+        this.#refreshMetadata();
+      },
+    );
   }
 
   /** Not more often than the retry pause. */

@@ -9,7 +9,7 @@ export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 export interface ProducerOptions extends ClientOptions {
   /** `all` (-1): the whole ISR; 1: the leader; 0: nobody, and offsets are unknown. Default all. */
-  readonly acks?: 'all' | -1 | 0 | 1;
+  readonly acks?: 'all' | '-1' | '0' | '1' | -1 | 0 | 1;
   /** How long a batch waits for more records. Default 5; 0 still joins those of one turn. */
   readonly lingerMs?: number;
   /** batch.size: a batch that is this large is sent at once. Default 16 384. */
@@ -56,7 +56,7 @@ export interface ResolvedProducerOptions {
 }
 
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
-  const acks = options.acks === 'all' ? -1 : (options.acks ?? -1);
+  const acks = acksOf(options.acks ?? 'all');
   const maxInFlight = options.maxInFlightRequestsPerConnection ?? 5;
   const retries = options.retries ?? 0x7fff_ffff;
   const idempotent = options.enableIdempotence ?? (acks === -1 && maxInFlight <= 5 && retries > 0);
@@ -85,6 +85,12 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     compressionLevel: options.compressionLevel,
     partitioner: options.partitioner ?? null,
   };
+}
+
+function acksOf(acks: NonNullable<ProducerOptions['acks']>): -1 | 0 | 1 {
+  const number = acks === 'all' ? -1 : Number(acks);
+  if (number === -1 || number === 0 || number === 1) return number;
+  throw new ClientConfigError(`acks is "${acks}": expected all, 1 or 0`);
 }
 
 function assertIdempotencePossible(acks: number, maxInFlight: number, retries: number): void {
