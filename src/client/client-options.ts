@@ -98,8 +98,14 @@ const clientRules: Readonly<Record<string, PropertyRule>> = {
 };
 
 /** Java settings that mean nothing here and need no warning: classes, buffers of the JVM. */
-const silent =
-  /^(key|value)\.(de)?serializer$|^(metric|metrics|interceptor)\.|^(send|receive)\.buffer\.bytes$|^security\.providers$|^enable\.metrics\.push$|^client\.dns\.lookup$/;
+const silent = new RegExp(
+  [
+    '^(key|value)\\.(de)?serializer$',
+    '^(metric|metrics|interceptor)\\.',
+    '^(send|receive)\\.buffer\\.bytes$',
+    '^(security\\.providers|enable\\.metrics\\.push|client\\.dns\\.lookup)$',
+  ].join('|'),
+);
 
 export interface PropertiesResult<Options> {
   readonly options: Partial<Options>;

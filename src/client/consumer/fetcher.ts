@@ -135,8 +135,12 @@ export class Fetcher {
 
   #collectFrom(partition: AssignedPartition, max: number, out: ConsumerRecord[]): void {
     for (let next = partition.fetched[0]; next !== undefined; next = partition.fetched[0]) {
-      next.take(max - out.length, out);
-      partition.position = next.nextOffset;
+      try {
+        next.take(max - out.length, out);
+      } finally {
+        // A damaged batch throws behind records that are good and will be handed out.
+        partition.position = next.nextOffset;
+      }
       if (!next.isEmpty && out.length >= max) return;
       partition.fetched.shift();
     }

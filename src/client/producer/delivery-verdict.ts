@@ -56,7 +56,7 @@ function isSequenceError(code: number): boolean {
   );
 }
 
-/** KIP-467: the records at fault get the broker's word, the others learn why they fell with them. */
+/** KIP-467: records at fault get the broker's word, the others learn why they fell with them. */
 function errorOfRecords(answer: PartitionResponse, error: KafkaError): (index: number) => Error {
   if (answer.recordErrors.length === 0) return () => error;
   const messages = new Map(

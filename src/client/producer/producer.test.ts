@@ -90,7 +90,7 @@ for (const [name, verdict] of mishaps) {
     }));
 }
 
-test('whatever fails at random, an idempotent producer stores each record once and in order', async () => {
+test('whatever fails at random, each record is stored once and in order', async () => {
   const verdicts: ProduceVerdict[] = [
     'lose',
     'storeAndLose',
@@ -224,7 +224,7 @@ test('write asks for patience when the buffer is full, and drained says when the
     assert.deepEqual(valuesOf(cluster, 't'), inOrder(500));
   }));
 
-test('a topic without metadata in time is an error after max.block.ms, one that appears is used', () =>
+test('a topic without metadata is an error after max.block.ms, one that appears is used', () =>
   simulate(async (io) => {
     const cluster = await ScriptedCluster.start(io);
     const producer = createProducer(io, cluster, { maxBlockMs: 3000 });
