@@ -11,6 +11,8 @@ export interface FlushTarget {
   readonly logEndOffset: number;
   /** Resolves once everything before the log's end, as it is at the call, is on disk. */
   sync(): Promise<void>;
+  /** The recovery point must not pass it, though later batches may be on disk. */
+  scanFrom(): number;
   onSyncFailure(error: unknown): void;
 }
 
@@ -40,7 +42,11 @@ export class LogFlusher {
     this.recoveryPoint = recoveryPoint;
   }
 
-  /** @throws KafkaError KAFKA_STORAGE_ERROR */
+  /**
+   * An infinite offset asks for a round of its own, also when nothing is behind.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
   flush(upTo: number): Promise<void> {
     if (upTo <= this.recoveryPoint) return Promise.resolve();
     if (this.#running === null) return this.#start();
@@ -72,7 +78,8 @@ export class LogFlusher {
   async #sync(upTo: number): Promise<void> {
     try {
       await this.#target.sync();
-      this.recoveryPoint = Math.max(this.recoveryPoint, Math.min(upTo, this.#ceiling));
+      const reached = Math.min(upTo, this.#ceiling, this.#target.scanFrom());
+      this.recoveryPoint = Math.max(this.recoveryPoint, reached);
     } catch (error) {
       if (!(error instanceof FlushPostponed)) this.#target.onSyncFailure(error);
       throw new KafkaError('KAFKA_STORAGE_ERROR', (error as Error).message);

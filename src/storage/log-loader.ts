@@ -93,6 +93,8 @@ class LogLoader {
     const isNew = this.#segments.length === 0;
     const first = this.#segments[0]?.baseOffset ?? 0;
     this.#logStartOffset = Math.max(first, this.#options.logStartOffset ?? 0);
+    // Until a recovery says otherwise.
+    for (const segment of this.#segments) segment.areIndexesDurable = true;
     if (isNew) this.#restartAt(this.#logStartOffset);
     else if (!wasCleanShutdown || !(await this.#openClean())) await this.#recover();
     if (this.#logEndOffset < this.#logStartOffset) await this.#restartBehindStart();
@@ -151,10 +153,13 @@ class LogLoader {
 
   async #recover(): Promise<void> {
     const recoveryPoint = Math.max(this.#options.recoveryPoint ?? 0, this.#logStartOffset);
-    let at = this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint);
+    // The segment that ends at the recovery point may lack its indexes.
+    let at = this.#segments.findLastIndex((segment) => segment.baseOffset < recoveryPoint);
     at = Math.max(0, at);
     const start = (this.#segments[at] as Segment).baseOffset;
     await this.#replayProducers(start);
+    // From there on the batches say it, not a file that may be older than a truncation.
+    this.#epochs.truncateFromEnd(start);
     let end = start;
     for (; at < this.#segments.length; at++) {
       const segment = this.#segments[at] as Segment;
@@ -180,6 +185,7 @@ class LogLoader {
   async #recoverSegment(segment: Segment): Promise<{ endOffset: number; problem: string | null }> {
     const { config } = this.#options;
     let endOffset = segment.baseOffset;
+    segment.areIndexesDurable = false;
     segment.beginRebuild();
     segment.clearAborted();
     const range = { from: 0, end: segment.sizeBytes };

@@ -13,7 +13,9 @@ import type { Segment } from './segment.ts';
 export async function syncLog(log: LogState, recoveryPoint: number): Promise<void> {
   const { active, segments } = log;
   const behind = segments.filter(
-    (_, at) => (segments[at + 1]?.baseOffset ?? Number.POSITIVE_INFINITY) > recoveryPoint,
+    (segment, at) =>
+      !segment.areIndexesDurable ||
+      (segments[at + 1]?.baseOffset ?? Number.POSITIVE_INFINITY) > recoveryPoint,
   );
   for (const segment of behind) {
     if (segment.isGone) continue;
@@ -21,6 +23,16 @@ export async function syncLog(log: LogState, recoveryPoint: number): Promise<voi
     else await syncComplete(segment);
   }
   await writeSmallFiles(log);
+}
+
+/**
+ * Where the recovery point must stop: a start scans the segment that ends there. Batches of a
+ * complete segment may be on disk while its indexes are not, as they are written later.
+ */
+export function scanFrom(log: LogState): number {
+  const { segments } = log;
+  const at = segments.findIndex((segment) => !segment.areIndexesDurable);
+  return segments[at + 1]?.baseOffset ?? log.logEndOffset;
 }
 
 /** The same, and the active segment's indexes and the producers' state: a start scans nothing. */
@@ -33,7 +45,8 @@ export async function syncForClose(log: LogState, recoveryPoint: number): Promis
 
 async function syncComplete(segment: Segment): Promise<void> {
   await postponedIfFull(() => segment.writeIndexes());
-  await segment.log.sync();
+  // Retention may delete the segment in any of the pauses: then there is nothing left to sync.
+  if (!segment.isGone) await segment.log.sync();
   if (!segment.isGone) await segment.syncIndexes();
 }
 

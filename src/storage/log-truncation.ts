@@ -3,6 +3,7 @@
 
 import type { LogFlusher } from './log-flusher.ts';
 import { positionOf, segmentOf } from './log-reads.ts';
+import { scanBatches } from './log-scan.ts';
 import type { LogState } from './log-state.ts';
 import { replayProducers } from './producer-replay.ts';
 import type { Segment } from './segment.ts';
@@ -22,11 +23,21 @@ export async function truncateLog(
   }
   const found = await positionOf(log, segment, offset);
   const endOffset = Math.min(offset, found?.baseOffset ?? offset);
+  if (endOffset < log.logStartOffset && offset >= log.logStartOffset) {
+    // The batch that goes begins below the log's start, which does not go back.
+    await restartLog(log, flusher, log.logStartOffset);
+    return;
+  }
   const removed = log.segments.splice(at + 1);
   segment.truncateTo(endOffset, found?.position ?? segment.sizeBytes);
   endAt(log, flusher, endOffset);
   log.logStartOffset = Math.min(log.logStartOffset, endOffset);
   await removeSegments(log, removed);
+  const range = { from: indexedUpTo(segment), end: segment.sizeBytes };
+  await scanBatches(segment.log, range, ({ header }) => {
+    segment.maybeRaiseMaxTimestamp(header);
+    return true;
+  });
   await log.snapshots.removeAfter(endOffset);
   await replayProducers({
     producers: log.producers,
@@ -54,6 +65,12 @@ export async function restartLog(
   log.addSegment();
   for (const path of paths) await log.io.disk.remove(path);
   await log.snapshots.removeAfter(-1);
+}
+
+/** Where the batch of the last time index entry lies, or one before it. */
+function indexedUpTo(segment: Segment): number {
+  const { offsets, times } = segment.loadIndexes();
+  return times.last === null ? 0 : offsets.lookup(times.last.offset);
 }
 
 function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {

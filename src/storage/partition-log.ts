@@ -7,7 +7,7 @@
 // not append while a truncation is under way.
 
 import { assert } from '../base/assert.ts';
-import { type Io, IoError } from '../io/index.ts';
+import type { Io } from '../io/index.ts';
 import type { BatchHeader } from '../protocol/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
@@ -31,10 +31,11 @@ import {
 import type { LogResources } from './log-resources.ts';
 import { deleteBelowStart, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
-import { syncForClose, syncLog } from './log-sync.ts';
+import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
 import type { AppendOrigin, DuplicateBatch } from './producer-states.ts';
 import type { Segment } from './segment.ts';
+import { storageError } from './storage-error.ts';
 
 export interface PartitionLogOptions {
   /** The folder `<topic>-<partition>`; created if it is not there. */
@@ -96,6 +97,7 @@ export class PartitionLog {
         return log.logEndOffset;
       },
       sync: () => this.#sync(),
+      scanFrom: () => scanFrom(log),
       onSyncFailure: (error: unknown) => this.#fail(error),
     };
     this.#flusher = new LogFlusher(target, recoveryPoint);
@@ -168,8 +170,6 @@ export class PartitionLog {
   configure(config: LogConfig): void {
     this.#log.config = config;
   }
-
-  // Appending.
 
   /**
    * Appends the batches of a produce request under new offsets. Base offsets, leader epochs and
@@ -310,15 +310,13 @@ export class PartitionLog {
       throw storageError(error);
     }
     snapshots.take(logEndOffset, producers.snapshot());
-    this.flush(logEndOffset).catch((error: Error) => {
+    this.#flusher.flush(Number.POSITIVE_INFINITY).catch((error: Error) => {
       const { topic, partition } = this;
       // A failed sync was reported by onFailure; a full disk is tried again by the next flush.
       this.#io.log.warn('flush after roll failed', { topic, partition, because: error.message });
     });
     return segment;
   }
-
-  // Flushing.
 
   /** Resolves when everything before the offset is durable, files and directory entries. */
   flush(upTo: number = this.#log.logEndOffset): Promise<void> {
@@ -338,8 +336,6 @@ export class PartitionLog {
     this.#oldestUnflushedMs = null;
     await syncLog(this.#log, this.#flusher.recoveryPoint);
   }
-
-  // Reading.
 
   /**
    * Whole batches from the one that has the offset on. Answers at once if they are in memory.
@@ -384,8 +380,6 @@ export class PartitionLog {
     if (epoch > this.#log.epochs.latestEpoch)
       this.#log.epochs.assign(epoch, this.#log.logEndOffset);
   }
-
-  // Taking away.
 
   /** Keeps what is before the offset, up to a batch boundary: read logEndOffset afterwards. */
   async truncateTo(offset: number): Promise<void> {
@@ -441,8 +435,6 @@ export class PartitionLog {
     this.#log.producers.expire(nowMs, this.#log.config.producerIdExpirationMs);
   }
 
-  // Ending.
-
   /**
    * Makes everything durable, so that the next start need not scan.
    *
@@ -450,9 +442,9 @@ export class PartitionLog {
    */
   async close(): Promise<void> {
     if (this.#status === 'closed') return;
-    const failed = this.#status === 'failed';
     try {
-      if (failed) throw this.#unusable();
+      if (this.#status === 'failed') throw this.#unusable();
+      this.#status = 'closed';
       if (this.#log.isModified) await this.#flushForClose();
     } finally {
       this.abandon();
@@ -461,7 +453,8 @@ export class PartitionLog {
 
   async #flushForClose(): Promise<void> {
     try {
-      await this.flush();
+      // A round that is under way ends first; after ours no other one begins.
+      await this.#flusher.flush(Number.POSITIVE_INFINITY);
       await syncForClose(this.#log, this.#flusher.recoveryPoint);
     } catch (error) {
       throw storageError(error);
@@ -500,10 +493,4 @@ export class PartitionLog {
   #unusable(): KafkaError {
     return new KafkaError('KAFKA_STORAGE_ERROR', `the log ${this.directory} is ${this.#status}`);
   }
-}
-
-/** What the disk refused is the broker's trouble, not the client's; other errors pass. */
-function storageError(error: unknown): unknown {
-  if (!(error instanceof IoError)) return error;
-  return new KafkaError('KAFKA_STORAGE_ERROR', error.message);
 }

@@ -60,6 +60,8 @@ export class Segment {
   sizeBytes: number;
   /** Deleted or closed: its files are not this object's any more. */
   isGone = false;
+  /** Set once the index files of a segment that is complete are on disk. */
+  areIndexesDurable = false;
   readonly #resources: LogResources;
   #indexes: SegmentIndexes | null = null;
   #isIndexBehind = false;
@@ -128,10 +130,7 @@ export class Segment {
 
   #index(indexes: SegmentIndexes, batch: BatchHeader, start: number, intervalBytes: number): void {
     const position = start + batch.position;
-    const known = this.maxTimestamp;
-    if (batch.maxTimestamp > known.timestamp) {
-      this.#maxTimestamp = { timestamp: batch.maxTimestamp, offset: batch.lastOffset };
-    }
+    this.maybeRaiseMaxTimestamp(batch);
     if (position === 0) this.#firstTimestamp = batch.maxTimestamp;
     if (this.#bytesSinceEntry > intervalBytes && position > 0) {
       const { timestamp, offset } = this.maxTimestamp;
@@ -158,6 +157,12 @@ export class Segment {
     this.#firstTimestamp = null;
     this.#bytesSinceEntry = 0;
     this.#isIndexBehind = true;
+  }
+
+  /** The time index is sparse: a batch behind its last entry may have a larger timestamp. */
+  maybeRaiseMaxTimestamp(batch: BatchHeader): void {
+    if (batch.maxTimestamp <= this.maxTimestamp.timestamp) return;
+    this.#maxTimestamp = { timestamp: batch.maxTimestamp, offset: batch.lastOffset };
   }
 
   shouldRoll(batch: RollQuestion, config: LogConfig): boolean {
@@ -304,6 +309,7 @@ export class Segment {
         file.close();
       }
     }
+    this.areIndexesDurable = !this.#isIndexBehind;
   }
 
   // Cutting and removing.
@@ -316,6 +322,7 @@ export class Segment {
     this.#hasTornTail = false;
     indexes.offsets.truncateTo(offset);
     indexes.times.truncateTo(offset);
+    this.areIndexesDurable = false;
     this.#maxTimestamp = indexes.times.last ?? { timestamp: -1, offset: this.baseOffset };
     if (position === 0) this.#firstTimestamp = null;
     this.#bytesSinceEntry = position - indexes.offsets.lastPosition;

@@ -1,0 +1,190 @@
+// A log directory through starts, clean stops, kills and misuse.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { simulate } from '../../sim/index.ts';
+import { ZERO_UUID } from '../base/uuid.ts';
+import { type Io, IoError } from '../io/index.ts';
+import { defaultLogConfig } from './log-config.ts';
+import { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
+import { append, contentOf } from './log-fixture.ts';
+import { LogResources } from './log-resources.ts';
+
+const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+
+function open(io: Io, options: Partial<LogDirectoryOptions> = {}): Promise<LogDirectory> {
+  return LogDirectory.open(io, {
+    path: '/data',
+    nodeId: 1,
+    clusterId: 'cluster-a',
+    resources: new LogResources(io),
+    onFailure: () => undefined,
+    ...options,
+  });
+}
+
+const name = (partition: number) => ({ topic: 'my-topic', partition, topicId: TOPIC_ID });
+
+describe('log directory', () => {
+  for (const how of ['stopped', 'killed'] as const) {
+    test(`logs come back with their content and topic id after the broker was ${how}`, async () => {
+      const { World } = await import('../../sim/index.ts');
+      const world = new World();
+      let isDone = false;
+      const first = world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        for (const partition of [0, 1, 2]) {
+          const log = await directory.createLog(name(partition), defaultLogConfig);
+          append(log, [`p${partition}`, 'x']);
+          await log.flush();
+        }
+        await directory.checkpointHighWatermarks(new Map([['my-topic-1', 2]]));
+        if (how === 'stopped') await directory.close();
+        isDone = true;
+      });
+      await world.run(() => isDone);
+      first.kill();
+      if (how === 'killed') world.host('host').powerCut();
+      isDone = false;
+      world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        assert.equal(directory.wasCleanShutdown, how === 'stopped');
+        const logs = await directory.openLogs(() => defaultLogConfig);
+        assert.equal(logs.length, 3);
+        assert.equal(directory.topicId('my-topic', 1), TOPIC_ID);
+        assert.equal(directory.highWatermarks.get('my-topic-1'), 2);
+        const log = directory.log('my-topic', 2);
+        assert.ok(log !== null);
+        assert.deepEqual(await contentOf(log), ['0:p2', '1:x']);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+    });
+  }
+
+  test('the mark of a clean stop is gone once the directory is open again', () =>
+    simulate(async (io) => {
+      const directory = await open(io);
+      await directory.openLogs(() => defaultLogConfig);
+      await directory.close();
+      assert.ok(io.disk.stat('/data/.kafka_cleanshutdown') !== null);
+      const again = await open(io);
+      assert.ok(again.wasCleanShutdown);
+      assert.equal(io.disk.stat('/data/.kafka_cleanshutdown'), null);
+    }));
+
+  test('after a clean stop no segment file is read', () =>
+    simulate(async (io) => {
+      const directory = await open(io);
+      const log = await directory.createLog(name(0), defaultLogConfig);
+      append(log, ['a', 'b']);
+      await directory.close();
+      const opened: string[] = [];
+      const disk = new Proxy(io.disk, {
+        get(target, key) {
+          if (key === 'open') {
+            return (path: string, mode: 'read' | 'write' | 'create') => {
+              opened.push(path);
+              return target.open(path, mode);
+            };
+          }
+          const value = Reflect.get(target, key, target) as unknown;
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      const again = await open({ ...io, disk });
+      const [reopened] = await again.openLogs(() => defaultLogConfig);
+      assert.equal(reopened?.logEndOffset, 2);
+      assert.deepEqual(
+        opened.filter((path) => path.includes('.log')),
+        [],
+      );
+    }));
+
+  test('a deleted log is renamed at once and removed after file.delete.delay.ms', () =>
+    simulate(async (io) => {
+      const directory = await open(io);
+      await directory.createLog(name(0), defaultLogConfig);
+      await directory.deleteLog('my-topic', 0);
+      const folders = () =>
+        io.disk
+          .list('/data')
+          .filter(({ isDirectory }) => isDirectory)
+          .map((each) => each.name);
+      assert.match(folders().join(), /^my-topic-0\.[0-9a-f]{32}-delete$/);
+      // The name is free again.
+      await directory.createLog({ ...name(0), topicId: ZERO_UUID }, defaultLogConfig);
+      await io.clock.sleep(61_000);
+      assert.deepEqual(folders(), ['my-topic-0']);
+    }));
+
+  test('a folder that was being deleted is removed by the next start', () =>
+    simulate(async (io) => {
+      const directory = await open(io);
+      await directory.createLog(name(0), defaultLogConfig);
+      await directory.deleteLog('my-topic', 0);
+      await directory.close();
+      const again = await open(io);
+      assert.deepEqual(await again.openLogs(() => defaultLogConfig), []);
+      assert.ok(io.disk.list('/data').every((entry) => !entry.isDirectory));
+    }));
+
+  test('log start offsets within a segment survive a restart', () =>
+    simulate(async (io) => {
+      const directory = await open(io);
+      const log = await directory.createLog(name(0), defaultLogConfig);
+      append(log, ['a', 'b']);
+      append(log, ['c']);
+      await log.deleteRecordsBefore(1);
+      await directory.close();
+      const [again] = await (await open(io)).openLogs(() => defaultLogConfig);
+      assert.equal(again?.logStartOffset, 1);
+    }));
+
+  const misuses: [string, Partial<LogDirectoryOptions>, RegExp][] = [
+    [
+      'another cluster',
+      { clusterId: 'cluster-b' },
+      /\/data belongs to cluster cluster-a.*log\.dirs/,
+    ],
+    ['another node', { nodeId: 2 }, /\/data belongs to node 1.*node\.id=1/],
+  ];
+  for (const [what, options, message] of misuses) {
+    test(`a directory of ${what} is refused in one line`, () =>
+      simulate(async (io) => {
+        await (await open(io)).close();
+        await assert.rejects(open(io, options), message);
+        // And it can be opened by its owner still.
+        await (await open(io)).close();
+      }));
+  }
+
+  test('a directory in use by another process is refused', async () => {
+    const { World } = await import('../../sim/index.ts');
+    const world = new World();
+    let isOpen = false;
+    world.startProcess('host', async (io) => {
+      await open(io);
+      isOpen = true;
+    });
+    await world.run(() => isOpen);
+    let isRefused = false;
+    world.startProcess('host', async (io) => {
+      await assert.rejects(open(io), /\/data is in use by another broker/);
+      isRefused = true;
+    });
+    await world.run(() => isRefused);
+  });
+
+  test('a directory that cannot be written to is refused with the remedy', () =>
+    simulate(async (io) => {
+      const refuse = (): never => {
+        throw new IoError('EACCES', 'permission denied');
+      };
+      const disk = new Proxy(io.disk, {
+        get: (target, key) =>
+          key === 'lock' || key === 'makeDirectory' ? refuse : Reflect.get(target, key, target),
+      });
+      await assert.rejects(open({ ...io, disk }), /log directory \/data cannot be used \(EACCES\)/);
+    }));
+});
