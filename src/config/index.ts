@@ -40,6 +40,7 @@ export {
   type LoadedBrokerConfig,
   loadBrokerConfig,
 } from './load-broker-config.ts';
+export { nearestName } from './nearest-name.ts';
 export { decodeProperties, formatProperties, parseProperties } from './properties.ts';
 export { validateDynamicBrokerConfigs } from './scoped-validation.ts';
 export {
