@@ -1,0 +1,121 @@
+// kafka-storage: the identity of log directories, meta.properties. A broker of ours formats empty
+// directories by itself; this is for scripts that do it beforehand, as Kafka demands.
+
+import { isUuid, uuidFromBytes, ZERO_UUID } from '../base/uuid.ts';
+import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
+import { createNodeIo, type Io } from '../io/index.ts';
+import { LogDirectory } from '../storage/index.ts';
+import { hidden, kafkaCommand, repeatable, UsageError } from './command-line.ts';
+
+/** Random, and safe as an argument: it does not begin with a dash. */
+function randomUuid(io: Io): string {
+  for (;;) {
+    const uuid = uuidFromBytes(io.random.bytes(16), 0);
+    if (!uuid.startsWith('-') && uuid !== ZERO_UUID) return uuid;
+  }
+}
+
+function readConfig(io: Io, path: string): BrokerConfig {
+  const text = io.disk.readFile(path);
+  if (text === null) throw new UsageError(`there is no file ${path}`);
+  return loadBrokerConfig({ file: { path, text: text.toString('utf8') } }).config;
+}
+
+interface FormatFlags {
+  config: string;
+  clusterId: string;
+  ignoreFormatted?: boolean;
+  addScram?: string[];
+}
+
+async function format(io: Io, flags: FormatFlags): Promise<number> {
+  const config = readConfig(io, flags.config);
+  const { clusterId } = flags;
+  if (!isUuid(clusterId)) {
+    throw new UsageError(
+      `the cluster id '${clusterId}' is no uuid of 22 characters; random-uuid makes one`,
+    );
+  }
+  if (flags.addScram !== undefined) {
+    throw new UsageError('--add-scram: users and passwords are not served yet');
+  }
+  for (const path of config.logDirs) {
+    const formatted = LogDirectory.readMetaProperties(io, path) !== null;
+    if (formatted && flags.ignoreFormatted !== true) {
+      process.stderr.write(
+        `Log directory ${path} is already formatted. Use --ignore-formatted to ignore this ` +
+          'directory and format the others.\n',
+      );
+      return 1;
+    }
+    if (formatted) continue;
+    await LogDirectory.format(io, path, { clusterId, nodeId: config.nodeId });
+    process.stdout.write(`Formatting ${path} with cluster.id ${clusterId}.\n`);
+  }
+  return 0;
+}
+
+function info(io: Io, path: string): number {
+  const config = readConfig(io, path);
+  const found = config.logDirs.filter((directory) => io.disk.stat(directory) !== null);
+  const missing = config.logDirs.filter((directory) => io.disk.stat(directory) === null);
+  const list = (paths: readonly string[]): string =>
+    `${paths.length === 1 ? 'directory' : 'directories'}:\n${paths.map((each) => `  ${each}\n`).join('')}`;
+  const problems = missing.map((directory) => `${directory} is not a directory`);
+  const metas = found.map((directory) => LogDirectory.readMetaProperties(io, directory));
+  let text = found.length === 0 ? 'No directories specified.\n' : `Found log ${list(found)}`;
+  for (const [index, meta] of metas.entries()) {
+    if (meta === null) {
+      problems.push(`${found[index]} is not formatted.`);
+      continue;
+    }
+    text +=
+      `\nFound metadata: {cluster.id=${meta.clusterId}, directory.id=${meta.directoryId}, ` +
+      `node.id=${meta.nodeId}, version=1}\n`;
+  }
+  if (new Set(metas.flatMap((meta) => meta?.clusterId ?? [])).size > 1) {
+    problems.push('The directories belong to different clusters.');
+  }
+  if (problems.length > 0) {
+    text += `\nFound problem${problems.length > 1 ? 's' : ''}:\n`;
+    text += problems.map((problem) => `  ${problem}\n`).join('');
+  }
+  process.stdout.write(`${text}\n`);
+  return problems.length > 0 ? 1 : 0;
+}
+
+export async function run(args: readonly string[]): Promise<number> {
+  const io = createNodeIo();
+  let exitCode = 0;
+  const command = kafkaCommand('kafka-storage.sh', 'The identity of log directories.');
+  command
+    .command('random-uuid')
+    .description('print a random uuid, to be a cluster id')
+    .action(() => process.stdout.write(`${randomUuid(io)}\n`));
+  command
+    .command('info')
+    .description('print what is known of the log directories of a configuration')
+    .requiredOption('-c, --config <file>', 'the server.properties file')
+    .action((flags: { config: string }) => {
+      exitCode = info(io, flags.config);
+    });
+  const formatCommand = command
+    .command('format')
+    .description('give the log directories of a configuration their identity')
+    .requiredOption('-c, --config <file>', 'the server.properties file')
+    .requiredOption('-t, --cluster-id <uuid>', 'the cluster they belong to')
+    .option('-g, --ignore-formatted', 'leave directories that have an identity as they are')
+    .option('-s, --standalone', 'accepted: a broker of ours needs no quorum of controllers')
+    .option('--no-initial-controllers', 'accepted, likewise')
+    .option('-I, --initial-controllers <list>', 'accepted, likewise')
+    .option('-r, --release-version <version>', 'accepted: there is one metadata version')
+    .addOption(repeatable('-f, --feature <name=level>', 'accepted, likewise'))
+    .addOption(hidden(repeatable('-S, --add-scram <user>', 'a user to create')))
+    .action(async (flags: FormatFlags) => {
+      exitCode = await format(io, flags);
+    });
+  for (const each of command.commands) each.copyInheritedSettings(command);
+  formatCommand.copyInheritedSettings(command);
+  await command.parseAsync(args, { from: 'user' });
+  return exitCode;
+}

@@ -1,0 +1,81 @@
+// The one entry of the command line: `partita COMMAND …`. The scripts in bin/ under the names
+// Kafka users know call it with their own name. A tool is loaded only when it is asked for, so
+// that the broker starts without reading the others.
+
+import { runTool, type Tool } from './command-line.ts';
+import { version } from './version.ts';
+
+interface Entry {
+  readonly summary: string;
+  load(): Promise<Tool>;
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  start: {
+    summary: 'start a broker: [server.properties] [--override key=value]',
+    load: () => import('./start.ts'),
+  },
+  'kafka-storage': {
+    summary: 'random-uuid, format or info: the identity of log directories',
+    load: () => import('./kafka-storage.ts'),
+  },
+  'kafka-topics': {
+    summary: 'create, delete, describe, list or change topics',
+    load: () => import('./kafka-topics.ts'),
+  },
+  'kafka-console-producer': {
+    summary: 'send lines of standard input to a topic',
+    load: () => import('./kafka-console-producer.ts'),
+  },
+  'kafka-console-consumer': {
+    summary: 'print the records of a topic',
+    load: () => import('./kafka-console-consumer.ts'),
+  },
+  'kafka-configs': {
+    summary: 'describe or change the configuration of topics and brokers',
+    load: () => import('./kafka-configs.ts'),
+  },
+  'kafka-get-offsets': {
+    summary: 'print the offsets of partitions, at an end or at a time',
+    load: () => import('./kafka-get-offsets.ts'),
+  },
+  'kafka-delete-records': {
+    summary: 'delete the records of partitions before given offsets',
+    load: () => import('./kafka-delete-records.ts'),
+  },
+  'kafka-dump-log': {
+    summary: 'print segments, indexes and snapshots of a stopped log',
+    load: () => import('./kafka-dump-log.ts'),
+  },
+};
+
+function printHelp(): void {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(
+    ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
+  );
+  process.stdout.write(
+    `partita ${version()}\n\nUsage: partita COMMAND [options]\n\n${lines.join('\n')}\n\n` +
+      'partita COMMAND --help shows the options of a command. The kafka-* commands are also in\n' +
+      'bin/ under the names of the Kafka distribution (bin/kafka-topics.sh …).\n',
+  );
+}
+
+/** Runs the command that the arguments name and returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === 'help') {
+    printHelp();
+    return name === undefined ? 1 : 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const entry = commands[name];
+  if (entry === undefined) {
+    process.stderr.write(`partita: there is no command '${name}' (see partita --help)\n`);
+    return 1;
+  }
+  return runTool(name, await entry.load(), rest);
+}
