@@ -19,6 +19,7 @@ import {
   setBaseOffset,
   setLogAppendTime,
   setPartitionLeaderEpoch,
+  upConvert,
   validateRecords,
 } from '../protocol/index.ts';
 import type { LogConfig } from './log-config.ts';
@@ -98,14 +99,10 @@ export function assignOffsets(
   });
 }
 
-export function assertStoredMagic(records: Buffer): void {
+/** Message sets of old clients (magic 0 and 1) become record batches; others stay as they are. */
+export function asStoredMagic(records: Buffer): Buffer {
   const magic = magicOf(records);
-  if (magic !== null && magic < 2) {
-    throw new KafkaError(
-      'UNSUPPORTED_FOR_MESSAGE_FORMAT',
-      `batches of magic ${magic} are converted before they reach the log`,
-    );
-  }
+  return magic === null || magic >= 2 ? records : upConvert(records);
 }
 
 function validateBatch(records: Buffer, header: BatchHeader, rules: LeaderValidation): void {
@@ -181,7 +178,7 @@ function refuseRecords(records: Buffer, header: BatchHeader, rules: LeaderValida
       const topicPartition = rules.topicPartition;
       errors.push({
         batchIndex,
-        batchIndexErrorMessage: `a compacted topic takes no record without a key (${topicPartition})`,
+        batchIndexErrorMessage: `compacted topic takes no record without a key (${topicPartition})`,
       });
     } else if (isOutsideBounds(record.timestamp, rules)) {
       hasBadTimestamp = true;

@@ -217,6 +217,8 @@ class LogLoader {
       segment.sizeBytes = scanned.position;
     }
     segment.writeIndexes();
+    // Ten thousand logs that are scanned need no descriptor each.
+    segment.log.close();
     return { endOffset, problem: scanned.problem };
   }
 

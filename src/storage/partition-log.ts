@@ -12,7 +12,7 @@ import type { BatchHeader } from '../protocol/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import {
-  assertStoredMagic,
+  asStoredMagic,
   assignOffsets,
   completeBatches,
   validateForLeader,
@@ -108,8 +108,11 @@ export class PartitionLog {
     io.disk.makeDirectory(options.directory);
     const { recoveryPoint, logStartOffset } = options;
     const loaded = await loadLog(io, { ...options, recoveryPoint, logStartOffset });
-    const log = new LogState(io, loaded, options);
-    return new PartitionLog(io, options, log, loaded.recoveryPoint);
+    const state = new LogState(io, loaded, options);
+    const log = new PartitionLog(io, options, state, loaded.recoveryPoint);
+    // What a killed process left in the page cache is served again: as synced, only once it is.
+    if (log.logEndOffset - log.recoveryPoint >= options.config.flushMessages) await log.flush();
+    return log;
   }
 
   get directory(): string {
@@ -179,11 +182,10 @@ export class PartitionLog {
    */
   appendAsLeader(records: Buffer, options: LeaderAppend): AppendResult {
     this.#assertWritable();
-    assertStoredMagic(records);
     const { leaderEpoch, timestampNow, origin = 'client' } = options;
     const topicPartition = `${this.topic}-${this.partition}`;
     const rules = { config: this.#log.config, origin, timestampNow, topicPartition };
-    const { bytes, batches } = validateForLeader(records, rules);
+    const { bytes, batches } = validateForLeader(asStoredMagic(records), rules);
     if (origin === 'client') {
       for (const batch of batches) {
         const known = batch.producerId < 0 ? null : this.#log.producers.findDuplicate(batch);

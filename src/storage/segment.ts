@@ -7,7 +7,7 @@
 // their files when it is sealed: recovery rebuilds them for every segment it scans.
 
 import { assert } from '../base/assert.ts';
-import { type BatchHeader, readBatchHeader } from '../protocol/index.ts';
+import { type BatchHeader, RECORD_BATCH_OVERHEAD, readBatchHeader } from '../protocol/index.ts';
 import type { LogConfig } from './log-config.ts';
 import {
   DELETED_SUFFIX,
@@ -29,6 +29,8 @@ import {
 } from './transaction-index.ts';
 
 const INT32_MAX = 0x7fff_ffff;
+/** Between the entries of indexes that are rebuilt on the spot. */
+const INTERVAL_BYTES = 4096;
 
 export interface SegmentIndexes {
   readonly offsets: OffsetIndex;
@@ -140,6 +142,7 @@ export class Segment {
     }
     this.#bytesSinceEntry += batch.sizeBytes;
     this.#isIndexBehind = true;
+    this.areIndexesDurable = false;
   }
 
   /** Adds batches that recovery found in the file already. */
@@ -188,9 +191,9 @@ export class Segment {
 
   #loadFirstTimestamp(): number {
     if (this.#firstTimestamp === null) {
-      const header = Buffer.alloc(61);
+      const header = Buffer.alloc(RECORD_BATCH_OVERHEAD);
       const bytes = this.log.readSync(header, 0);
-      this.#firstTimestamp = bytes === 61 ? readBatchHeader(header, 0).maxTimestamp : -1;
+      this.#firstTimestamp = bytes === header.length ? readBatchHeader(header, 0).maxTimestamp : -1;
     }
     return this.#firstTimestamp;
   }
@@ -238,8 +241,9 @@ export class Segment {
       const offsets = OffsetIndex.parse(this.baseOffset, offsetBytes, this.sizeBytes);
       const times = TimeIndex.parse(this.baseOffset, timeBytes);
       if (offsets === null || times === null) return null;
-      // Every sealed segment with a timestamp has a time entry: none means it was never written.
-      if (times.count === 0 && offsets.count > 0) return null;
+      // Where the first batch has a timestamp there is an entry: none means it was lost.
+      const isEmpty = times.count === 0 && this.sizeBytes > 0;
+      if (isEmpty && this.#loadFirstTimestamp() >= 0) return null;
       this.#indexes = { offsets, times };
       this.#bytesSinceEntry = this.sizeBytes - offsets.lastPosition;
     }
@@ -255,9 +259,21 @@ export class Segment {
     if (this.#indexes !== null) return this.#indexes;
     const indexes = this.tryLoadIndexes();
     if (indexes !== null) return indexes;
-    // Without entries every lookup starts at position 0: slow, but right.
+    return this.#rebuildNow();
+  }
+
+  /** Damage found in the middle of an append: header by header, as nothing may come between. */
+  #rebuildNow(): SegmentIndexes {
     this.beginRebuild();
-    return this.#indexes as unknown as SegmentIndexes;
+    const indexes = this.#indexes as unknown as SegmentIndexes;
+    const header = Buffer.alloc(RECORD_BATCH_OVERHEAD);
+    for (let position = 0; position < this.sizeBytes; ) {
+      this.log.readSync(header, position);
+      const batch = readBatchHeader(header, 0);
+      this.#index(indexes, batch, position, INTERVAL_BYTES);
+      position += batch.sizeBytes;
+    }
+    return indexes;
   }
 
   /** Called by the budget: the files have what memory forgets. */
