@@ -53,6 +53,14 @@ export class BrokerProcess {
     return this.#output;
   }
 
+  /** Waits until the output of the process matches; fails after ten seconds. */
+  async outputMatches(pattern: RegExp): Promise<void> {
+    for (let waitedMs = 0; !pattern.test(this.#output); waitedMs += 20) {
+      if (waitedMs > 10_000) throw new Error(`no ${pattern} in:\n${this.#output}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   /** Starts the process (again, on the same port) and waits for its ready line. */
   async start(): Promise<void> {
     const overrides: Record<string, string> = {

@@ -30,9 +30,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const io = createNodeIo({ logLevel: logLevel() });
   try {
     const config = loadConfig(io, options);
+    // Listened for from the start: a script may stop us as soon as it reads that we are ready.
+    const stopped = stopSignal();
     const broker = await Broker.start(io, config, { onFatal: exitOnFatal });
-    printReady(broker, args);
-    await stopSignal();
+    printReady(broker);
+    await stopped;
     await broker.stop();
     return 0;
   } catch (error) {
@@ -90,7 +92,7 @@ function readConfigFile(io: Io, path: string): string {
   throw new UsageError(`there is no file ${path}`);
 }
 
-function printReady(broker: Broker, args: readonly string[]): void {
+function printReady(broker: Broker): void {
   const sinceStartMs = Math.round(process.uptime() * 1000);
   const { listeners, clusterId, nodeId } = broker;
   const lines = listeners.map((listener) => {
@@ -98,8 +100,10 @@ function printReady(broker: Broker, args: readonly string[]): void {
     return `partita ready ${address} cluster=${clusterId} node=${nodeId} in ${sinceStartMs} ms`;
   });
   const [first] = listeners;
-  if (first !== undefined && args.length === 0) {
-    const server = `--bootstrap-server ${first.host}:${first.port}`;
+  if (first !== undefined) {
+    // A listener on every address has none that could be typed.
+    const host = ['', '0.0.0.0', '::'].includes(first.host) ? 'localhost' : first.host;
+    const server = `--bootstrap-server ${host}:${first.port}`;
     lines.push(
       '',
       'Try, in another terminal:',
