@@ -15,6 +15,8 @@
 //   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
 //   log-directory.ts       one entry of log.dirs: lock, identity (meta-properties.ts), folders
 //                          (partition-folder.ts), checkpoints (checkpoint-file.ts)
+//   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
+//   log-fixture.ts         what the tests share
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
 export { LogDirectory, type LogDirectoryOptions, type PartitionName } from './log-directory.ts';

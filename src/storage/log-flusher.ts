@@ -49,7 +49,8 @@ export class LogFlusher {
    */
   flush(upTo: number): Promise<void> {
     if (upTo <= this.recoveryPoint) return Promise.resolve();
-    if (this.#running === null) return this.#start();
+    // A round that waited for the one just ended starts in a moment: never two at a time.
+    if (this.#running === null) return this.#queued ?? this.#start();
     if (this.#running.upTo >= upTo) return this.#running.done;
     this.#queued ??= this.#afterRunning(this.#running.done);
     return this.#queued;
