@@ -1,0 +1,21 @@
+// `npm run bench -- NAME [flags]`: one question per file, named as the file. Without a name it
+// says which there are.
+
+interface Bench {
+  run(args: readonly string[]): Promise<void>;
+}
+
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  startup: () => import('./startup.ts'),
+  'data-path': () => import('./data-path.ts'),
+  partitions: () => import('./partitions.ts'),
+  kafka: () => import('./kafka.ts'),
+};
+
+const [name, ...args] = process.argv.slice(2);
+const load = benches[name ?? ''];
+if (load === undefined) {
+  console.log(`npm run bench -- NAME [flags], where NAME is ${Object.keys(benches).join(', ')}`);
+  process.exit(name === undefined ? 0 : 1);
+}
+await (await load()).run(args);

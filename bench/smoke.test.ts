@@ -1,0 +1,57 @@
+// Every bench runs with tiny inputs, so that none rots; what it measures then means nothing.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runProgram } from '../tests/run-program.ts';
+import { median, Rounds } from './figures.ts';
+import { parseFlags } from './flags.ts';
+
+const main = fileURLToPath(new URL('./main.js', import.meta.url));
+const tiny = '--rounds 1 --batches 1024 --mib-max 1 --requests-max 20';
+
+async function bench(line: string): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(process.execPath, [main, ...line.split(' ')]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^checksum [0-9a-f]{8}$/m);
+  return stdout;
+}
+
+test('the data path is measured without sockets, and twice with the same checksum', async () => {
+  const line = `data-path --where memory ${tiny}`;
+  const first = await bench(line);
+  assert.match(first, /^produce acks=all 1 KiB +MB\/s=/m);
+  const checksum = (output: string) => /^checksum .*$/m.exec(output)?.[0];
+  assert.equal(checksum(await bench(line)), checksum(first));
+});
+
+test('the data path is measured over loopback', async () => {
+  const output = await bench(`data-path --where loopback ${tiny}`);
+  assert.match(output, /^fetch file 1 KiB .*broker-cpu-us\/request=/m);
+});
+
+test('the start is measured', async () => {
+  assert.match(await bench('startup --rounds 1 --load-mib 1 --kafka no'), /^partita again/m);
+});
+
+test('partitions are measured', async () => {
+  assert.match(await bench('partitions --rounds 1 --counts 1,3 --per-topic 2'), /^3 partitions/m);
+});
+
+test('the comparison with Kafka runs over our broker alone', async () => {
+  const line = 'kafka --rounds 1 --products partita --client wire --mib 1 --record-bytes 100';
+  assert.match(await bench(line), /^partita produce/m);
+});
+
+test('a misspelt flag is an error', () => {
+  assert.throws(() => parseFlags({ rounds: 1 }, ['--round', '2']), /--rounds 1/);
+  assert.deepEqual(parseFlags({ rounds: 1 }, ['--rounds', '2']), { rounds: 2 });
+});
+
+test('figures are medians of rounds', () => {
+  assert.equal(median([5, 1, 9]), 5);
+  assert.equal(median([5, 1]), 3);
+  const rounds = new Rounds();
+  for (const value of [1, 2, 30]) rounds.add('a', { x: value });
+  assert.deepEqual(rounds.medians('a'), { x: 2 });
+});
