@@ -10,8 +10,8 @@ import { runProgram } from '../tests/run-program.ts';
 import { BrokerProcess, hasKafka, kafkaJars, type Product } from './broker-process.ts';
 import { type Figures, printChecksum, Rounds } from './figures.ts';
 import { numbersOf, parseFlags } from './flags.ts';
-import { fetchAll, produceAll, type Transfer } from './transfer.ts';
-import { createTopic, prepareBatch, type Target } from './wire-client.ts';
+import { beginTopic, fetchAll, produceAll, type Transfer } from './transfer.ts';
+import { prepareBatch, type Target } from './wire-client.ts';
 
 const defaults = {
   rounds: 3,
@@ -73,22 +73,8 @@ export async function run(args: readonly string[]): Promise<void> {
 /** A JVM and V8 both need some work before they show what they can do. */
 async function warmUp(io: Io, broker: BrokerProcess, flags: KafkaFlags): Promise<void> {
   const target = { host: broker.host, port: broker.port, topic: 'warm-up' };
-  await createTopicSoon(io, target);
   const mib = Math.min(warmUpMib, flags.mib);
   await transferByWire(io, target, { recordBytes: 100, acks: 1, flags: { ...flags, mib } });
-}
-
-async function createTopicSoon(io: Io, target: Target): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await createTopic(io, target);
-      return;
-    } catch (error) {
-      if (/TOPIC_ALREADY_EXISTS/.test((error as Error).message)) return;
-      if (attempt === 1000) throw error;
-      await io.clock.sleep(5);
-    }
-  }
 }
 
 async function measure(
@@ -99,9 +85,6 @@ async function measure(
   const { load, rounds, round } = run;
   const name = `${load.recordBytes}-${load.acks === 1 ? 'one' : 'all'}`;
   const target = { host: broker.host, port: broker.port, topic: `t-${name}-${round}` };
-  await createTopicSoon(io, target);
-  // The leader of a new topic may need a moment in Kafka.
-  await io.clock.sleep(200);
   const what = `${load.recordBytes} B acks=${load.acks === 1 ? '1' : 'all'}`;
   const transfer = load.flags.client === 'wire' ? transferByWire : transferByJava;
   const processorMs = (): number => broker.processorMs();
@@ -124,6 +107,7 @@ async function transferByWire(
   const batch = prepareBatch(flags['batch-bytes'], recordBytes);
   const requests = Math.max(1, Math.ceil((flags.mib * 1048576) / batch.bytes.length));
   const transfer: Transfer = { target, batch, requests, inFlight: 5, processorMs };
+  await beginTopic(io, transfer);
   const produced = await produceAll(io, transfer, acks);
   const range = { batches: requests, fromBatch: 0, bytesMax: 1 << 20 };
   const fetched = await fetchAll(io, transfer, range);
@@ -131,11 +115,12 @@ async function transferByWire(
 }
 
 async function transferByJava(
-  _io: Io,
+  io: Io,
   target: Target,
   { recordBytes, acks, flags }: Load,
   processorMs: () => number = () => 0,
 ): Promise<BothWays> {
+  await beginTopic(io, { target, batch: prepareBatch(100, 10), requests: 1, inFlight: 1 });
   const count = Math.max(1, Math.floor((flags.mib * 1048576) / recordBytes));
   const bytes = count * recordBytes;
   const produced = await figuresOf(bytes, processorMs, () =>

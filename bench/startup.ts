@@ -7,8 +7,8 @@ import { createNodeIo, type Io } from '../src/io/index.ts';
 import { BrokerProcess, hasKafka, type Product } from './broker-process.ts';
 import { printChecksum, Rounds } from './figures.ts';
 import { parseFlags } from './flags.ts';
-import { fetchAll, produceAll, type Transfer } from './transfer.ts';
-import { createTopic, prepareBatch } from './wire-client.ts';
+import { beginTopic, fetchAll, produceAll, type Transfer } from './transfer.ts';
+import { prepareBatch } from './wire-client.ts';
 
 const defaults = { rounds: 5, 'load-mib': 256, 'batch-bytes': 16384, kafka: 'if-present' };
 
@@ -40,14 +40,13 @@ async function measure(
     const readyMs = await broker.start();
     const readyMib = broker.residentMib();
     const target = { host: broker.host, port: broker.port, topic: 'first' };
-    await createTopicSoon(io, target);
     const small: Transfer = {
       target,
       batch: prepareBatch(1024, 100),
       requests: 1,
       inFlight: 1,
     };
-    await produceSoon(io, small);
+    await beginTopic(io, small);
     const firstMs = performance.now() - beganMs;
     await fetchAll(io, small, { batches: 1, fromBatch: 0, bytesMax: 1 << 20 });
     rounds.add(`${product} cold`, { 'ready-ms': readyMs, 'first-record-ms': firstMs });
@@ -69,37 +68,12 @@ async function measure(
   }
 }
 
-/** A broker may be up before it is allowed to do anything: asks again, as clients do. */
-async function again<T>(io: Io, action: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await action();
-    } catch (error) {
-      if (attempt === 1000) throw error;
-      await io.clock.sleep(5);
-    }
-  }
-}
-
-async function createTopicSoon(io: Io, target: Transfer['target']): Promise<void> {
-  await again(io, () =>
-    createTopic(io, target).catch((error: Error) => {
-      if (!/TOPIC_ALREADY_EXISTS/.test(error.message)) throw error;
-    }),
-  );
-}
-
-async function produceSoon(io: Io, transfer: Transfer): Promise<void> {
-  await again(io, () => produceAll(io, transfer, 1));
-}
-
 async function load(io: Io, broker: BrokerProcess, flags: StartupFlags): Promise<number> {
   const batch = prepareBatch(flags['batch-bytes'], 100);
   const requests = Math.max(1, Math.ceil((flags['load-mib'] * 1048576) / batch.bytes.length));
   const target = { host: broker.host, port: broker.port, topic: 'load' };
   const transfer: Transfer = { target, batch, requests, inFlight: 5 };
-  await createTopicSoon(io, target);
-  await again(io, () => produceAll(io, { ...transfer, requests: 1 }, 1));
+  await beginTopic(io, transfer);
   await produceAll(io, transfer, 1);
   const range = { batches: requests, fromBatch: 0, bytesMax: 1 << 20 };
   return (await fetchAll(io, transfer, range)).checksum;

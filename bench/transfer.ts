@@ -4,6 +4,7 @@ import type { Io } from '../src/io/index.ts';
 import { crc32c } from '../src/protocol/index.ts';
 import type { Figures } from './figures.ts';
 import {
+  createTopic,
   fetchedRecords,
   fetchFrame,
   type PreparedBatch,
@@ -76,6 +77,30 @@ export async function fetchAll(
   const records = fetchedRecords(last);
   // The broker's epoch differs between products: it is outside of the CRC, and left out here.
   return { figures, checksum: crc32c(records.subarray(17, batch.bytes.length)) };
+}
+
+/**
+ * Creates the topic and writes one batch to it. A broker may be up before it is allowed to do
+ * anything, and a topic may be there before its leader is: asks again, as clients do.
+ */
+export async function beginTopic(io: Io, transfer: Transfer): Promise<void> {
+  await again(io, () =>
+    createTopic(io, transfer.target).catch((error: Error) => {
+      if (!/TOPIC_ALREADY_EXISTS/.test(error.message)) throw error;
+    }),
+  );
+  await again(io, () => produceAll(io, { ...transfer, requests: 1, inFlight: 1 }, 1));
+}
+
+async function again<T>(io: Io, action: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      if (attempt === 1000) throw error;
+      await io.clock.sleep(5);
+    }
+  }
 }
 
 function startClock({ processorMs }: Transfer): {
