@@ -91,7 +91,9 @@ export async function run(args: readonly string[]): Promise<number> {
   command
     .command('random-uuid')
     .description('print a random uuid, to be a cluster id')
-    .action(() => process.stdout.write(`${randomUuid(io)}\n`));
+    .action(() => {
+      process.stdout.write(`${randomUuid(io)}\n`);
+    });
   command
     .command('info')
     .description('print what is known of the log directories of a configuration')
