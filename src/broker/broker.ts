@@ -6,7 +6,7 @@
 // of a clean shutdown is written last.
 
 import { uuidFromBytes } from '../base/uuid.ts';
-import { type BrokerConfig, formatListener } from '../config/index.ts';
+import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
 import {
   type Metadata,
@@ -179,10 +179,6 @@ export class Broker {
 
   async #listen(server: Server): Promise<void> {
     for (const listener of this.#baseConfig.listeners) {
-      if (listener.protocol !== 'PLAINTEXT') {
-        const message = `listener ${formatListener(listener)}: ${listener.protocol} is not served`;
-        throw new BrokerError(`${message}; use PLAINTEXT`);
-      }
       try {
         const bound = await server.listen(listener);
         this.#listeners.push({ ...listener, host: listener.host || bound.host, port: bound.port });

@@ -10,7 +10,7 @@ export function logConfigOf(
   const topic = effectiveTopicConfig(broker, overrides);
   const compressionType = topic.get('compression.type') as LogConfig['compressionType'];
   return {
-    segmentBytesMax: topic.get('segment.bytes'),
+    segmentBytesMax: topic.get('internal.segment.bytes') ?? topic.get('segment.bytes'),
     segmentMs: topic.get('segment.ms'),
     segmentJitterMs: topic.get('segment.jitter.ms'),
     indexBytesMax: topic.get('segment.index.bytes'),

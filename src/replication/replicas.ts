@@ -39,6 +39,8 @@ export class Replicas {
   readonly #byTopicId = new Map<string, TopicReplicas>();
   readonly #directoryOf = new Map<Partition, LogDirectory>();
   readonly #failed = new Set<LogDirectory>();
+  /** How many logs are being created in each directory. */
+  readonly #creating = new Map<LogDirectory, number>();
   #image: MetadataImage;
   #applying: Promise<void> = Promise.resolve();
 
@@ -172,12 +174,11 @@ export class Replicas {
   async #create(topic: TopicImage, index: number, image: MetadataImage): Promise<void> {
     const directory = this.#leastLoadedDirectory();
     if (directory === null) return;
-    if (directory.log(topic.name, index) !== null) {
-      // The folder of a topic that was deleted while we were away, under a name used again.
-      await directory.deleteLog(topic.name, index);
-    }
-    const name = { topic: topic.name, partition: index, topicId: topic.id };
+    this.#creating.set(directory, (this.#creating.get(directory) ?? 0) + 1);
     try {
+      // A folder that an image before ours left behind, under a name that is used again.
+      if (directory.log(topic.name, index) !== null) await directory.deleteLog(topic.name, index);
+      const name = { topic: topic.name, partition: index, topicId: topic.id };
       const log = await directory.createLog(name, this.#configOf(topic.name, image));
       this.#adopt(topic, index, log, directory);
     } catch (error) {
@@ -186,6 +187,8 @@ export class Replicas {
       this.#log.error(
         `cannot create ${topic.name}-${index} in ${directory.path}: ${error.message}`,
       );
+    } finally {
+      this.#creating.set(directory, (this.#creating.get(directory) as number) - 1);
     }
   }
 
@@ -210,23 +213,18 @@ export class Replicas {
     this.#assume(partition, topic.partitions[index] as PartitionImage);
   }
 
-  /** Kafka's rule: a new replica goes where the fewest are. */
+  /** Kafka's rule: a new replica goes where the fewest are, those on their way included. */
   #leastLoadedDirectory(): LogDirectory | null {
-    const counts = new Map<LogDirectory, number>();
-    for (const directory of this.#options.directories) {
-      if (!this.#failed.has(directory)) counts.set(directory, 0);
-    }
-    if (counts.size > 1) {
-      for (const directory of this.#directoryOf.values()) {
-        const count = counts.get(directory);
-        if (count !== undefined) counts.set(directory, count + 1);
-      }
-    }
     let least: LogDirectory | null = null;
-    for (const [directory, count] of counts) {
-      if (least === null || count < (counts.get(least) as number)) least = directory;
+    for (const directory of this.#options.directories) {
+      if (this.#failed.has(directory)) continue;
+      if (least === null || this.#load(directory) < this.#load(least)) least = directory;
     }
     return least;
+  }
+
+  #load(directory: LogDirectory): number {
+    return directory.logCount + (this.#creating.get(directory) ?? 0);
   }
 
   #assume(partition: Partition, state: PartitionImage): void {
@@ -239,6 +237,8 @@ export class Replicas {
   }
 
   async #apply(image: MetadataImage, changes: ImageChanges): Promise<void> {
+    // What is only taken away is gone at once for those who ask; what is new, when it is there.
+    if (changes.topicsCreated.size + changes.topicsChanged.size === 0) this.#image = image;
     for (const topic of changes.topicsDeleted.values()) await this.#delete(topic);
     this.#reconfigure(image, changes);
     const changed = [...changes.topicsChanged.keys()].map((id) => image.topicById(id));

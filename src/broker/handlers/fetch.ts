@@ -1,7 +1,13 @@
 // Fetch: reads what the session or the request names, waits for more if it is less than asked for,
 // and shapes the answer for a client of any age.
 
-import { fetch, KafkaError, type RequestOf, type ResponseInput } from '../../protocol/index.ts';
+import {
+  ErrorCode,
+  fetch,
+  KafkaError,
+  type RequestOf,
+  type ResponseInput,
+} from '../../protocol/index.ts';
 import { FetchWaiter, type Partition } from '../../replication/index.ts';
 import {
   type FetchPass,
@@ -16,6 +22,12 @@ type Request = RequestOf<typeof fetch>;
 type Response = ResponseInput<typeof fetch>;
 type TopicAnswer = Response['responses'][number];
 type PartitionAnswer = TopicAnswer['partitions'][number];
+
+/** What tells a client that it came to the wrong broker, or with an old epoch. */
+const movedErrors: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.FENCED_LEADER_EPOCH,
+]);
 
 interface Fetching {
   readonly request: Request;
@@ -126,7 +138,7 @@ function shape(pass: FetchPass, fetching: Fetching): Response {
   const { sessionId, outcomes } = session.finish(pass.reads);
   const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = [];
   let last: (typeof responses)[number] | undefined;
-  let remoteLeaders = false;
+  let hasLeaders = false;
   for (const read of outcomes) {
     const { topic, topicId } = read.target;
     if (last === undefined || last.topicId !== topicId || last.topic !== (topic ?? '')) {
@@ -134,13 +146,15 @@ function shape(pass: FetchPass, fetching: Fetching): Response {
       responses.push(last);
     }
     const answer = partitionAnswer(read, context);
-    remoteLeaders ||= (answer.currentLeader?.leaderId ?? -1) >= 0;
+    hasLeaders ||= (answer.currentLeader?.leaderId ?? -1) >= 0;
     last.partitions.push(answer);
   }
   return {
     sessionId,
     responses,
-    ...(remoteLeaders ? { nodeEndpoints: context.broker.endpoints(context.client) } : {}),
+    ...(hasLeaders && context.apiVersion >= 16
+      ? { nodeEndpoints: context.broker.endpoints(context.client) }
+      : {}),
   };
 }
 
@@ -156,16 +170,17 @@ function partitionAnswer(read: PartitionRead, context: RequestContext): Partitio
     records: read.records,
     ...(read.divergingEpoch === null ? {} : { divergingEpoch: read.divergingEpoch }),
   };
-  const isMoved = read.errorCode !== 0 && context.apiVersion >= 12;
-  return isMoved ? { ...answer, ...currentLeaderOf(read, context) } : answer;
+  return movedErrors.has(read.errorCode) && context.apiVersion >= 12
+    ? { ...answer, ...currentLeaderOf(read, context) }
+    : answer;
 }
 
-/** Tells a client that came to the wrong broker, or with an old epoch, where to go (KIP-951). */
+/** Where such a client should go (KIP-951). */
 function currentLeaderOf(
   read: PartitionRead,
   context: RequestContext,
 ): Pick<PartitionAnswer, 'currentLeader'> {
-  const { image } = context;
+  const { image } = context.broker.replicas;
   const { topic, topicId, partition } = read.target;
   const known = topic === null ? image.topicById(topicId) : image.topic(topic);
   const state = known?.partitions[partition];
