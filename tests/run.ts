@@ -46,6 +46,8 @@ const runner = spawn(
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${concurrency}`,
+    // A test that hangs fails by itself instead of holding up everything behind it.
+    '--test-timeout=300000',
     ...files,
   ],
   { stdio: 'inherit', cwd: process.cwd() },
