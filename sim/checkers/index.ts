@@ -1,0 +1,27 @@
+// The checkers: each states one promise of Kafka, exactly and no stronger, and throws when it is
+// broken. What they judge is what clients saw: nobody looks into the broker.
+//
+// record-identity.ts       records that say who sent them and cannot be mistaken
+// ledger.ts                what producers sent, and what they were told about it
+// partition-contents.ts    a partition as it was read from beginning to end
+// acknowledged-records.ts  (a) what was acknowledged is there
+// prefix-of-sent.ts        (b) offsets are dense, and the log has what was sent and nothing else
+// idempotent-producers.ts  (c) retries leave no duplicate and no reordering
+// stable-reads.ts          (d) an offset has one record, and the high watermark never goes back
+// cluster-metadata.ts      (e) acknowledged topics, deletions and configs stay
+// producer-ids.ts          (e) no producer id is handed out twice
+// lookups.ts               (f) lookups by offset and by time agree with the log
+export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
+export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
+export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
+export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
+export { assertLookupsAgree } from './lookups.ts';
+export {
+  type PartitionContents,
+  placeName,
+  type StoredRecord,
+} from './partition-contents.ts';
+export { assertDense, assertPrefixOfSent } from './prefix-of-sent.ts';
+export { ProducerIdsOnce } from './producer-ids.ts';
+export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
+export { StableReads } from './stable-reads.ts';

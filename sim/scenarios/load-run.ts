@@ -1,0 +1,226 @@
+// A produce load on a broker that comes to harm, from the first record to the last check: what the
+// scenarios with records share. A plan, drawn from the seed, says which topics and producers there
+// are; the scenario does the harm; then everything is healed, progress is demanded, and every
+// partition is read back and held against what was promised.
+
+import type { Prng } from '../../src/base/prng.ts';
+import { Admin, type TopicPartition } from '../../src/client/index.ts';
+import type { Io } from '../../src/io/index.ts';
+import {
+  assertAcknowledgedSurvive,
+  assertDense,
+  assertLookupsAgree,
+  assertNoDuplicatesNorReordering,
+  assertPrefixOfSent,
+  Ledger,
+  type PartitionContents,
+  StableReads,
+} from '../checkers/index.ts';
+import { Cluster, type ClusterOptions } from '../cluster.ts';
+import type { Target } from '../nemesis.ts';
+import type { SimProcess } from '../sim-process.ts';
+import {
+  drawProducer,
+  followTail,
+  lookUp,
+  type ProducerPlan,
+  produceLoad,
+  readBack,
+} from '../workloads/index.ts';
+import type { World } from '../world.ts';
+
+export interface TopicPlan {
+  readonly name: string;
+  readonly partitionCount: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+export interface LoadPlan extends ClusterOptions {
+  readonly topics: readonly TopicPlan[];
+  readonly producers: readonly ProducerPlan[];
+  /** Retention is on: logs may begin late. */
+  readonly mayStartLate: boolean;
+  /** Records that were acknowledged may go: a power cut without flush.messages=1. */
+  readonly mayLoseAcknowledged?: boolean;
+}
+
+/** After the faults everything that was sent is settled within this virtual time. */
+const progressMsMax = 4 * 3_600_000;
+const checkMsMax = 600_000;
+
+export class LoadRun {
+  readonly world: World;
+  readonly cluster: Cluster;
+  readonly ledger = new Ledger();
+  readonly plan: LoadPlan;
+  readonly #reads: StableReads;
+  readonly #producers: SimProcess[] = [];
+  readonly #readers: SimProcess[] = [];
+  #checkCount = 0;
+
+  constructor(world: World, plan: LoadPlan) {
+    this.world = world;
+    this.plan = plan;
+    this.cluster = new Cluster(world, plan);
+    this.#reads = new StableReads({ mayStartLate: plan.mayStartLate });
+  }
+
+  get places(): TopicPartition[] {
+    return placesOf(this.plan.topics);
+  }
+
+  /** For a nemesis. */
+  get target(): Target {
+    const { broker } = this.cluster;
+    return { host: broker.host, start: () => broker.start() };
+  }
+
+  /** Hosts of the clients. */
+  get peers(): string[] {
+    return [...this.#producers, ...this.#readers].map(({ host }) => host.name);
+  }
+
+  /** Every producer has settled all of its records. */
+  get isProduced(): boolean {
+    return this.#producers.every(({ hasReturned }) => hasReturned);
+  }
+
+  /** Starts the broker, creates the topics and lets the clients loose. */
+  async begin(): Promise<void> {
+    const { plan, cluster } = this;
+    const { bootstrapServers } = cluster;
+    cluster.start();
+    await cluster.asClient('admin', (io) => createTopics(io, plan.topics, bootstrapServers));
+    for (const producer of plan.producers) this.addProducer(producer);
+    if (plan.mayLoseAcknowledged === true) return;
+    for (const [name, isolationLevel] of [
+      ['tail-1', 'read_uncommitted'],
+      ['tail-2', 'read_committed'],
+    ] as const) {
+      const options = { name, isolationLevel, places: this.places, bootstrapServers };
+      const tail = { ...options, reads: this.#reads, fetchMaxWaitMs: 200 };
+      this.#readers.push(cluster.runClient(name, (io) => followTail(io, tail)));
+    }
+  }
+
+  addProducer(producer: ProducerPlan): void {
+    const { ledger, world, cluster } = this;
+    const shared = { ledger, bootstrapServers: cluster.bootstrapServers, prng: world.prng };
+    this.#producers.push(
+      cluster.runClient(producer.name, (io) => produceLoad(io, producer, shared)),
+    );
+  }
+
+  /** To be called when everything is healed: waits for the load, demands more, and checks all. */
+  async finish(): Promise<void> {
+    const { world } = this;
+    const prng = world.prng.fork('progress');
+    await world.run(() => this.isProduced, progressMsMax);
+    const { places } = this;
+    const drawn = { name: 'progress', places, recordCount: 2 * places.length, isPatient: true };
+    this.addProducer(drawProducer(prng, drawn));
+    await world.run(() => this.isProduced, progressMsMax);
+    await this.check();
+  }
+
+  /** Reads everything back and holds it against the promises. */
+  async check(): Promise<readonly PartitionContents[]> {
+    const { cluster, world, places, plan, ledger } = this;
+    const reader = `check-${++this.#checkCount}`;
+    const { bootstrapServers } = cluster;
+    const contents = await cluster.asClient(
+      'checker',
+      (io) => readBack(io, { bootstrapServers, places, mayStartLate: plan.mayStartLate }),
+      checkMsMax,
+    );
+    for (const each of contents) {
+      assertDense(each);
+      assertNoDuplicatesNorReordering(ledger, each);
+      this.#reads.assertStillThere(each);
+      const { mayStartLate, mayLoseAcknowledged = false } = plan;
+      assertPrefixOfSent(ledger, each, { mayLoseAcknowledged });
+      if (!mayLoseAcknowledged) assertAcknowledgedSurvive(ledger, each, { mayStartLate });
+      for (const record of each.records) this.#reads.onRecord(reader, record);
+    }
+    const [some] = contents;
+    if (some === undefined || plan.mayStartLate) return contents;
+    const asked = { bootstrapServers, prng: world.prng.fork('lookups'), count: 3 };
+    const answers = await cluster.asClient('checker', (io) => lookUp(io, some, asked), checkMsMax);
+    assertLookupsAgree(some, answers);
+    return contents;
+  }
+}
+
+export function placesOf(topics: readonly TopicPlan[]): TopicPartition[] {
+  return topics.flatMap(({ name, partitionCount }) =>
+    Array.from({ length: partitionCount }, (_, partition) => ({ topic: name, partition })),
+  );
+}
+
+export interface DrawLoadOptions {
+  /** What every topic has, over what is drawn. */
+  readonly configs?: Readonly<Record<string, string>>;
+  readonly mayDelete?: boolean;
+  readonly recordCountMax?: number;
+  readonly isPatient?: boolean;
+}
+
+/** Topics with small segments, and producers of every kind, from the seed. */
+export function drawLoad(prng: Prng, options: DrawLoadOptions = {}): LoadPlan {
+  const mayStartLate = (options.mayDelete ?? true) && prng.chance(0.4);
+  const topics = Array.from({ length: 1 + prng.int(2) }, (_, index) => ({
+    name: `topic-${index + 1}`,
+    partitionCount: 1 + prng.int(3),
+    configs: { ...drawTopicConfigs(prng, mayStartLate), ...options.configs },
+  }));
+  const recordCountMax = options.recordCountMax ?? 80;
+  const producers = Array.from({ length: 1 + prng.int(3) }, (_, index) =>
+    drawProducer(prng, {
+      name: `producer-${index + 1}`,
+      places: placesOf(topics),
+      recordCount: 20 + prng.int(recordCountMax - 20),
+      isPatient: options.isPatient ?? false,
+    }),
+  );
+  const config = {
+    'log.retention.check.interval.ms': prng.pick(['100', '500', '300000']),
+    'log.flush.offset.checkpoint.interval.ms': prng.pick(['50', '500', '60000']),
+    'replica.high.watermark.checkpoint.interval.ms': prng.pick(['50', '5000']),
+    'auto.create.topics.enable': 'false',
+    'num.recovery.threads.per.data.dir': '1',
+  };
+  return { topics, producers, mayStartLate, config };
+}
+
+function drawTopicConfigs(prng: Prng, mayStartLate: boolean): Record<string, string> {
+  const configs: Record<string, string> = {
+    'internal.segment.bytes': prng.pick(['4000', '10000', '60000', '1000000']),
+    'segment.ms': prng.pick(['100', '3000', '604800000']),
+    'index.interval.bytes': prng.pick(['0', '500', '4096']),
+    'file.delete.delay.ms': prng.pick(['0', '300', '60000']),
+    // Clocks are off by hours here.
+    'message.timestamp.after.max.ms': '9223372036854775807',
+    'compression.type': prng.pick(['producer', 'producer', 'gzip', 'zstd', 'uncompressed']),
+  };
+  if (mayStartLate && prng.chance(0.7)) {
+    configs['retention.bytes'] = prng.pick(['8000', '30000']);
+  } else if (mayStartLate) {
+    configs['retention.ms'] = prng.pick(['200', '2000']);
+  }
+  return configs;
+}
+
+async function createTopics(
+  io: Io,
+  topics: readonly TopicPlan[],
+  bootstrapServers: string,
+): Promise<void> {
+  const admin = new Admin({ bootstrapServers }, io);
+  const created = await admin.createTopics(
+    topics.map(({ name, partitionCount, configs }) => {
+      return { name, numPartitions: partitionCount, configs };
+    }),
+  );
+  for (const { error } of created) if (error !== null) throw error;
+  await admin.close();
+}
