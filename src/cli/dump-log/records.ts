@@ -3,7 +3,11 @@
 
 import { VarintReader } from '../../base/varint.ts';
 import type { File } from '../../io/index.ts';
-import { decodeRecord } from '../../metadata/records/index.ts';
+import {
+  controlRecordStructs,
+  decodeRecord,
+  structOfRecord,
+} from '../../metadata/records/index.ts';
 import {
   type BatchHeader,
   type BatchRecord,
@@ -12,6 +16,7 @@ import {
   controlRecordType,
   decodeEndTransactionMarker,
   decodeRecords,
+  decodeStruct,
   isBatchCrcValid,
   KafkaError,
   LOG_OVERHEAD,
@@ -19,6 +24,7 @@ import {
   readBatchHeader,
 } from '../../protocol/index.ts';
 import type { Print } from '../kafka-dump-log.ts';
+import { structJson } from './struct-json.ts';
 
 export interface DumpOptions {
   readonly printRecords: boolean;
@@ -60,7 +66,7 @@ export function dumpRecords(file: File, options: DumpOptions, print: Print): voi
   try {
     for (const batch of fileBatches(file, options.bytesMax)) {
       const isValid = isBatchCrcValid(batch.bytes, batch.header);
-      if (!options.skipMetadata) print(batchLine(batch, isValid));
+      print(batchLine(batch, isValid));
       validBytes = batch.position + batch.header.sizeBytes;
       if (!options.printRecords || !isValid) continue;
       for (const record of decodeRecords(batch.bytes, batch.header)) {
@@ -128,7 +134,13 @@ function controlText(record: BatchRecord): string {
   }
   const type = controlRecordType(record);
   const name = Object.entries(ControlRecordType).find(([, code]) => code === type)?.[0];
-  return `controlType: ${name ?? type}`;
+  const struct = controlRecordStructs.get(type ?? -1);
+  if (struct === undefined || name === undefined) return `controlType: ${name ?? type}`;
+  const value = decodeStruct(struct, 0, record.value ?? Buffer.alloc(0)) as object;
+  const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+  // Kafka has a colon behind the first of them only.
+  const colon = type === ControlRecordType.leaderChange ? ':' : '';
+  return `${title}${colon} ${JSON.stringify(structJson(struct, 0, value))}`;
 }
 
 /** As Kafka prints it: the type in capitals, the version, then the fields. */
@@ -139,7 +151,9 @@ function metadataText(value: Buffer): string {
     const reader = new VarintReader(value);
     reader.readUnsigned(); // the version of the frame
     reader.readUnsigned(); // the key of the type
-    return JSON.stringify({ type: name, version: reader.readUnsigned(), data });
+    const version = reader.readUnsigned();
+    const json = structJson(structOfRecord(type), version, data);
+    return JSON.stringify({ type: name, version, data: json });
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return `could not be decoded: ${error.message}`;

@@ -13,6 +13,7 @@ import {
   int32,
   int64,
   type RecordInput,
+  type Struct,
 } from '../../protocol/index.ts';
 
 const leaderChangeMessage = defineStruct({
@@ -40,6 +41,13 @@ const snapshotFooterRecord = defineStruct({
   flexible: '0+',
   fields: { version: int16('0+') },
 });
+
+/** The schemas of the values by the control record's type, for tools that print them. */
+export const controlRecordStructs: ReadonlyMap<number, Struct> = new Map<number, Struct>([
+  [ControlRecordType.leaderChange, leaderChangeMessage],
+  [ControlRecordType.snapshotHeader, snapshotHeaderRecord],
+  [ControlRecordType.snapshotFooter, snapshotFooterRecord],
+]);
 
 function controlRecord(type: number, value: Buffer, timestamp: number): RecordInput {
   const key = Buffer.alloc(4);

@@ -77,6 +77,11 @@ const typeByKey = new Map<number, RecordType>(
   Object.entries(definitions).map(([type, definition]) => [definition.key, type as RecordType]),
 );
 
+/** The schema of a record, for tools that print it. */
+export function structOfRecord(type: RecordType): Struct {
+  return definitions[type].struct as Struct;
+}
+
 /** The record as it will read when it comes back from the log: what was left out is there. */
 export function completeRecord(value: MetadataRecord): DecodedRecord {
   const defaults = defaultsOf(definitions[value.type].struct.fields);
