@@ -208,7 +208,7 @@ test('partitions are spread over the log directories and found again there', asy
   });
 });
 
-test('a full disk refuses what needs room, serves the rest, and recovers with the room', async () => {
+test('a full disk refuses what needs room, serves the rest, and recovers with it', async () => {
   await simulate(async (io, { host }) => {
     const broker = await startBroker(io);
     const client = await connect(io);

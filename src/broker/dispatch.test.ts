@@ -1,3 +1,5 @@
+// From bytes to answers: bad input of every kind, and the requests that have no state of their own.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '../base/prng.ts';

@@ -78,7 +78,8 @@ export class Dispatch {
   #onUnsupportedVersion(client: Client, api: Api, header: RequestHeader, exchange: Exchange): void {
     if (api.key !== apiVersionsKey) {
       const { min, max } = api.versions;
-      const message = `${api.name} v${header.apiVersion} is not among the versions ${min} to ${max}`;
+      const asked = `${api.name} v${header.apiVersion}`;
+      const message = `${asked} is not among the versions ${min} to ${max}`;
       client.connection.close(new KafkaError('UNSUPPORTED_VERSION', message));
       return;
     }

@@ -1,3 +1,5 @@
+// Every API of the protocol, in every version, must be able to carry an error.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -1,3 +1,5 @@
+// Incremental fetch sessions without a broker around them.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
@@ -92,7 +94,7 @@ test('a client without a session, or one that ends it, gets whole answers and no
   });
 });
 
-test('an unknown id, a wrong epoch and a change from names to ids have errors of their own', async () => {
+test('an unknown id, a wrong epoch and a change from names to ids have their errors', async () => {
   await withSessions((sessions) => {
     const { id } = finish(begin(sessions, { epoch: 0, targets: [target(0)] }));
     assert.throws(() => begin(sessions, { id: id + 1, epoch: 1 }), {

@@ -1,3 +1,5 @@
+// Handing out producer ids from blocks.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProducerIds } from './producer-ids.ts';

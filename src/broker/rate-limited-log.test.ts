@@ -1,3 +1,5 @@
+// A flood of offences in few lines.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';

@@ -1,3 +1,5 @@
+// Every API the broker serves, in every version, and data for clients of every age.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

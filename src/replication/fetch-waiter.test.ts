@@ -1,3 +1,5 @@
+// When a waiting fetch ends, in virtual time.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';

@@ -1,3 +1,5 @@
+// Who is woken by an advance, and who runs into his deadline.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';

@@ -1,3 +1,5 @@
+// Roles, epochs, watermarks and waits of one partition over a real log on a simulated disk.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';

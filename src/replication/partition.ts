@@ -247,6 +247,9 @@ export class Partition implements VisibleBytesSource {
    */
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.assertLeader();
+    if (!this.log.config.cleanupPolicy.includes('delete')) {
+      throw new KafkaError('POLICY_VIOLATION', `${this.topic} is compacted, not deleted from`);
+    }
     const target = offset === -1 ? this.#highWatermark : offset;
     if (target < 0 || target > this.#highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
     await this.log.deleteRecordsBefore(target);

@@ -1,3 +1,5 @@
+// Fetch over the wire: waiting, limits, sessions, errors, and what ends a wait.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClientConnection } from '../../network/index.ts';

@@ -1,3 +1,5 @@
+// Metadata over the wire: addresses, auto-creation, names and ids.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZERO_UUID } from '../../base/uuid.ts';

@@ -1,3 +1,5 @@
+// Produce over the wire: acknowledgements, errors per partition, retries, old formats.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZERO_UUID } from '../../base/uuid.ts';

@@ -1,0 +1,229 @@
+// The partitions of a broker following the metadata image, and what the clock does to them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate } from '../../sim/index.ts';
+import { loadBrokerConfig } from '../config/index.ts';
+import type { Io } from '../io/index.ts';
+import { type Metadata, openLocalMetadata, ResourceType } from '../metadata/index.ts';
+import { encodeBatch } from '../protocol/index.ts';
+import { defaultLogConfig, LogDirectory, LogResources } from '../storage/index.ts';
+import { Replicas } from './replicas.ts';
+import { Upkeep } from './upkeep.ts';
+
+const nodeId = 1;
+
+interface Parts {
+  readonly metadata: Metadata;
+  readonly directory: LogDirectory;
+  readonly replicas: Replicas;
+  readonly failures: Error[];
+  readonly close: () => Promise<void>;
+}
+
+async function open(io: Io): Promise<Parts> {
+  const resources = new LogResources(io);
+  const failures: Error[] = [];
+  let replicas: Replicas | null = null;
+  const directory = await LogDirectory.open(io, {
+    path: '/data',
+    nodeId,
+    clusterId: null,
+    resources,
+    onFailure: (failed, error) => replicas?.onDirectoryFailure(failed, error),
+  });
+  const { config } = loadBrokerConfig();
+  const { clusterId } = directory.meta;
+  const options = { directory: '/metadata', clusterId, nodeId, config, resources };
+  const metadata = await openLocalMetadata(io, options);
+  replicas = await Replicas.open(
+    io,
+    {
+      nodeId,
+      directories: [directory],
+      logConfigOf: (overrides) => ({
+        ...defaultLogConfig,
+        retentionMs: Number(overrides.get('retention.ms') ?? 604_800_000),
+        segmentMs: Number(overrides.get('segment.ms') ?? 604_800_000),
+      }),
+      onFatal: (error) => failures.push(error),
+    },
+    metadata.image(),
+  );
+  const opened = replicas;
+  metadata.subscribe((image, changes) => opened.onImage(image, changes));
+  await metadata.controller.registerBroker({
+    brokerId: nodeId,
+    clusterId,
+    incarnationId: 'AAAAAAAAAAAAAAAAAAAABQ',
+    listeners: [],
+    fenced: false,
+    wasCleanShutdown: directory.wasCleanShutdown,
+  });
+  const close = async (): Promise<void> => {
+    await opened.close();
+    await metadata.close();
+    await directory.close();
+  };
+  return { metadata, directory, replicas, failures, close };
+}
+
+async function create({ metadata, replicas }: Parts, name: string, partitionCount = 1) {
+  const topics = [{ name, partitionCount, replicationFactor: 1 }];
+  const [result] = await metadata.controller.createTopics({ topics });
+  assert.equal(result?.error, null);
+  await replicas.settled();
+  return result?.topicId ?? '';
+}
+
+function batch(io: Io): Buffer {
+  return encodeBatch({ records: [{ value: Buffer.from('x'), timestamp: io.clock.now() }] });
+}
+
+test('new topics and new partitions appear as leaders, by name and by id', async () => {
+  await simulate(async (io) => {
+    const parts = await open(io);
+    const topicId = await create(parts, 't', 2);
+    const { replicas, metadata } = parts;
+    assert.equal(replicas.get('t', 1)?.isLeader, true);
+    assert.equal(replicas.getById(topicId, 1), replicas.get('t', 1));
+    assert.equal(replicas.get('t', 2), undefined);
+    await metadata.controller.createPartitions({ topics: [{ name: 't', count: 3 }] });
+    await replicas.settled();
+    assert.equal(replicas.get('t', 2)?.isLeader, true);
+    assert.equal(replicas.image.topic('t')?.partitions.length, 3);
+    await parts.close();
+  });
+});
+
+test('the image that clients are told is never ahead of the partitions', async () => {
+  await simulate(async (io) => {
+    const parts = await open(io);
+    const { replicas, metadata } = parts;
+    const topics = Array.from({ length: 20 }, (_, i) => ({ name: `t${i}`, partitionCount: 3 }));
+    const creating = metadata.controller.createTopics({ topics });
+    let isDone = false;
+    void creating.then(() => replicas.settled()).then(() => (isDone = true));
+    while (!isDone) {
+      for (const topic of replicas.image.topics()) {
+        for (const index of topic.partitions.keys()) {
+          assert.notEqual(replicas.get(topic.name, index), undefined);
+        }
+      }
+      await io.clock.sleep(0.1);
+    }
+    assert.equal([...replicas.all()].length, 60);
+    await parts.close();
+  });
+});
+
+test('a deleted topic is gone, and so is its folder after its delay', async () => {
+  await simulate(async (io) => {
+    const parts = await open(io);
+    await create(parts, 't');
+    const partition = parts.replicas.get('t', 0);
+    await parts.metadata.controller.deleteTopics({ topics: [{ name: 't' }] });
+    await parts.replicas.settled();
+    assert.equal(parts.replicas.get('t', 0), undefined);
+    assert.throws(() => partition?.assertLeader());
+    const folders = () => io.disk.list('/data').filter(({ name }) => name.startsWith('t-0'));
+    assert.match(folders()[0]?.name ?? '', /-delete$/);
+    await io.clock.sleep(61_000);
+    assert.deepEqual(folders(), []);
+    await create(parts, 't');
+    assert.equal(parts.replicas.get('t', 0)?.logEndOffset, 0);
+    await parts.close();
+  });
+});
+
+test('a change of configuration reaches the logs of its topic', async () => {
+  await simulate(async (io) => {
+    const parts = await open(io);
+    await create(parts, 't', 2);
+    await create(parts, 'other');
+    await parts.metadata.controller.incrementalAlterConfigs({
+      resources: [
+        {
+          type: ResourceType.TOPIC,
+          name: 't',
+          ops: [{ name: 'retention.ms', op: 0, value: '77' }],
+        },
+      ],
+    });
+    await parts.replicas.settled();
+    assert.equal(parts.replicas.get('t', 1)?.log.config.retentionMs, 77);
+    assert.equal(parts.replicas.get('other', 0)?.log.config.retentionMs, 604_800_000);
+    await parts.close();
+  });
+});
+
+test('a restart finds the partitions, and leaves alone a folder that no topic owns', async () => {
+  await simulate(async (io) => {
+    const first = await open(io);
+    await create(first, 't');
+    first.replicas.get('t', 0)?.appendAsLeader(batch(io));
+    await first.close();
+    io.disk.makeDirectory('/data/stranger-0');
+    const second = await open(io);
+    assert.equal(second.replicas.get('t', 0)?.logEndOffset, 1);
+    assert.equal(second.replicas.get('stranger', 0), undefined);
+    assert.notEqual(io.disk.stat('/data/stranger-0'), null);
+    await second.close();
+  });
+});
+
+test('a disk that fails takes its partitions offline, and the last one the broker', async () => {
+  await simulate(async (io, { world }) => {
+    const parts = await open(io);
+    await create(parts, 't');
+    const partition = parts.replicas.get('t', 0);
+    partition?.appendAsLeader(batch(io));
+    world.faults = { ...world.faults, disk: { ...world.faults.disk, syncFailChance: 1 } };
+    await assert.rejects((async () => partition?.log.flush())());
+    assert.throws(() => partition?.assertLeader(), { errorName: 'KAFKA_STORAGE_ERROR' });
+    assert.equal(parts.failures.length, 1);
+    assert.equal(parts.replicas.isFailed(parts.directory), true);
+  });
+});
+
+test('retention and checkpoints run by the clock and stop when told', async () => {
+  await simulate(async (io) => {
+    const parts = await open(io);
+    const topics = [
+      {
+        name: 't',
+        configs: [
+          { name: 'retention.ms', value: '1000' },
+          { name: 'segment.ms', value: '1000' },
+        ],
+      },
+    ];
+    await parts.metadata.controller.createTopics({ topics });
+    await parts.replicas.settled();
+    const partition = parts.replicas.get('t', 0);
+    for (let i = 0; i < 3; i++) {
+      partition?.appendAsLeader(batch(io));
+      await io.clock.sleep(2000);
+    }
+    const upkeep = new Upkeep(io, parts.replicas, {
+      directories: [parts.directory],
+      retentionCheckMs: 10_000,
+      flushCheckMs: 1000,
+      highWatermarkCheckpointMs: 5000,
+      offsetCheckpointMs: 60_000,
+      initialDelayMs: 30_000,
+    });
+    upkeep.start();
+    await io.clock.sleep(4000);
+    assert.equal(partition?.logStartOffset, 0);
+    await io.clock.sleep(7000);
+    assert.equal(partition?.logStartOffset, 3);
+    const checkpoint = io.disk.readFile('/data/replication-offset-checkpoint')?.toString();
+    assert.match(checkpoint ?? '', /t 0 3/);
+    await upkeep.stop();
+    partition?.appendAsLeader(batch(io));
+    await io.clock.sleep(60_000);
+    assert.equal(partition?.logStartOffset, 3);
+    await parts.close();
+  });
+});
