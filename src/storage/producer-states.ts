@@ -176,8 +176,8 @@ export class ProducerUpdates {
   /**
    * The batch, with its final offsets, comes next.
    *
-   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE or
-   *   TRANSACTION_COORDINATOR_FENCED
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER,
+   *   DUPLICATE_SEQUENCE_NUMBER, INVALID_TXN_STATE or TRANSACTION_COORDINATOR_FENCED
    */
   append(buffer: Buffer, batch: BatchHeader): void {
     if (batch.producerId < 0) return;
@@ -282,10 +282,29 @@ function assertSequence(state: ProducerState, batch: BatchHeader): void {
   }
   const last = state.batches.at(-1)?.lastSequence ?? -1;
   if (baseSequence === last + 1 || (baseSequence === 0 && last === SEQUENCE_MAX)) return;
+  if (isBeforeMemory(state, batch)) {
+    throw new KafkaError(
+      'DUPLICATE_SEQUENCE_NUMBER',
+      `producer ${producerId} sent sequence ${baseSequence} again, which is stored already`,
+    );
+  }
   throw new KafkaError(
     'OUT_OF_ORDER_SEQUENCE_NUMBER',
     `producer ${producerId} sent sequence ${baseSequence} after ${last}`,
   );
+}
+
+/**
+ * A snapshot has one batch per producer, so that after a restart a retry of one of the four before
+ * it is not found. It is in the log nevertheless, because sequences have no gaps; a producer that
+ * was told of a gap here would number its batches anew and store them twice.
+ */
+function isBeforeMemory(state: ProducerState, batch: BatchHeader): boolean {
+  const [oldest] = state.batches;
+  if (oldest === undefined || state.batches.length >= BATCHES_KEPT) return false;
+  const lastSequence = addSequence(batch.baseSequence, batch.lastOffsetDelta);
+  const distance = addSequence(oldest.firstSequence, -lastSequence);
+  return batch.baseSequence >= 0 && distance > 0 && distance < SEQUENCE_MAX / 2;
 }
 
 function isExpired(state: ProducerState, nowMs: number, expirationMs: number): boolean {

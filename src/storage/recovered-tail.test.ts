@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { World } from '../../sim/index.ts';
+import { simulate, World } from '../../sim/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import { append, openLog } from './log-fixture.ts';
 
 /** Endings of the log after a kill, and after a power cut that follows the next opening. */
@@ -33,3 +34,25 @@ async function endsAfter(flushMessages: number): Promise<number[]> {
 test('a topic that syncs before it answers is synced before it is served again', async () => {
   assert.deepEqual(await endsAfter(1), [0, 4, 4]);
 });
+
+test('a retry of a batch that a restart no longer remembers is a duplicate, not a gap', () =>
+  simulate(async (io) => {
+    const config = { segmentBytesMax: 300 };
+    const numbered = (sequence: number) => {
+      return { producerId: 7, producerEpoch: 0, baseSequence: sequence };
+    };
+    const refused = (name: string) => (error: unknown) =>
+      error instanceof KafkaError && error.errorName === name;
+    const log = await openLog(io, { config });
+    for (let i = 0; i < 4; i++) append(log, ['v'.repeat(100)], numbered(i));
+    assert.ok(append(log, ['v'.repeat(100)], numbered(0)).isDuplicate);
+    await log.flush();
+    const again = await openLog(io, { config, recoveryPoint: 4 });
+    for (let i = 0; i < 2; i++) {
+      const retry = () => append(again, ['v'.repeat(100)], numbered(i));
+      assert.throws(retry, refused('DUPLICATE_SEQUENCE_NUMBER'));
+    }
+    const gap = () => append(again, ['v'], numbered(5));
+    assert.throws(gap, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
+    assert.equal(append(again, ['v'], numbered(4)).baseOffset, 4);
+  }));
