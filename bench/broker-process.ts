@@ -63,7 +63,7 @@ export class BrokerProcess {
     return '127.0.0.1';
   }
 
-  get #pid(): number {
+  get pid(): number {
     return this.#child?.pid ?? -1;
   }
 
@@ -158,20 +158,20 @@ export class BrokerProcess {
 
   /** Resident memory in MiB. */
   residentMib(): number {
-    return statusKib(this.#pid, 'VmRSS') / 1024;
+    return statusKib(this.pid, 'VmRSS') / 1024;
   }
 
   residentMibMax(): number {
-    return statusKib(this.#pid, 'VmHWM') / 1024;
+    return statusKib(this.pid, 'VmHWM') / 1024;
   }
 
   descriptorCount(): number {
-    return readdirSync(`/proc/${this.#pid}/fd`).length;
+    return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
   /** Processor time the process has used, in milliseconds. */
   processorMs(): number {
-    const stat = readFileSync(`/proc/${this.#pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond;
   }

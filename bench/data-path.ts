@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Broker } from '../src/broker/index.ts';
+import { relaxFullCollections } from '../src/cli/garbage-collection.ts';
 import { loadBrokerConfig } from '../src/config/index.ts';
 import { createNodeIo, type Io } from '../src/io/index.ts';
 import { BrokerProcess } from './broker-process.ts';
@@ -105,6 +106,7 @@ async function measure(
 }
 
 async function inMemory(): Promise<Subject> {
+  relaxFullCollections();
   const directory = mkdtempSync(join(tmpdir(), 'partita-bench-'));
   const io: Io = { ...createNodeIo({ logLevel: 'warn' }), network: memoryNetwork() };
   const { config } = loadBrokerConfig({

@@ -12,6 +12,7 @@ import {
 } from '../config/index.ts';
 import { createNodeIo, type Io, IoError, type LogLevel } from '../io/index.ts';
 import { UsageError } from './command-line.ts';
+import { relaxFullCollections } from './garbage-collection.ts';
 
 interface StartOptions {
   readonly file: string | null;
@@ -27,6 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const options = parseOptions(args);
+  relaxFullCollections();
   const io = createNodeIo({ logLevel: logLevel() });
   try {
     const config = loadConfig(io, options);

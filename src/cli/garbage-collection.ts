@@ -1,0 +1,18 @@
+// How the process of a broker collects garbage.
+//
+// V8 counts the buffers of requests and answers, which live outside of its heap, against the limit
+// at which it marks the whole heap. That limit follows the live heap, which in a broker is small
+// (some 25 MiB), while hundreds of MiB of buffers pass through in a second: the whole heap is
+// marked many times a second for buffers that scavenges free anyway, and half of the processor
+// goes there (bench/README.md). A larger growth factor makes full marks rare; scavenges, which
+// come after 32 MiB of buffers, still bound what is not needed any more.
+
+import { setFlagsFromString } from 'node:v8';
+
+/** A full collection is due when the heap has grown to five times of what was alive. */
+const heapGrowingPercent = 400;
+
+/** For the process of a broker only: a program that embeds one has a policy of its own. */
+export function relaxFullCollections(): void {
+  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
+}
