@@ -1,0 +1,59 @@
+// LeaveGroup: members go, each by its id, or by its instance id when an operator removes it.
+
+import { ErrorCode, KafkaError, type leaveGroup, type RequestOf } from '../../../protocol/index.ts';
+import type { Outcome } from '../outcome.ts';
+import type { ClassicGroup } from './classic-group.ts';
+import type { ClassicMember } from './classic-member.ts';
+import { assertMember } from './fencing.ts';
+import type { Rebalance } from './rebalance.ts';
+
+type LeavingMember = RequestOf<typeof leaveGroup>['members'][number];
+
+export interface LeftMember {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly errorCode: number;
+}
+
+/** Every member has an answer of its own. */
+export function leave(
+  rebalance: Rebalance,
+  group: ClassicGroup,
+  { members, outcome }: { members: readonly LeavingMember[]; outcome: Outcome },
+): LeftMember[] {
+  return members.map((leaving) => {
+    const { memberId, groupInstanceId } = leaving;
+    const errorCode = leaveOne(rebalance, group, { leaving, outcome });
+    return { memberId, groupInstanceId, errorCode };
+  });
+}
+
+function leaveOne(
+  rebalance: Rebalance,
+  group: ClassicGroup,
+  { leaving, outcome }: { leaving: LeavingMember; outcome: Outcome },
+): number {
+  const { memberId, groupInstanceId } = leaving;
+  if (group.pendingMembers.has(memberId)) {
+    if (groupInstanceId !== null) return ErrorCode.UNKNOWN_MEMBER_ID;
+    rebalance.removePending(group, memberId, outcome);
+    return 0;
+  }
+  const member = leavingMember(group, leaving);
+  if (typeof member === 'number') return member;
+  rebalance.removeMember(group, member, outcome);
+  return 0;
+}
+
+/** The member, or the code of the error. */
+function leavingMember(group: ClassicGroup, leaving: LeavingMember): ClassicMember | number {
+  const { groupInstanceId } = leaving;
+  // An operator knows instances, not ids.
+  const memberId = leaving.memberId === '' ? group.memberIdOf(groupInstanceId) : leaving.memberId;
+  try {
+    return assertMember(group, memberId ?? '', groupInstanceId);
+  } catch (error) {
+    if (error instanceof KafkaError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+// The groups whose offsets and members live in one partition of __consumer_offsets. It holds the
+// state and routes records to what they belong to; what is decided is in the folders of the kinds
+// of groups and of offsets.
+//
+// Invariants: durable state (committed offsets, a group's stored record) changes in `replay` only;
+// everything soft is built from it by `onLoaded`; `abandon` answers every parked request, because
+// nobody else will.
+
+import type { Machine } from '../../machine/index.ts';
+import { ErrorCode, KafkaError } from '../../protocol/index.ts';
+import { ClassicGroup } from './classic/classic-group.ts';
+import { groupTombstone, restoreGroup } from './classic/group-metadata.ts';
+import { failedJoin, failedSync, Rebalance } from './classic/rebalance.ts';
+import type { Group } from './group.ts';
+import type { GroupContext } from './group-context.ts';
+import type { GroupRecord, GroupRecordOf } from './group-record.ts';
+import { CommittedOffsets, offsetTombstone } from './offsets/committed-offsets.ts';
+import type { Outcome } from './outcome.ts';
+
+export class GroupMachine implements Machine<GroupRecord> {
+  readonly at: GroupContext;
+  readonly groups = new Map<string, Group>();
+  readonly offsets = new CommittedOffsets();
+  readonly rebalance: Rebalance;
+  /** Monotonic; null until the machine is loaded. */
+  loadedAtMs: number | null = null;
+  /** Another coordinator, or this one before a restart, has served these groups. */
+  readonly hadPredecessor: boolean;
+
+  constructor(at: GroupContext, { hadPredecessor }: { hadPredecessor: boolean }) {
+    this.at = at;
+    this.hadPredecessor = hadPredecessor;
+    this.rebalance = new Rebalance(at, (group) => this.maybeForget(group));
+  }
+
+  replay(record: GroupRecord): void {
+    switch (record.kind) {
+      case 'OffsetCommit':
+      case 'LegacyOffsetCommit':
+        this.#replayOffset(record);
+        return;
+      case 'GroupMetadata':
+        this.#replayGroupMetadata(record);
+        return;
+      default:
+    }
+  }
+
+  #replayOffset(record: GroupRecordOf<'OffsetCommit' | 'LegacyOffsetCommit'>): void {
+    this.offsets.replay(record);
+    const { group } = record.key;
+    if (record.value !== null && !this.groups.has(group)) this.#create(group);
+  }
+
+  #replayGroupMetadata(record: GroupRecordOf<'GroupMetadata'>): void {
+    const groupId = record.key.group;
+    if (record.value === null) {
+      const group = this.groups.get(groupId);
+      if (group !== undefined) this.#onDeleted(group);
+      return;
+    }
+    const group = this.groups.get(groupId) ?? this.#create(groupId);
+    group.stored = record.value;
+  }
+
+  #onDeleted(group: Group): void {
+    group.stored = null;
+    if (!this.offsets.has(group.groupId)) this.groups.delete(group.groupId);
+  }
+
+  #create(groupId: string): ClassicGroup {
+    const group = new ClassicGroup(groupId, this.at.clock.now());
+    this.groups.set(groupId, group);
+    return group;
+  }
+
+  /** The log is replayed: groups come to life, and their members' sessions begin anew. */
+  onLoaded(outcome: Outcome): void {
+    this.loadedAtMs = this.at.clock.monotonic();
+    const nowMs = this.at.clock.now();
+    for (const group of [...this.groups.values()]) {
+      if (group.stored === null) {
+        this.maybeForget(group);
+        continue;
+      }
+      restoreGroup(group, group.stored, nowMs);
+      for (const member of group.members.values()) this.rebalance.sessions.restart(group, member);
+      // Nobody had an assignment yet: the rebalance that the restart interrupted goes on.
+      const isUnassigned = [...group.members.values()].every(
+        ({ assignment }) => assignment.length === 0,
+      );
+      if (group.members.size > 0 && isUnassigned) this.rebalance.prepare(group, outcome);
+    }
+  }
+
+  /** The machine is thrown away: whoever waits asks the next coordinator. */
+  abandon(error: KafkaError): void {
+    for (const group of this.groups.values()) {
+      for (const member of group.members.values()) {
+        group.takeJoin(member)?.(failedJoin(error.code, member.memberId));
+        group.takeSync(member)?.(failedSync(error.code));
+      }
+    }
+    this.groups.clear();
+  }
+
+  /** The group, made if nobody has heard of it. */
+  classicGroup(groupId: string): ClassicGroup {
+    return this.groups.get(groupId) ?? this.#create(groupId);
+  }
+
+  /** @throws KafkaError with the given code when there is no such group. */
+  group(groupId: string, missing: 'UNKNOWN_MEMBER_ID' | 'GROUP_ID_NOT_FOUND'): Group {
+    const group = this.groups.get(groupId);
+    if (group === undefined) throw new KafkaError(missing, `Group ${groupId} not found.`);
+    return group;
+  }
+
+  /** A group that left no trace in the log and has nobody is no group. */
+  maybeForget(group: Group): void {
+    if (!group.isForgettable || this.offsets.has(group.groupId)) return;
+    group.cancelTimers();
+    this.groups.delete(group.groupId);
+  }
+
+  /** Removes an empty group with all that it committed; the code of the error, or 0. */
+  deleteGroup(groupId: string, outcome: Outcome): number {
+    const group = this.groups.get(groupId);
+    if (group === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
+    if (!group.isEmpty) return ErrorCode.NON_EMPTY_GROUP;
+    for (const [topic, partitions] of this.offsets.of(groupId)) {
+      for (const partition of partitions.keys()) {
+        outcome.append(offsetTombstone(groupId, topic, partition));
+      }
+    }
+    this.bury(group, outcome);
+    return 0;
+  }
+
+  /** The last record of a group. */
+  bury(group: Group, outcome: Outcome): void {
+    for (const timer of group.pendingMembers.values()) timer.cancel();
+    group.pendingMembers.clear();
+    group.cancelTimers();
+    group.become('Dead', this.at.clock.now());
+    outcome.append(groupTombstone(group.groupId));
+  }
+}

@@ -1,0 +1,122 @@
+// The records of __consumer_offsets, as values: which kinds there are and their bytes, which are
+// Kafka's (an int16 with the kind before the key, one with the version before the value).
+//
+// Versions written: those that Kafka 4.4 writes. An offset with an expiry of its own (OffsetCommit
+// v2 to v4) can only be said in version 1.
+
+import {
+  consumerGroupCurrentMemberAssignmentKey,
+  consumerGroupCurrentMemberAssignmentValue,
+  consumerGroupMemberMetadataKey,
+  consumerGroupMemberMetadataValue,
+  consumerGroupMetadataKey,
+  consumerGroupMetadataValue,
+  consumerGroupPartitionMetadataKey,
+  consumerGroupPartitionMetadataValue,
+  consumerGroupRegularExpressionKey,
+  consumerGroupRegularExpressionValue,
+  consumerGroupTargetAssignmentMemberKey,
+  consumerGroupTargetAssignmentMemberValue,
+  consumerGroupTargetAssignmentMetadataKey,
+  consumerGroupTargetAssignmentMetadataValue,
+  decodeVersioned,
+  encodeVersioned,
+  groupMetadataKey,
+  groupMetadataValue,
+  legacyOffsetCommitKey,
+  offsetCommitKey,
+  offsetCommitValue,
+  type Struct,
+  type StructOf,
+} from '../../protocol/index.ts';
+import type { KeyedRecord, MachineLogCodec } from '../partition-machine-log.ts';
+
+const kinds = {
+  LegacyOffsetCommit: { key: legacyOffsetCommitKey, value: offsetCommitValue },
+  OffsetCommit: { key: offsetCommitKey, value: offsetCommitValue },
+  GroupMetadata: { key: groupMetadataKey, value: groupMetadataValue },
+  ConsumerGroupMetadata: { key: consumerGroupMetadataKey, value: consumerGroupMetadataValue },
+  ConsumerGroupPartitionMetadata: {
+    key: consumerGroupPartitionMetadataKey,
+    value: consumerGroupPartitionMetadataValue,
+  },
+  ConsumerGroupMemberMetadata: {
+    key: consumerGroupMemberMetadataKey,
+    value: consumerGroupMemberMetadataValue,
+  },
+  ConsumerGroupTargetAssignmentMetadata: {
+    key: consumerGroupTargetAssignmentMetadataKey,
+    value: consumerGroupTargetAssignmentMetadataValue,
+  },
+  ConsumerGroupTargetAssignmentMember: {
+    key: consumerGroupTargetAssignmentMemberKey,
+    value: consumerGroupTargetAssignmentMemberValue,
+  },
+  ConsumerGroupCurrentMemberAssignment: {
+    key: consumerGroupCurrentMemberAssignmentKey,
+    value: consumerGroupCurrentMemberAssignmentValue,
+  },
+  ConsumerGroupRegularExpression: {
+    key: consumerGroupRegularExpressionKey,
+    value: consumerGroupRegularExpressionValue,
+  },
+} as const;
+
+export type GroupRecordKind = keyof typeof kinds;
+
+/** A record of one kind; a null value is a tombstone. */
+export interface GroupRecordOf<K extends GroupRecordKind> {
+  readonly kind: K;
+  readonly key: StructOf<(typeof kinds)[K]['key']>;
+  readonly value: StructOf<(typeof kinds)[K]['value']> | null;
+}
+
+/** A record of another version of the software: counted, kept and otherwise ignored. */
+export interface UnknownGroupRecord {
+  readonly kind: 'Unknown';
+}
+
+export type GroupRecord =
+  | { [K in GroupRecordKind]: GroupRecordOf<K> }[GroupRecordKind]
+  | UnknownGroupRecord;
+
+export type OffsetCommitValue = StructOf<typeof offsetCommitValue>;
+export type GroupMetadataValue = StructOf<typeof groupMetadataValue>;
+
+const kindByType = new Map<number, GroupRecordKind>(
+  Object.entries(kinds).map(([kind, { key }]) => [
+    (key as Struct).recordType as number,
+    kind as GroupRecordKind,
+  ]),
+);
+
+export const groupRecordCodec: MachineLogCodec<GroupRecord> = {
+  encode(record: GroupRecord): KeyedRecord {
+    if (record.kind === 'Unknown') throw new TypeError('unknown records are not written');
+    const { key, value } = kinds[record.kind] as { key: Struct; value: Struct };
+    return {
+      key: encodeVersioned(key, 0, record.key as never),
+      value:
+        record.value === null
+          ? null
+          : encodeVersioned(value, versionOf(record), record.value as never),
+    };
+  },
+
+  decode(key: Buffer, value: Buffer | null): GroupRecord | null {
+    const kind = key.length < 2 ? undefined : kindByType.get(key.readInt16BE(0));
+    if (kind === undefined) return null;
+    const structs = kinds[kind] as { key: Struct; value: Struct };
+    return {
+      kind,
+      key: decodeVersioned(structs.key, key).value,
+      value: value === null ? null : decodeVersioned(structs.value, value).value,
+    } as GroupRecord;
+  },
+};
+
+function versionOf(record: Exclude<GroupRecord, UnknownGroupRecord>): number {
+  if (record.kind === 'GroupMetadata') return 3;
+  if (record.kind !== 'OffsetCommit' && record.kind !== 'LegacyOffsetCommit') return 0;
+  return record.value !== null && record.value.expireTimestamp !== -1 ? 1 : 4;
+}

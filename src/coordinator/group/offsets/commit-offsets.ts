@@ -1,0 +1,76 @@
+// OffsetCommit: what is written, once the group has agreed to who writes it.
+
+import type { Uuid } from '../../../base/uuid.ts';
+import { ErrorCode } from '../../../protocol/index.ts';
+import type { GroupContext } from '../group-context.ts';
+import type { Outcome } from '../outcome.ts';
+
+export interface CommitPartition {
+  readonly partitionIndex: number;
+  readonly committedOffset: number;
+  readonly committedLeaderEpoch: number;
+  readonly committedMetadata: string | null;
+  /** -1: now. */
+  readonly commitTimestamp: number;
+}
+
+export interface CommitTopic {
+  readonly name: string;
+  readonly topicId: Uuid;
+  readonly partitions: readonly CommitPartition[];
+}
+
+export interface CommitRequest {
+  readonly groupId: string;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly generationIdOrMemberEpoch: number;
+  /** -1: offsets.retention.minutes. */
+  readonly retentionTimeMs: number;
+  readonly topics: readonly CommitTopic[];
+}
+
+export interface CommittedTopic {
+  readonly name: string;
+  readonly topicId: Uuid;
+  readonly partitions: readonly { partitionIndex: number; errorCode: number }[];
+}
+
+/** Strings of the records have a length of 16 bits. */
+export const stringBytesMax = 0x7fff;
+
+export function commitOffsets(
+  at: GroupContext,
+  request: CommitRequest,
+  outcome: Outcome,
+): CommittedTopic[] {
+  const metadataBytesMax = Math.min(at.config().get('offset.metadata.max.bytes'), stringBytesMax);
+  const nowMs = at.clock.now();
+  const { retentionTimeMs, groupId } = request;
+  const expireTimestamp = retentionTimeMs === -1 ? -1 : nowMs + retentionTimeMs;
+  const commitOne = (topic: CommitTopic, partition: CommitPartition): number => {
+    const metadata = partition.committedMetadata ?? '';
+    if (Buffer.byteLength(metadata) > metadataBytesMax) return ErrorCode.OFFSET_METADATA_TOO_LARGE;
+    outcome.append({
+      kind: 'OffsetCommit',
+      key: { group: groupId, topic: topic.name, partition: partition.partitionIndex },
+      value: {
+        offset: partition.committedOffset,
+        leaderEpoch: partition.committedLeaderEpoch,
+        metadata,
+        commitTimestamp: partition.commitTimestamp === -1 ? nowMs : partition.commitTimestamp,
+        expireTimestamp,
+        topicId: topic.topicId,
+      },
+    });
+    return 0;
+  };
+  return request.topics.map((topic) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    partitions: topic.partitions.map((partition) => ({
+      partitionIndex: partition.partitionIndex,
+      errorCode: commitOne(topic, partition),
+    })),
+  }));
+}

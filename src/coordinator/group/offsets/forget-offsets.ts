@@ -1,0 +1,97 @@
+// How committed offsets end: deleted with OffsetDelete, with their group, with their topic, or
+// because nobody was there to use them for offsets.retention.minutes (KIP-211).
+//
+// KIP-211: while a group has members the offsets of the topics that it consumes stay; from the
+// moment at which it is empty the time of all of them runs. A group that never had members keeps
+// each offset from its commit on.
+
+import type { Uuid } from '../../../base/uuid.ts';
+import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
+import { consumerProtocolType } from '../classic/classic-group.ts';
+import type { Group } from '../group.ts';
+import type { OffsetCommitValue } from '../group-record.ts';
+import type { Outcome } from '../outcome.ts';
+import { type CommittedOffsets, offsetTombstone } from './committed-offsets.ts';
+
+export interface DeletedTopic {
+  readonly name: string;
+  readonly partitions: readonly { partitionIndex: number; errorCode: number }[];
+}
+
+export interface DeleteTopic {
+  readonly name: string;
+  readonly partitions: readonly { readonly partitionIndex: number }[];
+}
+
+/** @throws KafkaError NON_EMPTY_GROUP when what the members consume cannot be known. */
+export function deleteOffsets(
+  offsets: CommittedOffsets,
+  group: Group,
+  { topics, outcome }: { topics: readonly DeleteTopic[]; outcome: Outcome },
+): DeletedTopic[] {
+  if (!group.isEmpty && group.protocolType !== consumerProtocolType) {
+    throw new KafkaError('NON_EMPTY_GROUP');
+  }
+  return topics.map(({ name, partitions }) => {
+    const errorCode = group.isSubscribedTo(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : 0;
+    for (const { partitionIndex } of partitions) {
+      if (errorCode !== 0) break;
+      if (offsets.get(group.groupId, name, partitionIndex) === undefined) continue;
+      outcome.append(offsetTombstone(group.groupId, name, partitionIndex));
+    }
+    return {
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    };
+  });
+}
+
+export function forgetOffsetsIf(
+  offsets: CommittedOffsets,
+  groupId: string,
+  {
+    condition,
+    outcome,
+  }: {
+    condition: (topic: string, value: OffsetCommitValue) => boolean;
+    outcome: Outcome;
+  },
+): { kept: number } {
+  let kept = 0;
+  for (const [topic, partitions] of offsets.of(groupId)) {
+    for (const [partition, value] of partitions) {
+      if (condition(topic, value)) outcome.append(offsetTombstone(groupId, topic, partition));
+      else kept += 1;
+    }
+  }
+  return { kept };
+}
+
+/** Offsets of a topic that is no more, known by its id where the commit recorded it. */
+export function isOfTopic(
+  topic: string,
+  value: OffsetCommitValue,
+  deleted: { readonly name: string; readonly id: Uuid; readonly noId: Uuid },
+): boolean {
+  return topic === deleted.name && (value.topicId === deleted.id || value.topicId === deleted.noId);
+}
+
+export function isExpired(
+  group: Group,
+  offset: { readonly topic: string; readonly value: OffsetCommitValue },
+  time: { readonly nowMs: number; readonly retentionMs: number },
+): boolean {
+  const { topic, value } = offset;
+  const isSimple = group.protocolType === null;
+  if (!isSimple && !group.isEmpty) {
+    // A consumer group with members: what it does not consume any more still expires.
+    const isKnown = group.state === 'Stable' && group.subscribedTopics !== null;
+    if (!isKnown || group.isSubscribedTo(topic)) return false;
+  }
+  if (value.expireTimestamp !== -1) return time.nowMs >= value.expireTimestamp;
+  const isGroupEmpty = !isSimple && group.isEmpty;
+  const sinceMs = isGroupEmpty
+    ? Math.max(group.stateSinceMs, value.commitTimestamp)
+    : value.commitTimestamp;
+  return time.nowMs - sinceMs >= time.retentionMs;
+}

@@ -1,0 +1,83 @@
+// The requests about committed offsets, from the group id on; what goes by the clock; and what
+// follows from deleted topics.
+
+import { ZERO_UUID } from '../../../base/uuid.ts';
+import type { TopicImage } from '../../../metadata/index.ts';
+import { KafkaError } from '../../../protocol/index.ts';
+import { assertMayCommit } from '../classic/validate-commit.ts';
+import type { GroupMachine } from '../group-machine.ts';
+import type { Outcome } from '../outcome.ts';
+import {
+  type CommitRequest,
+  type CommittedTopic,
+  commitOffsets,
+  stringBytesMax,
+} from './commit-offsets.ts';
+import {
+  type DeletedTopic,
+  type DeleteTopic,
+  deleteOffsets,
+  forgetOffsetsIf,
+  isExpired,
+  isOfTopic,
+} from './forget-offsets.ts';
+
+export function onCommit(
+  machine: GroupMachine,
+  request: CommitRequest,
+  outcome: Outcome,
+): CommittedTopic[] {
+  // An empty id is accepted for the sake of old clients that have no group.
+  if (Buffer.byteLength(request.groupId) > stringBytesMax) throw new KafkaError('INVALID_GROUP_ID');
+  const group = machine.groups.get(request.groupId);
+  if (group !== undefined) assertMayCommit(group, request, machine.rebalance.sessions);
+  else if (request.generationIdOrMemberEpoch >= 0) throw new KafkaError('ILLEGAL_GENERATION');
+  return commitOffsets(machine.at, request, outcome);
+}
+
+export function onDeleteOffsets(
+  machine: GroupMachine,
+  request: { readonly groupId: string; readonly topics: readonly DeleteTopic[] },
+  outcome: Outcome,
+): DeletedTopic[] {
+  const group = machine.group(request.groupId, 'GROUP_ID_NOT_FOUND');
+  return deleteOffsets(machine.offsets, group, { topics: request.topics, outcome });
+}
+
+/** Forgets what the group's offsets have outlived, and the group if nothing is left of it. */
+export function expireOffsets(machine: GroupMachine, groupId: string, outcome: Outcome): void {
+  const group = machine.groups.get(groupId);
+  if (group === undefined) return;
+  const time = {
+    nowMs: machine.at.clock.now(),
+    retentionMs: machine.at.config().get('offsets.retention.minutes') * 60_000,
+  };
+  const condition = (topic: string, value: Parameters<typeof isOfTopic>[1]): boolean =>
+    isExpired(group, { topic, value }, time);
+  const { kept } = forgetOffsetsIf(machine.offsets, groupId, { condition, outcome });
+  if (kept > 0 || group.state !== 'Empty' || group.pendingMembers.size > 0) return;
+  if (group.isForgettable && outcome.records.length === 0) machine.maybeForget(group);
+  else machine.bury(group, outcome);
+}
+
+/** A topic of that name may be made again: it must not begin with the offsets of this one. */
+export function forgetTopics(
+  machine: GroupMachine,
+  groupId: string,
+  { topics, outcome }: { topics: readonly Pick<TopicImage, 'name' | 'id'>[]; outcome: Outcome },
+): void {
+  forgetOffsetsIf(machine.offsets, groupId, {
+    condition: (topic, value) =>
+      topics.some(({ name, id }) => isOfTopic(topic, value, { name, id, noId: ZERO_UUID })),
+    outcome,
+  });
+}
+
+/** What was deleted while nobody coordinated the group: its id leads nowhere. */
+export function forgetLostTopics(machine: GroupMachine, groupId: string, outcome: Outcome): void {
+  const image = machine.at.image();
+  forgetOffsetsIf(machine.offsets, groupId, {
+    condition: (_, { topicId }) => topicId !== ZERO_UUID && image.topicById(topicId) === undefined,
+    outcome,
+  });
+}

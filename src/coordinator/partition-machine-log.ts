@@ -1,0 +1,145 @@
+// The log of a coordinator's machine: one partition of an internal topic that this broker leads.
+// What the machine decides in one flush becomes one batch of keyed records (more only where it
+// would exceed max.message.bytes), a null value being a tombstone, so that Kafka's tools read it
+// and compaction applies to it.
+//
+// Invariants: everything is appended under the leader epoch in which the log was opened; an append
+// resolves when the whole in-sync set has it; the machine's offsets are the partition's.
+
+import { assert } from '../base/assert.ts';
+import type { Io } from '../io/index.ts';
+import type { LoggedRecords, MachineLog } from '../machine/index.ts';
+import {
+  BatchBuilder,
+  batchHeaders,
+  type CompressionCodec,
+  decodeRecords,
+  KafkaError,
+} from '../protocol/index.ts';
+import type { Partition } from '../replication/index.ts';
+
+export interface KeyedRecord {
+  readonly key: Buffer;
+  /** null deletes the key. */
+  readonly value: Buffer | null;
+}
+
+export interface MachineLogCodec<R> {
+  encode(record: R): KeyedRecord;
+  /** null: a record that this version does not know; it is left alone. */
+  decode(key: Buffer, value: Buffer | null): R | null;
+}
+
+export interface PartitionMachineLogOptions<R> {
+  readonly partition: Partition;
+  readonly codec: MachineLogCodec<R>;
+  readonly compression: CompressionCodec;
+  /** Bytes read at a time while the machine is loaded. */
+  readonly readBytesMax: number;
+  /** What a record that `decode` does not know is replayed as: it counts, and changes nothing. */
+  readonly unknown: R;
+}
+
+/** Waits for the in-sync set are renewed this often; only a change of leader ends them. */
+const waitMs = 30_000;
+
+export class PartitionMachineLog<R> implements MachineLog<R> {
+  readonly #io: Io;
+  readonly #options: PartitionMachineLogOptions<R>;
+  readonly #leaderEpoch: number;
+
+  constructor(io: Io, options: PartitionMachineLogOptions<R>) {
+    this.#io = io;
+    this.#options = options;
+    this.#leaderEpoch = options.partition.leaderEpoch;
+  }
+
+  get endOffset(): number {
+    return this.#options.partition.logEndOffset;
+  }
+
+  /** The largest batch the topic takes. */
+  get batchBytesMax(): number {
+    return this.#options.partition.log.config.messageBytesMax;
+  }
+
+  async append(records: readonly R[], expectedEnd: number): Promise<void> {
+    const { partition } = this.#options;
+    partition.assertLeader(this.#leaderEpoch);
+    partition.assertEnoughReplicas();
+    assert(
+      partition.logEndOffset === expectedEnd,
+      `${partition.topic}-${partition.partition} ends at ${partition.logEndOffset}, ` +
+        `its machine at ${expectedEnd}`,
+    );
+    for (const batch of this.#batchesOf(records)) partition.appendAsLeader(batch, 'coordinator');
+    await this.#committed(expectedEnd + records.length);
+  }
+
+  *#batchesOf(records: readonly R[]): Generator<Buffer> {
+    const { codec, compression } = this.#options;
+    const options = { compression, sizeBytesMax: this.batchBytesMax };
+    const timestamp = this.#io.clock.now();
+    let builder = new BatchBuilder(options);
+    for (const record of records) {
+      const { key, value } = codec.encode(record);
+      if (builder.append({ key, value, timestamp })) continue;
+      yield builder.build();
+      builder = new BatchBuilder(options);
+      builder.append({ key, value, timestamp });
+    }
+    yield builder.build();
+  }
+
+  /** Reads what is committed; what an earlier leader appended is awaited first. */
+  async *read(from: number): AsyncGenerator<LoggedRecords<R>> {
+    const { partition, readBytesMax } = this.#options;
+    const end = partition.logEndOffset;
+    await this.#committed(end);
+    let next = Math.max(from, partition.logStartOffset);
+    while (next < end) {
+      partition.assertLeader(this.#leaderEpoch);
+      const read = await partition.read(next, {
+        bytesMax: readBytesMax,
+        isCommittedOnly: false,
+        atLeastOneBatch: true,
+      });
+      assert(read.nextOffset > next, 'what is committed can be read');
+      for (const buffer of read.buffers) yield* this.#decode(buffer, next);
+      next = read.nextOffset;
+    }
+  }
+
+  /** Runs of records with dense offsets; there are gaps where compaction was at work. */
+  *#decode(buffer: Buffer, from: number): Generator<LoggedRecords<R>> {
+    const { codec, unknown } = this.#options;
+    for (const header of batchHeaders(buffer)) {
+      let records: R[] = [];
+      let end = header.baseOffset;
+      for (const { offset, key, value } of decodeRecords(buffer, header)) {
+        if (offset < from || header.isControl) continue;
+        if (offset !== end) {
+          yield { baseOffset: end - records.length, endOffset: end, records };
+          records = [];
+        }
+        records.push((key === null ? null : codec.decode(key, value)) ?? unknown);
+        end = offset + 1;
+      }
+      const baseOffset = end - records.length;
+      yield { baseOffset, endOffset: header.lastOffset + 1, records };
+    }
+  }
+
+  async #committed(offset: number): Promise<void> {
+    const { partition } = this.#options;
+    while (partition.highWatermark < offset) {
+      partition.assertLeader(this.#leaderEpoch);
+      try {
+        await partition.offsetReached(offset, this.#io.clock.monotonic() + waitMs);
+      } catch (error) {
+        const isLate = error instanceof KafkaError && error.errorName === 'REQUEST_TIMED_OUT';
+        if (!isLate) throw error;
+      }
+    }
+  }
+}
