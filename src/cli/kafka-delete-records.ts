@@ -84,7 +84,7 @@ async function deleteBefore(admin: Admin, before: readonly OffsetBefore[]): Prom
   }
 }
 
-/** The name of the exception that Kafka's tool prints: UNKNOWN_X becomes …errors.UnknownXException. */
+/** The exception that Kafka's tool names: UNKNOWN_X becomes …errors.UnknownXException. */
 function javaName(error: KafkaError): string {
   const words = error.errorName.toLowerCase().split('_');
   const name = words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join('');

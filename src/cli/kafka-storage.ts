@@ -59,8 +59,10 @@ function info(io: Io, path: string): number {
   const config = readConfig(io, path);
   const found = config.logDirs.filter((directory) => io.disk.stat(directory) !== null);
   const missing = config.logDirs.filter((directory) => io.disk.stat(directory) === null);
-  const list = (paths: readonly string[]): string =>
-    `${paths.length === 1 ? 'directory' : 'directories'}:\n${paths.map((each) => `  ${each}\n`).join('')}`;
+  const list = (paths: readonly string[]): string => {
+    const title = paths.length === 1 ? 'directory' : 'directories';
+    return `${title}:\n${paths.map((each) => `  ${each}\n`).join('')}`;
+  };
   const problems = missing.map((directory) => `${directory} is not a directory`);
   const metas = found.map((directory) => LogDirectory.readMetaProperties(io, directory));
   let text = found.length === 0 ? 'No directories specified.\n' : `Found log ${list(found)}`;
