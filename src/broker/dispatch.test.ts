@@ -144,6 +144,23 @@ test('an ApiVersions request from the future is answered in version 0', async ()
   });
 });
 
+test('what is served and the level of each feature are told', async () => {
+  await withBroker(async ({ client }) => {
+    const software = { clientSoftwareName: 'x', clientSoftwareVersion: '1' };
+    const answer = await client.request(apiVersions, software);
+    const keys = answer.apiKeys.map(({ apiKey }) => apiKey);
+    assert.deepEqual(
+      keys,
+      keys.toSorted((a, b) => a - b),
+    );
+    assert.ok(keys.includes(metadata.key) && !keys.includes(joinGroup.key));
+    const [finalized] = answer.finalizedFeatures;
+    assert.equal(finalized?.name, 'metadata.version');
+    assert.equal(answer.supportedFeatures[0]?.name, 'metadata.version');
+    assert.ok(answer.finalizedFeaturesEpoch >= 0);
+  });
+});
+
 test('a client names its software, in plain words', async () => {
   await withBroker(async ({ client }) => {
     const ask = async (clientSoftwareName: string) => {

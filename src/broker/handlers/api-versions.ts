@@ -1,6 +1,7 @@
 // ApiVersions: what this broker serves, in which versions. It is the first request of nearly every
 // client, so it must be cheap: the list is made once.
 
+import { supportedFeatures } from '../../metadata/index.ts';
 import { apiVersions, KafkaError } from '../../protocol/index.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 
@@ -28,6 +29,10 @@ export function apiVersionsHandler(handlers: () => readonly Handler[]): Handler 
     return {
       errorCode: 0,
       apiKeys: ranges,
+      supportedFeatures: [...supportedFeatures]
+        // Clients before version 4 cannot read a range that begins at 0 (KAFKA-17011).
+        .filter(([, { minVersion }]) => minVersion > 0 || context.apiVersion >= 4)
+        .map(([name, range]) => ({ name, ...range })),
       finalizedFeaturesEpoch: context.image.offset,
       finalizedFeatures: features.map(([name, level]) => ({
         name,
