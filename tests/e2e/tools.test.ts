@@ -60,7 +60,7 @@ describe('kafka-topics', () => {
     const [head = '', ...lines] = described.split('\n');
     assert.match(
       head,
-      /^Topic: first\tTopicId: \S{22}\tPartitionCount: 2\tReplicationFactor: 1\tConf.*: flush.ms=5$/,
+      /^Topic: first\tTopicId: \S{22}\tPartitionCount: 2\tReplicationFactor: 1\t.*: flush.ms=5$/,
     );
     const line = (partition: number): string =>
       `\tTopic: first\tPartition: ${partition}\tLeader: 1\tReplicas: 1\tIsr: 1` +
@@ -267,7 +267,8 @@ describe('kafka-get-offsets and kafka-delete-records', () => {
     const filled = ends.startsWith('counted:0:2') ? 0 : 1;
     assert.match(ends, /^counted:0:[02]\ncounted:1:[02]\n$/);
     const newest = await outputOf('get-offsets', '--topic counted --time max-timestamp');
-    assert.equal(newest, `counted:${filled}:1\n`);
+    // Both may have been sent in the same millisecond: then it is the first.
+    assert.match(newest, new RegExp(`^counted:${filled}:[01]\n$`));
     const path = join(directory, 'delete.json');
     const partitions = [
       { topic: 'counted', partition: filled, offset: 1 },
