@@ -38,6 +38,12 @@ export function scanFrom(log: LogState): number {
 /** The same, and the active segment's indexes and the producers' state: a start scans nothing. */
 export async function syncForClose(log: LogState, recoveryPoint: number): Promise<void> {
   await syncLog(log, recoveryPoint);
+  // An empty segment says by its name where the log ends, and the roll took its snapshot: ten
+  // thousand idle partitions would cost forty thousand syncs.
+  if (log.active.sizeBytes === 0) {
+    await postponedIfFull(() => log.active.writeIndexes());
+    return;
+  }
   log.snapshots.take(log.logEndOffset, log.producers.snapshot());
   await syncComplete(log.active);
   await writeSmallFiles(log);
