@@ -4,8 +4,9 @@
 // Invariants: batches leave in the order of their numbers, except that without idempotence a
 // retry may be overtaken by what was under way already. With idempotence a batch that failed goes
 // out again only when everything before it was acknowledged, and nothing behind it goes out
-// first. After a batch was given up for good the sequence has a hole: nothing is sent until all
-// answers are in, then the producer epoch is raised and numbering begins at 0 (KIP-360).
+// first. After a batch was given up for good the sequence may have a hole: nothing new is sent
+// until the broker has said of every batch behind it whether it is stored, then the producer epoch
+// is raised and numbering begins at 0 (KIP-360).
 
 import { assert } from '../../base/assert.ts';
 import { sequenceAfter } from '../../protocol/index.ts';
@@ -29,6 +30,11 @@ export class PartitionQueue {
   #producerEpoch = -1;
   #nextSequence = 0;
   #mustRenumber = false;
+  /**
+   * A numbered batch was given up, stored or not. Those behind it that lost their answers go out
+   * once more under their old numbers: were they numbered anew they could be stored twice.
+   */
+  #hasHole = false;
   /**
    * Whether the broker has stored a batch of this numbering. It takes any first sequence from a
    * producer it does not know: were a second batch under way as well, and the first refused, the
@@ -65,9 +71,11 @@ export class PartitionQueue {
   /** The batch that may be sent now, or null. */
   next(nowMs: number, oneAtATime: boolean): ProducerBatch | null {
     if (oneAtATime && this.#inFlight > 0) return null;
+    if (this.#hasHole && this.#unacked.length === 0) this.#mustRenumber = true;
     if (this.#mustRenumber && !this.#renumber()) return null;
     if (this.#identity !== null && !this.#isEstablished && this.#inFlight > 0) return null;
     const retry = this.#retries[0];
+    if (this.#hasHole && retry?.hasSequence !== true) return null;
     if (retry === undefined) return this.#waiting[0] ?? null;
     if (retry.retryAtMs > nowMs) return null;
     if (retry.hasSequence && this.#unacked[0] !== retry) return null;
@@ -125,7 +133,7 @@ export class PartitionQueue {
       if (at >= 0) list.splice(at, 1);
     }
     if (this.open === batch) this.open = null;
-    if (batch.hasSequence) this.#mustRenumber = true;
+    if (batch.hasSequence) this.#hasHole = true;
     this.#forget(batch);
   }
 
@@ -176,6 +184,7 @@ export class PartitionQueue {
   #renumber(): boolean {
     if (this.#inFlight > 0) return false;
     this.#mustRenumber = false;
+    this.#hasHole = false;
     const identity = this.#identity;
     if (identity === null) return true;
     const isOurs =

@@ -125,6 +125,44 @@ test('whatever fails at random, each record is stored once and in order', async 
   }
 });
 
+test('what is given up while its neighbours may be stored costs no order and no duplicate', async () => {
+  let failedCount = 0;
+  for (let seed = 0; seed < 40; seed++) {
+    await simulate(
+      async (io) => {
+        const prng = new Prng(`impatience ${seed}`);
+        const cluster = await ScriptedCluster.start(io);
+        cluster.addTopic('t', [1]);
+        const verdicts: ProduceVerdict[] = ['storeAndLose', 'storeAndLose', 'silent', 'lose'];
+        cluster.onProduce = () => (prng.chance(0.3) ? prng.pick(verdicts) : 'store');
+        const producer = createProducer(io, cluster, {
+          ...small,
+          requestTimeoutMs: 100,
+          deliveryTimeoutMs: 110,
+        });
+        const outcomes: boolean[] = [];
+        for (let i = 0; i < 200; i++) {
+          const value = inOrder(200)[i] as string;
+          producer.write({ topic: 't', partition: 0, value }, (error) => {
+            outcomes[i] = error === null;
+          });
+          if (prng.chance(0.2)) await io.clock.sleep(prng.int(30));
+        }
+        await producer.flush();
+        const stored = valuesOf(cluster, 't');
+        assert.deepEqual([...new Set(stored)].sort(), stored, `seed ${seed}`);
+        const promised = inOrder(200).filter((_, i) => outcomes[i]);
+        const lost = promised.filter((value) => !stored.includes(value));
+        assert.deepEqual(lost, [], `seed ${seed}`);
+        failedCount += 200 - promised.length;
+        await producer.close();
+      },
+      { seed },
+    );
+  }
+  assert.ok(failedCount > 100, `${failedCount} records were given up`);
+});
+
 test('a batch refused for good fails alone, and what follows is stored under a new epoch', () =>
   simulate(async (io) => {
     const cluster = await ScriptedCluster.start(io);
