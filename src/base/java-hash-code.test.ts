@@ -1,3 +1,5 @@
+// Against values that Java printed.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { javaHashBucket, javaHashCode } from './java-hash-code.ts';

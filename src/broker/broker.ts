@@ -7,6 +7,7 @@
 
 import { uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
+import { GroupCoordinator } from '../coordinator/index.ts';
 import type { Io, Log } from '../io/index.ts';
 import {
   type Metadata,
@@ -42,6 +43,12 @@ export interface BoundListener {
   readonly port: number;
 }
 
+interface OpenedParts {
+  readonly replicas: Replicas;
+  readonly groups: GroupCoordinator;
+  readonly brokerEpoch: number;
+}
+
 /** How often logs are asked whether their flush.ms is over, at the least. */
 const flushCheckMsMax = 1000;
 /** Longest timer that every platform keeps. */
@@ -58,6 +65,7 @@ export class Broker {
   #server: Server | null = null;
   #metadata: Metadata | null = null;
   #replicas: Replicas | null = null;
+  #groups: GroupCoordinator | null = null;
   #upkeep: Upkeep | null = null;
   #listeners: BoundListener[] = [];
   #clusterId = '';
@@ -132,7 +140,8 @@ export class Broker {
     const replicas = await this.#openReplicas(metadata);
     const brokerEpoch = await this.#register(metadata);
     await replicas.settled();
-    const parts = this.#partsOf(metadata, replicas, brokerEpoch);
+    const groups = this.#startGroups(metadata, replicas);
+    const parts = this.#partsOf(metadata, { replicas, groups, brokerEpoch });
     dispatch = new Dispatch(parts, { onBug: this.#onFatal });
     for (const connection of waiting) {
       dispatch.onConnection(connection);
@@ -246,7 +255,24 @@ export class Broker {
     return brokerEpoch;
   }
 
-  #partsOf(metadata: Metadata, replicas: Replicas, brokerEpoch: number): BrokerParts {
+  /** The groups of the partitions that this broker leads are loaded while others are served. */
+  #startGroups(metadata: Metadata, replicas: Replicas): GroupCoordinator {
+    const groups = new GroupCoordinator(this.#io, {
+      controller: metadata.controller,
+      replicas,
+      config: () => this.#config,
+      onBug: this.#onFatal,
+    });
+    this.#groups = groups;
+    metadata.subscribe((_, changes) => {
+      void replicas.settled().then(() => groups.onImage(changes));
+    });
+    groups.start();
+    return groups;
+  }
+
+  #partsOf(metadata: Metadata, opened: OpenedParts): BrokerParts {
+    const { replicas, groups, brokerEpoch } = opened;
     const current = (): BrokerConfig => this.#config;
     const { controller } = metadata;
     return {
@@ -266,6 +292,7 @@ export class Broker {
       producerIds: new ProducerIds(() =>
         controller.allocateProducerIds({ brokerId: this.nodeId, brokerEpoch }),
       ),
+      groups,
       endpoints: ({ connection }) => endpointsFor(connection, this.#config, replicas.image),
     };
   }
@@ -290,6 +317,7 @@ export class Broker {
     const replicas = this.#replicas as Replicas;
     await this.#server?.closeListeners();
     replicas.interruptFetches();
+    this.#groups?.close();
     await this.#server?.close();
     await this.#upkeep?.stop();
     await replicas.close();
@@ -305,6 +333,7 @@ export class Broker {
   /** Start failed: lets go of what was opened, without claiming that anything is in order. */
   async #abandon(): Promise<void> {
     await this.#server?.close({ drainMs: 0 });
+    this.#groups?.close();
     await this.#replicas?.close();
     await this.#metadata?.close();
     // What went wrong first is what the caller hears of.

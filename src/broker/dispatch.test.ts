@@ -11,9 +11,9 @@ import {
   describeLogDirs,
   ErrorCode,
   encodeRequest,
+  endTxn,
   findCoordinator,
   initProducerId,
-  joinGroup,
   metadata,
 } from '../protocol/index.ts';
 import { port, type TestBroker, withBroker } from './broker-fixture.test.ts';
@@ -153,7 +153,7 @@ test('what is served and the level of each feature are told', async () => {
       keys,
       keys.toSorted((a, b) => a - b),
     );
-    assert.ok(keys.includes(metadata.key) && !keys.includes(joinGroup.key));
+    assert.ok(keys.includes(metadata.key) && !keys.includes(endTxn.key));
     const [finalized] = answer.finalizedFeatures;
     assert.equal(finalized?.name, 'metadata.version');
     assert.equal(answer.supportedFeatures[0]?.name, 'metadata.version');
@@ -189,30 +189,22 @@ test('an API that is not served has an answer of its own kind', async () => {
   await withBroker(async ({ io }) => {
     const raw = await rawConnection(io);
     const request = encodeRequest(
-      joinGroup,
-      5,
+      endTxn,
+      2,
       { correlationId: 3, clientId: 'x' },
-      {
-        groupId: 'g',
-        sessionTimeoutMs: 1000,
-        rebalanceTimeoutMs: 1000,
-        memberId: '',
-        groupInstanceId: null,
-        protocolType: 'consumer',
-        protocols: [],
-      },
+      { transactionalId: 'tx', producerId: 1, producerEpoch: 0, committed: true },
     );
     raw.send(...request);
     await io.clock.sleep(10);
-    const { body } = decodeResponse(joinGroup, 5, raw.frames()[0] as Buffer);
+    const { body } = decodeResponse(endTxn, 2, raw.frames()[0] as Buffer);
     assert.equal(body.errorCode, ErrorCode.UNSUPPORTED_VERSION);
     assert.equal(raw.isClosed(), false);
   });
 });
 
-test('there is no coordinator yet, and transactional producers are told so', async () => {
+test('there is no transaction coordinator, and transactional producers are told so', async () => {
   await withBroker(async ({ client }) => {
-    const found = await client.request(findCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const found = await client.request(findCoordinator, { keyType: 1, coordinatorKeys: ['tx'] });
     assert.equal(found.coordinators[0]?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const { errorCode } = await client.request(initProducerId, {
       transactionalId: 'tx',

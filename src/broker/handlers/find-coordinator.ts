@@ -1,18 +1,42 @@
-// FindCoordinator: there are no coordinators on this broker yet, and the error says so in a way
-// that makes clients ask again rather than give up.
+// FindCoordinator: the broker that leads the partition in which a group, or a transactional id, is
+// kept. Asking makes the topic of committed offsets; unlike Kafka we answer when it is there.
 
 import { findCoordinator, KafkaError } from '../../protocol/index.ts';
-import { defineHandler } from '../handler.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
 
-export const findCoordinatorHandler = defineHandler(findCoordinator, (request, context) => {
-  const error = new KafkaError('COORDINATOR_NOT_AVAILABLE');
-  const nobody = {
-    errorCode: error.code,
-    errorMessage: error.message,
-    nodeId: -1,
-    host: '',
-    port: -1,
-  };
-  if (context.apiVersion < 4) return nobody;
-  return { coordinators: request.coordinatorKeys.map((key) => ({ key, ...nobody })) };
+const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const;
+
+export const findCoordinatorHandler = defineHandler(findCoordinator, async (request, context) => {
+  const keys = context.apiVersion < 4 ? [request.key] : request.coordinatorKeys;
+  const coordinators = await Promise.all(
+    keys.map((key) => find(key, context.apiVersion === 0 ? 0 : request.keyType, context)),
+  );
+  return context.apiVersion < 4 ? { ...coordinators[0] } : { coordinators };
 });
+
+async function find(key: string, keyType: number, context: RequestContext) {
+  try {
+    const nodeId = await nodeOf(key, keyType, context);
+    const endpoint = context.broker.endpoints(context.client).find((one) => one.nodeId === nodeId);
+    if (endpoint === undefined) throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
+    const { host, port } = endpoint;
+    return { key, errorCode: 0, errorMessage: '', nodeId, host, port };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    const { code, message } = error;
+    return { key, errorCode: code, errorMessage: message, nodeId: -1, host: '', port: -1 };
+  }
+}
+
+async function nodeOf(key: string, keyType: number, context: RequestContext): Promise<number> {
+  switch (keyType) {
+    case KeyType.GROUP:
+      return await context.broker.groups.coordinatorOf(key);
+    case KeyType.TRANSACTION:
+    case KeyType.SHARE:
+      // Not served: an error that makes clients ask again rather than give up.
+      throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
+    default:
+      throw new KafkaError('INVALID_REQUEST', `there is no coordinator of type ${keyType}`);
+  }
+}

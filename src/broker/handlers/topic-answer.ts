@@ -9,6 +9,8 @@ export const operationsNotAsked = -2147483648;
 export const topicOperations = bits(3, 4, 5, 6, 7, 8, 10, 11);
 /** The cluster's: create, alter, describe, cluster action, configs, idempotent write. */
 export const clusterOperations = bits(5, 7, 8, 9, 10, 11, 12);
+/** A group's: read, delete, describe, describe configs, alter configs. */
+export const groupOperations = bits(3, 6, 8, 10, 11);
 
 const internalTopics = new Set([
   '__consumer_offsets',

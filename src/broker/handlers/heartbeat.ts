@@ -1,0 +1,9 @@
+// Heartbeat: a member of a classic group is alive.
+
+import { heartbeat } from '../../protocol/index.ts';
+import { defineHandler } from '../handler.ts';
+
+export const heartbeatHandler = defineHandler(heartbeat, async (request, context) => {
+  await context.broker.groups.heartbeat(request);
+  return { errorCode: 0 };
+});
