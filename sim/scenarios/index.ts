@@ -2,11 +2,29 @@
 //
 // journal.ts     over raw Io: a journal that acknowledges what it has synced
 // power-cut.ts   a produce load with fsync before acknowledgement, under power cuts
+// kill.ts        a produce load with default settings, under kill -9 and clean stops
+// network.ts     a produce load over a network that resets, cuts and slows down
+// full-disk.ts   a produce load on a disk that runs full and gets room again
+// bad-disk.ts    a produce load on a disk whose fsync fails
+// metadata.ts    topics, configs and producer ids under power cuts and kills
 //
 // load-run.ts holds what the scenarios with records share.
 
 import type { Scenario } from '../scenario.ts';
+import { badDisk } from './bad-disk.ts';
+import { fullDisk } from './full-disk.ts';
 import { journal } from './journal.ts';
+import { kill } from './kill.ts';
+import { metadata } from './metadata.ts';
+import { network } from './network.ts';
 import { powerCut } from './power-cut.ts';
 
-export const scenarios: readonly Scenario[] = [journal, powerCut];
+export const scenarios: readonly Scenario[] = [
+  journal,
+  powerCut,
+  kill,
+  network,
+  fullDisk,
+  badDisk,
+  metadata,
+];

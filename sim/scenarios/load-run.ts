@@ -17,6 +17,7 @@ import {
   StableReads,
 } from '../checkers/index.ts';
 import { Cluster, type ClusterOptions } from '../cluster.ts';
+import { calm } from '../faults.ts';
 import type { Target } from '../nemesis.ts';
 import type { SimProcess } from '../sim-process.ts';
 import {
@@ -109,6 +110,12 @@ export class LoadRun {
     this.#producers.push(
       cluster.runClient(producer.name, (io) => produceLoad(io, producer, shared)),
     );
+  }
+
+  /** Network and disk are good from now on. */
+  heal(): void {
+    this.world.faults = calm;
+    this.world.network.heal();
   }
 
   /** To be called when everything is healed: waits for the load, demands more, and checks all. */
