@@ -81,7 +81,9 @@ export function parseBootstrapServers(servers: string | readonly string[]): Boot
 
 /** How one Java property becomes an option. */
 export type PropertyRule = readonly [option: string, kind: PropertyKind];
-export type PropertyKind = 'number' | 'text' | 'flag' | readonly string[];
+export type PropertyKind = 'number' | 'text' | 'flag' | readonly string[] | PropertyParser;
+/** Throws a ClientConfigError for a value that is impossible. */
+export type PropertyParser = (key: string, value: string) => unknown;
 
 const clientRules: Readonly<Record<string, PropertyRule>> = {
   'bootstrap.servers': ['bootstrapServers', 'text'],
@@ -145,6 +147,7 @@ function assertPlaintext(value: string): void {
 
 function parseProperty(key: string, value: string, kind: PropertyKind): unknown {
   if (kind === 'text') return value;
+  if (typeof kind === 'function') return kind(key, value);
   if (kind === 'number') {
     const number = Number(value);
     if (value !== '' && Number.isFinite(number)) return number;

@@ -46,6 +46,9 @@ export class Client {
   readonly #connections: BrokerConnections;
   readonly #wanted = new Set<string>();
   readonly #mayCreate: boolean;
+  /** Called after every metadata answer. */
+  onRefreshed: () => void = () => {};
+  #wantsAll = false;
   #refreshing: Promise<void> | null = null;
   /** Whether the refresh under way asks for all that is wanted now. */
   #refreshIsComplete = false;
@@ -78,6 +81,12 @@ export class Client {
     this.#wanted.add(topic);
     this.#refreshIsComplete = false;
     return true;
+  }
+
+  /** From now on metadata requests ask for all topics there are, or not any more. */
+  wantAllTopics(isWanted: boolean): void {
+    if (isWanted && !this.#wantsAll) this.#refreshIsComplete = false;
+    this.#wantsAll = isWanted;
   }
 
   /** Whether metadata are due again because of their age; starts the refresh if so. */
@@ -235,16 +244,19 @@ export class Client {
   }
 
   async #refreshOnce(): Promise<void> {
-    const topics = [...this.#wanted].map((name) => ({ name }));
+    const isForAll = this.#wantsAll;
+    const wanted = [...this.#wanted].map((name) => ({ name }));
     const connection = await this.anyConnection();
     // Version 0 has no way to ask for brokers only: its empty list means all topics.
+    const all = connection.versionOf(metadata) === 0 ? [] : null;
     const response = await connection.request(metadata, {
-      topics,
-      allowAutoTopicCreation: this.#mayCreate,
+      topics: isForAll ? all : wanted,
+      allowAutoTopicCreation: this.#mayCreate && !isForAll,
     });
     if (this.#closed) return;
-    this.cache.replay(response);
+    this.cache.replay(response, isForAll);
     this.#refreshedAtMs = this.io.clock.monotonic();
+    this.onRefreshed();
   }
 }
 

@@ -62,14 +62,25 @@ export class MetadataCache {
     return this.#topics.get(topic)?.partitions[partition];
   }
 
-  replay(response: MetadataResponse): void {
+  get topics(): Iterable<TopicMetadata> {
+    return this.#topics.values();
+  }
+
+  /** `isComplete`: the answer names all topics, so that any other is gone. */
+  replay(response: MetadataResponse, isComplete = false): void {
     this.#nodes.clear();
     for (const { nodeId, host, port, rack } of response.brokers) {
       this.#nodes.set(nodeId, { nodeId, host, port, rack });
     }
     this.clusterId = response.clusterId;
     this.controllerId = response.controllerId;
-    for (const topic of response.topics) if (topic.name !== null) this.#replayTopic(topic);
+    const before = new Set(isComplete ? this.#topics.keys() : []);
+    for (const topic of response.topics) {
+      if (topic.name === null) continue;
+      before.delete(topic.name);
+      this.#replayTopic(topic);
+    }
+    for (const name of before) this.#topics.delete(name);
   }
 
   /** What a produce or fetch answer says of the leader (KIP-951). */

@@ -15,6 +15,10 @@ export class AssignedPartition implements TopicPartition {
   fetchOffset: number | null = null;
   /** The OffsetSpec that the position is being looked up for. */
   resetTo: number | null = null;
+  /** The position is what the group committed: to be asked for. */
+  awaitsCommitted = false;
+  /** Leader epoch of the record before the position; -1 unknown. */
+  positionEpoch = -1;
   isPaused = false;
   isFetching = false;
   isResetting = false;
@@ -40,6 +44,8 @@ export class AssignedPartition implements TopicPartition {
     this.position = offset;
     this.fetchOffset = offset;
     this.resetTo = null;
+    this.awaitsCommitted = false;
+    this.positionEpoch = -1;
     this.fetched.length = 0;
     this.notBeforeMs = 0;
     this.failures = 0;
@@ -51,6 +57,15 @@ export class AssignedPartition implements TopicPartition {
     this.position = null;
     this.fetchOffset = null;
     this.resetTo = spec;
+    this.awaitsCommitted = false;
+    this.positionEpoch = -1;
     this.fetched.length = 0;
+  }
+
+  /** Forgets the position; it becomes what the group has committed. */
+  awaitCommitted(): void {
+    this.reset(0);
+    this.resetTo = null;
+    this.awaitsCommitted = true;
   }
 }

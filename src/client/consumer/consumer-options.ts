@@ -1,9 +1,11 @@
 // What a consumer can be told, with Java's names in camelCase and Java's defaults.
 
-import type { ClientOptions, PropertyRule } from '../client-options.ts';
+import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
 import type { IsolationLevel } from '../offset-queries.ts';
+import { type AssignorName, assignorNames } from './assignors/index.ts';
+import { type AutoOffsetReset, parseAutoOffsetReset } from './offset-reset.ts';
 
-export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
+export type GroupProtocol = 'classic' | 'consumer';
 
 export interface ConsumerOptions extends ClientOptions {
   /** The broker waits for this many bytes, or fetchMaxWaitMs. Default 1. */
@@ -22,24 +24,133 @@ export interface ConsumerOptions extends ClientOptions {
   readonly isolationLevel?: IsolationLevel;
   /** Check the CRC of what arrives. Default true. */
   readonly checkCrcs?: boolean;
-  /** client.rack: lets the broker name a nearer replica. */
+  /** client.rack: lets the broker name a nearer replica, and assignors prefer near partitions. */
   readonly clientRack?: string;
+  /** Whether the broker may create a topic that is asked for. Default true. */
+  readonly allowAutoCreateTopics?: boolean;
+
+  /** The group: needed for `subscribe` and for commits. */
+  readonly groupId?: string;
+  /** A name that survives restarts (static membership): closing does not leave the group. */
+  readonly groupInstanceId?: string;
+  /** `consumer` is KIP-848: the broker assigns. Default classic. */
+  readonly groupProtocol?: GroupProtocol;
+  /** groupProtocol consumer: the broker's assignor, `uniform` or `range`. Default: its choice. */
+  readonly groupRemoteAssignor?: string;
+  /** groupProtocol classic: by preference. Default range, cooperative-sticky. */
+  readonly partitionAssignmentStrategy?: readonly AssignorName[];
+  /** Without a heartbeat for this long a classic member is out. Default 45 000. */
+  readonly sessionTimeoutMs?: number;
+  /** Default 3000; with groupProtocol consumer the broker decides. */
+  readonly heartbeatIntervalMs?: number;
+  /** Without a `poll` for this long the member leaves. Default 300 000. */
+  readonly maxPollIntervalMs?: number;
+  /** Commit positions from time to time, before partitions are given up and at the end. */
+  readonly enableAutoCommit?: boolean;
+  /** Default 5000. */
+  readonly autoCommitIntervalMs?: number;
+  /** Patterns do not match internal topics. Default true. */
+  readonly excludeInternalTopics?: boolean;
 }
 
-export type ResolvedConsumerOptions = Required<Omit<ConsumerOptions, keyof ClientOptions>>;
+/** Options that have no default. */
+type Optional = 'groupId' | 'groupInstanceId' | 'groupRemoteAssignor';
+
+export type ResolvedConsumerOptions = Required<
+  Omit<ConsumerOptions, keyof ClientOptions | Optional>
+> & { readonly [Name in Optional]: string | null };
 
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
-  return {
+  const resolved: ResolvedConsumerOptions = {
     fetchMinBytes: options.fetchMinBytes ?? 1,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     fetchMaxBytes: options.fetchMaxBytes ?? 50 * 1024 * 1024,
     maxPartitionFetchBytes: options.maxPartitionFetchBytes ?? 1024 * 1024,
     maxPollRecords: Math.max(1, options.maxPollRecords ?? 500),
-    autoOffsetReset: options.autoOffsetReset ?? 'latest',
+    autoOffsetReset: parseAutoOffsetReset('autoOffsetReset', options.autoOffsetReset ?? 'latest'),
     isolationLevel: options.isolationLevel ?? 'read_uncommitted',
     checkCrcs: options.checkCrcs ?? true,
     clientRack: options.clientRack ?? '',
+    allowAutoCreateTopics: options.allowAutoCreateTopics ?? true,
+    groupId: options.groupId ?? null,
+    groupInstanceId: options.groupInstanceId ?? null,
+    groupProtocol: options.groupProtocol ?? 'classic',
+    groupRemoteAssignor: options.groupRemoteAssignor ?? null,
+    partitionAssignmentStrategy: options.partitionAssignmentStrategy ?? [
+      'range',
+      'cooperative-sticky',
+    ],
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3000,
+    maxPollIntervalMs: options.maxPollIntervalMs ?? 300_000,
+    enableAutoCommit: options.enableAutoCommit ?? options.groupId !== undefined,
+    autoCommitIntervalMs: options.autoCommitIntervalMs ?? 5000,
+    excludeInternalTopics: options.excludeInternalTopics ?? true,
   };
+  assertConsistent(resolved, options);
+  return resolved;
+}
+
+function assertConsistent(resolved: ResolvedConsumerOptions, given: ConsumerOptions): void {
+  const { groupId, groupProtocol, sessionTimeoutMs, heartbeatIntervalMs } = resolved;
+  if (groupId === '') throw new ClientConfigError('groupId is empty: give a name or leave it out');
+  if (groupId === null && given.enableAutoCommit === true) {
+    throw new ClientConfigError('enableAutoCommit is true: it needs a groupId');
+  }
+  if (given.groupInstanceId === '') {
+    throw new ClientConfigError('groupInstanceId is empty: give a name or leave it out');
+  }
+  if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
+    throw new ClientConfigError(`groupProtocol is ${groupProtocol}: expected classic, consumer`);
+  }
+  if (groupProtocol === 'consumer') {
+    const classicOnly = [
+      'partitionAssignmentStrategy',
+      'sessionTimeoutMs',
+      'heartbeatIntervalMs',
+    ] as const;
+    for (const name of classicOnly) {
+      if (given[name] === undefined) continue;
+      const reason = 'the broker decides that with groupProtocol consumer';
+      throw new ClientConfigError(`${name} is given: ${reason}, leave it out`);
+    }
+    return;
+  }
+  if (given.groupRemoteAssignor !== undefined) {
+    throw new ClientConfigError('groupRemoteAssignor is given: it needs groupProtocol consumer');
+  }
+  for (const name of resolved.partitionAssignmentStrategy) assertAssignor(name);
+  if (resolved.partitionAssignmentStrategy.length === 0) {
+    throw new ClientConfigError('partitionAssignmentStrategy is empty: name at least one');
+  }
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    const pair = `heartbeatIntervalMs (${heartbeatIntervalMs}), sessionTimeoutMs (${sessionTimeoutMs})`;
+    throw new ClientConfigError(`${pair}: the first must be lower`);
+  }
+}
+
+function assertAssignor(name: string, key = 'partitionAssignmentStrategy'): AssignorName {
+  const found = assignorNames.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new ClientConfigError(`${key} has "${name}": expected ${assignorNames.join(', ')}`);
+}
+
+/** Names and Java's class names, separated by commas. */
+function parseAssignors(key: string, value: string): AssignorName[] {
+  const list = value.split(',').map((each) => each.trim());
+  return list
+    .filter((each) => each !== '')
+    .map((each) => {
+      const className = /^org\.apache\.kafka\.clients\.consumer\.(\w+)Assignor$/.exec(each)?.[1];
+      const name = className?.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase() ?? each;
+      return assertAssignor(name === 'round-robin' ? 'roundrobin' : name, key);
+    });
+}
+
+function parseGroupProtocol(key: string, value: string): GroupProtocol {
+  const protocol = value.toLowerCase();
+  if (protocol === 'classic' || protocol === 'consumer') return protocol;
+  throw new ClientConfigError(`${key} is "${value}": expected one of classic, consumer`);
 }
 
 /** Java's property names of a consumer, beyond those of every client. */
@@ -49,8 +160,20 @@ export const consumerRules: Readonly<Record<string, PropertyRule>> = {
   'fetch.max.bytes': ['fetchMaxBytes', 'number'],
   'max.partition.fetch.bytes': ['maxPartitionFetchBytes', 'number'],
   'max.poll.records': ['maxPollRecords', 'number'],
-  'auto.offset.reset': ['autoOffsetReset', ['earliest', 'latest', 'none']],
+  'auto.offset.reset': ['autoOffsetReset', parseAutoOffsetReset],
   'isolation.level': ['isolationLevel', ['read_uncommitted', 'read_committed']],
   'check.crcs': ['checkCrcs', 'flag'],
   'client.rack': ['clientRack', 'text'],
+  'allow.auto.create.topics': ['allowAutoCreateTopics', 'flag'],
+  'group.id': ['groupId', 'text'],
+  'group.instance.id': ['groupInstanceId', 'text'],
+  'group.protocol': ['groupProtocol', parseGroupProtocol],
+  'group.remote.assignor': ['groupRemoteAssignor', 'text'],
+  'partition.assignment.strategy': ['partitionAssignmentStrategy', parseAssignors],
+  'session.timeout.ms': ['sessionTimeoutMs', 'number'],
+  'heartbeat.interval.ms': ['heartbeatIntervalMs', 'number'],
+  'max.poll.interval.ms': ['maxPollIntervalMs', 'number'],
+  'enable.auto.commit': ['enableAutoCommit', 'flag'],
+  'auto.commit.interval.ms': ['autoCommitIntervalMs', 'number'],
+  'exclude.internal.topics': ['excludeInternalTopics', 'flag'],
 };

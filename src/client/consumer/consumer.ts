@@ -1,16 +1,24 @@
-// The consumer as its users see it: partitions are assigned, records are polled or iterated.
-// Fetching is fetcher.ts; what a group adds (who gets which partition, commits) comes on top of
-// `assign` and `position`, not into them.
+// The consumer as its users see it: partitions are assigned by hand or by a group, records are
+// polled or iterated. Fetching is fetcher.ts; what a group adds is consumer-group.ts, which works
+// on the same assigned partitions.
+//
+// Invariant: with a group, one poll is under way at most, and only polls (and unsubscribe, and
+// close) change the assignment, so that records of a partition never come after its revocation.
 
 import { Deferred } from '../../base/deferred.ts';
 import type { Io } from '../../io/index.ts';
 import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { type CallOptions, Client } from '../client.ts';
-import { optionsFromProperties, type PropertiesResult } from '../client-options.ts';
+import {
+  ClientConfigError,
+  optionsFromProperties,
+  type PropertiesResult,
+} from '../client-options.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import { type FoundOffset, OffsetSpec, queryOffsets } from '../offset-queries.ts';
 import { AssignedPartition } from './assigned-partition.ts';
+import { ConsumerGroup, type GroupMetadata } from './consumer-group.ts';
 import {
   type ConsumerOptions,
   consumerRules,
@@ -19,6 +27,10 @@ import {
 } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 import { Fetcher } from './fetcher.ts';
+import type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
+import { resetSpec } from './offset-reset.ts';
+import { RecordIteration } from './record-iteration.ts';
+import type { RebalanceListener, SubscriptionTarget } from './subscription.ts';
 
 export interface PartitionOffset extends TopicPartition {
   readonly offset: number;
@@ -29,27 +41,53 @@ export interface TimestampedOffset extends TopicPartition {
   readonly found: FoundOffset | null;
 }
 
+export interface AssignedOffset extends TopicPartition {
+  /** Default: where the group stopped, else where autoOffsetReset says. */
+  readonly offset?: number | 'earliest' | 'latest';
+}
+
 /**
- * Reads records of the partitions assigned to it.
+ * Reads records: of partitions assigned by hand, or as a member of a group that shares them.
  *
- *     const consumer = new Consumer({ bootstrapServers: 'localhost:9092' });
- *     await consumer.assign([{ topic: 'orders', partition: 0, offset: 'earliest' }]);
+ *     const consumer = new Consumer({ bootstrapServers: 'localhost:9092', groupId: 'billing' });
+ *     consumer.subscribe(['orders']);
  *     for await (const record of consumer) console.log(record.offset, record.value?.toString());
+ *
+ *     const reader = new Consumer({ bootstrapServers: 'localhost:9092' });
+ *     await reader.assign([{ topic: 'orders', partition: 0, offset: 'earliest' }]);
+ *     const records = await reader.poll();
  */
 export class Consumer {
   readonly #io: Io;
   readonly #client: Client;
   readonly #options: ResolvedConsumerOptions;
   readonly #fetcher: Fetcher;
+  readonly #group: ConsumerGroup | null;
   #arrival: Deferred<void> | null = null;
+  /** Something has happened since the poll under way looked. */
+  #hasNews = false;
+  #polling: Deferred<void> | null = null;
+  #iteration: RecordIteration | null = null;
   #closed = false;
 
   constructor(options: ConsumerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
     this.#io = io;
     this.#options = resolveConsumerOptions(options);
-    this.#client = new Client(io, options, true);
+    this.#client = new Client(io, options, this.#options.allowAutoCreateTopics);
     this.#fetcher = new Fetcher(this.#client, this.#options);
     this.#fetcher.onArrival = () => this.#onArrival();
+    const { groupId } = this.#options;
+    this.#group =
+      groupId === null
+        ? null
+        : new ConsumerGroup({
+            client: this.#client,
+            options: this.#options,
+            groupId,
+            fetcher: this.#fetcher,
+            positions: () => this.#positions(),
+            onWork: () => this.#onArrival(),
+          });
   }
 
   /** Options from Java's property names; unknown keys become warnings. */
@@ -60,24 +98,53 @@ export class Consumer {
   }
 
   /**
-   * Reads these partitions from now on and no others. One that was assigned before keeps its
-   * position; a new one begins at `offset`, or where autoOffsetReset says.
+   * Joins the group with the next `poll` and reads what the group assigns to us: topics by name,
+   * all topics whose whole name a RegExp matches, or those that the broker matches to a
+   * SubscriptionPattern (groupProtocol consumer). Replaces the subscription before it.
    */
-  async assign(
-    partitions: readonly (TopicPartition & {
-      readonly offset?: number | 'earliest' | 'latest';
-    })[],
-  ): Promise<void> {
+  subscribe(target: SubscriptionTarget, listener: RebalanceListener = {}): void {
+    const group = this.#needGroup();
+    if (group.subscription === null && this.assignment().length > 0) {
+      throw new Error('partitions are assigned by hand: assign([]) before subscribing');
+    }
+    group.subscribe(target, listener);
+    this.#onArrival();
+  }
+
+  /** Gives up all partitions and leaves the group; or forgets what was assigned by hand. */
+  async unsubscribe(options: CallOptions = {}): Promise<void> {
+    await this.#group?.unsubscribe('the consumer unsubscribes', options);
+    this.#fetcher.replaceAll([]);
+  }
+
+  /** What `subscribe` stands for now; of a RegExp, the topics that match. */
+  subscription(): readonly string[] {
+    return this.#group?.subscription?.topics ?? [];
+  }
+
+  /**
+   * Reads these partitions from now on and no others, without joining a group. One that was
+   * assigned before keeps its position; a new one begins at `offset`, or where the group stopped,
+   * or where autoOffsetReset says.
+   */
+  async assign(partitions: readonly AssignedOffset[]): Promise<void> {
+    if (this.#group?.subscription != null) {
+      throw new Error('the consumer is subscribed: unsubscribe before assigning by hand');
+    }
+    await this.#group?.commitBeforeAssign();
     const assigned = partitions.map((each) => {
-      const state = this.#fetcher.partition(each) ?? new AssignedPartition(each);
+      const known = this.#fetcher.partition(each);
+      const state = known ?? new AssignedPartition(each);
       this.#client.wantTopic(each.topic);
       const { offset } = each;
       if (typeof offset === 'number') state.seek(offset);
       else if (offset !== undefined) state.reset(OffsetSpec[offset]);
-      else if (state.position === null && state.resetTo === null) this.#resetByPolicy(state);
+      else if (known === undefined && this.#group !== null) state.awaitCommitted();
+      else if (known === undefined) this.#resetByPolicy(state);
       return state;
     });
     this.#fetcher.replaceAll(assigned);
+    this.#group?.pump();
     this.#fetcher.pump();
   }
 
@@ -114,6 +181,7 @@ export class Consumer {
     const deadlineMs = this.#deadline(options.timeoutMs);
     while (state.position === null) {
       this.#assertOpen();
+      this.#group?.pump();
       this.#fetcher.pump();
       await this.#nextArrival(deadlineMs);
       if (state.position === null && this.#io.clock.monotonic() >= deadlineMs) {
@@ -148,28 +216,79 @@ export class Consumer {
 
   /**
    * Records that are there, at most maxPollRecords; waits up to `maxWaitMs` for the first one.
-   * Throws a KafkaError that needs a decision: OFFSET_OUT_OF_RANGE without autoOffsetReset,
-   * CORRUPT_MESSAGE, TOPIC_AUTHORIZATION_FAILED …
+   * Drives the group: rebalance listeners are called in here, and without a poll for
+   * maxPollIntervalMs the member leaves. Throws a KafkaError that needs a decision:
+   * OFFSET_OUT_OF_RANGE without autoOffsetReset, CORRUPT_MESSAGE, TOPIC_AUTHORIZATION_FAILED,
+   * FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED …; and what a listener throws.
    */
   async poll(maxWaitMs = 1000): Promise<ConsumerRecord[]> {
     const deadlineMs = this.#io.clock.monotonic() + maxWaitMs;
-    for (;;) {
-      if (this.#closed) return [];
-      const records = this.#fetcher.collect(this.#options.maxPollRecords);
-      this.#fetcher.pump();
-      if (records.length > 0 || this.#io.clock.monotonic() >= deadlineMs) return records;
-      await this.#nextArrival(deadlineMs);
+    const group = this.#group;
+    if (group === null) return this.#pollUntil(deadlineMs);
+    if (this.#polling !== null) throw new Error('a poll is under way: await it first');
+    const polling = new Deferred<void>();
+    this.#polling = polling;
+    try {
+      return await this.#pollUntil(deadlineMs);
+    } finally {
+      if (!this.#closed) group.onPollEnd();
+      this.#polling = null;
+      polling.resolve();
     }
   }
 
-  /** All records, one by one, until the consumer is closed. */
+  /**
+   * All records, one by one, until the consumer is closed. Records that the loop has not seen are
+   * not committed, and come again in the next loop.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumerRecord, void, undefined> {
     while (!this.#closed) {
-      for (const record of await this.poll()) {
-        if (this.#closed) return;
-        yield record;
+      const iteration = new RecordIteration(await this.poll());
+      this.#iteration = iteration;
+      try {
+        for (let next = iteration.next(); next !== undefined; next = iteration.next()) {
+          yield next;
+          if (this.#closed) return;
+        }
+      } finally {
+        this.#iteration = null;
+        for (const { offset, ...place } of iteration.unseen()) {
+          this.#fetcher.partition(place)?.seek(offset);
+        }
       }
     }
+  }
+
+  /**
+   * Commits for the group: these offsets (of the next record to read), or the positions of all
+   * assigned partitions. Repeats what is worth it until the time is up. Throws a KafkaError:
+   * UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION or FENCED_INSTANCE_ID when the partitions may have new
+   * owners, REBALANCE_IN_PROGRESS when the next poll must come first, OFFSET_METADATA_TOO_LARGE …
+   * Not awaiting it is Java's commitAsync; do handle its rejection.
+   */
+  async commit(
+    offsets: readonly OffsetToCommit[] | null = null,
+    options: CallOptions = {},
+  ): Promise<void> {
+    await this.#needGroup().commit(offsets, options);
+  }
+
+  /** The group's committed offsets, in the order asked for; null where there is none. */
+  committed(
+    places: readonly TopicPartition[],
+    options: CallOptions = {},
+  ): Promise<(CommittedOffset | null)[]> {
+    return this.#needGroup().committed(places, options);
+  }
+
+  /** Who we are in the group: to commit offsets within a producer's transaction. */
+  groupMetadata(): GroupMetadata {
+    return this.#needGroup().metadata;
+  }
+
+  /** Asks for a rebalance with the next poll (classic protocol). */
+  enforceRebalance(reason = 'the program asked for it'): void {
+    this.#needGroup().enforceRebalance(reason);
   }
 
   /** The first offset at or after a time, by partition. */
@@ -198,13 +317,56 @@ export class Consumer {
     return this.#offsetsAt(places, OffsetSpec.latest, options);
   }
 
-  /** Ends a `poll` that waits and every iteration. */
-  async close(): Promise<void> {
+  /**
+   * Ends a `poll` that waits and every iteration; commits with enableAutoCommit, gives up the
+   * partitions and leaves the group, unless it is a static member. `timeoutMs` (default 30 000)
+   * limits how long the broker may take for that; what a listener throws is thrown at the end.
+   */
+  async close(options: CallOptions = {}): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#fetcher.close();
-    this.#client.close();
     this.#onArrival();
+    try {
+      // A listener may be at work within that poll.
+      await this.#polling?.promise;
+      await this.#group?.close(options);
+    } finally {
+      this.#fetcher.close();
+      this.#client.close();
+      this.#onArrival();
+    }
+  }
+
+  async #pollUntil(deadlineMs: number): Promise<ConsumerRecord[]> {
+    for (;;) {
+      if (this.#closed) return [];
+      this.#hasNews = false;
+      await this.#group?.drive();
+      if (this.#closed) return [];
+      const records = this.#fetcher.collect(this.#options.maxPollRecords);
+      this.#fetcher.pump();
+      if (records.length > 0 || this.#io.clock.monotonic() >= deadlineMs) return records;
+      if (this.#hasNews) continue;
+      this.#group?.onWaiting();
+      await this.#nextArrival(deadlineMs);
+    }
+  }
+
+  #needGroup(): ConsumerGroup {
+    if (this.#group !== null) return this.#group;
+    throw new ClientConfigError('groupId is not set: a group is needed for that');
+  }
+
+  /** What may be committed: behind what poll returned, or an iteration has handed out. */
+  #positions(): OffsetToCommit[] {
+    const positions: OffsetToCommit[] = [];
+    for (const { topic, partition, position, positionEpoch } of this.#fetcher.partitions) {
+      if (position === null) continue;
+      const unseen = this.#iteration?.unseenOffset({ topic, partition }) ?? position;
+      const offset = Math.min(position, unseen);
+      positions.push({ topic, partition, offset, leaderEpoch: positionEpoch });
+    }
+    return positions;
   }
 
   async #offsetsAt(
@@ -235,14 +397,14 @@ export class Consumer {
   }
 
   #resetByPolicy(state: AssignedPartition): void {
-    const policy = this.#options.autoOffsetReset;
-    if (policy === 'none') {
+    const spec = resetSpec(this.#options.autoOffsetReset, this.#io.clock.now());
+    if (spec === null) {
       throw new KafkaError(
         'OFFSET_OUT_OF_RANGE',
         `no position for ${nameOf(state)}, and autoOffsetReset is none: give an offset`,
       );
     }
-    state.reset(OffsetSpec[policy]);
+    state.reset(spec);
   }
 
   #assigned(place: TopicPartition): AssignedPartition {
@@ -252,7 +414,7 @@ export class Consumer {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new Error('the consumer is closed');
+    if (this.#client.isClosed) throw new Error('the consumer is closed');
   }
 
   #deadline(timeoutMs = this.#client.options.defaultApiTimeoutMs): number {
@@ -260,6 +422,7 @@ export class Consumer {
   }
 
   #onArrival(): void {
+    this.#hasNews = true;
     this.#arrival?.resolve();
     this.#arrival = null;
   }

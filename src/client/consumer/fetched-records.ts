@@ -36,6 +36,8 @@ export class FetchedRecords {
   readonly endOffset: number;
   /** The offset behind what was handed out or skipped so far. */
   nextOffset: number;
+  /** The leader epoch of what was handed out last; -1 unknown. */
+  leaderEpoch = -1;
   readonly #place: TopicPartition;
   readonly #buffer: Buffer;
   readonly #options: FetchedOptions;
@@ -128,6 +130,7 @@ export class FetchedRecords {
     this.#records = [];
     this.#index = 0;
     this.#header = header;
+    this.leaderEpoch = header.partitionLeaderEpoch;
     if (header.lastOffset >= this.nextOffset) {
       if (this.#isVisible(header)) this.#records = decodeRecords(buffer, header);
       else this.nextOffset = header.lastOffset + 1;

@@ -21,6 +21,7 @@ import type { AssignedPartition } from './assigned-partition.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 import { FetchedRecords } from './fetched-records.ts';
+import { resetSpec } from './offset-reset.ts';
 
 type FetchResponse = ResponseOf<typeof fetch>;
 type PartitionResponse = FetchResponse['responses'][number]['partitions'][number];
@@ -63,7 +64,10 @@ export class Fetcher {
   }
 
   replaceAll(partitions: readonly AssignedPartition[]): void {
-    for (const partition of this.#partitions.values()) partition.generation++;
+    const kept = new Set(partitions);
+    for (const partition of this.#partitions.values()) {
+      if (!kept.has(partition)) partition.generation++;
+    }
     this.#partitions.clear();
     for (const partition of partitions) this.#partitions.set(keyOf(partition), partition);
   }
@@ -71,6 +75,12 @@ export class Fetcher {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+  }
+
+  /** The next `collect` that has nothing to hand out throws this. */
+  reportError(error: Error): void {
+    this.#error ??= error;
+    this.onArrival();
   }
 
   /** What is there, at most `max` records. Throws an error that needs the caller's decision. */
@@ -140,6 +150,7 @@ export class Fetcher {
       } finally {
         // A damaged batch throws behind records that are good and will be handed out.
         partition.position = next.nextOffset;
+        partition.positionEpoch = next.leaderEpoch;
       }
       if (!next.isEmpty && out.length >= max) return;
       partition.fetched.shift();
@@ -292,7 +303,8 @@ export class Fetcher {
     const place = `${topic}-${partition.partition}`;
     // Records fetched before are still good; the jump comes after them.
     const policy = this.#options.autoOffsetReset;
-    if (policy === 'none') {
+    const spec = resetSpec(policy, this.#client.io.clock.now());
+    if (spec === null) {
       const message = `${place} does not hold offset ${fetchOffset}, and autoOffsetReset is none`;
       this.#stop(partition, new KafkaError('OFFSET_OUT_OF_RANGE', message));
       return;
@@ -302,7 +314,7 @@ export class Fetcher {
       return;
     }
     this.#client.log.warn('offset out of range: position is reset', { place, fetchOffset, policy });
-    partition.reset(policy === 'earliest' ? OffsetSpec.earliest : OffsetSpec.latest);
+    partition.reset(spec);
   }
 
   /** The caller learns of it; the partition is tried again after a pause unless it moves. */

@@ -1,11 +1,39 @@
 // The consumer.
 //
-// consumer.ts            the door: assign, seek, poll, iterate, offsets
+// consumer.ts            the door: subscribe or assign, poll, iterate, seek, commit, offsets
 // consumer-options.ts    options, defaults, Java's property names
+// offset-reset.ts        auto.offset.reset
 // consumer-record.ts     a record as it is handed out
 // fetcher.ts             keeps the assigned partitions supplied
 // assigned-partition.ts  where one partition stands
 // fetched-records.ts     what one fetch brought: decoding, CRCs, aborted transactions
-export { Consumer, type PartitionOffset, type TimestampedOffset } from './consumer.ts';
-export type { AutoOffsetReset, ConsumerOptions } from './consumer-options.ts';
+// record-iteration.ts    what an iteration has not yielded yet
+//
+// As a member of a group:
+// consumer-group.ts      puts the parts together, and drives them from poll
+// group-membership.ts    what both protocols have in common
+// classic/               join, sync, heartbeat; the leader assigns
+// consumer-protocol/     KIP-848: one heartbeat with epochs; the broker assigns
+// assignors/             how the leader of a classic group assigns
+// subscription.ts        topics by name or by expression
+// group-assignment.ts    partitions that come and go, and who is told
+// group-offsets.ts       commits and committed offsets
+// committed-positions.ts partitions that begin where the group stopped
+// auto-commit.ts         commits by themselves
+export type { AssignorName } from './assignors/index.ts';
+export {
+  type AssignedOffset,
+  Consumer,
+  type PartitionOffset,
+  type TimestampedOffset,
+} from './consumer.ts';
+export type { GroupMetadata } from './consumer-group.ts';
+export type { ConsumerOptions, GroupProtocol } from './consumer-options.ts';
 export type { ConsumerRecord } from './consumer-record.ts';
+export type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
+export type { AutoOffsetReset } from './offset-reset.ts';
+export {
+  type RebalanceListener,
+  SubscriptionPattern,
+  type SubscriptionTarget,
+} from './subscription.ts';

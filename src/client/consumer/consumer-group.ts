@@ -1,0 +1,223 @@
+// A consumer's part in a group: subscription, membership, commits, and the positions that follow
+// from them. `drive` is called within every poll and does what a program must be asked for.
+
+import type { Timer } from '../../io/index.ts';
+import { isRetriable } from '../../protocol/index.ts';
+import type { CallOptions, Client } from '../client.ts';
+import { GroupCoordinator } from '../coordinator-requests.ts';
+import type { TopicPartition } from '../leader-requests.ts';
+import { AutoCommit } from './auto-commit.ts';
+import { ClassicMembership } from './classic/index.ts';
+import { CommittedPositions } from './committed-positions.ts';
+import type { ResolvedConsumerOptions } from './consumer-options.ts';
+import { ConsumerMembership } from './consumer-protocol/index.ts';
+import type { Fetcher } from './fetcher.ts';
+import { GroupAssignment } from './group-assignment.ts';
+import type { GroupMembership } from './group-membership.ts';
+import { type CommittedOffset, GroupOffsets, type OffsetToCommit } from './group-offsets.ts';
+import { type RebalanceListener, Subscription, type SubscriptionTarget } from './subscription.ts';
+
+/** Who a consumer is in its group, for transactions and for showing. */
+export interface GroupMetadata {
+  readonly groupId: string;
+  /** The generation, or the member epoch; -1: no member at present. */
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+}
+
+export interface ConsumerGroupContext {
+  readonly client: Client;
+  readonly options: ResolvedConsumerOptions;
+  readonly groupId: string;
+  readonly fetcher: Fetcher;
+  /** What may be committed now. */
+  positions(): OffsetToCommit[];
+  /** There is something to do within poll. */
+  onWork(): void;
+}
+
+export class ConsumerGroup {
+  readonly groupId: string;
+  readonly #context: ConsumerGroupContext;
+  readonly #coordinator: GroupCoordinator;
+  readonly #assignment: GroupAssignment;
+  readonly #membership: GroupMembership;
+  readonly #offsets: GroupOffsets;
+  readonly #autoCommit: AutoCommit | null;
+  readonly #committed: CommittedPositions;
+  #subscription: Subscription | null = null;
+  #pollTimer: Timer | null = null;
+  #missingTimer: Timer | null = null;
+  #missingTimes = 0;
+
+  constructor(context: ConsumerGroupContext) {
+    const { client, options, groupId, fetcher } = context;
+    this.#context = context;
+    this.groupId = groupId;
+    this.#coordinator = new GroupCoordinator(client, groupId);
+    this.#assignment = new GroupAssignment(client, fetcher);
+    const Membership =
+      options.groupProtocol === 'consumer' ? ConsumerMembership : ClassicMembership;
+    this.#membership = new Membership({
+      client,
+      coordinator: this.#coordinator,
+      options,
+      groupId,
+      assignment: this.#assignment,
+      subscription: () => this.#subscription,
+      onWork: () => context.onWork(),
+    });
+    const requireStable = options.isolationLevel === 'read_committed';
+    this.#offsets = new GroupOffsets(client, this.#coordinator, this.#membership, {
+      groupId,
+      requireStable,
+    });
+    const { enableAutoCommit, autoCommitIntervalMs } = options;
+    this.#autoCommit = enableAutoCommit
+      ? new AutoCommit(client, this.#offsets, autoCommitIntervalMs, () => context.positions())
+      : null;
+    this.#assignment.beforeRevoke = () => this.#commitBeforeRevoke();
+    this.#committed = new CommittedPositions(client, fetcher, this.#offsets, options);
+    client.onRefreshed = () => this.#onMetadata();
+  }
+
+  get subscription(): Subscription | null {
+    return this.#subscription;
+  }
+
+  get metadata(): GroupMetadata {
+    const { memberId, generation } = this.#membership;
+    const { groupInstanceId } = this.#context.options;
+    return { groupId: this.groupId, generationId: generation, memberId, groupInstanceId };
+  }
+
+  subscribe(target: SubscriptionTarget, listener: RebalanceListener): void {
+    const { client, options } = this.#context;
+    const subscription = new Subscription(target, listener, options.excludeInternalTopics);
+    if (subscription.pattern !== null && options.groupProtocol !== 'consumer') {
+      throw new Error('a SubscriptionPattern needs groupProtocol consumer: give a RegExp');
+    }
+    this.#subscription = subscription;
+    this.#assignment.listener = listener;
+    // The broker's expression may bring topics of any name: we must know all of them.
+    client.wantAllTopics(subscription.isExpression || subscription.pattern !== null);
+    subscription.replayTopics(client.cache.topics);
+    let isNew = subscription.isExpression;
+    for (const topic of subscription.topics) isNew = client.wantTopic(topic) || isNew;
+    if (isNew) client.refreshInBackground();
+    this.#membership.onSubscriptionChanged();
+  }
+
+  async unsubscribe(reason: string, options: CallOptions = {}): Promise<void> {
+    if (this.#subscription === null) return;
+    this.#pollTimer?.cancel();
+    const timeoutMs = options.timeoutMs ?? this.#context.client.options.defaultApiTimeoutMs;
+    try {
+      await this.#membership.leave(reason, timeoutMs);
+    } finally {
+      this.#subscription = null;
+      this.#assignment.listener = {};
+      this.#context.client.wantAllTopics(false);
+    }
+  }
+
+  /** What a poll has to do first. Calls the listener; throws what it throws. */
+  async drive(): Promise<void> {
+    if (this.#subscription !== null) {
+      this.#armPollTimer();
+      await this.#membership.drive();
+    }
+    this.#autoCommit?.maybeCommit();
+    this.pump();
+  }
+
+  /** Within poll, for records: that is no slowness of the program. */
+  onWaiting(): void {
+    this.#pollTimer?.cancel();
+  }
+
+  /** The program has the records now, and maxPollIntervalMs for them. */
+  onPollEnd(): void {
+    if (this.#subscription !== null) this.#armPollTimer();
+  }
+
+  /** Looks up committed positions that are missing. */
+  pump(): void {
+    this.#committed.pump();
+  }
+
+  commit(offsets: readonly OffsetToCommit[] | null, options: CallOptions): Promise<void> {
+    return this.#offsets.commit(offsets ?? this.#context.positions(), options);
+  }
+
+  committed(
+    places: readonly TopicPartition[],
+    options: CallOptions,
+  ): Promise<(CommittedOffset | null)[]> {
+    return this.#offsets.fetch(places, options);
+  }
+
+  enforceRebalance(reason: string): void {
+    if (this.#subscription === null) throw new Error('the consumer is not subscribed');
+    this.#membership.enforceRebalance(reason);
+  }
+
+  /** Before partitions assigned by hand change. */
+  async commitBeforeAssign(): Promise<void> {
+    await this.#commitBeforeRevoke();
+  }
+
+  async close(options: CallOptions): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    try {
+      if (this.#subscription !== null) {
+        await this.unsubscribe('the consumer is being closed', { timeoutMs });
+      } else if (this.#autoCommit !== null) await this.#autoCommit.commitNow(timeoutMs);
+    } finally {
+      this.#pollTimer?.cancel();
+      this.#missingTimer?.cancel();
+      this.#coordinator.close();
+    }
+  }
+
+  async #commitBeforeRevoke(): Promise<void> {
+    const { requestTimeoutMs } = this.#context.client.options;
+    const timeoutMs = Math.min(requestTimeoutMs, this.#context.options.maxPollIntervalMs);
+    await this.#autoCommit?.commitNow(timeoutMs);
+  }
+
+  #armPollTimer(): void {
+    this.#pollTimer?.cancel();
+    const { maxPollIntervalMs } = this.#context.options;
+    const { clock } = this.#context.client.io;
+    this.#pollTimer = clock.after(maxPollIntervalMs, () => this.#membership.onPollTimeout());
+  }
+
+  #onMetadata(): void {
+    const subscription = this.#subscription;
+    if (subscription === null) return;
+    const { client } = this.#context;
+    const hasChanged = subscription.replayTopics(client.cache.topics);
+    if (hasChanged) {
+      for (const topic of subscription.topics) client.wantTopic(topic);
+    }
+    this.#membership.onMetadataChanged();
+    this.#askAgainForMissing(subscription);
+  }
+
+  /** Topics that are not there yet, such as one that the broker creates now: soon again. */
+  #askAgainForMissing({ topics }: Subscription): void {
+    const { client } = this.#context;
+    const isMissing = topics.some((topic) =>
+      isRetriable(client.cache.topic(topic)?.errorCode ?? 0),
+    );
+    if (!isMissing) this.#missingTimes = 0;
+    if (!isMissing || this.#missingTimer !== null) return;
+    this.#missingTimes++;
+    this.#missingTimer = client.io.clock.after(client.backoff.delayMs(this.#missingTimes), () => {
+      this.#missingTimer = null;
+      client.refreshInBackground();
+    });
+  }
+}

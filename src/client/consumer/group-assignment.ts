@@ -1,0 +1,77 @@
+// The partitions that the group gives and takes, and the listener that hears of it.
+//
+// Invariant: a partition is handed out no more once its revocation or loss was told, and not
+// before its assignment was told. What a listener throws reaches the caller after the step is
+// done: the group goes on either way.
+
+import { type Client, messageOf } from '../client.ts';
+import { keyOf, type TopicPartition } from '../leader-requests.ts';
+import { AssignedPartition } from './assigned-partition.ts';
+import type { Fetcher } from './fetcher.ts';
+import type { RebalanceListener } from './subscription.ts';
+
+export class GroupAssignment {
+  /** Called before partitions are given up in good order: the moment to commit. */
+  beforeRevoke: () => Promise<void> = async () => {};
+  listener: RebalanceListener = {};
+  readonly #client: Client;
+  readonly #fetcher: Fetcher;
+
+  constructor(client: Client, fetcher: Fetcher) {
+    this.#client = client;
+    this.#fetcher = fetcher;
+  }
+
+  owned(): TopicPartition[] {
+    return [...this.#fetcher.partitions].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  ownedOutside(places: readonly TopicPartition[]): TopicPartition[] {
+    const inside = new Set(places.map(keyOf));
+    return this.owned().filter((place) => !inside.has(keyOf(place)));
+  }
+
+  async revoke(places: readonly TopicPartition[]): Promise<void> {
+    await this.#tell(places, this.listener.onPartitionsRevoked?.bind(this.listener));
+  }
+
+  async lose(places: readonly TopicPartition[]): Promise<void> {
+    const { listener } = this;
+    const call = listener.onPartitionsLost ?? listener.onPartitionsRevoked;
+    await this.#tell(places, call?.bind(listener));
+  }
+
+  /** These are ours from now on; others were revoked before. Tells of those that are new. */
+  async assign(places: readonly TopicPartition[]): Promise<void> {
+    const added: TopicPartition[] = [];
+    const assigned = places.map((place) => {
+      this.#client.wantTopic(place.topic);
+      const known = this.#fetcher.partition(place);
+      if (known !== undefined) return known;
+      const { topic, partition } = place;
+      added.push({ topic, partition });
+      const state = new AssignedPartition(place);
+      state.awaitCommitted();
+      return state;
+    });
+    this.#fetcher.replaceAll(assigned);
+    await this.listener.onPartitionsAssigned?.(added);
+  }
+
+  async #tell(
+    places: readonly TopicPartition[],
+    call: ((partitions: TopicPartition[]) => void | Promise<void>) | undefined,
+  ): Promise<void> {
+    if (places.length === 0) return;
+    const gone = new Set(places.map(keyOf));
+    try {
+      await call?.(places.map(({ topic, partition }) => ({ topic, partition })));
+    } catch (error) {
+      this.#client.log.warn('a rebalance listener failed', { error: messageOf(error) });
+      throw error;
+    } finally {
+      const stays = [...this.#fetcher.partitions].filter((each) => !gone.has(keyOf(each)));
+      this.#fetcher.replaceAll(stays);
+    }
+  }
+}

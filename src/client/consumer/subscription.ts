@@ -1,0 +1,81 @@
+// What a consumer wants to read as a member of its group: topics by name, by a regular expression
+// that is matched here, or by one that the broker matches (KIP-848).
+
+import type { TopicPartition } from '../leader-requests.ts';
+import type { TopicMetadata } from '../metadata-cache.ts';
+
+/**
+ * Hears of partitions that come and go. Called within `poll`, `unsubscribe` and `close`, which
+ * wait for it; what it throws, they throw. The consumer may be used meanwhile, except for those.
+ */
+export interface RebalanceListener {
+  /** These were added. Positions may be set with `seek`. */
+  onPartitionsAssigned?(partitions: TopicPartition[]): void | Promise<void>;
+  /** These will go: the last moment to commit what was done with their records. */
+  onPartitionsRevoked?(partitions: TopicPartition[]): void | Promise<void>;
+  /** These are gone already, others may have them. Default: `onPartitionsRevoked`. */
+  onPartitionsLost?(partitions: TopicPartition[]): void | Promise<void>;
+}
+
+/** A regular expression in RE2's syntax that the broker matches; for groupProtocol consumer. */
+export class SubscriptionPattern {
+  readonly pattern: string;
+
+  constructor(pattern: string) {
+    this.pattern = pattern;
+  }
+}
+
+export type SubscriptionTarget = readonly string[] | RegExp | SubscriptionPattern;
+
+export class Subscription {
+  readonly target: SubscriptionTarget;
+  readonly listener: RebalanceListener;
+  readonly #excludeInternal: boolean;
+  #topics: readonly string[];
+
+  constructor(target: SubscriptionTarget, listener: RebalanceListener, excludeInternal: boolean) {
+    this.target = target;
+    this.listener = listener;
+    this.#excludeInternal = excludeInternal;
+    this.#topics = Array.isArray(target) ? [...new Set<string>(target)].sort() : [];
+  }
+
+  /** Sorted. Of an expression: what matches as of the last metadata. */
+  get topics(): readonly string[] {
+    return this.#topics;
+  }
+
+  get isExpression(): boolean {
+    return this.target instanceof RegExp;
+  }
+
+  /** The expression for the broker, or null. */
+  get pattern(): string | null {
+    return this.target instanceof SubscriptionPattern ? this.target.pattern : null;
+  }
+
+  includes(topic: string): boolean {
+    return this.pattern !== null || this.#topics.includes(topic);
+  }
+
+  /** Matches the expression; true if the topics have changed. */
+  replayTopics(all: Iterable<TopicMetadata>): boolean {
+    if (!(this.target instanceof RegExp)) return false;
+    const matching: string[] = [];
+    for (const { name, isInternal, errorCode } of all) {
+      if (errorCode !== 0 || (isInternal && this.#excludeInternal)) continue;
+      this.target.lastIndex = 0;
+      // As Java's Pattern.matches: the whole name.
+      if (this.target.exec(name)?.[0] === name) matching.push(name);
+    }
+    matching.sort();
+    if (isSameList(matching, this.#topics)) return false;
+    this.#topics = matching;
+    return true;
+  }
+}
+
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i]);
+}

@@ -1,0 +1,124 @@
+// Requests that only a group's coordinator can answer: who it is, and a connection of its own to
+// it. A broker answers the requests of one connection in order, so that a fetch that waits for
+// records would hold up heartbeats, and a JoinGroup that waits for members would hold up fetches.
+
+import type { ClientConnection, RequestOptions } from '../network/index.ts';
+import {
+  type Api,
+  ErrorCode,
+  findCoordinator,
+  KafkaError,
+  type RequestInput,
+  type ResponseOf,
+} from '../protocol/index.ts';
+import { BrokerConnections } from './broker-connections.ts';
+import { type Client, isRetriableFailure } from './client.ts';
+
+export interface CoordinatorAddress {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+const groupKey = 0;
+
+/** Asks any broker. Throws the KafkaError of the answer: COORDINATOR_NOT_AVAILABLE … */
+export async function lookUpCoordinator(
+  client: Client,
+  groupId: string,
+  options: RequestOptions = {},
+): Promise<CoordinatorAddress> {
+  const connection = await client.anyConnection();
+  const isBatched = (connection.versionOf(findCoordinator) ?? 0) >= 4;
+  const body = isBatched ? { coordinatorKeys: [groupId] } : { key: groupId };
+  const answer = await connection.request(findCoordinator, { keyType: groupKey, ...body }, options);
+  const found = isBatched ? answer.coordinators[0] : answer;
+  if (found === undefined) throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
+  if (found.errorCode !== ErrorCode.NONE) {
+    const reason = found.errorMessage ?? KafkaError.fromCode(found.errorCode).message;
+    throw KafkaError.fromCode(found.errorCode, `group ${groupId}: ${reason}`);
+  }
+  return { nodeId: found.nodeId, host: found.host, port: found.port };
+}
+
+/** Whether the code says that the group's coordinator is another broker now. */
+export function isCoordinatorGone(code: number): boolean {
+  return code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_NOT_AVAILABLE;
+}
+
+export class GroupCoordinator {
+  readonly #client: Client;
+  readonly #groupId: string;
+  #connections: BrokerConnections;
+  #address: CoordinatorAddress | null = null;
+  #looking: Promise<CoordinatorAddress> | null = null;
+
+  constructor(client: Client, groupId: string) {
+    this.#client = client;
+    this.#groupId = groupId;
+    this.#connections = new BrokerConnections(client.io, client.options);
+  }
+
+  /** The node id of the coordinator as far as it is known. */
+  get nodeId(): number | null {
+    return this.#address?.nodeId ?? null;
+  }
+
+  /** The next request looks for the coordinator again. */
+  forget(): void {
+    this.#address = null;
+  }
+
+  /** Forgets the coordinator if that is what the code of an answer says. */
+  onErrorCode(code: number): void {
+    if (isCoordinatorGone(code)) this.forget();
+  }
+
+  async connection(options: RequestOptions = {}): Promise<ClientConnection> {
+    let address = this.#address;
+    if (address === null) {
+      this.#looking ??= lookUpCoordinator(this.#client, this.#groupId, options).finally(() => {
+        this.#looking = null;
+      });
+      address = await this.#looking;
+      this.#address = address;
+    }
+    try {
+      return await this.#connections.get(address);
+    } catch (error) {
+      this.#forgetIf(address);
+      throw error;
+    }
+  }
+
+  /** Throws what the network throws; the error codes of the answer are the caller's business. */
+  async request<A extends Api>(
+    api: A,
+    body: RequestInput<A> | ((connection: ClientConnection) => RequestInput<A>),
+    options: RequestOptions = {},
+  ): Promise<ResponseOf<A>> {
+    const connection = await this.connection();
+    const address = this.#address;
+    try {
+      const built = typeof body === 'function' ? body(connection) : body;
+      return await connection.request(api, built, options);
+    } catch (error) {
+      if (isRetriableFailure(error)) this.#forgetIf(address);
+      throw error;
+    }
+  }
+
+  /** Drops the connection and whatever waits on it, so that the next request is not behind it. */
+  reconnect(): void {
+    this.#connections.close();
+    this.#connections = new BrokerConnections(this.#client.io, this.#client.options);
+  }
+
+  close(): void {
+    this.#connections.close();
+  }
+
+  #forgetIf(address: CoordinatorAddress | null): void {
+    if (this.#address === address) this.forget();
+  }
+}
