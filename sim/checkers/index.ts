@@ -21,7 +21,7 @@ export {
   placeName,
   type StoredRecord,
 } from './partition-contents.ts';
-export { assertDense, assertPrefixOfSent } from './prefix-of-sent.ts';
+export { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts';
 export { ProducerIdsOnce } from './producer-ids.ts';
 export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
 export { StableReads } from './stable-reads.ts';

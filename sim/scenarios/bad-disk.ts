@@ -7,7 +7,7 @@ import { assert } from '../../src/base/assert.ts';
 import type { Scenario } from '../scenario.ts';
 import type { BrokerExit } from '../sim-broker.ts';
 import type { World } from '../world.ts';
-import { drawLoad, type LoadPlan, LoadRun } from './load-run.ts';
+import { drawLoad, LoadRun, unchanged } from './load-run.ts';
 
 export const badDisk: Scenario = {
   name: 'bad-disk',
@@ -17,15 +17,15 @@ export const badDisk: Scenario = {
 
 const harmMsMax = 20_000;
 
-/** `changes` replace parts of the plan: for tests that plant a bug. */
-export async function runBadDisk(world: World, changes: Partial<LoadPlan> = {}): Promise<void> {
+/** `change` makes another plan of the drawn one: for tests that plant a bug. */
+export async function runBadDisk(world: World, change = unchanged): Promise<void> {
   const prng = world.prng.fork('plan');
   const exits: BrokerExit[] = [];
   const onExit = (exit: BrokerExit): void => {
     exits.push(exit);
   };
   const plan = drawLoad(prng, { configs: { 'flush.messages': '1' } });
-  const run = new LoadRun(world, { ...plan, onExit, ...changes });
+  const run = new LoadRun(world, change({ ...plan, onExit }));
   await run.begin();
   const { broker } = run.cluster;
   const syncFailChance = prng.pick([0.01, 0.1, 1]);

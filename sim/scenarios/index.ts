@@ -1,7 +1,8 @@
 // The scenarios that `npm run sim` knows, in the order in which it runs them.
 //
 // journal.ts     over raw Io: a journal that acknowledges what it has synced
-// power-cut.ts   a produce load with fsync before acknowledgement, under power cuts
+// power-cut.ts   a produce load with fsync before acknowledgement, under power cuts;
+//                the same with default flush settings
 // kill.ts        a produce load with default settings, under kill -9 and clean stops
 // network.ts     a produce load over a network that resets, cuts and slows down
 // full-disk.ts   a produce load on a disk that runs full and gets room again
@@ -17,11 +18,12 @@ import { journal } from './journal.ts';
 import { kill } from './kill.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
-import { powerCut } from './power-cut.ts';
+import { powerCut, powerCutUnsynced } from './power-cut.ts';
 
 export const scenarios: readonly Scenario[] = [
   journal,
   powerCut,
+  powerCutUnsynced,
   kill,
   network,
   fullDisk,

@@ -5,7 +5,7 @@
 import { type Harm, Nemesis } from '../nemesis.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import { drawLoad, type LoadPlan, LoadRun } from './load-run.ts';
+import { drawLoad, LoadRun, unchanged } from './load-run.ts';
 
 export const kill: Scenario = {
   name: 'kill',
@@ -15,10 +15,10 @@ export const kill: Scenario = {
 
 const harmMsMax = 15_000;
 
-/** `changes` replace parts of the plan: for tests that plant a bug. */
-export async function runKill(world: World, changes: Partial<LoadPlan> = {}): Promise<void> {
+/** `change` makes another plan of the drawn one: for tests that plant a bug. */
+export async function runKill(world: World, change = unchanged): Promise<void> {
   const prng = world.prng.fork('plan');
-  const run = new LoadRun(world, { ...drawLoad(prng), ...changes });
+  const run = new LoadRun(world, change(drawLoad(prng)));
   await run.begin();
   const others: readonly Harm[] = ['kill', 'clock jump', 'slow host'];
   const nemesis = new Nemesis(world, {
