@@ -4,6 +4,7 @@
 // client.ts               what they share: requests to the right broker, with retries
 // broker-connections.ts   one connection per broker, made and made again
 // metadata-cache.ts       brokers, topics, leaders
+// coordinator-requests.ts groups: who coordinates one, and a connection to it
 // leader-requests.ts      requests about partitions, grouped by leader
 // offset-queries.ts       ListOffsets
 // client-options.ts       options of every client, Java's property names
@@ -14,6 +15,7 @@ export * from './admin/index.ts';
 export type { CallOptions } from './client.ts';
 export { ClientConfigError, type ClientOptions, type PropertiesResult } from './client-options.ts';
 export * from './consumer/index.ts';
+export type { CoordinatorAddress } from './coordinator-requests.ts';
 export type { TopicPartition } from './leader-requests.ts';
 export {
   type FoundOffset,

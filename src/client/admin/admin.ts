@@ -1,4 +1,4 @@
-// The admin client: topics, partitions, configurations, offsets, records, the cluster itself.
+// The admin client: topics, partitions, configurations, offsets, records, groups, the cluster.
 //
 // Every call reports per item: an error of one topic is in its result, not thrown. A call throws
 // when it could not be asked at all. Requests go to the controller, to any broker, to the broker
@@ -25,6 +25,7 @@ import {
   optionsFromProperties,
   type PropertiesResult,
 } from '../client-options.ts';
+import type { OffsetToCommit } from '../consumer/index.ts';
 import { type LeaderAnswer, requestToLeaders, type TopicPartition } from '../leader-requests.ts';
 import {
   groupByTopic,
@@ -49,6 +50,16 @@ import {
   type TopicResult,
 } from './admin-results.ts';
 import { ConfigRequests } from './config-requests.ts';
+import { GroupRequests, type ListGroupsOptions } from './group-requests.ts';
+import type {
+  GroupDescription,
+  GroupOffset,
+  GroupPartitionResult,
+  GroupResult,
+  ListedGroups,
+  MemberToRemove,
+  RemovedMember,
+} from './group-results.ts';
 import { describeByPages } from './topic-pages.ts';
 
 export type AdminOptions = ClientOptions;
@@ -69,10 +80,12 @@ type MetadataTopic = ResponseOf<typeof metadata>['topics'][number];
 export class Admin {
   readonly #client: Client;
   readonly #configs: ConfigRequests;
+  readonly #groups: GroupRequests;
 
   constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
     this.#client = new Client(io, options, false);
     this.#configs = new ConfigRequests(this.#client);
+    this.#groups = new GroupRequests(this.#client);
   }
 
   /** Options from Java's property names; unknown keys become warnings. */
@@ -274,6 +287,78 @@ export class Admin {
       timestamp: answer?.timestamp ?? -1,
       leaderEpoch: answer?.leaderEpoch ?? -1,
     }));
+  }
+
+  /** Groups of every kind, of all brokers that answer. */
+  listGroups(options: ListGroupsOptions = {}): Promise<ListedGroups> {
+    return this.#groups.list(options);
+  }
+
+  /** Groups of consumers, of either protocol, and those that only store offsets. */
+  async listConsumerGroups(options: ListGroupsOptions = {}): Promise<ListedGroups> {
+    const { groups, failures } = await this.#groups.list(options);
+    const ofConsumers = groups.filter(
+      ({ protocolType, type }) =>
+        type === 'consumer' || (type === 'classic' && /^(consumer)?$/.test(protocolType)),
+    );
+    return { groups: ofConsumers, failures };
+  }
+
+  /** Members and what they own, of groups of either protocol. A group that is gone is `Dead`. */
+  describeConsumerGroups(
+    groupIds: readonly string[],
+    options: CallOptions & { readonly includeAuthorizedOperations?: boolean | undefined } = {},
+  ): Promise<GroupDescription[]> {
+    return this.#groups.describe(groupIds, options);
+  }
+
+  /** Only groups without members: otherwise NON_EMPTY_GROUP. */
+  deleteConsumerGroups(
+    groupIds: readonly string[],
+    options: CallOptions = {},
+  ): Promise<GroupResult[]> {
+    return this.#groups.delete(groupIds, options);
+  }
+
+  /** Of these partitions, or of all that have a committed offset. */
+  listConsumerGroupOffsets(
+    groupId: string,
+    options: CallOptions & {
+      readonly partitions?: readonly TopicPartition[] | undefined;
+      /** Waits for transactions that are about to commit offsets (KIP-447). */
+      readonly requireStable?: boolean | undefined;
+    } = {},
+  ): Promise<GroupOffset[]> {
+    return this.#groups.offsets(groupId, options);
+  }
+
+  /** Sets offsets of a group that has no members. */
+  alterConsumerGroupOffsets(
+    groupId: string,
+    offsets: readonly OffsetToCommit[],
+    options: CallOptions = {},
+  ): Promise<GroupPartitionResult[]> {
+    return this.#groups.alterOffsets(groupId, offsets, options);
+  }
+
+  /** Forgets offsets of topics that no member is subscribed to. */
+  deleteConsumerGroupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: CallOptions = {},
+  ): Promise<GroupPartitionResult[]> {
+    return this.#groups.deleteOffsets(groupId, partitions, options);
+  }
+
+  /** These members, or all. They may join again, unless they are stopped. */
+  removeMembersFromConsumerGroup(
+    groupId: string,
+    options: CallOptions & {
+      readonly members?: readonly MemberToRemove[] | undefined;
+      readonly reason?: string | undefined;
+    } = {},
+  ): Promise<RemovedMember[]> {
+    return this.#groups.removeMembers(groupId, options);
   }
 
   #metadataOf(names: readonly string[] | null, options: CallOptions): Promise<MetadataTopic[]> {

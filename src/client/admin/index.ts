@@ -1,8 +1,13 @@
 // The admin client.
 //
-// admin.ts            the door: every call
-// admin-results.ts    what calls take and give
-// config-requests.ts  configurations, and which broker to ask for them
-// topic-pages.ts      topics page by page, with their eligible leaders
+// admin.ts              the door: every call
+// admin-results.ts      what calls take and give
+// config-requests.ts    configurations, and which broker to ask for them
+// group-requests.ts     groups, each asked of its coordinator
+// group-description.ts  a group of either protocol
+// group-results.ts      what calls about groups take and give
+// topic-pages.ts        topics page by page, with their eligible leaders
 export { Admin, type AdminOptions } from './admin.ts';
 export * from './admin-results.ts';
+export type { ListGroupsOptions } from './group-requests.ts';
+export * from './group-results.ts';
