@@ -4,7 +4,7 @@
 import type { Prng } from '../../src/base/prng.ts';
 import { Producer, type ProducerOptions, type TopicPartition } from '../../src/client/index.ts';
 import type { Io } from '../../src/io/index.ts';
-import { type Ledger, recordOf } from '../checkers/index.ts';
+import { type Ledger, recordOf, type SessionTraits } from '../checkers/index.ts';
 
 export interface ProducerPlan {
   /** Of the session in the ledger; also the client id. */
@@ -14,6 +14,8 @@ export interface ProducerPlan {
   readonly recordCount: number;
   readonly burstMax: number;
   readonly pauseMsMean: number;
+  /** Other traits than the options have: for tests that plant a bug. */
+  readonly traits?: Partial<SessionTraits>;
 }
 
 const codecs = ['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -67,6 +69,7 @@ export async function produceLoad(
     acks: options.acks,
     isIdempotent: options.enableIdempotence === true,
     isSerial: options.maxInFlightRequestsPerConnection === 1,
+    ...plan.traits,
   });
   const producer = new Producer({ ...options, bootstrapServers, clientId: name }, io);
   for (let sentCount = 0; sentCount < recordCount; ) {

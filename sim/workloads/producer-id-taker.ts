@@ -1,9 +1,9 @@
 // Asks for producer ids, as idempotent producers do when they start.
 
 import type { Prng } from '../../src/base/prng.ts';
-import type { Io } from '../../src/io/index.ts';
+import { type Io, IoError } from '../../src/io/index.ts';
 import { ClientConnection } from '../../src/network/index.ts';
-import { initProducerId } from '../../src/protocol/index.ts';
+import { initProducerId, KafkaError } from '../../src/protocol/index.ts';
 import type { ProducerIdsOnce } from '../checkers/index.ts';
 
 export interface TakerOptions {
@@ -26,7 +26,7 @@ export async function takeProducerIds(io: Io, { address, ids, prng }: TakerOptio
       connection.close();
     } catch (error) {
       // The broker is down, or it went down while it was asked: an id may be lost, not given twice.
-      io.log.debug('no producer id', { error: String(error) });
+      if (!(error instanceof IoError || error instanceof KafkaError)) throw error;
     }
     await io.clock.sleep(50);
   }

@@ -1,0 +1,64 @@
+// Bugs to plant under a broker, so that the tests of the checkers can show that each of them is
+// found: disks that break one promise of Disk and keep the others.
+
+import type { Disk, File, Io } from '../../src/io/index.ts';
+import { runScenario, type Scenario } from '../scenario.ts';
+import type { World } from '../world.ts';
+
+/** The fsync of these files returns at once and does nothing. */
+export function withLyingSync(paths: RegExp): (io: Io) => Io {
+  const lie = { sync: async () => {} };
+  return (io) => withDisk(io, {}, (file) => (paths.test(file.path) ? lie : {}));
+}
+
+/** The fsync of these directories returns at once and does nothing. */
+export function withLyingDirectorySync(io: Io): Io {
+  return withDisk(io, { syncDirectory: async () => {} });
+}
+
+/** What is cut off a log file stays there. */
+export function withoutTruncation(io: Io): Io {
+  const forget = { truncate: () => {} };
+  return withDisk(io, {}, (file) => (file.path.endsWith('.log') ? forget : {}));
+}
+
+function withDisk(
+  io: Io,
+  changes: Partial<Disk>,
+  changesOf: (file: File) => Partial<File> = () => ({}),
+): Io {
+  const open = (path: string, mode: 'read' | 'write' | 'create'): File => {
+    const file = io.disk.open(path, mode);
+    return overlay(file, changesOf(file));
+  };
+  return { ...io, disk: overlay(io.disk, { open, ...changes }) };
+}
+
+/** The target with some methods exchanged; the others see the target as it is. */
+function overlay<T extends object>(target: T, changes: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const changed = changes[name as keyof T];
+      if (changed !== undefined) return changed;
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** What the first seed that finds something says, or null. */
+export async function firstFailure(
+  run: (world: World) => Promise<void>,
+  seedCount: number,
+  firstSeed = 1,
+): Promise<string | null> {
+  const scenario: Scenario = { name: 'planted', about: 'a bug that must be found', run };
+  for (let seed = firstSeed; seed < firstSeed + seedCount; seed++) {
+    try {
+      await runScenario(scenario, { seed });
+    } catch (error) {
+      return `seed ${seed}: ${error}`;
+    }
+  }
+  return null;
+}
