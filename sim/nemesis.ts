@@ -71,6 +71,10 @@ export class Nemesis {
     this.#world.network.heal();
     for (const target of this.#targets) {
       this.#world.network.slowDown(target.host.name, undefined);
+      // A death that was planned and has not come yet.
+      for (const process of target.host.processes) {
+        process.killAtDiskOperation(Number.POSITIVE_INFINITY);
+      }
       this.#maybeStart(target);
     }
   }
