@@ -50,6 +50,22 @@ test('frames are the same whatever the chunking', () => {
   }
 });
 
+test('a chunk that ends behind the size bytes leaves nothing behind for later frames', () => {
+  const reader = new FrameReader();
+  const [first, second] = [Buffer.alloc(23, 1), Buffer.alloc(94, 2)];
+  const frames: Buffer[] = [];
+  for (const chunk of [
+    sizeOnly(23),
+    first,
+    framed(second).subarray(0, 25),
+    framed(second).subarray(25),
+  ]) {
+    reader.feed(chunk);
+    frames.push(...takeAll(reader));
+  }
+  assert.deepEqual(frames, [first, second]);
+});
+
 test('a frame inside one chunk is a slice of it', () => {
   const chunk = Buffer.concat([framed(Buffer.from('first')), framed(Buffer.from('second'))]);
   const reader = new FrameReader();

@@ -125,6 +125,8 @@ export class FrameReader {
     const chunk = this.#chunk;
     const position = this.#position;
     const taken = Math.min(this.#size - this.#filled, chunk.length - position);
+    // The chunk ends with the size bytes: the frame may still come in one piece.
+    if (taken === 0) return null;
     this.#position = position + taken;
     if (taken === this.#size) {
       this.#size = -1;
@@ -133,7 +135,7 @@ export class FrameReader {
     if (this.#size <= gatherBytes) {
       this.#frame ??= Buffer.allocUnsafeSlow(this.#size);
       chunk.copy(this.#frame, this.#filled, position, position + taken);
-    } else if (taken > 0) {
+    } else {
       this.#gather(chunk.subarray(position, position + taken));
     }
     this.#filled += taken;
