@@ -107,6 +107,21 @@ export class ScriptedPartition {
   }
 }
 
+/** A request of an API that a test serves by itself. */
+export interface ScriptedRequest<A extends Api> {
+  readonly nodeId: number;
+  readonly version: number;
+  readonly body: RequestOf<A>;
+  respond(body: ResponseInput<A>): void;
+  /** Ends the connection instead of answering. */
+  lose(): void;
+}
+
+interface Served {
+  readonly api: Api;
+  readonly onRequest: (request: Request) => void;
+}
+
 interface Request {
   readonly nodeId: number;
   readonly header: RequestHeader;
@@ -123,6 +138,7 @@ export class ScriptedCluster {
   readonly requestCounts = new Map<string, number>();
   readonly #io: Io;
   readonly #servers = new Map<number, Server>();
+  readonly #served = new Map<number, Served>();
   #producerId = 1000;
 
   constructor(io: Io) {
@@ -159,6 +175,25 @@ export class ScriptedCluster {
     return partitions;
   }
 
+  addPartition(name: string, leader: number): void {
+    this.topics.get(name)?.partitions.push(new ScriptedPartition(leader));
+  }
+
+  /** Answers an API that is not built in. */
+  serve<A extends Api>(api: A, onRequest: (request: ScriptedRequest<A>) => void): void {
+    this.#served.set(api.key, {
+      api,
+      onRequest: (request) =>
+        onRequest({
+          nodeId: request.nodeId,
+          version: request.header.apiVersion,
+          body: this.#body(request, api),
+          respond: (body) => this.#respond(request, api, body),
+          lose: () => request.connection.close(),
+        }),
+    });
+  }
+
   partition(topic: string, partition: number): ScriptedPartition {
     return this.topics.get(topic)?.partitions[partition] as ScriptedPartition;
   }
@@ -180,7 +215,8 @@ export class ScriptedCluster {
   }
 
   #onRequest(request: Request): void {
-    const apis = [apiVersions, metadata, produce, fetch, listOffsets, initProducerId];
+    const builtIn = [apiVersions, metadata, produce, fetch, listOffsets, initProducerId];
+    const apis: Api[] = [...builtIn, ...[...this.#served.values()].map((each) => each.api)];
     const api = apis.find((each) => each.key === request.header.apiKey);
     const name = api?.name ?? 'unknown';
     this.requestCounts.set(name, (this.requestCounts.get(name) ?? 0) + 1);
@@ -193,6 +229,7 @@ export class ScriptedCluster {
     else if (api === produce) this.#onProduceRequest(request);
     else if (api === fetch) this.#onFetch(request, this.#io.clock.monotonic());
     else if (api === listOffsets) this.#onListOffsets(request);
+    else if (api !== initProducerId) this.#served.get(request.header.apiKey)?.onRequest(request);
     else {
       const producerId = this.#producerId++;
       this.#respond(request, initProducerId, {
@@ -272,19 +309,19 @@ export class ScriptedCluster {
     const responses = body.topics.map((each) => ({
       topicId: each.topicId,
       partitions: each.partitions.map(({ partition, fetchOffset, partitionMaxBytes }) => {
-        const state = this.partition(this.#topicOf(each), partition);
+        const state: ScriptedPartition | undefined = this.partition(this.#topicOf(each), partition);
         const errorCode = this.#fetchError(request.nodeId, state, fetchOffset);
         hasError ||= errorCode !== 0;
         const records: Buffer[] = [];
         let room = partitionMaxBytes;
-        for (const { header, bytes: batch } of errorCode === 0 ? state.batches : []) {
+        for (const { header, bytes: batch } of errorCode === 0 ? (state?.batches ?? []) : []) {
           if (header.lastOffset < fetchOffset) continue;
           if (records.length > 0 && batch.length > room) break;
           records.push(batch);
           room -= batch.length;
           bytes += batch.length;
         }
-        const { nextOffset: highWatermark, logStartOffset } = state;
+        const { nextOffset: highWatermark = -1, logStartOffset = -1 } = state ?? {};
         return { partitionIndex: partition, errorCode, highWatermark, logStartOffset, records };
       }),
     }));
@@ -293,7 +330,8 @@ export class ScriptedCluster {
     else this.#io.clock.after(5, () => this.#onFetch(request, beganMs));
   }
 
-  #fetchError(nodeId: number, state: ScriptedPartition, offset: number): number {
+  #fetchError(nodeId: number, state: ScriptedPartition | undefined, offset: number): number {
+    if (state === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     if (state.leader !== nodeId) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const isInside = offset >= state.logStartOffset && offset <= state.nextOffset;
     return isInside ? 0 : ErrorCode.OFFSET_OUT_OF_RANGE;

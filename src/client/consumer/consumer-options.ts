@@ -124,8 +124,10 @@ function assertConsistent(resolved: ResolvedConsumerOptions, given: ConsumerOpti
     throw new ClientConfigError('partitionAssignmentStrategy is empty: name at least one');
   }
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
-    const pair = `heartbeatIntervalMs (${heartbeatIntervalMs}), sessionTimeoutMs (${sessionTimeoutMs})`;
-    throw new ClientConfigError(`${pair}: the first must be lower`);
+    throw new ClientConfigError(
+      `heartbeatIntervalMs is ${heartbeatIntervalMs}: must be below sessionTimeoutMs ` +
+        `(${sessionTimeoutMs})`,
+    );
   }
 }
 

@@ -7,6 +7,7 @@
 import { type Client, messageOf } from '../client.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
 import { AssignedPartition } from './assigned-partition.ts';
+import { comparePlaces } from './assignors/assignor.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { RebalanceListener } from './subscription.ts';
 
@@ -22,8 +23,11 @@ export class GroupAssignment {
     this.#fetcher = fetcher;
   }
 
+  /** By topic, then by number. */
   owned(): TopicPartition[] {
-    return [...this.#fetcher.partitions].map(({ topic, partition }) => ({ topic, partition }));
+    return [...this.#fetcher.partitions]
+      .map(({ topic, partition }) => ({ topic, partition }))
+      .sort(comparePlaces);
   }
 
   ownedOutside(places: readonly TopicPartition[]): TopicPartition[] {
