@@ -97,6 +97,25 @@ test('where the topic wants an fsync per record the watermark waits for it', asy
   );
 });
 
+test('an fsync that a full disk postpones fails the wait, and is done when there is room', () =>
+  simulate(async (io, process) => {
+    const partition = await open(io, { flushMessages: 1, segmentBytesMax: 200 });
+    partition.becomeLeader(state());
+    // What is synced along with the records (epochs, indexes, snapshots) has no room.
+    const { files } = process.host;
+    const { capacityBytes } = files;
+    files.capacityBytes = capacityBytes - files.usableBytes + batch(io).length;
+    partition.appendAsLeader(batch(io));
+    const deadlineMs = io.clock.monotonic() + 10_000;
+    await assert.rejects(partition.offsetReached(1, deadlineMs), {
+      errorName: 'KAFKA_STORAGE_ERROR',
+    });
+    assert.equal(partition.role, 'leader');
+    files.capacityBytes = capacityBytes;
+    await partition.offsetReached(1, deadlineMs);
+    assert.equal(partition.log.recoveryPoint, 1);
+  }));
+
 test('only the leader of the epoch the client believes in serves it', async () => {
   await simulate(async (io) => {
     const partition = await open(io);

@@ -8,7 +8,7 @@
 // can no longer wake him (role change, storage failure and close end every wait).
 
 import { assert } from '../base/assert.ts';
-import type { Io } from '../io/index.ts';
+import type { Io, Timer } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { AppendResult, LogRead, PartitionLog } from '../storage/index.ts';
 import type { VisibleBytesListener, VisibleBytesSource } from './fetch-waiter.ts';
@@ -45,6 +45,9 @@ export interface ReadOptions {
   readonly atLeastOneBatch: boolean;
 }
 
+/** How long a flush for which there was no room waits for some. */
+const flushRetryMs = 1000;
+
 export class Partition implements VisibleBytesSource {
   readonly topic: string;
   readonly topicId: string;
@@ -69,6 +72,7 @@ export class Partition implements VisibleBytesSource {
   /** Records below this offset must be on the platter before they count as written. */
   #flushDueOffset = 0;
   #isFlushing = false;
+  #flushRetry: Timer | null = null;
 
   constructor(io: Io, options: PartitionOptions) {
     this.#io = io;
@@ -294,6 +298,7 @@ export class Partition implements VisibleBytesSource {
   }
 
   #endWaits(error: KafkaError): void {
+    if (this.#role === 'offline') this.#flushRetry?.cancel();
     this.#highWatermarkWaiters.failAll(error);
     this.#flushWaiters.failAll(error);
     this.interruptFetches();
@@ -336,12 +341,22 @@ export class Partition implements VisibleBytesSource {
         await this.log.flush();
         this.#onFlushed();
       }
-    } catch {
-      // The log told its directory, which speaks of it; what is on the platter nobody knows.
-      this.becomeOffline();
+    } catch (error) {
+      this.#onFlushFailed(error as KafkaError);
     } finally {
       this.#isFlushing = false;
     }
+  }
+
+  /**
+   * After a failed sync the directory has taken us offline before we hear of it. Otherwise the
+   * disk had no room for what goes along with the sync, and may have some later.
+   */
+  #onFlushFailed(error: KafkaError): void {
+    if (this.#role === 'offline') return;
+    this.#flushWaiters.failAll(error);
+    this.#highWatermarkWaiters.failAll(error);
+    this.#flushRetry = this.#io.clock.after(flushRetryMs, () => void this.#flushUntilDurable());
   }
 
   #onFlushed(): void {
