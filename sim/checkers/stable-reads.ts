@@ -3,7 +3,7 @@
 // never goes back. (With one replica, and a disk that keeps what it was told to keep.)
 
 import { assert } from '../../src/base/assert.ts';
-import { placeName, type StoredRecord } from './partition-contents.ts';
+import { type PartitionContents, placeName, type StoredRecord } from './partition-contents.ts';
 import { nameOf } from './record-identity.ts';
 
 type Place = { readonly topic: string; readonly partition: number };
@@ -52,13 +52,19 @@ export class StableReads {
     this.#highWatermarks.set(key, highWatermark);
   }
 
-  /** What anybody has seen must still be there, unless it was deleted at the start. */
-  assertStillThere(contents: Place & { startOffset: number; endOffset: number }): void {
-    for (const [key, position] of this.#positions) {
-      if (!key.endsWith(` ${placeName(contents)}`)) continue;
-      const { endOffset } = contents;
-      const what = `${placeName(contents)} ends at ${endOffset}`;
-      assert(endOffset >= position, `${what}, and ${key} has read up to ${position}`);
+  /** How far each reader has come. */
+  marks(): ReadonlyMap<string, number> {
+    return new Map(this.#positions);
+  }
+
+  /** What readers had seen before the contents were read must be in them. */
+  assertStillThere(contents: PartitionContents, marks = this.marks()): void {
+    const { endOffset } = contents;
+    const place = placeName(contents);
+    for (const [key, position] of marks) {
+      if (!key.endsWith(` ${place}`)) continue;
+      const isThere = endOffset >= position;
+      assert(isThere, `${place} ends at ${endOffset}, and ${key} has read up to ${position}`);
     }
   }
 }

@@ -146,6 +146,8 @@ export class LoadRun {
     const { cluster, world, places, plan, ledger } = this;
     const reader = `check-${++this.#checkCount}`;
     const { bootstrapServers } = cluster;
+    // Requests without an answer may still be on their way and be read by others meanwhile.
+    const marks = this.#reads.marks();
     const contents = await cluster.asClient(
       'checker',
       (io) => readBack(io, { bootstrapServers, places, mayStartLate: plan.mayStartLate }),
@@ -159,7 +161,7 @@ export class LoadRun {
       if (this.#demands('prefix')) assertPrefixOfSent(ledger, each);
       if (this.#demands('acknowledged')) assertAcknowledgedSurvive(ledger, each, { mayStartLate });
       if (!this.#demands('reads')) continue;
-      this.#reads.assertStillThere(each);
+      this.#reads.assertStillThere(each, marks);
       for (const record of each.records) this.#reads.onRecord(reader, record);
     }
     const [some] = contents;
