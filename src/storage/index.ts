@@ -1,5 +1,6 @@
 // One partition's log on disk, in Kafka's own files.
 //   partition-log.ts       the log: appending, and the door to everything below
+//   append-result.ts       what an append is told and what it tells
 //   log-config.ts          what a log is told by its topic's configuration
 //   log-state.ts           the parts of an open log that the next files share
 //   log-loader.ts          opening and recovering (log-folder.ts, log-scan.ts, producer-replay.ts)
@@ -17,6 +18,7 @@
 //                          (partition-folder.ts), checkpoints (checkpoint-file.ts)
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
+export type { AppendResult, LeaderAppend } from './append-result.ts';
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
 export { LogDirectory, type LogDirectoryOptions, type PartitionName } from './log-directory.ts';

@@ -10,6 +10,7 @@ import { assert } from '../base/assert.ts';
 import type { Io } from '../io/index.ts';
 import type { BatchHeader } from '../protocol/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+import type { AppendResult, LeaderAppend } from './append-result.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import {
   asStoredMagic,
@@ -33,6 +34,7 @@ import { deleteBelowStart, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
 import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
+import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import type { AppendOrigin, DuplicateBatch } from './producer-states.ts';
 import type { Segment } from './segment.ts';
 import { storageError } from './storage-error.ts';
@@ -53,25 +55,6 @@ export interface PartitionLogOptions {
   readonly onFailure?: (error: Error) => void;
   /** The recovery point went back: a checkpoint that is ahead of it must be replaced now. */
   readonly onTruncated?: () => Promise<void>;
-}
-
-export interface LeaderAppend {
-  readonly leaderEpoch: number;
-  /** Coordinators may write control batches and skip the producer sequence check. */
-  readonly origin?: 'client' | 'coordinator';
-  readonly timestampNow: number;
-}
-
-export interface AppendResult {
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  /** -1 unless the topic stamps records itself (LogAppendTime). */
-  readonly logAppendTimeMs: number;
-  readonly logStartOffset: number;
-  /** The batch was there already; the offsets are those of the first time. */
-  readonly isDuplicate: boolean;
-  /** flush.messages or flush.ms is reached: await flush() before answering. */
-  readonly flushDue: boolean;
 }
 
 export class PartitionLog {
@@ -168,6 +151,11 @@ export class PartitionLog {
   lastStableOffsetBelow(highWatermark: number): number {
     const first = this.#log.producers.firstUnstableOffset(highWatermark);
     return first === null ? highWatermark : Math.min(first, highWatermark);
+  }
+
+  /** The idempotent producers that are remembered. */
+  get producers(): readonly ProducerSnapshotEntry[] {
+    return this.#log.producers.snapshot();
   }
 
   configure(config: LogConfig): void {

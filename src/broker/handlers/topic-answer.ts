@@ -58,6 +58,19 @@ export function partitionAnswer(
   };
 }
 
+/** Results about partitions as answers have them: by topic, in the order of first mention. */
+export function groupedByTopic<R extends { readonly topic: string }>(
+  results: readonly R[],
+): Map<string, R[]> {
+  const groups = new Map<string, R[]>();
+  for (const result of results) {
+    const group = groups.get(result.topic);
+    if (group === undefined) groups.set(result.topic, [result]);
+    else group.push(result);
+  }
+  return groups;
+}
+
 function bits(...operations: number[]): number {
   return operations.reduce((sum, operation) => sum | (1 << operation), 0);
 }

@@ -187,6 +187,30 @@ export interface ElectLeadersResult extends ItemResult {
   readonly partition: number;
 }
 
+export interface AlterReassignmentsRequest {
+  readonly partitions: readonly PartitionReassignment[];
+  /** Default true. */
+  readonly allowReplicationFactorChange?: boolean;
+}
+
+export interface PartitionReassignment {
+  readonly topic: string;
+  readonly partition: number;
+  /** null cancels the reassignment under way. */
+  readonly replicas: readonly number[] | null;
+}
+
+export interface AlterReassignmentsResult extends ItemResult {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface ReportOfflineRequest {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partitionIndex: number }[];
+}
+
 export interface AlterClientQuotasRequest {
   readonly entries: readonly QuotaAlteration[];
   readonly validateOnly?: boolean;
@@ -231,6 +255,9 @@ export interface Controller {
   brokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatResult>;
   alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResult[]>;
   electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResult[]>;
+  alterReassignments(request: AlterReassignmentsRequest): Promise<AlterReassignmentsResult[]>;
+  /** The broker's disk under these replicas failed: others lead, or nobody. */
+  reportOffline(request: ReportOfflineRequest): Promise<void>;
   alterClientQuotas(request: AlterClientQuotasRequest): Promise<AlterClientQuotasResult[]>;
   updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResult[]>;
 }

@@ -14,13 +14,16 @@ export const METADATA_VERSION = 25;
 /** What this program supports; a broker registers with these. */
 export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION }],
+  // 1: consumer groups of the new protocol (KIP-848).
+  ['group.version', { minVersion: 0, maxVersion: 1 }],
 ]);
 
 /** What a new cluster begins with. */
 export function firstFeatures(image: MetadataImage): MetadataRecord[] {
   if (image.features.has('metadata.version')) return [];
-  const featureLevel = METADATA_VERSION;
-  return [{ type: 'FeatureLevelRecord', name: 'metadata.version', featureLevel }];
+  return [...supportedFeatures].map(([name, { maxVersion: featureLevel }]) => {
+    return { type: 'FeatureLevelRecord', name, featureLevel };
+  });
 }
 
 export function updateFeatures(

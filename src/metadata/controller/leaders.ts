@@ -1,11 +1,13 @@
 // Who leads: elections asked for by an operator, and those that a broker's coming and going makes
 // necessary.
 
+import type { Uuid } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type { ElectLeadersRequest, ElectLeadersResult } from './api.ts';
+import type { ElectLeadersRequest, ElectLeadersResult, ReportOfflineRequest } from './api.ts';
+import { assertBrokerEpoch } from './brokers.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 import { canLead } from './new-partition.ts';
 
@@ -48,8 +50,12 @@ function election(
 ): MetadataRecord {
   const topicId = image.topic(topic)?.id;
   const partition = image.partition(topic, partitionId);
-  if (topicId === undefined || partition === undefined) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+  if (topicId === undefined) {
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${topic}.`);
+  }
+  if (partition === undefined) {
+    const message = `There is no partition ${partitionId} of topic ${topic}.`;
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message);
   }
   const change = { type: 'PartitionChangeRecord', topicId, partitionId } as const;
   if (type === 'preferred') {
@@ -83,17 +89,47 @@ export function* withoutBroker(
   const alive: CanLead = (id) => id !== brokerId && canLead(image.brokers.get(id));
   for (const topic of image.topics()) {
     for (const [partitionId, partition] of topic.partitions.entries()) {
-      const { isr, leader } = partition;
-      if (!isr.includes(brokerId)) continue;
-      const rest = isr.filter((id) => id !== brokerId);
-      const isLeader = leader === brokerId;
-      if (rest.length === 0 && !isLeader) continue;
-      const change = { type: 'PartitionChangeRecord', topicId: topic.id, partitionId } as const;
-      const isrChange = rest.length === 0 ? {} : { isr: rest };
-      if (!isLeader) yield { ...change, ...isrChange };
-      else yield { ...change, ...isrChange, leader: firstAlive(partition, alive) ?? -1 };
+      yield* withoutMember(partition, { topicId: topic.id, partitionId }, { brokerId, alive });
     }
   }
+}
+
+/**
+ * The broker lives and some of its replicas do not: it leaves their ISR, but one of which it is
+ * the last member, which it keeps, leaderless, as it would when it stopped.
+ */
+export function reportOffline(
+  machine: ControllerMachine,
+  request: ReportOfflineRequest,
+): Decision<MetadataRecord, void> {
+  const { image } = machine;
+  const { brokerId } = request;
+  assertBrokerEpoch(image, brokerId, request.brokerEpoch);
+  const alive: CanLead = (id) => id !== brokerId && canLead(image.brokers.get(id));
+  const records: MetadataRecord[] = [];
+  for (const { topicId, partitionIndex: partitionId } of request.partitions) {
+    const partition = image.topicById(topicId)?.partitions[partitionId];
+    if (partition !== undefined) {
+      records.push(...withoutMember(partition, { topicId, partitionId }, { brokerId, alive }));
+    }
+  }
+  return { records, response: undefined };
+}
+
+function* withoutMember(
+  partition: PartitionImage,
+  at: { readonly topicId: Uuid; readonly partitionId: number },
+  { brokerId, alive }: { readonly brokerId: number; readonly alive: CanLead },
+): Generator<MetadataRecord, void, undefined> {
+  const { isr, leader } = partition;
+  if (!isr.includes(brokerId)) return;
+  const rest = isr.filter((id) => id !== brokerId);
+  const isLeader = leader === brokerId;
+  if (rest.length === 0 && !isLeader) return;
+  const change = { type: 'PartitionChangeRecord', ...at } as const;
+  const isrChange = rest.length === 0 ? {} : { isr: rest };
+  if (!isLeader) yield { ...change, ...isrChange };
+  else yield { ...change, ...isrChange, leader: firstAlive(partition, alive) ?? -1 };
 }
 
 /** The broker serves again: partitions that wait for it, in sync as it is, get it as leader. */

@@ -18,10 +18,11 @@ import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
 import { ControllerLog } from './controller-log.ts';
 import { ControllerMachine } from './controller-machine.ts';
 import { firstFeatures, updateFeatures } from './features.ts';
-import { electLeaders } from './leaders.ts';
+import { electLeaders, reportOffline } from './leaders.ts';
 import { alterPartition, createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { alterClientQuotas } from './quotas.ts';
+import { alterReassignments } from './reassignments.ts';
 import { createTopics, deleteTopics } from './topics.ts';
 
 export interface MetadataControllerOptions {
@@ -156,6 +157,16 @@ export class MetadataController implements api.Controller {
 
   electLeaders(request: api.ElectLeadersRequest): Promise<api.ElectLeadersResult[]> {
     return this.#decide((machine) => electLeaders(machine, request));
+  }
+
+  alterReassignments(
+    request: api.AlterReassignmentsRequest,
+  ): Promise<api.AlterReassignmentsResult[]> {
+    return this.#decide((machine) => alterReassignments(machine, request));
+  }
+
+  reportOffline(request: api.ReportOfflineRequest): Promise<void> {
+    return this.#decide((machine) => reportOffline(machine, request));
   }
 
   alterClientQuotas(request: api.AlterClientQuotasRequest): Promise<api.AlterClientQuotasResult[]> {

@@ -1,0 +1,20 @@
+// What an append is told and what it tells.
+
+export interface LeaderAppend {
+  readonly leaderEpoch: number;
+  /** Coordinators may write control batches and skip the producer sequence check. */
+  readonly origin?: 'client' | 'coordinator';
+  readonly timestampNow: number;
+}
+
+export interface AppendResult {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** -1 unless the topic stamps records itself (LogAppendTime). */
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+  /** The batch was there already; the offsets are those of the first time. */
+  readonly isDuplicate: boolean;
+  /** flush.messages or flush.ms is reached: await flush() before answering. */
+  readonly flushDue: boolean;
+}
