@@ -1,5 +1,5 @@
 // A coordinator of classic groups for the tests of this folder: it waits for members, times them
-// out, keeps offsets, moves to another broker and answers with errors on command.
+// out, moves to another broker and answers with errors on command.
 //
 // Invariant that it asserts of the clients: in one generation a partition has one owner.
 
@@ -7,18 +7,17 @@ import assert from 'node:assert/strict';
 import type { Io, Timer } from '../io/index.ts';
 import {
   ErrorCode,
-  findCoordinator,
   heartbeat,
   joinGroup,
   leaveGroup,
-  offsetCommit,
-  offsetFetch,
+  type offsetCommit,
   type RequestOf,
   syncGroup,
 } from '../protocol/index.ts';
 import { decodeAssignment } from './consumer/assignors/index.ts';
 import { keyOf } from './leader-requests.ts';
 import type { ScriptedCluster, ScriptedRequest } from './scripted-cluster.ts';
+import { ScriptedOffsets, serveFindCoordinator } from './scripted-offsets.ts';
 
 export type GroupApi = 'join' | 'sync' | 'heartbeat' | 'leave' | 'commit' | 'fetch';
 
@@ -31,18 +30,12 @@ interface Member {
   session: Timer | null;
 }
 
-export interface ScriptedOffset {
-  readonly offset: number;
-  readonly metadata: string | null;
-}
-
 export class ScriptedGroup {
   state: 'empty' | 'preparing' | 'completing' | 'stable' = 'empty';
   generation = 0;
   leader = '';
   protocol = '';
   readonly members = new Map<string, Member>();
-  readonly offsets = new Map<string, ScriptedOffset>();
   assignments = new Map<string, Buffer>();
   rebalanceTimer: Timer | null = null;
 }
@@ -55,22 +48,14 @@ export class ScriptedGroups {
   /** How long a rebalance waits for more members after the last one has joined. */
   delayMs = 0;
   readonly #io: Io;
-  readonly #cluster: ScriptedCluster;
+  readonly #offsets: ScriptedOffsets;
   /** Ids that were members once. */
   readonly #seen = new Set<string>();
   #created = 0;
 
   constructor(io: Io, cluster: ScriptedCluster) {
     this.#io = io;
-    this.#cluster = cluster;
-    cluster.serve(findCoordinator, (request) => {
-      const port = 9000 + this.coordinator;
-      const nodeId = this.coordinator;
-      const coordinators = request.body.coordinatorKeys.map((key) => {
-        return { key, nodeId, host: '127.0.0.1', port, errorCode: 0, errorMessage: null };
-      });
-      request.respond({ coordinators });
-    });
+    serveFindCoordinator(cluster, () => this.coordinator);
     cluster.serve(joinGroup, (request) => this.#onJoin(request));
     cluster.serve(syncGroup, (request) => this.#onSync(request));
     cluster.serve(heartbeat, (request) => {
@@ -86,13 +71,15 @@ export class ScriptedGroups {
       for (const each of errorCode === 0 ? request.body.members : []) this.remove(each.memberId);
       request.respond({ errorCode, members: [] });
     });
-    cluster.serve(offsetCommit, (request) => this.#onCommit(request));
-    cluster.serve(offsetFetch, (request) => this.#onFetch(request));
+    this.#offsets = new ScriptedOffsets(cluster, {
+      checkCommit: (request) => this.#checkCommit(request),
+      checkFetch: (request) => this.#refusal(request, 'fetch'),
+    });
   }
 
   /** What is committed, by `partition topic`. */
   committed(): Record<string, number> {
-    return Object.fromEntries([...this.group.offsets].map(([key, { offset }]) => [key, offset]));
+    return this.#offsets.committed();
   }
 
   remove(memberId: string): void {
@@ -305,51 +292,16 @@ export class ScriptedGroups {
     }
   }
 
-  #onCommit(request: ScriptedRequest<typeof offsetCommit>): void {
+  /** The error code of a commit. */
+  #checkCommit(request: ScriptedRequest<typeof offsetCommit>): number {
     const { group } = this;
-    const { memberId, generationIdOrMemberEpoch: generation, topics } = request.body;
+    const { memberId, generationIdOrMemberEpoch: generation } = request.body;
     const isSimple = generation < 0 && memberId === '' && group.members.size === 0;
-    let errorCode = isSimple
-      ? this.#refusal(request, 'commit')
-      : this.#check(request, 'commit', memberId, generation);
-    if (errorCode === 0 && group.state === 'completing') {
-      errorCode = ErrorCode.REBALANCE_IN_PROGRESS;
-    }
-    if (errorCode === 0) this.#touch(memberId);
-    request.respond({
-      topics: topics.map(({ topicId, partitions }) => ({
-        topicId,
-        partitions: partitions.map(({ partitionIndex, committedOffset, committedMetadata }) => {
-          const key = keyOf({ topic: this.#topicOf(topicId), partition: partitionIndex });
-          const stored = { offset: committedOffset, metadata: committedMetadata };
-          if (errorCode === 0) group.offsets.set(key, stored);
-          return { partitionIndex, errorCode };
-        }),
-      })),
-    });
-  }
-
-  #onFetch(request: ScriptedRequest<typeof offsetFetch>): void {
-    const errorCode = this.#refusal(request, 'fetch');
-    request.respond({
-      groups: request.body.groups.map(({ groupId, topics }) => ({
-        groupId,
-        errorCode,
-        topics: (errorCode === 0 ? (topics ?? []) : []).map(({ topicId, partitionIndexes }) => ({
-          topicId,
-          partitions: partitionIndexes.map((partitionIndex) => {
-            const key = keyOf({ topic: this.#topicOf(topicId), partition: partitionIndex });
-            const { offset = -1, metadata = '' } = this.group.offsets.get(key) ?? {};
-            return { partitionIndex, committedOffset: offset, metadata, errorCode: 0 };
-          }),
-        })),
-      })),
-    });
-  }
-
-  #topicOf(topicId: string): string {
-    const found = [...this.#cluster.topics].find(([, each]) => each.topicId === topicId);
-    return found?.[0] ?? '';
+    if (isSimple) return this.#refusal(request, 'commit');
+    const code = this.#check(request, 'commit', memberId, generation);
+    if (code === 0 && group.state === 'completing') return ErrorCode.REBALANCE_IN_PROGRESS;
+    if (code === 0) this.#touch(memberId);
+    return code;
   }
 }
 
