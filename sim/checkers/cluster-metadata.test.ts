@@ -1,4 +1,4 @@
-// The checker cluster-metadata.ts: what it lets pass, what it refuses, and a planted bug that it finds.
+// cluster-metadata.ts: what it lets pass, what it refuses, and a planted bug that it finds.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// The checker lookups.ts: what it lets pass, what it refuses, and a planted bug that it finds.
+// lookups.ts: what it lets pass and what it refuses.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

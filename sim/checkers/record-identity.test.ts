@@ -1,4 +1,4 @@
-// The checker record-identity.ts: what it lets pass, what it refuses, and a planted bug that it finds.
+// record-identity.ts: what it lets pass and what it refuses.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
