@@ -1,8 +1,9 @@
-// kafka-console-consumer: prints the records of a topic. It reads partitions by assignment: all
-// of the topic, or the one that is named. Output goes out in large pieces and waits for whoever
-// reads it; a reader that goes away (head) ends it quietly.
+// kafka-console-consumer: prints the records of a topic. In a group it reads what it is given of
+// its topics; without one it reads partitions by assignment: all of the topic, or the one that is
+// named. Output goes out in large pieces and waits for whoever reads it; a reader that goes away
+// (head) ends it quietly.
 
-import { Consumer, type ConsumerOptions } from '../client/index.ts';
+import { Consumer, type ConsumerOptions, type ConsumerRecord } from '../client/index.ts';
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { acceptOptions, createToolIo, withNotice } from './client-flags.ts';
@@ -19,6 +20,7 @@ import { createFormatter, type Formatter } from './console-consumer/formatter.ts
 import { interruption } from './interruption.ts';
 import { OutputStream } from './output-stream.ts';
 import { startProgress, transferText } from './progress.ts';
+import { topicExpression } from './topic-filter.ts';
 
 const name = 'kafka-console-consumer';
 
@@ -53,6 +55,23 @@ async function assign({ io, consumer, flags }: Work): Promise<void> {
   await consumer.assign(places);
 }
 
+/** As a member of a group: what the group gives us of the topics. */
+function subscribe({ consumer, flags }: Work): void {
+  const { topic, include } = flags;
+  if (topic !== undefined) consumer.subscribe([topic]);
+  else consumer.subscribe(topicExpression(include as string));
+}
+
+/** Records that came and were not printed are not done: the group goes on with them. */
+function giveBack(consumer: Consumer, records: readonly ConsumerRecord[]): void {
+  const seen = new Set<string>();
+  for (const { topic, partition, offset } of records) {
+    const place = `${topic}-${partition}`;
+    if (!seen.has(place)) consumer.seek({ topic, partition }, offset);
+    seen.add(place);
+  }
+}
+
 const pollMs = 1_000;
 
 /** Prints until something ends it: enough records, silence, Ctrl-C, or nobody reading. */
@@ -78,6 +97,7 @@ async function print(work: Work, isInterrupted: () => boolean): Promise<void> {
       }
       work.count++;
     }
+    if (end < records.length) giveBack(consumer, records.slice(end));
     await output.flush();
     heardMs = io.clock.monotonic();
   }
@@ -99,7 +119,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const interrupted = interruption(() => void consumer.close());
   output.onClosed = () => void consumer.close();
   try {
-    await assign(work);
+    if (properties.has('group.id')) subscribe(work);
+    else await assign(work);
     await print(work, () => interrupted.exitCode !== null);
   } catch (error) {
     if (interrupted.exitCode === null && !output.isClosed) throw error;

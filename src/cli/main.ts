@@ -31,6 +31,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'print the records of a topic',
     load: () => import('./kafka-console-consumer.ts'),
   },
+  'kafka-consumer-groups': {
+    summary: 'list, describe, delete groups; delete or reset their offsets',
+    load: () => import('./kafka-consumer-groups.ts'),
+  },
   'kafka-configs': {
     summary: 'describe or change the configuration of topics and brokers',
     load: () => import('./kafka-configs.ts'),

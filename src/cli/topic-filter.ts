@@ -9,17 +9,21 @@ export function isInternalTopic(name: string): boolean {
 }
 
 /** Throws a UsageError if the pattern is no regular expression. */
-export function topicFilter(pattern: string): (name: string) => boolean {
+export function topicExpression(pattern: string): RegExp {
   const text = pattern
     .trim()
     .replaceAll(',', '|')
     .replaceAll(' ', '')
     .replace(/^["']+|["']+$/g, '');
-  let expression: RegExp;
   try {
-    expression = new RegExp(`^(?:${text})$`);
+    return new RegExp(`^(?:${text})$`);
   } catch {
     throw new UsageError(`${pattern} is not a valid regular expression for topics`);
   }
+}
+
+/** Throws a UsageError if the pattern is no regular expression. */
+export function topicFilter(pattern: string): (name: string) => boolean {
+  const expression = topicExpression(pattern);
   return (name) => expression.test(name);
 }

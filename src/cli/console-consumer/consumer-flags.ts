@@ -65,8 +65,8 @@ export function consumerCommand(): Command {
     .option('--key-deserializer <class>', 'such as StringDeserializer, LongDeserializer')
     .option('--value-deserializer <class>', 'likewise for values')
     .option('--skip-message-on-error', 'go on after a record that cannot be printed')
-    .option('--group <id>', 'not there yet: partitions are assigned, not shared in a group')
-    .option('--include <expression>', 'not there yet: several topics at once')
+    .option('--group <id>', 'share the partitions with the other members of this group')
+    .option('--include <expression>', 'all topics whose name matches, instead of --topic')
     .addOption(hidden(repeatable('--property <key=value>', 'as --formatter-property')))
     .addOption(hidden(new Option('--enable-systest-events', 'accepted, and nothing is logged')));
   addClientFlags(command, 'consumer');
@@ -75,18 +75,17 @@ export function consumerCommand(): Command {
 
 /** Throws a UsageError, in Kafka's words where Kafka has them. */
 export function checkFlags(flags: ConsumerFlags): void {
-  if (flags.include !== undefined) {
-    throw new UsageError('--include comes with consumer groups; name one --topic until then');
-  }
-  if (flags.group !== undefined) {
-    throw new UsageError(
-      '--group comes with consumer groups; without it every partition of the topic is read',
-    );
-  }
-  if (flags.topic === undefined) {
+  const { topic, include, partition, group } = flags;
+  if ((topic === undefined) === (include === undefined)) {
     throw new UsageError(
       'Exactly one of the following arguments is required: [topic], [include] (see --help)',
     );
+  }
+  if (partition !== undefined && topic === undefined) {
+    throw new UsageError('The topic is required when partition is specified.');
+  }
+  if (partition !== undefined && group !== undefined) {
+    throw new UsageError('Options group and partition cannot be specified together.');
   }
   if (flags.offset !== undefined && flags.partition === undefined) {
     throw new UsageError('The partition is required when offset is specified.');
@@ -133,9 +132,27 @@ export function consumerProperties(io: Io, flags: ConsumerFlags): Map<string, st
         'please remove one option',
     );
   }
-  // Named in files of real consumers; without a group there is nothing that it could do.
-  for (const key of ['group.id', 'enable.auto.commit', 'group.protocol']) properties.delete(key);
+  placeInGroup(io, flags, properties);
   return properties;
+}
+
+/** Partitions are shared only in a group that is named, or where a pattern needs one. */
+function placeInGroup(io: Io, flags: ConsumerFlags, properties: Map<string, string>): void {
+  const named = properties.get('group.id');
+  if (flags.group !== undefined && named !== undefined && named !== flags.group) {
+    throw new UsageError(
+      `The group ids provided in different places do not match: ${flags.group}, ${named}`,
+    );
+  }
+  const groupId = flags.group ?? named;
+  if (flags.partition !== undefined || (groupId === undefined && flags.include === undefined)) {
+    for (const key of ['group.id', 'enable.auto.commit', 'group.protocol']) properties.delete(key);
+    return;
+  }
+  properties.set('group.id', groupId ?? `console-consumer-${io.random.int(100_000)}`);
+  // Nobody will come back to a group of our own making.
+  if (groupId === undefined) properties.set('enable.auto.commit', 'false');
+  if (flags.fromBeginning) properties.set('auto.offset.reset', 'earliest');
 }
 
 export function formatterProperties(io: Io, flags: ConsumerFlags): Map<string, string> {
