@@ -41,10 +41,11 @@ export class ScriptedOffsets {
   #onCommit(request: ScriptedRequest<typeof offsetCommit>): void {
     const errorCode = this.#checks.checkCommit(request);
     request.respond({
-      topics: request.body.topics.map(({ topicId, partitions }) => ({
+      topics: request.body.topics.map(({ name, topicId, partitions }) => ({
+        name,
         topicId,
         partitions: partitions.map(({ partitionIndex, committedOffset, committedMetadata }) => {
-          const key = keyOf({ topic: this.#topicOf(topicId), partition: partitionIndex });
+          const key = keyOf({ topic: name || this.#topicOf(topicId), partition: partitionIndex });
           const stored = { offset: committedOffset, metadata: committedMetadata };
           if (errorCode === 0) this.#stored.set(key, stored);
           return { partitionIndex, errorCode };
@@ -59,14 +60,20 @@ export class ScriptedOffsets {
       groups: request.body.groups.map(({ groupId, topics }) => ({
         groupId,
         errorCode,
-        topics: (errorCode === 0 ? (topics ?? []) : []).map(({ topicId, partitionIndexes }) => ({
-          topicId,
-          partitions: partitionIndexes.map((partitionIndex) => {
-            const key = keyOf({ topic: this.#topicOf(topicId), partition: partitionIndex });
-            const { offset = -1, metadata = '' } = this.#stored.get(key) ?? {};
-            return { partitionIndex, committedOffset: offset, metadata, errorCode: 0 };
+        topics: (errorCode === 0 ? (topics ?? []) : []).map(
+          ({ name, topicId, partitionIndexes }) => ({
+            name,
+            topicId,
+            partitions: partitionIndexes.map((partitionIndex) => {
+              const key = keyOf({
+                topic: name || this.#topicOf(topicId),
+                partition: partitionIndex,
+              });
+              const { offset = -1, metadata = '' } = this.#stored.get(key) ?? {};
+              return { partitionIndex, committedOffset: offset, metadata, errorCode: 0 };
+            }),
           }),
-        })),
+        ),
       })),
     });
   }

@@ -125,7 +125,7 @@ test('whatever fails at random, each record is stored once and in order', async 
   }
 });
 
-test('what is given up while its neighbours may be stored costs no order and no duplicate', async () => {
+test('giving up while neighbours may be stored costs no order and no duplicate', async () => {
   let failedCount = 0;
   for (let seed = 0; seed < 40; seed++) {
     await simulate(
