@@ -2,6 +2,7 @@
 
 import { formatListener, type Listener } from '../config/index.ts';
 import { IoError } from '../io/index.ts';
+import { ErrorCode, KafkaError } from '../protocol/index.ts';
 import { LogDirectoryError } from '../storage/index.ts';
 
 export class BrokerError extends Error {
@@ -10,10 +11,19 @@ export class BrokerError extends Error {
     this.name = 'BrokerError';
   }
 
-  /** Passes on what already is a line for the operator; anything else is a bug and stays one. */
+  /**
+   * Passes on what already is a line for the operator and says what a disk refused; anything else
+   * is a bug and stays one.
+   */
   static from(error: unknown): unknown {
-    if (!(error instanceof LogDirectoryError)) return error;
-    return new BrokerError(error.message, { cause: error });
+    if (error instanceof LogDirectoryError) return new BrokerError(error.message, { cause: error });
+    const isDisk =
+      error instanceof IoError ||
+      (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR);
+    if (!isDisk) return error;
+    const isFull = /ENOSPC|no space/i.test(`${(error as { code: unknown }).code} ${error.message}`);
+    const remedy = isFull ? 'make room on the disk of log.dirs' : 'check the disk of log.dirs';
+    return new BrokerError(`cannot start: ${error.message}; ${remedy}`, { cause: error });
   }
 
   static ofListener(listener: Listener, error: unknown): unknown {

@@ -231,3 +231,26 @@ test('a full disk refuses what needs room, serves the rest, and recovers with it
     await broker.stop();
   });
 });
+
+test('a start on a full disk says so in one line, and works once there is room', async () => {
+  await simulate(async (io, { host }) => {
+    const first = await startBroker(io);
+    const client = await connect(io);
+    await createTopic(client, 't');
+    await send(client, io, 'kept');
+    client.close();
+    await first.stop();
+    const { capacityBytes } = host.files;
+    host.files.capacityBytes = capacityBytes - host.files.usableBytes;
+    await assert.rejects(startBroker(io), {
+      name: 'BrokerError',
+      message: /^(cannot start|log directory).*(room|space)/,
+    });
+    host.files.capacityBytes = capacityBytes;
+    const second = await startBroker(io);
+    const again = await connect(io);
+    assert.equal(await endOffset(again), 1);
+    again.close();
+    await second.stop();
+  });
+});

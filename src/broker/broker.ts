@@ -92,7 +92,7 @@ export class Broker {
       await broker.#open();
     } catch (error) {
       await broker.#abandon();
-      throw error;
+      throw BrokerError.from(error);
     }
     broker.#startMs = io.clock.monotonic() - beganMs;
     return broker;
