@@ -46,8 +46,8 @@ export class Client {
   readonly #connections: BrokerConnections;
   readonly #wanted = new Set<string>();
   readonly #mayCreate: boolean;
-  /** Called after every metadata answer. */
-  onRefreshed: () => void = () => {};
+  /** Called after every metadata answer, with whether it was about all topics. */
+  onRefreshed: (isForAll: boolean) => void = () => {};
   #wantsAll = false;
   #refreshing: Promise<void> | null = null;
   /** Whether the refresh under way asks for all that is wanted now. */
@@ -256,7 +256,7 @@ export class Client {
     if (this.#closed) return;
     this.cache.replay(response, isForAll);
     this.#refreshedAtMs = this.io.clock.monotonic();
-    this.onRefreshed();
+    this.onRefreshed(isForAll);
   }
 }
 

@@ -6,7 +6,7 @@ import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import type { AssignedPartition } from './assigned-partition.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { Fetcher } from './fetcher.ts';
-import type { GroupOffsets } from './group-offsets.ts';
+import { type GroupOffsets, isAboutMembership } from './group-offsets.ts';
 import { resetSpec } from './offset-reset.ts';
 
 export class CommittedPositions {
@@ -50,8 +50,10 @@ export class CommittedPositions {
     } catch (error) {
       if (this.#client.isClosed) return;
       this.#failures++;
-      if (!isRetriableFailure(error)) this.#fetcher.reportError(error as Error);
-      this.#client.log.warn('no committed offsets', { error: messageOf(error) });
+      this.#client.log.debug('no committed offsets', { error: messageOf(error) });
+      // Who was thrown out loses these partitions with the next poll: that is no error of poll's.
+      const isOurs = isRetriableFailure(error) || isAboutMembership(error);
+      if (!isOurs) this.#fetcher.reportError(error as Error);
       await this.#client.io.clock.sleep(this.#client.backoff.delayMs(this.#failures));
     } finally {
       this.#isFetching = false;

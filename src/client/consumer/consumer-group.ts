@@ -79,7 +79,7 @@ export class ConsumerGroup {
       : null;
     this.#assignment.beforeRevoke = () => this.#commitBeforeRevoke();
     this.#committed = new CommittedPositions(client, fetcher, this.#offsets, options);
-    client.onRefreshed = () => this.#onMetadata();
+    client.onRefreshed = (isForAll) => this.#onMetadata(isForAll);
   }
 
   get subscription(): Subscription | null {
@@ -102,7 +102,6 @@ export class ConsumerGroup {
     this.#assignment.listener = listener;
     // The broker's expression may bring topics of any name: we must know all of them.
     client.wantAllTopics(subscription.isExpression || subscription.pattern !== null);
-    subscription.replayTopics(client.cache.topics);
     let isNew = subscription.isExpression;
     for (const topic of subscription.topics) isNew = client.wantTopic(topic) || isNew;
     if (isNew) client.refreshInBackground();
@@ -126,7 +125,8 @@ export class ConsumerGroup {
   async drive(): Promise<void> {
     if (this.#subscription !== null) {
       this.#armPollTimer();
-      await this.#membership.drive();
+      if (this.#subscription.isResolved) await this.#membership.drive();
+      else this.#context.client.refreshInBackground();
     }
     this.#autoCommit?.maybeCommit();
     this.pump();
@@ -194,14 +194,12 @@ export class ConsumerGroup {
     this.#pollTimer = clock.after(maxPollIntervalMs, () => this.#membership.onPollTimeout());
   }
 
-  #onMetadata(): void {
+  #onMetadata(isForAll: boolean): void {
     const subscription = this.#subscription;
     if (subscription === null) return;
     const { client } = this.#context;
-    const hasChanged = subscription.replayTopics(client.cache.topics);
-    if (hasChanged) {
-      for (const topic of subscription.topics) client.wantTopic(topic);
-    }
+    if (isForAll) subscription.replayTopics(client.cache.topics);
+    if (!subscription.isResolved) return;
     this.#membership.onMetadataChanged();
     this.#askAgainForMissing(subscription);
   }

@@ -113,6 +113,7 @@ export class Consumer {
 
   /** Gives up all partitions and leaves the group; or forgets what was assigned by hand. */
   async unsubscribe(options: CallOptions = {}): Promise<void> {
+    if (this.#polling !== null) throw new Error('a poll is under way: await it first');
     await this.#group?.unsubscribe('the consumer unsubscribes', options);
     this.#fetcher.replaceAll([]);
   }

@@ -255,7 +255,9 @@ function isRepeated(code: number): boolean {
   return isRetriable(code) || repeatedCodes.includes(code);
 }
 
-function isAboutMembership(code: number): boolean {
+/** Whether the error says that we are not, or not in this generation, a member. */
+export function isAboutMembership(error: unknown): boolean {
+  const code = error instanceof KafkaError ? error.code : error;
   return (
     code === ErrorCode.UNKNOWN_MEMBER_ID ||
     code === ErrorCode.ILLEGAL_GENERATION ||

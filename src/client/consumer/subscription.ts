@@ -33,17 +33,24 @@ export class Subscription {
   readonly listener: RebalanceListener;
   readonly #excludeInternal: boolean;
   #topics: readonly string[];
+  #isResolved: boolean;
 
   constructor(target: SubscriptionTarget, listener: RebalanceListener, excludeInternal: boolean) {
     this.target = target;
     this.listener = listener;
     this.#excludeInternal = excludeInternal;
+    this.#isResolved = !(target instanceof RegExp);
     this.#topics = Array.isArray(target) ? [...new Set<string>(target)].sort() : [];
   }
 
   /** Sorted. Of an expression: what matches as of the last metadata. */
   get topics(): readonly string[] {
     return this.#topics;
+  }
+
+  /** Whether the topics are known: joining with none would only mean to join again. */
+  get isResolved(): boolean {
+    return this.#isResolved;
   }
 
   get isExpression(): boolean {
@@ -59,9 +66,9 @@ export class Subscription {
     return this.pattern !== null || this.#topics.includes(topic);
   }
 
-  /** Matches the expression; true if the topics have changed. */
-  replayTopics(all: Iterable<TopicMetadata>): boolean {
-    if (!(this.target instanceof RegExp)) return false;
+  /** Matches the expression against all topics there are. */
+  replayTopics(all: Iterable<TopicMetadata>): void {
+    if (!(this.target instanceof RegExp)) return;
     const matching: string[] = [];
     for (const { name, isInternal, errorCode } of all) {
       if (errorCode !== 0 || (isInternal && this.#excludeInternal)) continue;
@@ -69,10 +76,8 @@ export class Subscription {
       // As Java's Pattern.matches: the whole name.
       if (this.target.exec(name)?.[0] === name) matching.push(name);
     }
-    matching.sort();
-    if (isSameList(matching, this.#topics)) return false;
-    this.#topics = matching;
-    return true;
+    this.#topics = matching.sort();
+    this.#isResolved = true;
   }
 }
 

@@ -138,7 +138,8 @@ export class ConsumerMembership implements GroupMembership {
     } finally {
       this.#end();
       this.#mustLose = false;
-      if (wasMember && !isLost) await this.#sendLeave(timeoutMs);
+      // A heartbeat that joins may be under way: then we are in as soon as it is answered.
+      if (wasMember) await this.#sendLeave(timeoutMs);
     }
   }
 
