@@ -22,6 +22,8 @@ export interface KeyValue {
 export interface ForeignClient {
   readonly name: string;
   readonly codecs: readonly Codec[];
+  /** False if the client cannot ask for a timestamp; true if not given. */
+  readonly hasTimestamps?: boolean;
   /** False if the client's toolchain is missing (the test is then skipped). */
   isPresent(t: TestContext): boolean;
   connect(bootstrapServers: string): Promise<void>;
@@ -75,6 +77,7 @@ export function describeForeignClient(client: ForeignClient): void {
     }
 
     test('reads from a timestamp on', async (t) => {
+      if (client.hasTimestamps === false) return t.skip('it knows no timestamps');
       if (!client.isPresent(t)) return;
       const name = topic('timestamp');
       await client.createTopic(name, 1);

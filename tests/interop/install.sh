@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Installs what the interop tests need on a Debian machine: kcat, a Java runtime with Maven, and
-# Kafka's own tools in a cache folder outside the tree, so that a fresh clone reuses them.
+# Installs what the interop tests need on a Debian machine: kcat, a JDK with Maven, Python and Go,
+# and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
+# Java client in several releases and the Python client. What is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/partita"
-kafka_version=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' kafka/pom.xml)
+property() { sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" "$2"; }
 
 missing=()
 command -v kcat >/dev/null || missing+=(kafkacat)
-command -v java >/dev/null || missing+=(default-jre-headless)
+command -v javac >/dev/null || missing+=(default-jdk-headless)
 command -v mvn >/dev/null || missing+=(maven)
+command -v python3 >/dev/null || missing+=(python3)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+command -v go >/dev/null || missing+=(golang-go)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
   sudo=()
@@ -19,10 +23,28 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 
-kafka="$cache/kafka-$kafka_version"
-if [ ! -e "$kafka/.complete" ]; then
-  echo "fetching Kafka $kafka_version into $kafka"
-  mvn -q -B -f kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$kafka"
-  touch "$kafka/.complete"
-fi
-echo "kcat $(kcat -V 2>&1 | sed -n 's/^Version \([^ ]*\).*/\1/p'), $(java -version 2>&1 | head -n 1), Kafka $kafka_version"
+# fetch NAME COMMAND...: fills the folder NAME of the cache, unless an earlier run finished it.
+fetch() {
+  local folder="$cache/$1"
+  if [ ! -e "$folder/.complete" ]; then
+    echo "fetching $1 into $folder"
+    "${@:2}" "$folder"
+    touch "$folder/.complete"
+  fi
+}
+jars() { mvn -q -B -f "$1" dependency:copy-dependencies "$2" -DincludeScope=runtime -DoutputDirectory="$3"; }
+wheels() {
+  python3 -m venv "$2"
+  "$2/bin/pip" install -q --disable-pip-version-check -r "$1"
+}
+
+fetch "kafka-$(property kafka.version kafka/pom.xml)" jars kafka/pom.xml -DskipTests
+for version in $(property clients.versions java/pom.xml); do
+  fetch "kafka-clients-$version" jars java/pom.xml "-Dclients.version=$version"
+done
+fetch "confluent-kafka-$(sed -n 's/^confluent-kafka==//p' python/requirements.txt)" \
+  wheels python/requirements.txt
+(cd go && go mod download)
+
+echo "kcat $(kcat -V 2>&1 | sed -n 's/^Version \([^ ]*\).*/\1/p'), $(java -version 2>&1 | head -n 1)," \
+  "$(python3 --version), $(go version)"

@@ -12,14 +12,19 @@ import { type ProgramOptions, type ProgramResult, runProgram } from '../run-prog
 const pom = readFileSync(join(projectRoot, 'tests/interop/kafka/pom.xml'), 'utf8');
 const kafkaVersion = /<kafka\.version>(.*)<\/kafka\.version>/.exec(pom)?.[1] as string;
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-const kafkaJars = join(cache, 'partita', `kafka-${kafkaVersion}`);
+const kafkaJars = cacheFolder(`kafka-${kafkaVersion}`);
 
-function answers(command: string, flag: string): boolean {
+/** Where install.sh and the tests keep what a fresh clone may reuse. */
+export function cacheFolder(name: string): string {
+  return join(cache, 'partita', name);
+}
+
+export function answers(command: string, flag: string): boolean {
   return spawnSync(command, [flag], { stdio: 'ignore' }).error === undefined;
 }
 
 /** True if the test may go on. */
-function present(t: TestContext, isPresent: boolean, name: string): boolean {
+export function present(t: TestContext, isPresent: boolean, name: string): boolean {
   if (isPresent) return true;
   const message = `${name} is missing: run tests/interop/install.sh`;
   if (process.env.CI) throw new Error(message);

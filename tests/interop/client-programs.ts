@@ -1,0 +1,134 @@
+// The clients that stand behind a ClientProgram: what each of them knows, and how it is built and
+// started. Java's are compiled against their release and Go's is built the first time they are
+// needed after a change, into the cache folder.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { projectRoot } from '../root.ts';
+import { runProgram } from '../run-program.ts';
+import { ClientProgram } from './client-program.ts';
+import type { Codec } from './foreign-client.ts';
+import { answers, cacheFolder, present } from './toolchain.ts';
+
+export interface ClientKind {
+  readonly name: string;
+  readonly codecs: readonly Codec[];
+  readonly hasHeaders: boolean;
+  readonly hasTimestamps: boolean;
+  /** Creates and deletes topics by request; the others make do with automatic creation. */
+  readonly hasAdmin: boolean;
+  readonly hasConsumerProtocol: boolean;
+  /** False if the toolchain is missing (the test is then skipped). */
+  isPresent(t: TestContext): boolean;
+  start(bootstrapServers: string): Promise<ClientProgram>;
+}
+
+const here = join(projectRoot, 'tests/interop');
+const pom = readFileSync(join(here, 'java/pom.xml'), 'utf8');
+const listed = /<clients\.versions>(.*)<\/clients\.versions>/.exec(pom)?.[1] as string;
+const allCodecs: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+/** A small heap and the quick compiler: these programs live for seconds. */
+const javaOptions = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+
+/** The official Java client, newest release first. */
+export const javaClients: readonly ClientKind[] = listed.split(' ').map(javaClient);
+export const confluentClient: ClientKind = {
+  name: 'confluent-kafka (Python)',
+  codecs: allCodecs,
+  hasHeaders: true,
+  hasTimestamps: true,
+  hasAdmin: true,
+  hasConsumerProtocol: true,
+  isPresent: (t) => present(t, existsSync(pythonOf('.complete')), 'confluent-kafka for Python'),
+  start: async (servers) =>
+    new ClientProgram(pythonOf('bin/python'), ['-u', join(here, 'python/driver.py'), servers]),
+};
+export const franzClient: ClientKind = {
+  name: 'franz-go (Go)',
+  codecs: allCodecs,
+  hasHeaders: true,
+  hasTimestamps: true,
+  hasAdmin: true,
+  hasConsumerProtocol: true,
+  isPresent: (t) => present(t, answers('go', 'version'), 'Go'),
+  start: async (servers) => new ClientProgram(await buildGo(), [servers]),
+};
+export const clientKinds: readonly ClientKind[] = [...javaClients, confluentClient, franzClient];
+
+/** By its release, such as 0.10.2.0. */
+export function javaRelease(release: string): ClientKind {
+  return javaClients.find(({ name }) => name.endsWith(` ${release}`)) as ClientKind;
+}
+
+function javaClient(release: string): ClientKind {
+  const [major = 0, minor = 0] = release.split('.').map(Number);
+  const since = (otherMajor: number, otherMinor: number): boolean =>
+    major > otherMajor || (major === otherMajor && minor >= otherMinor);
+  const eras = [...readdirSync(join(here, 'java/eras'))]
+    .map((era) => era.split('.').map(Number) as [number, number])
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .filter(([eraMajor, eraMinor]) => since(eraMajor, eraMinor));
+  const era = (eras.at(-1) as [number, number]).join('.');
+  const jars = cacheFolder(`kafka-clients-${release}`);
+  return {
+    name: `kafka-clients ${release}`,
+    codecs: since(2, 1) ? allCodecs : allCodecs.filter((codec) => codec !== 'zstd'),
+    hasHeaders: since(0, 11),
+    hasTimestamps: since(0, 10),
+    hasAdmin: since(0, 11),
+    hasConsumerProtocol: since(4, 0),
+    isPresent: (t) =>
+      present(
+        t,
+        answers('javac', '-version') && existsSync(join(jars, '.complete')),
+        `A Java compiler or kafka-clients ${release}`,
+      ),
+    async start(servers) {
+      const classes = await compileJava(jars, era);
+      const classPath = `${classes}:${join(jars, '*')}`;
+      return new ClientProgram('java', [...javaOptions, '-cp', classPath, 'Driver', servers]);
+    },
+  };
+}
+
+async function compileJava(jars: string, era: string): Promise<string> {
+  const folder = join(here, 'java');
+  const sources = readdirSync(folder)
+    .filter((name) => name.endsWith('.java'))
+    .concat(join('eras', era, 'Era.java'))
+    .map((name) => join(folder, name));
+  const classes = join(jars, `classes-${hashOf(sources)}`);
+  if (!existsSync(classes)) {
+    const options = ['-nowarn', '-d', classes, '-cp', join(jars, '*')];
+    await build('javac', [...options, ...sources], here);
+  }
+  return classes;
+}
+
+async function buildGo(): Promise<string> {
+  const folder = join(here, 'go');
+  const sources = ['main.go', 'go.mod', 'go.sum'].map((name) => join(folder, name));
+  const program = cacheFolder(`franz-go-${hashOf(sources)}`);
+  if (!existsSync(program)) await build('go', ['build', '-o', program, '.'], folder);
+  return program;
+}
+
+async function build(command: string, args: readonly string[], cwd: string): Promise<void> {
+  mkdirSync(cacheFolder('.'), { recursive: true });
+  const { code, stderr } = await runProgram(command, args, { cwd });
+  if (code !== 0) throw new Error(`${command}: ${stderr}`);
+}
+
+function hashOf(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 12);
+}
+
+function pythonOf(path: string): string {
+  const text = readFileSync(join(here, 'python/requirements.txt'), 'utf8');
+  const version = /==(\S+)/.exec(text)?.[1] as string;
+  return join(cacheFolder(`confluent-kafka-${version}`), path);
+}
