@@ -317,6 +317,10 @@ export function pending<T>(promise: Promise<T>): Pending<T> {
   return state;
 }
 
+export function isParked(request: Pending<unknown>): boolean {
+  return request.answer === null;
+}
+
 export function withShard(
   run: (at: TestShard) => Promise<void>,
   options: TestShardOptions = {},
