@@ -1,5 +1,6 @@
 // Frames and connections, on both sides of the wire.
 //
+// accept-queue.ts       accepted connections that must wait for a limit
 // client-connection.ts  one connection to a broker: requests out, answers by correlation id
 // frame-reader.ts       cuts a byte stream into frames
 // frame-error.ts        the error of a stream that is not made of frames
@@ -13,7 +14,13 @@ export {
 } from './client-connection.ts';
 export { FrameError } from './frame-error.ts';
 export { FrameReader, type FrameReaderOptions } from './frame-reader.ts';
-export { type ListenerAddress, Server, type ServerOptions } from './server.ts';
+export {
+  type ConnectionLimits,
+  type ConnectionPace,
+  type ListenerAddress,
+  Server,
+  type ServerOptions,
+} from './server.ts';
 export {
   type CloseReason,
   type Exchange,

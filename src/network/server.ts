@@ -1,18 +1,37 @@
 // Accepts connections on any number of listeners and keeps their count. A connection beyond the
-// limits (max.connections, max.connections.per.ip and its overrides) is closed before a byte of it
-// is read. Closing is in two steps: listeners first, then connections once their answers are out.
+// limit of its address (max.connections.per.ip and its overrides) is closed before a byte of it is
+// read; one beyond max.connections, or that comes too fast, waits unread as in Kafka. The limits
+// may change at any time. Closing is in two steps: listeners first, then connections once their answers are out.
 
 import { Deferred } from '../base/deferred.ts';
-import type { Connection, Io, Listener, Log } from '../io/index.ts';
+import type { Connection, Io, Listener, Log, Timer } from '../io/index.ts';
+import { AcceptQueue } from './accept-queue.ts';
 import { ServerConnection, type ServerConnectionOptions } from './server-connection.ts';
 
-export interface ServerOptions extends Omit<ServerConnectionOptions, 'listenerName'> {
+/** How fast connections may come; it counts each one that it is asked about. */
+export interface ConnectionPace {
+  /** How long the next connection must wait, in ms; 0: it is accepted now. */
+  acceptDelayMs(): number;
+  /** 0: the address may connect. Otherwise after how many ms this connection is to be closed. */
+  refusalDelayMs(ip: string): number;
+}
+
+export interface ConnectionLimits {
   /** max.connections. Default unlimited. */
   readonly connectionsMax?: number;
   /** max.connections.per.ip. Default unlimited. */
   readonly connectionsPerIpMax?: number;
   /** max.connections.per.ip.overrides, by address. */
   readonly connectionsPerIpOverrides?: ReadonlyMap<string, number>;
+}
+
+export interface ServerOptions
+  extends Omit<ServerConnectionOptions, 'listenerName'>,
+    ConnectionLimits {
+  /** Default: as fast as they come. */
+  readonly pace?: ConnectionPace;
+  /** Connections that wait because of a limit; the others are closed. Default 512. */
+  readonly waitingMax?: number;
 }
 
 export interface ListenerAddress {
@@ -23,10 +42,15 @@ export interface ListenerAddress {
   readonly port: number;
 }
 
+const unlimited = Number.POSITIVE_INFINITY;
+
 export class Server {
   readonly #io: Io;
   readonly #log: Log;
-  readonly #options: ServerOptions;
+  #options: ServerOptions;
+  readonly #waiting: AcceptQueue;
+  /** Of addresses that connect too fast: closed after a while, never read. */
+  readonly #condemned = new Map<Connection, Timer>();
   readonly #onConnection: (connection: ServerConnection) => void;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<ServerConnection>();
@@ -43,6 +67,18 @@ export class Server {
     this.#log = io.log.child('network');
     this.#options = options;
     this.#onConnection = onConnection;
+    this.#waiting = new AcceptQueue(io.clock, {
+      waitingMax: options.waitingMax ?? 512,
+      delayMs: () => this.#options.pace?.acceptDelayMs() ?? 0,
+      hasSlot: () => this.#connections.size < (this.#options.connectionsMax ?? unlimited),
+      admit: (listenerName, raw) => this.#admit(listenerName, raw),
+    });
+  }
+
+  /** Connections that are there stay, even beyond lower limits. */
+  configure(limits: ConnectionLimits): void {
+    this.#options = { ...this.#options, ...limits };
+    this.#waiting.pump();
   }
 
   get connectionCount(): number {
@@ -52,6 +88,11 @@ export class Server {
   /** Connections that were closed because of a limit. */
   get refusedCount(): number {
     return this.#refusedCount;
+  }
+
+  /** Connections that wait unread until a limit allows them. */
+  get waitingCount(): number {
+    return this.#waiting.count;
   }
 
   get connections(): Iterable<ServerConnection> {
@@ -76,6 +117,12 @@ export class Server {
   /** Stops accepting. Connections stay. */
   async closeListeners(): Promise<void> {
     this.#closing = true;
+    this.#waiting.close();
+    for (const [raw, timer] of this.#condemned) {
+      timer.cancel();
+      raw.destroy();
+    }
+    this.#condemned.clear();
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
   }
 
@@ -96,7 +143,19 @@ export class Server {
   }
 
   #onAccept(listenerName: string, raw: Connection): void {
+    if (this.#closing) this.#refuse(raw, 'the server is closing');
+    else if (!this.#waiting.offer(listenerName, raw)) {
+      this.#refuse(raw, `${this.#waiting.count} connections wait already`);
+    }
+  }
+
+  #admit(listenerName: string, raw: Connection): void {
     const ip = raw.remoteHost;
+    const closeAfterMs = this.#options.pace?.refusalDelayMs(ip) ?? 0;
+    if (closeAfterMs > 0) {
+      this.#condemn(raw, closeAfterMs);
+      return;
+    }
     const refusal = this.#refusal(ip);
     if (refusal !== null) {
       this.#refuse(raw, refusal);
@@ -118,13 +177,9 @@ export class Server {
   }
 
   #refusal(ip: string): string | null {
-    if (this.#closing) return 'the server is closing';
-    const { connectionsMax, connectionsPerIpMax, connectionsPerIpOverrides } = this.#options;
-    if (this.#connections.size >= (connectionsMax ?? Number.POSITIVE_INFINITY)) {
-      return `max.connections is ${connectionsMax}`;
-    }
+    const { connectionsPerIpMax, connectionsPerIpOverrides } = this.#options;
     const perIp = connectionsPerIpOverrides?.get(ip) ?? connectionsPerIpMax;
-    if (this.connectionCountOf(ip) < (perIp ?? Number.POSITIVE_INFINITY)) return null;
+    if (this.connectionCountOf(ip) < (perIp ?? unlimited)) return null;
     return `max.connections.per.ip is ${perIp}`;
   }
 
@@ -138,12 +193,25 @@ export class Server {
     raw.destroy();
   }
 
+  /** Keeps it unread for a while: a client that connects again at once would gain from a close. */
+  #condemn(raw: Connection, closeAfterMs: number): void {
+    this.#refusedCount++;
+    const timer = this.#io.clock.after(closeAfterMs, () => raw.destroy());
+    this.#condemned.set(raw, timer);
+    raw.onData = () => {};
+    raw.onClose = () => {
+      timer.cancel();
+      this.#condemned.delete(raw);
+    };
+  }
+
   #forget(connection: ServerConnection): void {
     if (!this.#connections.delete(connection)) return;
     const ip = connection.remoteHost;
     const count = this.connectionCountOf(ip) - 1;
     if (count > 0) this.#countByIp.set(ip, count);
     else this.#countByIp.delete(ip);
+    this.#waiting.pump();
     if (this.#connections.size === 0) this.#allClosed?.resolve();
   }
 }

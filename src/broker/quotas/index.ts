@@ -1,0 +1,13 @@
+// Quotas: what a client may use per second, measured and enforced (KIP-13, 55, 124, 219, 599, 612).
+//
+//   quotas.ts            all kinds together; the door of this folder
+//   request-charge.ts    what one request costs, from its arrival to its answer
+//   client-quota.ts      bytes produced, bytes consumed, time of the event loop
+//   mutation-quota.ts    partitions created and deleted
+//   connection-quota.ts  new connections, of the broker and of an address
+//   quota-table.ts       which of the eight levels limits a client
+//   sampled-rate.ts      a rate over samples; token-bucket.ts: lumps against a rate
+//   sensors.ts           what is measured, by who shares a limit
+
+export { Quotas, type QuotasOptions } from './quotas.ts';
+export type { RequestCharge } from './request-charge.ts';
