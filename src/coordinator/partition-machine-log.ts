@@ -115,7 +115,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     const { codec, unknown } = this.#options;
     for (const header of batchHeaders(buffer)) {
       let records: R[] = [];
-      let end = header.baseOffset;
+      let end = Math.max(header.baseOffset, from);
       for (const { offset, key, value } of decodeRecords(buffer, header)) {
         if (offset < from || header.isControl) continue;
         if (offset !== end) {

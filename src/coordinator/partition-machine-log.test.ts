@@ -1,0 +1,138 @@
+// A partition as the log of a machine: batches, commits, reading back, and records of others.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate } from '../../sim/index.ts';
+import { ZERO_UUID } from '../base/uuid.ts';
+import type { Io } from '../io/index.ts';
+import { batchHeaders, encodeBatch } from '../protocol/index.ts';
+import { Partition, type PartitionState } from '../replication/index.ts';
+import { defaultLogConfig, type LogConfig, LogResources, PartitionLog } from '../storage/index.ts';
+import { type MachineLogCodec, PartitionMachineLog } from './partition-machine-log.ts';
+
+const codec: MachineLogCodec<string> = {
+  encode: (record) => {
+    const [key = '', value] = record.split('=');
+    return { key: Buffer.from(key), value: value === undefined ? null : Buffer.from(value) };
+  },
+  decode: (key, value) => {
+    const name = key.toString();
+    if (name.startsWith('?')) return null;
+    return value === null ? name : `${name}=${value}`;
+  },
+};
+
+function leading(leaderEpoch: number, isr = [1]): PartitionState {
+  return { leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: isr, isr };
+}
+
+async function open(io: Io, config: Partial<LogConfig> = {}): Promise<Partition> {
+  const log = await PartitionLog.open(io, {
+    directory: '/data/o-0',
+    topic: 'o',
+    partition: 0,
+    config: { ...defaultLogConfig, cleanupPolicy: ['compact'], ...config },
+    wasCleanShutdown: true,
+    resources: new LogResources(io),
+  });
+  const identity = { topic: 'o', topicId: ZERO_UUID, partition: 0 };
+  const partition = new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 });
+  partition.becomeLeader(leading(0));
+  return partition;
+}
+
+function logOf(io: Io, partition: Partition): PartitionMachineLog<string> {
+  const options = { partition, codec, compression: 0 as const, readBytesMax: 100, unknown: '' };
+  return new PartitionMachineLog(io, options);
+}
+
+async function readAll(log: PartitionMachineLog<string>, from = 0): Promise<string[]> {
+  const records: string[] = [];
+  let end = from;
+  for await (const run of log.read(from)) {
+    assert.ok(run.baseOffset >= end);
+    assert.ok(run.endOffset >= run.baseOffset + run.records.length);
+    records.push(...run.records);
+    end = run.endOffset;
+  }
+  assert.equal(end, log.endOffset);
+  return records;
+}
+
+test('what is appended together is one batch and is read back in order', () =>
+  simulate(async (io) => {
+    const partition = await open(io);
+    const log = logOf(io, partition);
+    await log.append(['a=1', 'b=2', 'a'], 0);
+    await log.append(['c=3'], 3);
+    const read = await partition.read(0, {
+      bytesMax: 10_000,
+      isCommittedOnly: false,
+      atLeastOneBatch: true,
+    });
+    const counts = read.buffers.flatMap((buffer) =>
+      [...batchHeaders(buffer)].map(({ recordCount }) => recordCount),
+    );
+    assert.deepEqual(counts, [3, 1]);
+    assert.deepEqual(await readAll(log), ['a=1', 'b=2', 'a', 'c=3']);
+    assert.deepEqual(await readAll(log, 2), ['a', 'c=3']);
+  }));
+
+test('more than fits a batch becomes several, under the same offsets', () =>
+  simulate(async (io) => {
+    const partition = await open(io, { messageBytesMax: 120 });
+    const log = logOf(io, partition);
+    const records = Array.from({ length: 20 }, (_, index) => `key-${index}=value`);
+    await log.append(records, 0);
+    assert.equal(log.endOffset, 20);
+    assert.deepEqual(await readAll(log), records);
+  }));
+
+test('records that are not known count and change nothing; offsets may have gaps', () =>
+  simulate(async (io) => {
+    const partition = await open(io);
+    const timestamp = io.clock.now();
+    const record = (key: string, offset: number) => ({
+      key: Buffer.from(key),
+      value: Buffer.from('v'),
+      offset,
+      timestamp,
+    });
+    const batch = encodeBatch({ records: [record('a', 0), record('?', 1), record('b', 4)] });
+    partition.log.appendAsFollower(batch);
+    partition.becomeLeader(leading(1));
+    assert.deepEqual(await readAll(logOf(io, partition)), ['a=v', '', 'b=v']);
+  }));
+
+test('an append is refused when the machine is not where the log ends, or the leader moved', () =>
+  simulate(async (io) => {
+    const partition = await open(io);
+    const log = logOf(io, partition);
+    await assert.rejects(log.append(['a=1'], 1), /ends at 0/);
+    partition.becomeLeader(leading(1));
+    await assert.rejects(log.append(['a=1'], 0), { errorName: 'FENCED_LEADER_EPOCH' });
+    partition.becomeFollower({ ...leading(2), leader: 2 });
+    await assert.rejects(log.append(['a=1'], 0), { errorName: 'FENCED_LEADER_EPOCH' });
+    assert.equal(partition.logEndOffset, 0);
+  }));
+
+test('an append waits for the in-sync replicas for as long as it takes, or until we lead no more', () =>
+  simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(leading(1, [1, 2]));
+    const log = logOf(io, partition);
+    let outcome = 'pending';
+    log.append(['a=1'], 0).then(
+      () => {
+        outcome = 'committed';
+      },
+      (error) => {
+        outcome = error.errorName;
+      },
+    );
+    await io.clock.sleep(120_000);
+    assert.equal(outcome, 'pending');
+    partition.becomeFollower({ ...leading(2), leader: 2 });
+    await io.clock.sleep(1);
+    assert.equal(outcome, 'NOT_LEADER_OR_FOLLOWER');
+  }));
