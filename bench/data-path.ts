@@ -94,8 +94,8 @@ async function measure(
     note(`produce acks=${name}`, await produceAll(io, transfer, acks));
   }
   const transfer = transferOf('acks-all');
-  // What was produced last is in the tail cache, which holds 32 MiB.
-  const recent = Math.min(requests, Math.max(1, Math.floor((16 << 20) / batch.bytes.length)));
+  // What was produced last is in the tail cache, which holds 16 MiB.
+  const recent = Math.min(requests, Math.max(1, Math.floor((8 << 20) / batch.bytes.length)));
   const fetchBytes = flags['fetch-bytes'];
   const tail = { batches: recent, fromBatch: requests - recent, bytesMax: fetchBytes };
   note('fetch memory', await fetchAll(io, transfer, tail));

@@ -9,7 +9,7 @@ import { TailCache } from './tail-cache.ts';
 export interface LogResourceLimits {
   /** Segment files kept open (default 1024). */
   readonly openFilesMax?: number;
-  /** Memory for recent batches of all partitions (default 32 MiB). */
+  /** Memory for recent batches of all partitions (default 16 MiB). */
   readonly tailCacheBytesMax?: number;
   /** Memory for the indexes of closed segments (default 16 MiB). */
   readonly indexCacheBytesMax?: number;
@@ -24,7 +24,7 @@ export class LogResources {
 
   constructor(io: Io, limits: LogResourceLimits = {}) {
     this.files = new OpenFiles(io.disk, limits.openFilesMax ?? 1024);
-    this.tail = new TailCache(limits.tailCacheBytesMax ?? 32 * MIB);
+    this.tail = new TailCache(limits.tailCacheBytesMax ?? 16 * MIB);
     this.indexes = new LruBudget(limits.indexCacheBytesMax ?? 16 * MIB);
   }
 }
