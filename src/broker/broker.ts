@@ -15,7 +15,12 @@ import {
   openLocalMetadata,
   ResourceType,
 } from '../metadata/index.ts';
-import { Server, type ServerConnection, type ServerOptions } from '../network/index.ts';
+import {
+  type ConnectionLimits,
+  Server,
+  type ServerConnection,
+  type ServerOptions,
+} from '../network/index.ts';
 import {
   Replicas,
   type ReplicasOptions,
@@ -30,6 +35,7 @@ import { FetchSessions } from './fetch-sessions.ts';
 import type { BrokerParts } from './handler.ts';
 import { logConfigOf } from './log-config.ts';
 import { ProducerIds } from './producer-ids.ts';
+import { Quotas } from './quotas/index.ts';
 
 export interface BrokerOptions {
   /** The broker cannot go on: a broken invariant, or no log directory is left. Stop the process. */
@@ -60,6 +66,7 @@ export class Broker {
   readonly #baseConfig: BrokerConfig;
   readonly #onFatal: (error: Error) => void;
   readonly #resources: LogResources;
+  readonly #quotas: Quotas;
   readonly #directories: LogDirectory[] = [];
   #config: BrokerConfig;
   #server: Server | null = null;
@@ -79,6 +86,7 @@ export class Broker {
     this.#config = config;
     this.#onFatal = options.onFatal ?? (() => {});
     this.#resources = new LogResources(io);
+    this.#quotas = quotasOf(io, config);
   }
 
   /**
@@ -180,6 +188,15 @@ export class Broker {
     return {
       requestBytesMax: config.get('socket.request.max.bytes'),
       idleMsMax: Math.min(config.get('connections.max.idle.ms'), intervalMsMax),
+      ...this.#connectionLimits(),
+      pace: this.#quotas.connections,
+    };
+  }
+
+  #connectionLimits(): ConnectionLimits {
+    const config = this.#config;
+    this.#quotas.connections.configureBroker(config.get('max.connection.creation.rate'));
+    return {
       connectionsMax: config.get('max.connections'),
       connectionsPerIpMax: config.get('max.connections.per.ip'),
       connectionsPerIpOverrides: config.connectionsPerIpOverrides,
@@ -209,6 +226,7 @@ export class Broker {
     });
     this.#metadata = metadata;
     this.#adoptDynamicConfig(metadata.image());
+    this.#quotas.configure(metadata.image().quotas.values());
     return metadata;
   }
 
@@ -225,6 +243,7 @@ export class Broker {
       if (changes.configsChanged.some(({ type }) => type === ResourceType.BROKER)) {
         this.#adoptDynamicConfig(image);
       }
+      if (changes.quotasChanged) this.#quotas.configure(image.quotas.values());
       replicas.onImage(image, changes);
     });
     return replicas;
@@ -236,6 +255,7 @@ export class Broker {
     const own = image.configOf(ResourceType.BROKER, String(this.nodeId));
     this.#config =
       all.size + own.size === 0 ? this.#baseConfig : this.#baseConfig.withDynamic(all, own);
+    this.#server?.configure(this.#connectionLimits());
   }
 
   async #register(metadata: Metadata): Promise<number> {
@@ -293,6 +313,7 @@ export class Broker {
         controller.allocateProducerIds({ brokerId: this.nodeId, brokerEpoch }),
       ),
       groups,
+      quotas: this.#quotas,
       endpoints: ({ connection }) => endpointsFor(connection, this.#config, replicas.image),
     };
   }
@@ -339,4 +360,18 @@ export class Broker {
     // What went wrong first is what the caller hears of.
     await Promise.allSettled(this.#directories.map((directory) => directory.close()));
   }
+}
+
+function quotasOf(io: Io, config: BrokerConfig): Quotas {
+  return new Quotas({
+    window: {
+      samples: config.get('quota.window.num'),
+      sampleMs: config.get('quota.window.size.seconds') * 1000,
+    },
+    mutationWindow: {
+      samples: config.get('controller.quota.window.num'),
+      sampleMs: config.get('controller.quota.window.size.seconds') * 1000,
+    },
+    now: () => io.clock.monotonic(),
+  });
 }

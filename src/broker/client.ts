@@ -3,10 +3,13 @@
 //
 // Invariant: `whenGone` callbacks run at most once, when the connection closes.
 
+import type { Clock } from '../io/index.ts';
 import type { ServerConnection } from '../network/index.ts';
 
 export class Client {
   readonly connection: ServerConnection;
+  /** Whose quotas it has: the name of the principal, Kafka's ANONYMOUS without authentication. */
+  user = 'ANONYMOUS';
   /** From ApiVersions v3+ (KIP-511); null for older clients. */
   softwareName: string | null = null;
   softwareVersion: string | null = null;
@@ -20,6 +23,16 @@ export class Client {
   whenGone(callback: () => void): () => void {
     this.#whenGone.add(callback);
     return () => this.#whenGone.delete(callback);
+  }
+
+  /** Takes no requests for a while; several rests overlap. */
+  rest(clock: Clock, durationMs: number): void {
+    this.connection.mute();
+    const forget = this.whenGone(() => timer.cancel());
+    const timer = clock.after(durationMs, () => {
+      forget();
+      this.connection.unmute();
+    });
   }
 
   onClose(): void {

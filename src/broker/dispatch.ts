@@ -15,6 +15,7 @@ import {
   decodeRequestHeader,
   ErrorCode,
   encodeResponse,
+  isIn,
   isVersionSupported,
   KafkaError,
   type RequestHeader,
@@ -23,6 +24,7 @@ import { Client } from './client.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { BrokerParts, Handler, RequestContext } from './handler.ts';
 import { handlers } from './handlers/index.ts';
+import type { RequestCharge } from './quotas/index.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
 
 export interface DispatchOptions {
@@ -31,6 +33,7 @@ export interface DispatchOptions {
 }
 
 const handlerByKey = new Map<number, Handler>(handlers.map((one) => [one.api.key, one]));
+const produceKey = 0;
 const apiVersionsKey = 18;
 
 export class Dispatch {
@@ -62,8 +65,9 @@ export class Dispatch {
         this.#onUnsupportedVersion(client, api, header, exchange);
         return;
       }
+      const charge = this.#parts.quotas.begin(client.user, header.clientId);
       const request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
-      this.#handle(client, { api, header, request, exchange });
+      this.#handle(client, { api, header, request, exchange, charge });
     } catch (error) {
       // What cannot be read cannot be answered, and what follows it cannot be trusted.
       if (error instanceof KafkaError) client.connection.close(error);
@@ -91,7 +95,7 @@ export class Dispatch {
   }
 
   #handle(client: Client, call: Call): void {
-    const { api, header, request } = call;
+    const { api, header, request, charge } = call;
     const handler = handlerByKey.get(api.key);
     if (handler === undefined) {
       this.#fail(client, call, new KafkaError('UNSUPPORTED_VERSION'));
@@ -102,11 +106,13 @@ export class Dispatch {
       client,
       apiVersion: header.apiVersion,
       clientId: header.clientId,
+      charge,
       image: this.#parts.replicas.image,
     };
     try {
       const answer = handler.handle(request as never, context);
       if (answer instanceof Promise) {
+        charge?.onWait();
         answer.then(
           (body) => this.#answer(client, call, body),
           (error: unknown) => this.#fail(client, call, error),
@@ -121,17 +127,30 @@ export class Dispatch {
 
   #answer(client: Client, call: Call, body: unknown): void {
     const { api, header, exchange } = call;
+    const throttleMs = call.charge === null ? 0 : this.#charge(client, call, body !== null);
     if (body === null) {
       exchange.skip();
       return;
     }
+    const told = throttleMs > 0 ? withThrottle(body as object, throttleMs, call) : body;
     try {
-      exchange.respond(encodeResponse(api, header.apiVersion, header.correlationId, body as never));
+      exchange.respond(encodeResponse(api, header.apiVersion, header.correlationId, told as never));
     } catch (error) {
       // A value the version cannot carry: a bug of ours, and this client cannot be answered.
       const message = `${api.name} v${header.apiVersion}: ${(error as Error).message}`;
       client.connection.close(new Error(message, { cause: error }));
     }
+  }
+
+  /**
+   * Settles the charge; a client over its quota is answered at once, told to rest, and not listened
+   * to meanwhile, for older ones do not rest by themselves (KIP-219).
+   */
+  #charge(client: Client, call: Call, isAnswered: boolean): number {
+    const producedBytes = call.api.key === produceKey ? call.exchange.requestBytes : 0;
+    const throttleMs = call.charge?.settle({ producedBytes, isAnswered }) ?? 0;
+    if (throttleMs > 0) client.rest(this.#parts.io.clock, throttleMs);
+    return throttleMs;
   }
 
   /** Answers a request that failed as a whole, in the shape its API has for errors. */
@@ -168,4 +187,12 @@ interface Call {
   readonly header: RequestHeader;
   readonly request: unknown;
   readonly exchange: Exchange;
+  readonly charge: RequestCharge | null;
+}
+
+/** The answer with the rest it demands, where its version has a field for it. */
+function withThrottle(body: object, throttleTimeMs: number, { api, header }: Call): object {
+  const field = api.response.fields.throttleTimeMs;
+  if (field === undefined || !isIn(field.versions, header.apiVersion)) return body;
+  return { ...body, throttleTimeMs };
 }

@@ -62,6 +62,8 @@ export interface FetchContext {
   /** In the order in which they are to be read. */
   targets(): Iterable<FetchTarget>;
   readonly targetCount: number;
+  /** Of the session that is there already; 0: none. */
+  readonly sessionId: number;
   /** The session id for the answer (0: none) and which outcomes belong into it. */
   finish<T extends FetchOutcome>(
     outcomes: readonly T[],
@@ -107,6 +109,7 @@ export class FetchSessions {
     return {
       targets: () => targets,
       targetCount: targets.length,
+      sessionId: 0,
       finish: (outcomes) => {
         const session = this.#maybeCreate(request);
         if (session !== null) for (const outcome of outcomes) remember(outcome);
@@ -139,6 +142,7 @@ export class FetchSessions {
     return {
       targets: () => session.targets.values(),
       targetCount: session.targets.size,
+      sessionId: session.id,
       finish: (outcomes) => ({
         sessionId: session.id,
         outcomes: outcomes.filter((outcome) => takeNews(session, outcome)),
@@ -187,6 +191,7 @@ function sessionless(targets: readonly FetchTarget[]): FetchContext {
   return {
     targets: () => targets,
     targetCount: targets.length,
+    sessionId: 0,
     finish: (outcomes) => ({ sessionId: 0, outcomes }),
   };
 }

@@ -15,6 +15,7 @@ import type { Client } from './client.ts';
 import type { BrokerEndpoint } from './endpoints.ts';
 import type { FetchSessions } from './fetch-sessions.ts';
 import type { ProducerIds } from './producer-ids.ts';
+import type { Quotas, RequestCharge } from './quotas/index.ts';
 
 /** What the handlers share: the concepts of this broker, made by the composition root. */
 export interface BrokerParts {
@@ -28,6 +29,7 @@ export interface BrokerParts {
   readonly fetchSessions: FetchSessions;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;
+  readonly quotas: Quotas;
   /** Where the clients of a listener find each living broker; ourselves first. */
   readonly endpoints: (client: Client) => BrokerEndpoint[];
 }
@@ -37,11 +39,13 @@ export interface RequestContext {
   readonly client: Client;
   readonly apiVersion: number;
   readonly clientId: string | null;
+  /** What the request is charged; null while nobody has a quota. */
+  readonly charge: RequestCharge | null;
   /** What clients are told of the cluster: everything in it is served already. */
   readonly image: MetadataImage;
 }
 
-/** A response body; nothing is throttled here, so that a handler need not say so. */
+/** A response body; how long its client is throttled is known to dispatch, which adds it. */
 export type Body<A extends Api> = Omit<ResponseInput<A>, 'throttleTimeMs'>;
 
 /** null: the request has no answer (acks=0). */

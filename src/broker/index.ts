@@ -9,6 +9,7 @@
 //   fetch-sessions.ts  incremental fetch sessions; fetch-read.ts: one pass over their partitions
 //   endpoints.ts       where clients find brokers
 //   config-entries.ts  configuration as clients see it; log-config.ts: as storage takes it
+//   quotas/            what clients may use per second, measured and enforced
 //   producer-ids.ts    ids for idempotent producers
 //   rate-limited-log.ts
 

@@ -12,6 +12,7 @@ export const createPartitionsHandler = defineHandler(createPartitions, async (re
       assignments: assignments?.map(({ brokerIds }) => brokerIds) ?? null,
     })),
     validateOnly: request.validateOnly,
+    charge: context.charge?.mutations(context.apiVersion >= 3),
   });
   await replicas.settled();
   return {

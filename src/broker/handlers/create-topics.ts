@@ -22,6 +22,7 @@ export const createTopicsHandler = defineHandler(createTopics, async (request, c
   const results = await controller.createTopics({
     topics: request.topics.filter(({ name }) => !refused.has(name)).map(creatable),
     validateOnly: request.validateOnly,
+    charge: context.charge?.mutations(context.apiVersion >= 6),
   });
   await replicas.settled();
   const failures = [...refused].map(([name, error]) => failure(name, error));

@@ -14,7 +14,10 @@ export const deleteTopicsHandler = defineHandler(deleteTopics, async (request, c
     context.apiVersion >= 6
       ? request.topics.map(({ name, topicId }) => reference(name, topicId))
       : request.topicNames.map((name) => ({ name }));
-  const results = await controller.deleteTopics({ topics: references });
+  const results = await controller.deleteTopics({
+    topics: references,
+    charge: context.charge?.mutations(context.apiVersion >= 5),
+  });
   await replicas.settled();
   return {
     responses: results.map(({ name, id, error }) => ({

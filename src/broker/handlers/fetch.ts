@@ -29,6 +29,8 @@ const movedErrors: ReadonlySet<number> = new Set([
   ErrorCode.FENCED_LEADER_EPOCH,
 ]);
 
+const partitionAnswerBytes = 40;
+
 interface Fetching {
   readonly request: Request;
   readonly context: RequestContext;
@@ -46,6 +48,8 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
     throw new KafkaError('INCONSISTENT_CLUSTER_ID');
   }
   const session = beginSession(request, context);
+  const quotaBytesMax = context.charge?.fetchBytesMax() ?? Number.POSITIVE_INFINITY;
+  const bytesMax = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'), quotaBytesMax);
   const fetching: Fetching = {
     request,
     context,
@@ -53,7 +57,7 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
     targets: [...session.targets()],
     options: {
       replicas: broker.replicas,
-      bytesMax: Math.min(request.maxBytes, broker.config.get('fetch.max.bytes')),
+      bytesMax,
       isCommittedOnly: request.isolationLevel === 1,
       usesTopicIds: apiVersion >= 13,
       version: apiVersion,
@@ -99,8 +103,8 @@ function beginSession(request: Request, context: RequestContext): FetchContext {
 }
 
 function onFirstPass(pass: FetchPass, fetching: Fetching): Response | Promise<Response | null> {
-  const { request, targets } = fetching;
-  const missingBytes = request.minBytes - pass.recordsBytes;
+  const { request, targets, options } = fetching;
+  const missingBytes = Math.min(request.minBytes, options.bytesMax) - pass.recordsBytes;
   const mayWait = request.maxWaitMs > 0 && missingBytes > 0 && targets.length > 0;
   if (!mayWait || pass.isUrgent) return shape(pass, fetching);
   const partitions = pass.reads.map((read) => read.partition as Partition);
@@ -135,6 +139,10 @@ function waitAndRead(
 
 function shape(pass: FetchPass, fetching: Fetching): Response {
   const { session, context } = fetching;
+  // A client over its quota gets nothing, and its session stands as if nothing had been read.
+  if (context.charge?.maybeThrottleFetch(answerBytes(pass))) {
+    return { sessionId: session.sessionId, responses: [] };
+  }
   const { sessionId, outcomes } = session.finish(pass.reads);
   const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = [];
   let last: (typeof responses)[number] | undefined;
@@ -156,6 +164,11 @@ function shape(pass: FetchPass, fetching: Fetching): Response {
       ? { nodeEndpoints: context.broker.endpoints(context.client) }
       : {}),
   };
+}
+
+/** About what the answer takes on the wire: the records, and what is said of each partition. */
+function answerBytes(pass: FetchPass): number {
+  return pass.recordsBytes + pass.reads.length * partitionAnswerBytes;
 }
 
 function partitionAnswer(read: PartitionRead, context: RequestContext): PartitionAnswer {

@@ -72,7 +72,10 @@ async function maybeCreateTopics(
     else if (mayCreate) names.add(name);
   }
   if (names.size === 0) return failures;
-  const results = await controller.createTopics({ topics: [...names].map((name) => ({ name })) });
+  const results = await controller.createTopics({
+    topics: [...names].map((name) => ({ name })),
+    charge: context.charge?.mutations(false),
+  });
   for (const { name, error } of results) {
     if (error === null || error.errorName === 'TOPIC_ALREADY_EXISTS') continue;
     failures.set(name, error);

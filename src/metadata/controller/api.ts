@@ -28,7 +28,14 @@ export interface PartitionAssignment {
   readonly brokerIds: readonly number[];
 }
 
+/**
+ * Called with the number of partitions that are about to be created or deleted; what it throws
+ * (THROTTLING_QUOTA_EXCEEDED, KIP-599) is the result of that topic.
+ */
+export type PartitionCharge = (partitions: number) => void;
+
 export interface CreateTopicsRequest {
+  readonly charge?: PartitionCharge | undefined;
   readonly topics: readonly CreatableTopic[];
   readonly validateOnly?: boolean;
 }
@@ -60,6 +67,7 @@ export type TopicReference =
   | { readonly name?: undefined; readonly id: Uuid };
 
 export interface DeleteTopicsRequest {
+  readonly charge?: PartitionCharge | undefined;
   readonly topics: readonly TopicReference[];
 }
 
@@ -70,6 +78,7 @@ export interface DeleteTopicResult extends ItemResult {
 }
 
 export interface CreatePartitionsRequest {
+  readonly charge?: PartitionCharge | undefined;
   readonly topics: readonly PartitionsIncrease[];
   readonly validateOnly?: boolean;
 }

@@ -36,6 +36,7 @@ export function createPartitions(
       if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.');
       const placed = newReplicas(machine, topic);
       assertRequestSize(added + placed.assignments.length);
+      request.charge?.(placed.assignments.length);
       added += placed.assignments.length;
       records.push(...partitionRecords(machine.image, placed));
       response.push({ name: topic.name, error: null });

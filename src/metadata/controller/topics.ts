@@ -13,6 +13,7 @@ import type {
   CreateTopicsRequest,
   DeleteTopicResult,
   DeleteTopicsRequest,
+  PartitionCharge,
   TopicReference,
 } from './api.ts';
 import { type ControllerMachine, metricName } from './controller-machine.ts';
@@ -42,6 +43,7 @@ export function createTopics(machine: ControllerMachine, request: CreateTopicsRe
       const created = createTopic(machine, topic);
       partitionCount += created.result.partitionCount;
       assertRequestSize(partitionCount);
+      request.charge?.(created.result.partitionCount);
       accepted.set(metricName(topic.name), topic.name);
       for (const record of created.records) records.push(record);
       results.push(created.result);
@@ -233,13 +235,29 @@ export function deleteTopics(
     const count = counts.get(key);
     if (count === undefined) continue;
     counts.delete(key);
-    const result = deleteTopic(machine, reference, count > 1 || removed.has(key));
+    const found = deleteTopic(machine, reference, count > 1 || removed.has(key));
+    const result = removed.has(found.id) ? found : charged(machine, found, request.charge);
     response.push(result);
     if (result.error !== null || removed.has(result.id)) continue;
     removed.add(result.id);
     records.push({ type: 'RemoveTopicRecord', topicId: result.id });
   }
   return { records, response };
+}
+
+function charged(
+  machine: ControllerMachine,
+  result: DeleteTopicResult,
+  charge: PartitionCharge | undefined,
+): DeleteTopicResult {
+  if (result.error !== null || charge === undefined) return result;
+  try {
+    charge(machine.image.topicById(result.id)?.partitions.length ?? 0);
+    return result;
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return { ...result, error };
+  }
 }
 
 function deleteTopic(
