@@ -192,6 +192,7 @@ export class ScriptedGroups {
   #rebalance(): void {
     const { group } = this;
     if (group.members.size === 0) {
+      group.rebalanceTimer?.cancel();
       group.state = 'empty';
       group.generation++;
       return;
@@ -205,9 +206,8 @@ export class ScriptedGroups {
       group.state = 'preparing';
       const waitMs = Math.max(...[...group.members.values()].map(rebalanceTimeoutOf));
       group.rebalanceTimer = this.#io.clock.after(waitMs, () => {
-        for (const { memberId, join } of [...group.members.values()]) {
-          if (join === null) this.remove(memberId);
-        }
+        const late = [...group.members.values()].filter(({ join }) => join === null);
+        for (const { memberId } of late) this.remove(memberId);
       });
     }
     if ([...group.members.values()].some(({ join }) => join === null)) return;
