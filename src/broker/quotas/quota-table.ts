@@ -72,7 +72,7 @@ export class QuotaTable {
     for (const [userPart, clientPart, share] of levels) {
       const perSecond = this.#limits.get(levelKey(userPart, clientPart));
       if (perSecond === undefined) continue;
-      const sharers = [share === 'client' ? '' : user, share === 'user' ? '' : clientId];
+      const sharers = [share, share === 'client' ? '' : user, share === 'user' ? '' : clientId];
       return { perSecond, sensorKey: JSON.stringify(sharers) };
     }
     return null;

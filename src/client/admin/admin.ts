@@ -60,6 +60,15 @@ import type {
   MemberToRemove,
   RemovedMember,
 } from './group-results.ts';
+import {
+  alterQuotas,
+  type DescribeQuotasOptions,
+  describeQuotas,
+  type QuotaAlteration,
+  type QuotaDescription,
+  type QuotaFilter,
+  type QuotaResult,
+} from './quota-requests.ts';
 import { describeByPages } from './topic-pages.ts';
 
 export type AdminOptions = ClientOptions;
@@ -242,6 +251,21 @@ export class Admin {
     options: ValidateOptions = {},
   ): Promise<ConfigResourceResult[]> {
     return this.#configs.alter(resources, options);
+  }
+
+  /** The quotas whose entities match every filter; all without one. */
+  describeClientQuotas(
+    filters: readonly QuotaFilter[] = [],
+    options: DescribeQuotasOptions = {},
+  ): Promise<QuotaDescription[]> {
+    return describeQuotas(this.#client, filters, options);
+  }
+
+  alterClientQuotas(
+    alterations: readonly QuotaAlteration[],
+    options: ValidateOptions = {},
+  ): Promise<QuotaResult[]> {
+    return alterQuotas(this.#client, alterations, options);
   }
 
   /** Removes the records before the offset; -1 stands for the high watermark. */

@@ -6,8 +6,17 @@
 // group-requests.ts     groups, each asked of its coordinator
 // group-description.ts  a group of either protocol
 // group-results.ts      what calls about groups take and give
+// quota-requests.ts   quotas of users, client ids and addresses
 // topic-pages.ts        topics page by page, with their eligible leaders
 export { Admin, type AdminOptions } from './admin.ts';
 export * from './admin-results.ts';
 export type { ListGroupsOptions } from './group-requests.ts';
 export * from './group-results.ts';
+export type {
+  DescribeQuotasOptions,
+  QuotaAlteration,
+  QuotaDescription,
+  QuotaEntity,
+  QuotaFilter,
+  QuotaResult,
+} from './quota-requests.ts';
