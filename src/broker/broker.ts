@@ -8,7 +8,7 @@
 import { uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import { GroupCoordinator } from '../coordinator/index.ts';
-import type { Io, Log } from '../io/index.ts';
+import { type Io, IoError, type Log } from '../io/index.ts';
 import {
   type Metadata,
   type MetadataImage,
@@ -27,7 +27,7 @@ import {
   Upkeep,
   type UpkeepOptions,
 } from '../replication/index.ts';
-import { LogDirectory, LogResources } from '../storage/index.ts';
+import { LogDirectory, LogDirectoryError, LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { Dispatch } from './dispatch.ts';
 import { endpointsFor, registeredEndpoint } from './endpoints.ts';
@@ -68,6 +68,10 @@ export class Broker {
   readonly #resources: LogResources;
   readonly #quotas: Quotas;
   readonly #directories: LogDirectory[] = [];
+  /** Entries of log.dirs that could not be opened. */
+  readonly #offlinePaths: string[] = [];
+  /** Failed while their logs were being opened. */
+  readonly #failedEarly: [LogDirectory, Error][] = [];
   #config: BrokerConfig;
   #server: Server | null = null;
   #metadata: Metadata | null = null;
@@ -77,6 +81,7 @@ export class Broker {
   #listeners: BoundListener[] = [];
   #clusterId = '';
   #startMs = 0;
+  #brokerEpoch = -1;
   #stopping: Promise<void> | null = null;
 
   private constructor(io: Io, config: BrokerConfig, options: BrokerOptions) {
@@ -147,6 +152,8 @@ export class Broker {
     const metadata = await this.#openMetadata();
     const replicas = await this.#openReplicas(metadata);
     const brokerEpoch = await this.#register(metadata);
+    this.#brokerEpoch = brokerEpoch;
+    await this.#reportOffline(replicas);
     await replicas.settled();
     const groups = this.#startGroups(metadata, replicas);
     const parts = this.#partsOf(metadata, { replicas, groups, brokerEpoch });
@@ -169,18 +176,49 @@ export class Broker {
         clusterId,
         resources: this.#resources,
         onFailure: (failed, error) => this.#onDirectoryFailure(failed, error),
-      }).catch((error: unknown) => {
-        throw BrokerError.from(error);
-      });
+      }).catch((error: unknown) => this.#setAside(path, error));
+      if (directory === null) continue;
       this.#directories.push(directory);
       clusterId = directory.meta.clusterId;
     }
     this.#clusterId = clusterId ?? '';
   }
 
+  /** A disk that does not answer costs its partitions; a directory of somebody else is a mistake. */
+  #setAside(path: string, error: unknown): null {
+    const isDisk = error instanceof LogDirectoryError && error.cause instanceof IoError;
+    const isNeeded = path === this.#metadataDirectory || this.#baseConfig.logDirs.length === 1;
+    if (!isDisk || isNeeded) throw BrokerError.from(error);
+    this.#log.error(`${error.message}; the broker starts without it`);
+    this.#offlinePaths.push(path);
+    return null;
+  }
+
+  get #metadataDirectory(): string {
+    return this.#baseConfig.get('metadata.log.dir') ?? (this.#baseConfig.logDirs[0] as string);
+  }
+
   #onDirectoryFailure(directory: LogDirectory, error: Error): void {
-    if (this.#replicas === null) this.#onFatal(error);
-    else this.#replicas.onDirectoryFailure(directory, error);
+    const replicas = this.#replicas;
+    if (directory.path === this.#metadataDirectory) {
+      this.#onFatal(error);
+    } else if (replicas === null) {
+      this.#failedEarly.push([directory, error]);
+    } else {
+      replicas.onDirectoryFailure(directory, error);
+      this.#reportOffline(replicas).catch((cause: Error) => {
+        this.#log.warn(`the controller does not know of the failed directory: ${cause.message}`);
+      });
+    }
+  }
+
+  /** Clients hear of partitions without a leader, and come back when they have one. */
+  async #reportOffline(replicas: Replicas): Promise<void> {
+    const partitions = replicas.offlineReplicas();
+    if (partitions.length === 0 || this.#brokerEpoch < 0 || this.#stopping !== null) return;
+    const { nodeId: brokerId } = this;
+    const brokerEpoch = this.#brokerEpoch;
+    await this.#metadata?.controller.reportOffline({ brokerId, brokerEpoch, partitions });
   }
 
   #serverOptions(): ServerOptions {
@@ -216,8 +254,7 @@ export class Broker {
 
   async #openMetadata(): Promise<Metadata> {
     const metadata = await openLocalMetadata(this.#io, {
-      directory:
-        this.#baseConfig.get('metadata.log.dir') ?? (this.#baseConfig.logDirs[0] as string),
+      directory: this.#metadataDirectory,
       clusterId: this.#clusterId,
       nodeId: this.nodeId,
       resources: this.#resources,
@@ -234,11 +271,17 @@ export class Broker {
     const options: ReplicasOptions = {
       nodeId: this.nodeId,
       directories: this.#directories,
+      offlinePaths: this.#offlinePaths,
+      moveBytesPerSecondMax: () => {
+        return this.#config.get('replica.alter.log.dirs.io.max.bytes.per.second');
+      },
       logConfigOf: (overrides) => logConfigOf(this.#config, overrides),
       onFatal: this.#onFatal,
     };
     const replicas = await Replicas.open(this.#io, options, metadata.image());
     this.#replicas = replicas;
+    for (const [directory, error] of this.#failedEarly)
+      replicas.onDirectoryFailure(directory, error);
     metadata.subscribe((image, changes) => {
       if (changes.configsChanged.some(({ type }) => type === ResourceType.BROKER)) {
         this.#adoptDynamicConfig(image);

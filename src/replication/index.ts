@@ -2,6 +2,7 @@
 //
 // partition.ts       one replica: role, epochs, in-sync set, high watermark
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
+// log-moves.ts       moves between log directories, log-move.ts is one
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
 // offset-waiters.ts  produces waiting for the high watermark
 // fetch-waiter.ts    a fetch waiting for its minimum of bytes

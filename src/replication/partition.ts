@@ -52,7 +52,6 @@ export class Partition implements VisibleBytesSource {
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
-  readonly log: PartitionLog;
   readonly #io: Io;
   readonly #nodeId: number;
   readonly #highWatermarkWaiters: OffsetWaiters;
@@ -60,6 +59,7 @@ export class Partition implements VisibleBytesSource {
   readonly #listeners = new Set<VisibleBytesListener>();
   /** Appends beyond the high watermark: the end offset and size of each, oldest first. */
   readonly #hidden: { endOffset: number; sizeBytes: number }[] = [];
+  #log: PartitionLog;
   #role: PartitionRole = 'follower';
   #state: PartitionState = {
     leader: -1,
@@ -79,7 +79,7 @@ export class Partition implements VisibleBytesSource {
     this.topic = options.topic;
     this.topicId = options.topicId;
     this.partition = options.partition;
-    this.log = options.log;
+    this.#log = options.log;
     this.#nodeId = options.nodeId;
     this.#highWatermarkWaiters = new OffsetWaiters(io.clock);
     this.#flushWaiters = new OffsetWaiters(io.clock);
@@ -87,6 +87,10 @@ export class Partition implements VisibleBytesSource {
       Math.max(options.highWatermark, this.log.logStartOffset),
       this.log.logEndOffset,
     );
+  }
+
+  get log(): PartitionLog {
+    return this.#log;
   }
 
   get role(): PartitionRole {
@@ -276,6 +280,15 @@ export class Partition implements VisibleBytesSource {
 
   interruptFetches(): void {
     for (const listener of [...this.#listeners]) listener.onInterrupted();
+  }
+
+  /** The partition moved to another directory: this log has every record of the one before. */
+  replaceLog(log: PartitionLog): void {
+    assert(log.logEndOffset === this.#log.logEndOffset, 'a copy that takes over is complete');
+    this.#log = log;
+    log.assignLeaderEpoch(this.#state.leaderEpoch);
+    // Batches that a flush is being waited for may be on the platter of the old log alone.
+    if (log.recoveryPoint < this.#flushDueOffset) void this.#flushUntilDurable();
   }
 
   /** Ends every wait; the log is the owner's to close. */

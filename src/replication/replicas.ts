@@ -4,19 +4,25 @@
 // Invariants: images are applied one after the other, in order; `image` is the newest one whose
 // partitions are all here, so that whoever is sent to a partition finds it; a folder that no topic
 // of the image owns is left alone (it may be all that is left of somebody's data), except where
-// the topic was deleted before our eyes or made anew under another id.
+// the topic was deleted before our eyes or made anew under another id. A partition that was here
+// before is not made anew while a directory is missing: its records may be there.
 
 import { assert } from '../base/assert.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
 import type { ImageChanges, MetadataImage, PartitionImage, TopicImage } from '../metadata/index.ts';
 import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import type { LogConfig, LogDirectory, PartitionLog, PartitionName } from '../storage/index.ts';
+import type { LogConfig, LogDirectory, PartitionLog } from '../storage/index.ts';
+import { LogMoves } from './log-moves.ts';
 import { Partition } from './partition.ts';
 
 export interface ReplicasOptions {
   readonly nodeId: number;
   readonly directories: readonly LogDirectory[];
+  /** Entries of log.dirs that could not be opened. */
+  readonly offlinePaths?: readonly string[];
+  /** Bytes per second of moves between directories; asked again and again. Default: no limit. */
+  readonly moveBytesPerSecondMax?: () => number;
   /** The log configuration that follows from a topic's overrides. */
   readonly logConfigOf: (overrides: ReadonlyMap<string, string>) => LogConfig;
   /** No directory is left, or an invariant is broken: the broker cannot go on. */
@@ -25,6 +31,17 @@ export interface ReplicasOptions {
 
 /** Logs opened at the same time; enough to keep the disk busy, few enough to stay small. */
 const openParallel = 32;
+
+export interface OfflineReplica {
+  readonly topicId: string;
+  readonly partitionIndex: number;
+}
+
+/** A log of a directory, that may be a partition's. */
+interface FoundLog {
+  readonly log: PartitionLog;
+  readonly directory: LogDirectory;
+}
 
 interface TopicReplicas {
   readonly topicId: string;
@@ -39,6 +56,9 @@ export class Replicas {
   readonly #byTopicId = new Map<string, TopicReplicas>();
   readonly #directoryOf = new Map<Partition, LogDirectory>();
   readonly #failed = new Set<LogDirectory>();
+  /** Partitions that are in a directory that is not there. */
+  readonly #missing = new Map<string, OfflineReplica>();
+  readonly #moves: LogMoves;
   /** How many logs are being created in each directory. */
   readonly #creating = new Map<LogDirectory, number>();
   #image: MetadataImage;
@@ -49,14 +69,20 @@ export class Replicas {
     this.#log = io.log.child('replicas');
     this.#options = options;
     this.#image = image;
+    this.#moves = new LogMoves(this.#io, {
+      bytesPerSecondMax: options.moveBytesPerSecondMax ?? (() => Number.POSITIVE_INFINITY),
+      onTakenOver: (partition, target) => this.#directoryOf.set(partition, target),
+    });
   }
 
   /** Opens what the directories hold and creates what the image says and is not there yet. */
   static async open(io: Io, options: ReplicasOptions, image: MetadataImage): Promise<Replicas> {
     const replicas = new Replicas(io, options, image);
     await replicas.#openDirectories(image);
+    if (replicas.hasOfflineDirectory) replicas.#missAbsent(image);
     const topics = [...image.topics()];
     await replicas.#createAll(topics.flatMap((topic) => replicas.#ownOf(topic, image)));
+    replicas.#resumeMoves();
     return replicas;
   }
 
@@ -87,6 +113,54 @@ export class Replicas {
     return this.#failed.has(directory);
   }
 
+  get hasOfflineDirectory(): boolean {
+    return this.#failed.size + this.offlinePaths.length > 0;
+  }
+
+  /** Entries of log.dirs that could not be opened. */
+  get offlinePaths(): readonly string[] {
+    return this.#options.offlinePaths ?? [];
+  }
+
+  /** What is in a directory that failed or is not there. */
+  offlineReplicas(): OfflineReplica[] {
+    const offline = [...this.#missing.values()];
+    for (const partition of this.all()) {
+      if (partition.role !== 'offline') continue;
+      offline.push({ topicId: partition.topicId, partitionIndex: partition.partition });
+    }
+    return offline;
+  }
+
+  get moves(): LogMoves {
+    return this.#moves;
+  }
+
+  /**
+   * Begins to move the partition to the entry of log.dirs; to where it is ends a move elsewhere.
+   *
+   * @throws KafkaError LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR, REPLICA_NOT_AVAILABLE,
+   *   INVALID_TOPIC_EXCEPTION
+   */
+  async alterLogDirectory(topic: string, index: number, path: string): Promise<void> {
+    const wanted = withoutSlash(path);
+    const target = this.#options.directories.find((each) => withoutSlash(each.path) === wanted);
+    if (target === undefined) {
+      const isOffline = this.offlinePaths.some((each) => withoutSlash(each) === wanted);
+      throw new KafkaError(isOffline ? 'KAFKA_STORAGE_ERROR' : 'LOG_DIR_NOT_FOUND');
+    }
+    if (this.#failed.has(target)) throw new KafkaError('KAFKA_STORAGE_ERROR');
+    const partition = this.get(topic, index);
+    if (partition === undefined) throw new KafkaError('REPLICA_NOT_AVAILABLE');
+    if (partition.role === 'offline') throw new KafkaError('KAFKA_STORAGE_ERROR');
+    target.assertMovable(topic, index);
+    if (this.#moves.of(partition)?.target === target) return;
+    await this.#moves.cancel(partition);
+    const source = this.#directoryOf.get(partition);
+    if (source === undefined || source === target || this.#moves.of(partition)) return;
+    this.#moves.begin(partition, source, target);
+  }
+
   /** The listener to give to the metadata publisher. */
   onImage(image: MetadataImage, changes: ImageChanges): void {
     this.#applying = this.#applying
@@ -107,6 +181,7 @@ export class Replicas {
     for (const [partition, home] of this.#directoryOf) {
       if (home === directory) partition.becomeOffline();
     }
+    this.#moves.cancelOf(directory);
     if (this.#failed.size === this.#options.directories.length) {
       this.#options.onFatal(error);
     }
@@ -130,13 +205,14 @@ export class Replicas {
   /** Ends every wait; the logs are closed with their directories. */
   async close(): Promise<void> {
     await this.#applying;
+    await this.#moves.close();
     for (const partition of this.all()) partition.close();
   }
 
   async #openDirectories(image: MetadataImage): Promise<void> {
-    const configFor = (name: PartitionName): LogConfig => this.#configOf(name.topic, image);
+    const found = new Map<string, FoundLog[]>();
     for (const directory of this.#options.directories) {
-      for (const log of await directory.openLogs(configFor)) {
+      for (const log of await this.#openLogs(directory, image)) {
         const topicId = directory.topicId(log.topic, log.partition);
         const topic = image.topic(log.topic);
         const where = `${directory.path}/${log.topic}-${log.partition}`;
@@ -146,8 +222,59 @@ export class Replicas {
           this.#log.warn(`${where} is of an earlier topic of that name and is deleted`);
           await directory.deleteLog(log.topic, log.partition);
         } else {
-          this.#adopt(topic, log.partition, log, directory);
+          const name = `${log.topic}-${log.partition}`;
+          found.set(name, [...(found.get(name) ?? []), { log, directory }]);
         }
+      }
+    }
+    for (const logs of found.values()) {
+      const { log, directory } = await this.#keepLongest(logs);
+      this.#adopt(image.topic(log.topic) as TopicImage, log.partition, log, directory);
+    }
+  }
+
+  async #openLogs(directory: LogDirectory, image: MetadataImage): Promise<PartitionLog[]> {
+    try {
+      return await directory.openLogs((name) => this.#configOf(name.topic, image));
+    } catch (error) {
+      const isStorage = error instanceof KafkaError && error.errorName === 'KAFKA_STORAGE_ERROR';
+      if (!isStorage && !(error instanceof IoError)) throw error;
+      this.onDirectoryFailure(directory, error);
+      return [];
+    }
+  }
+
+  /** A move was cut short after the copy got the partition's name (log-move.ts). */
+  async #keepLongest(logs: readonly FoundLog[]): Promise<FoundLog> {
+    const [first, ...others] = [...logs].sort((a, b) => b.log.logEndOffset - a.log.logEndOffset);
+    const kept = first as FoundLog;
+    if (others.length > 0) await kept.log.flush();
+    for (const { log, directory } of others) {
+      this.#log.warn(`${directory.path}/${log.topic}-${log.partition} is deleted: it was moved`);
+      await directory.deleteLog(log.topic, log.partition);
+    }
+    return kept;
+  }
+
+  /** What is not in a directory that was opened is in one that was not, for all we know. */
+  #missAbsent(image: MetadataImage): void {
+    for (const topic of image.topics()) {
+      for (const [index, { replicas }] of topic.partitions.entries()) {
+        if (!replicas.includes(this.#options.nodeId)) continue;
+        if (this.getById(topic.id, index) !== undefined) continue;
+        this.#missing.set(`${index} ${topic.id}`, { topicId: topic.id, partitionIndex: index });
+      }
+    }
+  }
+
+  #resumeMoves(): void {
+    for (const target of this.#options.directories) {
+      for (const { topic, partition: index } of target.unfinishedMoves) {
+        const partition = this.get(topic, index);
+        const source = partition && this.#directoryOf.get(partition);
+        if (partition === undefined || source === undefined || source === target) continue;
+        if (this.#failed.has(source) || this.#failed.has(target)) continue;
+        if (this.#moves.of(partition) === undefined) this.#moves.begin(partition, source, target);
       }
     }
   }
@@ -158,6 +285,7 @@ export class Replicas {
     for (const [index, partition] of topic.partitions.entries()) {
       if (!partition.replicas.includes(this.#options.nodeId)) continue;
       if (this.#byTopicId.get(topic.id)?.partitions[index] !== undefined) continue;
+      if (this.#missing.has(`${index} ${topic.id}`)) continue;
       missing.push(() => this.#create(topic, index, image));
     }
     return missing;
@@ -258,12 +386,14 @@ export class Replicas {
   }
 
   async #delete(topic: TopicImage): Promise<void> {
+    for (const index of topic.partitions.keys()) this.#missing.delete(`${index} ${topic.id}`);
     const replicas = this.#byTopicId.get(topic.id);
     if (replicas === undefined) return;
     this.#byTopicId.delete(topic.id);
     this.#byTopic.delete(topic.name);
     for (const partition of replicas.partitions) {
       if (partition === undefined) continue;
+      await this.#moves.cancel(partition);
       partition.close();
       const directory = this.#directoryOf.get(partition);
       this.#directoryOf.delete(partition);
@@ -293,4 +423,8 @@ export class Replicas {
     const config = this.#configOf(topic, image);
     for (const partition of replicas.partitions) partition?.log.configure(config);
   }
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }

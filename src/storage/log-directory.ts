@@ -6,8 +6,10 @@
 // a clean stop is gone from the disk before anything is appended, and is set only when every log
 // was closed without a failure.
 
+import { assert } from '../base/assert.ts';
 import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import { type DiskLock, type Io, IoError, type Timer } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import { offsetCheckpointBytes, readOffsetCheckpoint, replaceFile } from './checkpoint-file.ts';
 import type { LogConfig } from './log-config.ts';
 import { LogDirectoryError, refusedDirectory } from './log-directory-error.ts';
@@ -21,8 +23,11 @@ import {
 import {
   deleteFolderName,
   folderName,
+  futureFolderName,
   isDeleteFolder,
+  type PartitionFolder,
   parseFolderName,
+  parseFutureFolderName,
   readTopicId,
   writeTopicId,
 } from './partition-folder.ts';
@@ -69,6 +74,7 @@ export class LogDirectory {
   readonly #lock: DiskLock;
   readonly #logs = new Map<string, OpenedLog>();
   readonly #removals = new Set<Timer>();
+  readonly #unfinished: PartitionFolder[] = [];
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
   #queuedSync: Promise<void> | null = null;
@@ -148,8 +154,12 @@ export class LogDirectory {
     const startOffsets = readOffsetCheckpoint(disk, this.#file(LOG_START_OFFSETS));
     const folders: string[] = [];
     for (const { name, isDirectory } of disk.list(this.path)) {
-      if (isDirectory && isDeleteFolder(name)) await disk.remove(this.#file(name));
-      else if (isDirectory && parseFolderName(name) !== null) folders.push(name);
+      const future = isDirectory ? parseFutureFolderName(name) : null;
+      if (future !== null) this.#unfinished.push(future);
+      if (isDirectory && (future !== null || isDeleteFolder(name))) {
+        await disk.remove(this.#file(name));
+      }
+      if (isDirectory && parseFolderName(name) !== null) folders.push(name);
     }
     await inParallel(folders, async (folder) => {
       const name = parseFolderName(folder) as { topic: string; partition: number };
@@ -198,6 +208,56 @@ export class LogDirectory {
     });
     this.#logs.set(folder, { log, topicId });
     return log;
+  }
+
+  /**
+   * The logs that were being copied here when the broker stopped. What was there of them is gone:
+   * the log they were copied from may since have lost an unsynced tail and grown another.
+   */
+  get unfinishedMoves(): readonly PartitionFolder[] {
+    return this.#unfinished;
+  }
+
+  /** @throws KafkaError INVALID_TOPIC_EXCEPTION if a folder's name would be too long */
+  assertMovable(topic: string, partition: number): void {
+    this.#futureFolder(topic, partition);
+  }
+
+  #futureFolder(topic: string, partition: number): string {
+    const folder = futureFolderName(topic, partition, this.#io.random.bytes(16));
+    if (folder !== null) return folder;
+    throw new KafkaError('INVALID_TOPIC_EXCEPTION', `the name of ${topic} is too long to move`);
+  }
+
+  /** A log to copy another directory's into; its folder is not a partition's until promoted. */
+  async createFutureLog(name: PartitionName, config: LogConfig): Promise<PartitionLog> {
+    const { topic, partition, topicId } = name;
+    const directory = this.#file(this.#futureFolder(topic, partition));
+    this.#io.disk.makeDirectory(directory);
+    if (topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, topicId);
+    return await PartitionLog.open(this.#io, {
+      directory,
+      topic,
+      partition,
+      config,
+      wasCleanShutdown: false,
+      resources: this.#options.resources,
+      onFailure: (error) => this.#fail(error),
+    });
+  }
+
+  /**
+   * Gives the log the partition's name, durably, and opens it there: from now on a start finds it.
+   * The one given is closed.
+   */
+  async promoteFutureLog(future: PartitionLog, topicId: Uuid): Promise<PartitionLog> {
+    const { topic, partition, config } = future;
+    const folder = folderName(topic, partition);
+    assert(!this.#logs.has(folder), 'a directory holds one log of a partition');
+    await future.close();
+    this.#io.disk.rename(future.directory, this.#file(folder));
+    await this.#syncEntries();
+    return await this.#openLog({ topic, partition, topicId }, config, { wasCleanShutdown: true });
   }
 
   log(topic: string, partition: number): PartitionLog | null {

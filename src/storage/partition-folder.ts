@@ -1,5 +1,5 @@
 // The folders of a log directory: `<topic>-<partition>` for a log, and the same with a unique part
-// and `-delete` for one that waits to be removed. Each log folder holds partition.metadata, which
+// and `-delete` for one that waits to be removed, `-future` for one that is being copied here. Each log folder holds partition.metadata, which
 // names the topic's id: a topic that was deleted and created again has another one.
 
 import { isUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts';
@@ -7,6 +7,7 @@ import type { Disk } from '../io/index.ts';
 
 export const PARTITION_METADATA = 'partition.metadata';
 const DELETE_SUFFIX = '-delete';
+const FUTURE_SUFFIX = '-future';
 const NAME_BYTES_MAX = 255;
 
 export interface PartitionFolder {
@@ -34,6 +35,18 @@ export function isDeleteFolder(name: string): boolean {
 export function deleteFolderName(topic: string, partition: number, unique: Buffer): string {
   const end = `-${partition}.${unique.toString('hex')}${DELETE_SUFFIX}`;
   return topic.slice(0, NAME_BYTES_MAX - end.length) + end;
+}
+
+/** null if the name would be longer than a file system takes. */
+export function futureFolderName(topic: string, partition: number, unique: Buffer): string | null {
+  const name = `${topic}-${partition}.${unique.toString('hex')}${FUTURE_SUFFIX}`;
+  return name.length > NAME_BYTES_MAX ? null : name;
+}
+
+/** null for what is not a log on its way here. */
+export function parseFutureFolderName(name: string): PartitionFolder | null {
+  const match = /^(.+)\.[0-9a-f]{32}-future$/.exec(name);
+  return match === null ? null : parseFolderName(match[1] as string);
 }
 
 /** ZERO_UUID if the file is missing or was not written whole. */

@@ -7,7 +7,7 @@
 // not append while a truncation is under way.
 
 import { assert } from '../base/assert.ts';
-import type { Io } from '../io/index.ts';
+import { type Io, IoError } from '../io/index.ts';
 import type { BatchHeader } from '../protocol/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { AppendResult, LeaderAppend } from './append-result.ts';
@@ -216,6 +216,7 @@ export class PartitionLog {
     try {
       segment.append(bytes, batches, this.#log.config);
     } catch (error) {
+      this.#probe(error);
       throw storageError(error);
     }
     const nextOffset = last.lastOffset + 1;
@@ -235,6 +236,15 @@ export class PartitionLog {
       this.#fail(error);
       throw storageError(error);
     }
+  }
+
+  /** A write that fails may be an accident; when the disk is gone a sync fails too, and says so. */
+  #probe(error: unknown): void {
+    if (!(error instanceof IoError) || error.code === 'ENOSPC') return;
+    this.#flusher.flush(Number.POSITIVE_INFINITY).catch((cause: Error) => {
+      const { topic, partition } = this;
+      this.#io.log.warn('an append failed', { topic, partition, because: cause.message });
+    });
   }
 
   #segmentFor(bytes: Buffer, batches: readonly BatchHeader[]): Segment {

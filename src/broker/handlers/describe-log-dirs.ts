@@ -1,29 +1,34 @@
-// DescribeLogDirs: how much each partition takes in each entry of log.dirs.
+// DescribeLogDirs: how much each partition takes in each entry of log.dirs, and the copies of those
+// that are being moved.
 
-import { describeLogDirs, ErrorCode, type RequestOf } from '../../protocol/index.ts';
-import type { Partition } from '../../replication/index.ts';
+import {
+  describeLogDirs,
+  ErrorCode,
+  type RequestOf,
+  type ResponseInput,
+} from '../../protocol/index.ts';
 import type { LogDirectory } from '../../storage/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+import { groupedByTopic } from './topic-answer.ts';
 
 type Request = RequestOf<typeof describeLogDirs>;
+type Result = ResponseInput<typeof describeLogDirs>['results'][number];
+
+interface Held {
+  readonly topic: string;
+  readonly partitionIndex: number;
+  readonly partitionSize: number;
+  readonly offsetLag: number;
+  readonly isFutureKey: boolean;
+}
 
 export const describeLogDirsHandler = defineHandler(describeLogDirs, (request, context) => {
   const { directories, replicas } = context.broker;
-  const wanted = wantedOf(request);
-  const held = new Map<LogDirectory | undefined, Partition[]>();
-  for (const partition of replicas.all()) {
-    if (wanted !== null && !wanted.get(partition.topic)?.has(partition.partition)) continue;
-    const directory = replicas.directoryOf(partition);
-    const partitions = held.get(directory);
-    if (partitions === undefined) held.set(directory, [partition]);
-    else partitions.push(partition);
-  }
-  return {
-    errorCode: 0,
-    results: directories.map((directory) =>
-      directoryAnswer(directory, held.get(directory) ?? [], context),
-    ),
-  };
+  const held = heldBy(request, context);
+  const online = directories.map((directory) =>
+    directoryAnswer(directory, held.get(directory) ?? [], context),
+  );
+  return { errorCode: 0, results: [...online, ...replicas.offlinePaths.map(failedDirectory)] };
 });
 
 function wantedOf(request: Request): ReadonlyMap<string, ReadonlySet<number>> | null {
@@ -31,32 +36,57 @@ function wantedOf(request: Request): ReadonlyMap<string, ReadonlySet<number>> | 
   return new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]));
 }
 
+function heldBy(request: Request, context: RequestContext): Map<LogDirectory, Held[]> {
+  const { replicas } = context.broker;
+  const wanted = wantedOf(request);
+  const held = new Map<LogDirectory, Held[]>();
+  const add = (directory: LogDirectory | undefined, each: Held): void => {
+    if (directory === undefined) return;
+    const others = held.get(directory);
+    if (others === undefined) held.set(directory, [each]);
+    else others.push(each);
+  };
+  for (const partition of replicas.all()) {
+    const { topic, partition: partitionIndex, log } = partition;
+    if (wanted !== null && !wanted.get(topic)?.has(partitionIndex)) continue;
+    add(replicas.directoryOf(partition), {
+      topic,
+      partitionIndex,
+      partitionSize: log.sizeBytes,
+      offsetLag: Math.max(0, partition.highWatermark - log.logEndOffset),
+      isFutureKey: false,
+    });
+    const move = replicas.moves.of(partition);
+    const future = move?.future ?? null;
+    if (future === null) continue;
+    add(move?.target, {
+      topic,
+      partitionIndex,
+      partitionSize: future.sizeBytes,
+      offsetLag: Math.max(0, log.logEndOffset - future.logEndOffset),
+      isFutureKey: true,
+    });
+  }
+  return held;
+}
+
+function failedDirectory(logDir: string): Result {
+  return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir, topics: [] };
+}
+
 function directoryAnswer(
   directory: LogDirectory,
-  partitions: readonly Partition[],
+  held: readonly Held[],
   context: RequestContext,
-) {
+): Result {
   const { io, replicas } = context.broker;
-  if (replicas.isFailed(directory)) {
-    return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: directory.path, topics: [] };
-  }
-  const byTopic = new Map<string, Partition[]>();
-  for (const partition of partitions) {
-    const others = byTopic.get(partition.topic);
-    if (others === undefined) byTopic.set(partition.topic, [partition]);
-    else others.push(partition);
-  }
+  if (replicas.isFailed(directory)) return failedDirectory(directory.path);
   return {
     errorCode: 0,
     logDir: directory.path,
-    topics: [...byTopic].map(([name, ofTopic]) => ({
+    topics: [...groupedByTopic(held)].map(([name, ofTopic]) => ({
       name,
-      partitions: ofTopic.map((partition) => ({
-        partitionIndex: partition.partition,
-        partitionSize: partition.log.sizeBytes,
-        offsetLag: Math.max(0, partition.highWatermark - partition.logEndOffset),
-        isFutureKey: false,
-      })),
+      partitions: ofTopic.map(({ topic: _, ...partition }) => partition),
     })),
     ...io.disk.space(directory.path),
   };

@@ -1,0 +1,197 @@
+// The move of one partition's log to another directory of this broker (KIP-113), while it is read
+// and appended to.
+//
+// The log is copied into a folder that is nobody's (`…-future`). When the copy has caught up it is
+// made durable and given the partition's name; what was appended meanwhile is copied too, and in
+// the turn of the event loop in which nothing is missing it takes over. The old log goes when the
+// new one is on the platter as a whole.
+//
+// Invariants: at every moment a folder with the partition's name has every record that was
+// acknowledged; when two have the name, the longer one has all that the other has, so that a start
+// keeps that; records are appended to one of them only.
+
+import { assert } from '../base/assert.ts';
+import { type Io, IoError } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import type { LogDirectory, PartitionLog } from '../storage/index.ts';
+import type { Partition } from './partition.ts';
+
+export interface LogMoveOptions {
+  readonly partition: Partition;
+  readonly source: LogDirectory;
+  readonly target: LogDirectory;
+  /** replica.alter.log.dirs.io.max.bytes.per.second, asked again and again. */
+  readonly bytesPerSecondMax: () => number;
+  /** The partition is served from the target from now on. */
+  readonly onTakenOver: () => void;
+}
+
+const copyBytesMax = 1024 * 1024;
+/** How soon a limit that was changed is noticed. */
+const throttlePauseMsMax = 500;
+const flushRetryMs = 1000;
+
+class MoveCancelled extends Error {}
+
+export class LogMove {
+  readonly partition: Partition;
+  readonly source: LogDirectory;
+  readonly target: LogDirectory;
+  /** Resolves, whatever becomes of it, when nothing of the move is under way any more. */
+  readonly done: Promise<void>;
+  readonly #io: Io;
+  readonly #options: LogMoveOptions;
+  #future: PartitionLog | null = null;
+  #isPromoted = false;
+  #hasTakenOver = false;
+  #isCancelled = false;
+
+  constructor(io: Io, options: LogMoveOptions) {
+    this.#io = io;
+    this.#options = options;
+    this.partition = options.partition;
+    this.source = options.source;
+    this.target = options.target;
+    this.done = this.#run();
+  }
+
+  /** The copy while it is one. */
+  get future(): PartitionLog | null {
+    return this.#hasTakenOver ? null : this.#future;
+  }
+
+  /** Asks it to stop; await `done`. What has taken over stays so. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
+  async #run(): Promise<void> {
+    const { topic, partition } = this.partition;
+    const fields = { topic, partition, from: this.source.path, to: this.target.path };
+    try {
+      await this.#move();
+      this.#io.log.info('a partition moved to another directory', fields);
+    } catch (error) {
+      const isExpected =
+        error instanceof MoveCancelled || error instanceof KafkaError || error instanceof IoError;
+      if (!isExpected) throw error;
+      if (!(error instanceof MoveCancelled)) {
+        const { message } = error;
+        this.#io.log.error('a partition could not be moved', { ...fields, because: message });
+      }
+      await this.#giveUp();
+    }
+  }
+
+  async #move(): Promise<void> {
+    const { partition, source, target } = this;
+    const { topic, partition: index, topicId } = partition;
+    const name = { topic, partition: index, topicId };
+    this.#future = await target.createFutureLog(name, partition.log.config);
+    await this.#copyInto(this.#future);
+    this.#isPromoted = true;
+    this.#future = await target.promoteFutureLog(this.#future, topicId);
+    const old = partition.log;
+    const log = this.#future;
+    while (log.logEndOffset < old.logEndOffset || log.logStartOffset < old.logStartOffset) {
+      await this.#copyInto(log);
+      if (log.logStartOffset < old.logStartOffset)
+        await log.deleteRecordsBefore(old.logStartOffset);
+    }
+    // From the check above to here nothing else ran.
+    log.configure(old.config);
+    this.#assertWanted();
+    partition.replaceLog(log);
+    this.#hasTakenOver = true;
+    this.#options.onTakenOver();
+    await this.#flushWhole(log);
+    // Whoever waits for a flush of the old log is answered before it goes.
+    await Promise.allSettled([old.flush()]);
+    await source.deleteLog(topic, index);
+    await source.checkpointOffsets();
+  }
+
+  /** Copies until nothing is missing. Does not pause where the end is read from memory. */
+  async #copyInto(log: PartitionLog): Promise<void> {
+    const source = this.partition.log;
+    for (;;) {
+      this.#assertWanted();
+      const from = Math.max(log.logEndOffset, source.logStartOffset);
+      if (from >= source.logEndOffset) {
+        if (log.logEndOffset < from) await log.truncateFullyAndStartAt(from);
+        if (log.logEndOffset === source.logEndOffset) return;
+        continue;
+      }
+      const reading = source.read(from, copyBytesMax, {
+        upperBound: source.logEndOffset,
+        atLeastOneBatch: true,
+      });
+      const read = reading instanceof Promise ? await reading : reading;
+      // What lies before was deleted since it was asked for: the copy begins behind it.
+      if (from > log.logEndOffset) await log.truncateFullyAndStartAt(read.firstOffset);
+      this.#assertWanted();
+      for (const buffer of read.buffers) {
+        const { segmentBytesMax } = log.config;
+        if (buffer.length > segmentBytesMax) {
+          log.configure({ ...log.config, segmentBytesMax: buffer.length });
+        }
+        log.appendAsFollower(buffer);
+      }
+      await this.#throttle(read.sizeBytes);
+    }
+  }
+
+  /** Lets time pass so that the copy keeps within the limit, which may change meanwhile. */
+  async #throttle(sizeBytes: number): Promise<void> {
+    const { clock } = this.#io;
+    let left = sizeBytes;
+    let beforeMs = clock.monotonic();
+    for (;;) {
+      const bytesPerSecond = this.#options.bytesPerSecondMax();
+      const dueMs = bytesPerSecond > 0 ? (left * 1000) / bytesPerSecond : throttlePauseMsMax;
+      if (dueMs < 1) return;
+      await clock.sleep(Math.min(dueMs, throttlePauseMsMax));
+      this.#assertWanted();
+      const nowMs = clock.monotonic();
+      left -= ((nowMs - beforeMs) * bytesPerSecond) / 1000;
+      beforeMs = nowMs;
+    }
+  }
+
+  /** A full disk may have room later; until then the old log stays, too. */
+  async #flushWhole(log: PartitionLog): Promise<void> {
+    while (!this.#isCancelled) {
+      try {
+        await log.flush();
+        return;
+      } catch (error) {
+        if (this.partition.role === 'offline') throw error;
+        const message = (error as Error).message;
+        this.#io.log.warn('a moved log cannot be flushed yet', { because: message });
+        await this.#io.clock.sleep(flushRetryMs);
+      }
+    }
+    throw new MoveCancelled();
+  }
+
+  #assertWanted(): void {
+    if (this.#isCancelled) throw new MoveCancelled();
+  }
+
+  /** Before it took over the copy is worth nothing; afterwards the next start sees to the rest. */
+  async #giveUp(): Promise<void> {
+    const { topic, partition } = this.partition;
+    if (this.#hasTakenOver || this.#future === null) return;
+    const future = this.#future;
+    this.#future = null;
+    const isOpen = this.target.log(topic, partition) === future;
+    assert(!isOpen || this.#isPromoted, 'only a promoted copy has the name of the partition');
+    try {
+      if (isOpen) await this.target.deleteLog(topic, partition);
+      else if (!this.#isPromoted) await future.remove();
+    } catch (error) {
+      const message = (error as Error).message;
+      this.#io.log.warn('what was copied is left', { path: future.directory, because: message });
+    }
+  }
+}
