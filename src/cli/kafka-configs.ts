@@ -1,5 +1,5 @@
-// kafka-configs: describe or change the configuration of topics and brokers, in Kafka's words.
-// The other kinds of entities are understood, and refused with a line, until what they configure
+// kafka-configs: describe or change the configuration of topics and brokers, and the quotas of
+// users, clients and addresses, in Kafka's words. The other kinds of entities are understood, and refused with a line, until what they configure
 // is there.
 
 import { type Command, Option } from 'commander';
@@ -17,6 +17,8 @@ import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-
 import { hidden, kafkaCommand, parseFlags, repeatable, UsageError } from './command-line.ts';
 import { parseAddedConfigs } from './configs/added-configs.ts';
 import { type Entity, type EntityFlags, entityOf } from './configs/entity.ts';
+import { quotaPartsOf } from './configs/quota-entity.ts';
+import { alterQuotas, describeQuotas } from './configs/quotas.ts';
 
 interface Flags extends ClientFlags, EntityFlags {
   bootstrapController?: string;
@@ -38,14 +40,14 @@ const dynamicSource: Readonly<Record<string, ConfigSource>> = {
 function configsCommand(): Command {
   const command = kafkaCommand(
     'kafka-configs.sh',
-    'Describe or change the configuration of topics and brokers.',
+    'Describe or change the configuration of topics and brokers, and quotas.',
   )
     .option('--describe', 'print configs')
     .option('--alter', 'change configs')
     .option('--all', 'describe all configs, not only those that were set while the cluster ran')
-    .option('--entity-type <type>', 'topics or brokers')
+    .option('--entity-type <type>', 'topics, brokers, users, clients or ips')
     .option('--entity-name <name>', "a topic's name or a broker's id")
-    .option('--entity-default', 'the default of all brokers')
+    .option('--entity-default', 'the default of all entities of the type')
     .option('--topic <name>', 'short for --entity-type topics --entity-name')
     .option('--broker <id>', 'short for --entity-type brokers --entity-name')
     .option('--broker-defaults', 'short for --entity-type brokers --entity-default')
@@ -169,11 +171,17 @@ export async function run(args: readonly string[]): Promise<number> {
       'Command must include exactly one action: --describe, --alter (see --help)',
     );
   }
-  const entity = entityOf(flags);
+  const quotaParts = quotaPartsOf(args, flags);
+  const entity = quotaParts === null ? entityOf(flags) : null;
   const servers = flags.bootstrapServer ?? flags.bootstrapController;
   const clientFlags = servers === undefined ? flags : { ...flags, bootstrapServer: servers };
   try {
     await withAdmin('kafka-configs', clientFlags, async (admin, io) => {
+      if (quotaParts !== null) {
+        if (flags.describe) return describeQuotas(admin, quotaParts);
+        return alterQuotas(admin, quotaParts, alterations(io, flags));
+      }
+      if (entity === null) return;
       if (flags.describe) return describe(admin, entity, flags.all === true);
       if (entity.isAll) {
         throw new UsageError('An entity name must be specified with --alter: --entity-name NAME');

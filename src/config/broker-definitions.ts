@@ -2,7 +2,7 @@
 
 import { brokerGroups } from './broker-groups.ts';
 import { brokerLog } from './broker-log.ts';
-import { brokerMetrics } from './broker-metrics.ts';
+import { brokerMetrics, brokerQuotas } from './broker-metrics.ts';
 import { brokerNetwork } from './broker-network.ts';
 import { brokerNode } from './broker-node.ts';
 import { brokerReplication } from './broker-replication.ts';
@@ -26,7 +26,8 @@ export const brokerConfigThemes = [
   ['Streams groups', brokerStreamsGroups],
   ['TLS and access', brokerTls],
   ['SASL', brokerSasl],
-  ['Quotas and metrics', brokerMetrics],
+  ['Quotas', brokerQuotas],
+  ['Metrics', brokerMetrics],
   ['Tiered storage', brokerTieredStorage],
 ] as const;
 
@@ -41,6 +42,7 @@ export const brokerConfigDefinitions = {
   ...brokerStreamsGroups,
   ...brokerTls,
   ...brokerSasl,
+  ...brokerQuotas,
   ...brokerMetrics,
   ...brokerTieredStorage,
 };

@@ -32,29 +32,29 @@ export const brokerMetrics = acceptedOnly('metrics of Java classes are not offer
     min: 1,
     accepted: 'reports of clients are not served yet',
   }),
-  'quota.window.num': int(11, 'Samples kept to measure clients against their quotas.', {
-    importance: 'low',
-    min: 1,
-    accepted: reasons.quotas,
-  }),
-  'quota.window.size.seconds': int(1, 'Length of such a sample, in seconds.', {
-    importance: 'low',
-    min: 1,
-    accepted: reasons.quotas,
-  }),
-  'controller.quota.window.num': int(
-    11,
-    'Samples kept to measure changes of topics against their quota.',
-    { importance: 'low', min: 1, accepted: reasons.quotas },
-  ),
-  'controller.quota.window.size.seconds': int(1, 'Length of such a sample, in seconds.', {
-    importance: 'low',
-    min: 1,
-    accepted: reasons.quotas,
-  }),
   'client.quota.callback.class': className(
     null,
     'Java class that decides which quota a client has.',
     { importance: 'low', accepted: reasons.java },
   ),
 });
+
+export const brokerQuotas = {
+  'quota.window.num': int(11, 'Samples kept to measure clients against their quotas.', {
+    importance: 'low',
+    min: 1,
+  }),
+  'quota.window.size.seconds': int(1, 'Length of such a sample, in seconds.', {
+    importance: 'low',
+    min: 1,
+  }),
+  'controller.quota.window.num': int(
+    11,
+    'Samples kept to measure changes of topics against their quota.',
+    { importance: 'low', min: 1 },
+  ),
+  'controller.quota.window.size.seconds': int(1, 'Length of such a sample, in seconds.', {
+    importance: 'low',
+    min: 1,
+  }),
+} as const;

@@ -114,7 +114,6 @@ export const brokerNetwork = {
   'max.connection.creation.rate': int(2_147_483_647, 'New connections accepted per second.', {
     update: 'cluster-wide',
     min: 0,
-    accepted: 'connections are bounded by count, not by rate',
   }),
   'request.timeout.ms': int(30_000, 'Time this broker waits for the answer of another, in ms.', {
     importance: 'high',

@@ -11,7 +11,6 @@ export const reasons = {
   sasl: 'SASL is not served yet',
   compaction: 'log compaction is not served yet',
   replication: 'replicas on several brokers are not served yet',
-  quotas: 'quotas are not served yet',
   delegationTokens: 'delegation tokens are not served yet',
   tieredStorage: 'tiered storage is not offered',
 } as const;

@@ -45,7 +45,6 @@ describe('the entity of kafka-configs', () => {
   });
 
   test('is refused in one line if it cannot be configured', () => {
-    assert.throws(() => entityOf({ user: 'alice' }), /users is not there yet/);
     assert.throws(() => entityOf({ entityType: 'groups' }), /groups is not there yet/);
     assert.throws(() => entityOf({ entityType: 'topic' }), /must be one of topics, brokers/);
     assert.throws(() => entityOf({ broker: 'one' }), /whole number, not 'one'/);

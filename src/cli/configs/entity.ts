@@ -29,9 +29,6 @@ export interface Entity {
 }
 
 const later: Readonly<Record<string, string>> = {
-  users: 'users and their quotas come with security',
-  clients: 'quotas of clients come with security',
-  ips: 'limits of addresses come with security',
   groups: 'groups come with the group coordinator',
   'client-metrics': 'subscriptions to client metrics come with metrics',
   'broker-loggers': 'PARTITA_LOG_LEVEL sets the level of the log when the broker starts',
