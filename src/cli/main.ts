@@ -47,6 +47,22 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'delete the records of partitions before given offsets',
     load: () => import('./kafka-delete-records.ts'),
   },
+  'kafka-producer-perf-test': {
+    summary: 'send records and report throughput and latency',
+    load: () => import('./kafka-producer-perf-test.ts'),
+  },
+  'kafka-consumer-perf-test': {
+    summary: 'read records and report the throughput',
+    load: () => import('./kafka-consumer-perf-test.ts'),
+  },
+  'kafka-verifiable-producer': {
+    summary: 'send numbers and print in JSON what was acknowledged',
+    load: () => import('./kafka-verifiable-producer.ts'),
+  },
+  'kafka-verifiable-consumer': {
+    summary: 'read in a group and print in JSON what was assigned, read, committed',
+    load: () => import('./kafka-verifiable-consumer.ts'),
+  },
   'kafka-dump-log': {
     summary: 'print segments, indexes and snapshots of a stopped log',
     load: () => import('./kafka-dump-log.ts'),
