@@ -57,6 +57,7 @@ function commit(request: Request, found: readonly Found[], context: RequestConte
     memberId,
     groupInstanceId,
     generationIdOrMemberEpoch,
+    apiVersion: context.apiVersion,
     retentionTimeMs: request.retentionTimeMs,
     topics: found.map(({ topic, image }) => ({
       name: (image as TopicImage).name,

@@ -37,8 +37,8 @@ async function answer(wanted: Wanted, context: RequestContext) {
   try {
     const topics =
       wanted.topics === null
-        ? await fetchAll(groupId, context)
-        : await fetchWanted(groupId, wanted.topics, context);
+        ? await fetchAll(wanted, context)
+        : await fetchWanted(wanted, wanted.topics, context);
     return { groupId, errorCode: 0, topics };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
@@ -46,8 +46,8 @@ async function answer(wanted: Wanted, context: RequestContext) {
   }
 }
 
-async function fetchAll(groupId: string, context: RequestContext) {
-  const topics = await context.broker.groups.fetchOffsets(groupId, null);
+async function fetchAll(member: Wanted, context: RequestContext) {
+  const topics = await context.broker.groups.fetchOffsets(member.groupId, null, member);
   const withIds = topics.map((topic) => ({ ...topic, topicId: topicIdOf(topic.name, context) }));
   // A topic without an id cannot be said by id.
   return context.apiVersion < idsVersionMin
@@ -56,14 +56,14 @@ async function fetchAll(groupId: string, context: RequestContext) {
 }
 
 async function fetchWanted(
-  groupId: string,
+  member: Wanted,
   wanted: readonly WantedTopic[],
   context: RequestContext,
 ) {
   const isById = context.apiVersion >= idsVersionMin;
   const named = wanted.map((topic) => (isById ? withName(topic, context) : topic));
   const known = named.filter((topic) => topic !== null);
-  const fetched = await context.broker.groups.fetchOffsets(groupId, known);
+  const fetched = await context.broker.groups.fetchOffsets(member.groupId, known, member);
   let next = 0;
   return wanted.map((topic, index) => {
     if (named[index] === null) return refused(topic, ErrorCode.UNKNOWN_TOPIC_ID);

@@ -24,6 +24,17 @@ import {
 } from './classic/classic-requests.ts';
 import type { HeartbeatRequest } from './classic/heartbeat.ts';
 import type { SyncGroupRequest } from './classic/sync-group.ts';
+import {
+  type ConsumerHeartbeatAnswer,
+  type ConsumerHeartbeatContext,
+  onConsumerHeartbeat,
+} from './consumer/consumer-heartbeat.ts';
+import {
+  type DescribedConsumerGroup,
+  describeConsumerGroup,
+} from './consumer/describe-consumer-group.ts';
+import { assignorNames } from './consumer/target-assignment.ts';
+import { assertValidHeartbeat } from './consumer/validate-heartbeat.ts';
 import type { GroupMachine } from './group-machine.ts';
 import { GroupShard } from './group-shard.ts';
 import {
@@ -34,9 +45,14 @@ import {
   listGroups,
 } from './group-views.ts';
 import type { CommitRequest, CommittedTopic } from './offsets/commit-offsets.ts';
-import { type FetchedTopic, fetchOffsets, type WantedTopic } from './offsets/fetch-offsets.ts';
+import type { FetchedTopic, WantedTopic } from './offsets/fetch-offsets.ts';
 import type { DeletedTopic, DeleteTopic } from './offsets/forget-offsets.ts';
-import { onCommit, onDeleteOffsets } from './offsets/offset-requests.ts';
+import {
+  type FetchingMember,
+  onCommit,
+  onDeleteOffsets,
+  onFetch,
+} from './offsets/offset-requests.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface GroupCoordinatorOptions {
@@ -179,6 +195,21 @@ export class GroupCoordinator {
     );
   }
 
+  async consumerGroupHeartbeat(
+    heartbeat: ConsumerHeartbeatContext & { readonly apiVersion: number },
+  ): Promise<ConsumerHeartbeatAnswer> {
+    const { request, apiVersion } = heartbeat;
+    const assignors = assignorNames(this.#options.config());
+    assertValidHeartbeat(request, { apiVersion, assignors });
+    return await this.decide(request.groupId, (machine, outcome) =>
+      onConsumerHeartbeat(machine, heartbeat, outcome),
+    );
+  }
+
+  async describeConsumerGroup(groupId: string): Promise<DescribedConsumerGroup> {
+    return await this.decide(groupId, (machine) => describeConsumerGroup(machine, groupId));
+  }
+
   async commitOffsets(request: CommitRequest): Promise<CommittedTopic[]> {
     return await this.decide(request.groupId, (machine, outcome) =>
       onCommit(machine, request, outcome),
@@ -188,8 +219,9 @@ export class GroupCoordinator {
   async fetchOffsets(
     groupId: string,
     topics: readonly WantedTopic[] | null,
+    member: FetchingMember = { memberId: null, memberEpoch: -1 },
   ): Promise<FetchedTopic[]> {
-    return await this.decide(groupId, (machine) => fetchOffsets(machine.offsets, groupId, topics));
+    return await this.decide(groupId, (machine) => onFetch(machine, { groupId, topics, member }));
   }
 
   async deleteOffsets(groupId: string, topics: readonly DeleteTopic[]): Promise<DeletedTopic[]> {

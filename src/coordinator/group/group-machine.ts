@@ -6,11 +6,17 @@
 // everything soft is built from it by `onLoaded`; `abandon` answers every parked request, because
 // nobody else will.
 
+import { assert } from '../../base/assert.ts';
 import type { Machine } from '../../machine/index.ts';
 import { ErrorCode, KafkaError } from '../../protocol/index.ts';
 import { ClassicGroup } from './classic/classic-group.ts';
 import { groupTombstone, restoreGroup } from './classic/group-metadata.ts';
 import { failedJoin, failedSync, Rebalance } from './classic/rebalance.ts';
+import type { ConsumerGroup } from './consumer/consumer-group.ts';
+import { groupTombstones } from './consumer/consumer-records.ts';
+import { ConsumerTimers } from './consumer/consumer-timers.ts';
+import { isConsumerGroupRecord } from './consumer/replay-consumer-records.ts';
+import { replayIntoGroups, resumeConsumerGroup } from './consumer/replay-into-groups.ts';
 import type { Group } from './group.ts';
 import type { GroupContext } from './group-context.ts';
 import type { GroupRecord, GroupRecordOf } from './group-record.ts';
@@ -22,6 +28,7 @@ export class GroupMachine implements Machine<GroupRecord> {
   readonly groups = new Map<string, Group>();
   readonly offsets = new CommittedOffsets();
   readonly rebalance: Rebalance;
+  readonly consumerTimers: ConsumerTimers;
   /** Monotonic; null until the machine is loaded. */
   loadedAtMs: number | null = null;
   /** Another coordinator, or this one before a restart, has served these groups. */
@@ -30,6 +37,7 @@ export class GroupMachine implements Machine<GroupRecord> {
   constructor(at: GroupContext, { hadPredecessor }: { hadPredecessor: boolean }) {
     this.at = at;
     this.hadPredecessor = hadPredecessor;
+    this.consumerTimers = new ConsumerTimers(at);
     this.rebalance = new Rebalance(at, (group) => this.maybeForget(group));
   }
 
@@ -43,6 +51,7 @@ export class GroupMachine implements Machine<GroupRecord> {
         this.#replayGroupMetadata(record);
         return;
       default:
+        if (isConsumerGroupRecord(record)) replayIntoGroups(this, record);
     }
   }
 
@@ -56,14 +65,15 @@ export class GroupMachine implements Machine<GroupRecord> {
     const groupId = record.key.group;
     if (record.value === null) {
       const group = this.groups.get(groupId);
-      if (group !== undefined) this.#onDeleted(group);
+      if (group?.kind === 'classic') this.#onDeleted(group);
       return;
     }
-    const group = this.groups.get(groupId) ?? this.#create(groupId);
+    const known = this.groups.get(groupId);
+    const group = known?.kind === 'classic' ? known : this.#create(groupId);
     group.stored = record.value;
   }
 
-  #onDeleted(group: Group): void {
+  #onDeleted(group: ClassicGroup): void {
     group.stored = null;
     if (!this.offsets.has(group.groupId)) this.groups.delete(group.groupId);
   }
@@ -79,6 +89,10 @@ export class GroupMachine implements Machine<GroupRecord> {
     this.loadedAtMs = this.at.clock.monotonic();
     const nowMs = this.at.clock.now();
     for (const group of [...this.groups.values()]) {
+      if (group.kind === 'consumer') {
+        resumeConsumerGroup(this, group);
+        continue;
+      }
       if (group.stored === null) {
         this.maybeForget(group);
         continue;
@@ -96,6 +110,7 @@ export class GroupMachine implements Machine<GroupRecord> {
   /** The machine is thrown away: whoever waits asks the next coordinator. */
   abandon(error: KafkaError): void {
     for (const group of this.groups.values()) {
+      if (group.kind === 'consumer') continue;
       for (const member of group.members.values()) {
         group.takeJoin(member)?.(failedJoin(error.code, member.memberId));
         group.takeSync(member)?.(failedSync(error.code));
@@ -106,7 +121,29 @@ export class GroupMachine implements Machine<GroupRecord> {
 
   /** The group, made if nobody has heard of it. */
   classicGroup(groupId: string): ClassicGroup {
-    return this.groups.get(groupId) ?? this.#create(groupId);
+    const group = this.groups.get(groupId) ?? this.#create(groupId);
+    assert(group.kind === 'classic', `${groupId} is a classic group`);
+    return group;
+  }
+
+  consumerGroup(groupId: string): ConsumerGroup | undefined {
+    const group = this.groups.get(groupId);
+    return group?.kind === 'consumer' ? group : undefined;
+  }
+
+  /** An empty group of the other protocol gives way: its last records, and a classic group. */
+  replaceEmptyConsumerGroup(groupId: string, outcome: Outcome): void {
+    const group = this.consumerGroup(groupId);
+    if (group === undefined || !group.isEmpty) return;
+    outcome.append(...groupTombstones(group));
+    this.#create(groupId);
+  }
+
+  /** The classic group that a member by its own account is in. @throws KafkaError UNKNOWN_MEMBER_ID */
+  classicMembersGroup(groupId: string): ClassicGroup {
+    const group = this.group(groupId, 'UNKNOWN_MEMBER_ID');
+    if (group.kind !== 'classic') throw new KafkaError('UNKNOWN_MEMBER_ID');
+    return group;
   }
 
   /** @throws KafkaError with the given code when there is no such group. */
@@ -118,7 +155,8 @@ export class GroupMachine implements Machine<GroupRecord> {
 
   /** A group that left no trace in the log and has nobody is no group. */
   maybeForget(group: Group): void {
-    if (!group.isForgettable || this.offsets.has(group.groupId)) return;
+    if (group.kind === 'consumer' || !group.isForgettable || this.offsets.has(group.groupId))
+      return;
     group.cancelTimers();
     this.groups.delete(group.groupId);
   }
@@ -139,6 +177,10 @@ export class GroupMachine implements Machine<GroupRecord> {
 
   /** The last record of a group. */
   bury(group: Group, outcome: Outcome): void {
+    if (group.kind === 'consumer') {
+      outcome.append(...groupTombstones(group));
+      return;
+    }
     for (const timer of group.pendingMembers.values()) timer.cancel();
     group.pendingMembers.clear();
     group.cancelTimers();

@@ -1,8 +1,8 @@
 // ListGroups and DescribeGroups: what there is to see of groups.
 
 import { ErrorCode } from '../../protocol/index.ts';
+import type { ClassicGroup } from './classic/classic-group.ts';
 import { noBytes } from './classic/classic-member.ts';
-import type { Group } from './group.ts';
 import type { GroupMachine } from './group-machine.ts';
 
 export interface ListedGroup {
@@ -61,7 +61,7 @@ export function describeGroup(
   isErrorWhenMissing: boolean,
 ): DescribedGroup {
   const group = machine.groups.get(groupId);
-  if (group === undefined) return missingGroup(groupId, isErrorWhenMissing);
+  if (group?.kind !== 'classic') return missingGroup(groupId, isErrorWhenMissing);
   const isStable = group.state === 'Stable';
   return {
     errorCode: 0,
@@ -87,7 +87,7 @@ function missingGroup(groupId: string, isError: boolean): DescribedGroup {
 }
 
 /** Between two generations nobody has an assignment, and the protocol is not chosen. */
-function membersOf(group: Group, isStable: boolean): DescribedMember[] {
+function membersOf(group: ClassicGroup, isStable: boolean): DescribedMember[] {
   return [...group.members.values()].map((member) => ({
     memberId: member.memberId,
     groupInstanceId: member.groupInstanceId,

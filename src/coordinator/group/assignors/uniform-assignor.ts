@@ -18,7 +18,8 @@ export const uniformAssignor: Assignor = { name: 'uniform', assign };
 
 function assign(input: AssignorInput): Assignment {
   const members = [...input.members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
-  const sorted = { ...input, members };
+  const topics = input.topics.filter(({ id }) => members.some((one) => one.topicIds.has(id)));
+  const sorted = { members, topics };
   return isHomogeneous(members) ? assignAlike(sorted) : assignUnlike(sorted);
 }
 

@@ -8,6 +8,12 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../../protocol/index.ts';
+import {
+  heartbeatAsClassicMember,
+  joinAsClassicMember,
+  leaveAsClassicMembers,
+  syncAsClassicMember,
+} from '../consumer/classic-members.ts';
 import type { GroupClient } from '../group-context.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import { stringBytesMax } from '../offsets/commit-offsets.ts';
@@ -51,11 +57,15 @@ export function joinClassicGroup(
     sessionTimeoutMs <= config.get('group.max.session.timeout.ms');
   if (!isTimeoutAllowed) throw new KafkaError('INVALID_SESSION_TIMEOUT');
   assertNamesFit(request, client);
+  const consumers = machine.consumerGroup(groupId);
+  if (consumers !== undefined && !consumers.isEmpty) {
+    const join = { request, client, apiVersion };
+    return joinAsClassicMember(machine, consumers, { join, outcome });
+  }
   const isIdTrusted = isIdOfPredecessor(machine, memberId);
-  const group =
-    memberId === '' || isIdTrusted
-      ? machine.classicGroup(groupId)
-      : machine.group(groupId, 'UNKNOWN_MEMBER_ID');
+  if (memberId !== '' && !isIdTrusted) machine.classicMembersGroup(groupId);
+  machine.replaceEmptyConsumerGroup(groupId, outcome);
+  const group = machine.classicGroup(groupId);
   try {
     return new JoinGroup(machine.rebalance).join(
       group,
@@ -70,6 +80,7 @@ export function joinClassicGroup(
     );
   } catch (error) {
     machine.maybeForget(group);
+    if (consumers !== undefined) machine.groups.set(groupId, consumers);
     throw error;
   }
 }
@@ -97,12 +108,19 @@ export function syncClassicGroup(
   request: SyncGroupRequest,
   outcome: Outcome,
 ): SyncAnswer | Promise<SyncAnswer> {
-  const group = machine.group(request.groupId, 'UNKNOWN_MEMBER_ID');
+  const consumers = machine.consumerGroup(request.groupId);
+  if (consumers !== undefined) return syncAsClassicMember(machine, consumers, request);
+  const group = machine.classicMembersGroup(request.groupId);
   return new SyncGroup(machine.rebalance).sync(group, request, outcome);
 }
 
 export function heartbeatClassicGroup(machine: GroupMachine, request: HeartbeatRequest): void {
-  const group = machine.group(request.groupId, 'UNKNOWN_MEMBER_ID');
+  const consumers = machine.consumerGroup(request.groupId);
+  if (consumers !== undefined) {
+    heartbeatAsClassicMember(machine, consumers, request);
+    return;
+  }
+  const group = machine.classicMembersGroup(request.groupId);
   onHeartbeat(machine.rebalance, group, request);
 }
 
@@ -112,7 +130,11 @@ export function leaveClassicGroup(
   { request, apiVersion }: { request: LeaveGroupRequest; apiVersion: number },
   outcome: Outcome,
 ): LeaveAnswer {
-  const group = machine.group(request.groupId, 'UNKNOWN_MEMBER_ID');
+  const consumers = machine.consumerGroup(request.groupId);
+  if (consumers !== undefined) {
+    return leaveAsClassicMembers(machine, consumers, { request, apiVersion, outcome });
+  }
+  const group = machine.classicMembersGroup(request.groupId);
   if (group.state === 'Dead') throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
   const members =
     apiVersion >= 3

@@ -25,6 +25,7 @@ export interface CommitRequest {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly generationIdOrMemberEpoch: number;
+  readonly apiVersion?: number;
   /** -1: offsets.retention.minutes. */
   readonly retentionTimeMs: number;
   readonly topics: readonly CommitTopic[];
@@ -41,7 +42,14 @@ export const stringBytesMax = 0x7fff;
 
 export function commitOffsets(
   at: GroupContext,
-  request: CommitRequest,
+  {
+    request,
+    check,
+  }: {
+    request: CommitRequest;
+    /** The code of the error for a partition that must not be committed. */
+    check?: ((topicId: Uuid, partition: number) => number) | undefined;
+  },
   outcome: Outcome,
 ): CommittedTopic[] {
   const metadataBytesMax = Math.min(at.config().get('offset.metadata.max.bytes'), stringBytesMax);
@@ -49,6 +57,8 @@ export function commitOffsets(
   const { retentionTimeMs, groupId } = request;
   const expireTimestamp = retentionTimeMs === -1 ? -1 : nowMs + retentionTimeMs;
   const commitOne = (topic: CommitTopic, partition: CommitPartition): number => {
+    const refused = check?.(topic.topicId, partition.partitionIndex) ?? 0;
+    if (refused !== 0) return refused;
     const metadata = partition.committedMetadata ?? '';
     if (Buffer.byteLength(metadata) > metadataBytesMax) return ErrorCode.OFFSET_METADATA_TOO_LARGE;
     outcome.append({

@@ -5,6 +5,11 @@ import { ZERO_UUID } from '../../../base/uuid.ts';
 import type { TopicImage } from '../../../metadata/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
 import { assertMayCommit } from '../classic/validate-commit.ts';
+import {
+  assertMayFetch,
+  type CommitCheck,
+  checkCommit,
+} from '../consumer/validate-member-epoch.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import type { Outcome } from '../outcome.ts';
 import {
@@ -13,6 +18,7 @@ import {
   commitOffsets,
   stringBytesMax,
 } from './commit-offsets.ts';
+import { type FetchedTopic, fetchOffsets, type WantedTopic } from './fetch-offsets.ts';
 import {
   type DeletedTopic,
   type DeleteTopic,
@@ -30,9 +36,34 @@ export function onCommit(
   // An empty id is accepted for the sake of old clients that have no group.
   if (Buffer.byteLength(request.groupId) > stringBytesMax) throw new KafkaError('INVALID_GROUP_ID');
   const group = machine.groups.get(request.groupId);
-  if (group !== undefined) assertMayCommit(group, request, machine.rebalance.sessions);
+  let check: CommitCheck | undefined;
+  if (group?.kind === 'consumer') check = checkCommit(group, request, machine.at.image());
+  else if (group !== undefined) assertMayCommit(group, request, machine.rebalance.sessions);
   else if (request.generationIdOrMemberEpoch >= 0) throw new KafkaError('ILLEGAL_GENERATION');
-  return commitOffsets(machine.at, request, outcome);
+  return commitOffsets(machine.at, { request, check }, outcome);
+}
+
+/** Who fetches, where the version says so: members hear that they are late. */
+export interface FetchingMember {
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
+}
+
+export function onFetch(
+  machine: GroupMachine,
+  {
+    groupId,
+    topics,
+    member,
+  }: {
+    readonly groupId: string;
+    readonly topics: readonly WantedTopic[] | null;
+    readonly member: FetchingMember;
+  },
+): FetchedTopic[] {
+  const group = machine.consumerGroup(groupId);
+  if (group !== undefined) assertMayFetch(group, member.memberId, member.memberEpoch);
+  return fetchOffsets(machine.offsets, groupId, topics);
 }
 
 export function onDeleteOffsets(
@@ -55,7 +86,12 @@ export function expireOffsets(machine: GroupMachine, groupId: string, outcome: O
   const condition = (topic: string, value: Parameters<typeof isOfTopic>[1]): boolean =>
     isExpired(group, { topic, value }, time);
   const { kept } = forgetOffsetsIf(machine.offsets, groupId, { condition, outcome });
-  if (kept > 0 || group.state !== 'Empty' || group.pendingMembers.size > 0) return;
+  if (kept > 0 || group.state !== 'Empty') return;
+  if (group.kind === 'consumer') {
+    machine.bury(group, outcome);
+    return;
+  }
+  if (group.pendingMembers.size > 0) return;
   if (group.isForgettable && outcome.records.length === 0) machine.maybeForget(group);
   else machine.bury(group, outcome);
 }

@@ -1,0 +1,142 @@
+// A classic group becomes a consumer group when the first member of the new protocol comes (online
+// upgrade of KIP-848): its members stay, with what they have, and are moved on from there.
+
+import type { BrokerConfig } from '../../../config/index.ts';
+import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
+import { type ClassicGroup, consumerProtocolType } from '../classic/classic-group.ts';
+import type { ClassicMember } from '../classic/classic-member.ts';
+import { groupTombstone } from '../classic/group-metadata.ts';
+import { failedJoin, failedSync } from '../classic/rebalance.ts';
+import type { GroupMachine } from '../group-machine.ts';
+import type { GroupRecord } from '../group-record.ts';
+import type { Outcome } from '../outcome.ts';
+import { decodeAssignment, decodeSubscription, ownedOf } from './classic-protocol.ts';
+import { ConsumerGroup } from './consumer-group.ts';
+import { type ConsumerMember, newConsumerMember, sortedNames } from './consumer-member.ts';
+import { groupRecords } from './consumer-records.ts';
+import { restartSession } from './remove-members.ts';
+import { metadataHash, subscribedTopics } from './subscriptions.ts';
+
+export interface OpenedGroup {
+  readonly group: ConsumerGroup;
+  /** To be called when the decision can fail no more: what was soft about the group before ends. */
+  readonly finish: () => void;
+}
+
+/**
+ * The group, made or converted for whoever joins it.
+ * @throws KafkaError GROUP_ID_NOT_FOUND
+ */
+export function openForConsumers(
+  machine: GroupMachine,
+  groupId: string,
+  { isJoin, outcome }: { isJoin: boolean; outcome: Outcome },
+): OpenedGroup {
+  const group = machine.groups.get(groupId);
+  if (group?.kind === 'consumer') return { group, finish: () => {} };
+  if (!isJoin) {
+    throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`);
+  }
+  if (group === undefined) return { group: new ConsumerGroup(groupId), finish: () => {} };
+  const records: GroupRecord[] = group.stored === null ? [] : [groupTombstone(groupId)];
+  if (group.isEmpty) {
+    outcome.append(...records);
+    return { group: new ConsumerGroup(groupId), finish: () => endClassic(group, outcome) };
+  }
+  assertMayUpgrade(machine.at.config(), group);
+  const upgraded = upgrade(machine, group);
+  outcome.append(...records, ...groupRecords(upgraded));
+  return {
+    group: upgraded,
+    finish: () => {
+      endClassic(group, outcome);
+      for (const member of upgraded.members.values()) restartSession(machine, groupId, member);
+    },
+  };
+}
+
+function assertMayUpgrade(config: BrokerConfig, group: ClassicGroup): void {
+  const policy = config.get('group.consumer.migration.policy').toUpperCase();
+  const refuse = (why: string): never => {
+    throw new KafkaError(
+      'GROUP_ID_NOT_FOUND',
+      `Classic group ${group.groupId} cannot become a consumer group: ${why}.`,
+    );
+  };
+  if (policy !== 'UPGRADE' && policy !== 'BIDIRECTIONAL') refuse('the upgrade is disabled');
+  if (group.protocolType !== consumerProtocolType) refuse('its members are no consumers');
+  if (group.members.size > config.get('group.consumer.max.size')) refuse('it is too large');
+}
+
+function upgrade(machine: GroupMachine, classic: ClassicGroup): ConsumerGroup {
+  const image = machine.at.image();
+  const group = new ConsumerGroup(classic.groupId);
+  group.groupEpoch = classic.generationId;
+  group.assignmentEpoch = classic.generationId;
+  group.assignmentTimestampMs = 0;
+  for (const member of classic.members.values()) {
+    const converted = convert(machine, classic, member);
+    group.setMember(converted);
+    const target = [...converted.assigned].map(
+      ([topicId, partitions]) => [topicId, new Set(partitions.keys())] as const,
+    );
+    group.targets.set(member.memberId, new Map(target));
+  }
+  const members = [...group.members.values()];
+  group.metadataHash = metadataHash(subscribedTopics(members, group.regexes, image), image);
+  return group;
+}
+
+function convert(
+  machine: GroupMachine,
+  { generationId, protocolName, groupId }: ClassicGroup,
+  member: ClassicMember,
+): ConsumerMember {
+  const chosen = member.metadataOf(protocolName);
+  const metadata = chosen.length > 0 ? chosen : (member.protocols[0]?.metadata ?? chosen);
+  const subscription = decodeSubscription(metadata);
+  const { assignedPartitions, userData } = decodeAssignment(member.assignment);
+  if (userData !== null && userData.length > 0) {
+    throw new KafkaError(
+      'GROUP_ID_NOT_FOUND',
+      `Classic group ${groupId} cannot become a consumer group: it has an assignor of its own.`,
+    );
+  }
+  return {
+    ...newConsumerMember(member.memberId),
+    instanceId: member.groupInstanceId,
+    rackId: subscription.rackId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+    topicNames: sortedNames(subscription.topics),
+    classic: {
+      sessionTimeoutMs: member.sessionTimeoutMs,
+      supportedProtocols: member.protocols.map(({ name, metadata: bytes }) => ({
+        name,
+        metadata: bytes,
+      })),
+    },
+    memberEpoch: generationId,
+    previousMemberEpoch: generationId,
+    assigned: ownedOf(assignedPartitions, machine.at.image(), generationId),
+  };
+}
+
+/** Whoever waits joins again, and then meets the new group. */
+function endClassic(group: ClassicGroup, outcome: Outcome): void {
+  group.cancelTimers();
+  for (const timer of group.pendingMembers.values()) timer.cancel();
+  group.pendingMembers.clear();
+  const errorCode = ErrorCode.REBALANCE_IN_PROGRESS;
+  for (const member of [...group.members.values()]) {
+    const answerJoin = group.takeJoin(member);
+    const answerSync = group.takeSync(member);
+    group.remove(member);
+    outcome.whenCommitted(() => {
+      answerJoin?.(failedJoin(errorCode, member.memberId));
+      answerSync?.(failedSync(errorCode));
+    });
+  }
+  group.become('Dead', group.stateSinceMs);
+}
