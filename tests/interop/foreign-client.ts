@@ -76,8 +76,8 @@ export function describeForeignClient(client: ForeignClient): void {
       });
     }
 
-    test('reads from a timestamp on', async (t) => {
-      if (client.hasTimestamps === false) return t.skip('it knows no timestamps');
+    const testOfTimestamps = client.hasTimestamps === false ? null : test;
+    testOfTimestamps?.('reads from a timestamp on', async (t) => {
       if (!client.isPresent(t)) return;
       const name = topic('timestamp');
       await client.createTopic(name, 1);

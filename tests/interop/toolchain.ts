@@ -56,13 +56,21 @@ const kafkaClasses = {
   'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
 } as const;
 
+/** The command that runs one of Kafka's own command-line tools. */
+export function kafkaToolCommand(
+  tool: keyof typeof kafkaClasses,
+  args: readonly string[],
+): [string, ...string[]] {
+  const java = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+  return ['java', ...java, '-cp', join(kafkaJars, '*'), kafkaClasses[tool], ...args];
+}
+
 /** One of Kafka's own command-line tools, run by Java. */
 export function kafkaTool(
   tool: keyof typeof kafkaClasses,
   args: readonly string[],
   options?: ProgramOptions,
 ): Promise<ProgramResult> {
-  const java = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-  const all = [...java, '-cp', join(kafkaJars, '*'), kafkaClasses[tool], ...args];
-  return runProgram('java', all, options);
+  const [java, ...all] = kafkaToolCommand(tool, args);
+  return runProgram(java, all, options);
 }

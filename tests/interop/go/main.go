@@ -181,7 +181,6 @@ func producerOf(codec, acks, text string) (*kgo.Client, error) {
 		kgo.ProducerBatchCompression(codecs[codec]),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(5*time.Second),
-		kgo.RecordDeliveryTimeout(30*time.Second),
 	)
 	switch acks {
 	case "0":
@@ -297,7 +296,12 @@ func (each *member) poll() {
 		fetches.EachRecord(func(record *kgo.Record) {
 			each.arrived = append(each.arrived, lineOf(record))
 		})
-		fetches.EachError(func(_ string, _ int32, err error) { each.failure = err })
+		fetches.EachError(func(_ string, _ int32, err error) {
+			// A group that lost its broker is joined again by itself.
+			if session := (*kgo.ErrGroupSession)(nil); !errors.As(err, &session) {
+				each.failure = err
+			}
+		})
 		each.lock.Unlock()
 	}
 }

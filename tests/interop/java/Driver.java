@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
@@ -102,12 +103,14 @@ final class Driver {
     return members.get(name);
   }
 
-  private long offsetAt(String topic, int partition, String from) throws Exception {
-    var member = Member.assigned(configs(""), new TopicPartition(topic, partition), from);
-    try {
-      return member.position();
-    } finally {
-      member.leave();
+  private long offsetAt(String topic, int index, String from) {
+    var configs = configs("");
+    configs.put("group.id", "interop-assigned");
+    try (var consumer = new KafkaConsumer<byte[], byte[]>(configs)) {
+      var partition = new TopicPartition(topic, index);
+      consumer.assign(List.of(partition));
+      Era.seek(consumer, partition, from);
+      return consumer.position(partition);
     }
   }
 

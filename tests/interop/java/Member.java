@@ -97,11 +97,6 @@ final class Member {
     return assignment;
   }
 
-  /** Of the only partition. */
-  long position() throws Exception {
-    return ask(() -> consumer.position(consumer.assignment().iterator().next()));
-  }
-
   /** Commits the positions, which are behind everything that has arrived. */
   void commit() throws Exception {
     ask(() -> {
