@@ -40,6 +40,7 @@ export async function run(args: readonly string[]): Promise<void> {
     .filter((product) => product !== 'kafka' || hasKafka()) as Product[];
   const brokers: BrokerProcess[] = [];
   const rounds = new Rounds();
+  let checksum = 0;
   try {
     for (const product of products) {
       const broker = await BrokerProcess.prepare(io, product);
@@ -51,7 +52,8 @@ export async function run(args: readonly string[]): Promise<void> {
       for (const recordBytes of numbersOf(flags['record-bytes'])) {
         for (const acks of [1, -1]) {
           for (const broker of brokers) {
-            await measure(io, broker, { load: { recordBytes, acks, flags }, rounds, round });
+            const load = { recordBytes, acks, flags };
+            checksum = await measure(io, broker, { load, rounds, round });
           }
         }
       }
@@ -67,7 +69,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   rounds.print();
   rounds.printRatios('partita', 'kafka');
-  printChecksum(0);
+  printChecksum(checksum >>> 0);
 }
 
 /** A JVM and V8 both need some work before they show what they can do. */
@@ -81,21 +83,24 @@ async function measure(
   io: Io,
   broker: BrokerProcess,
   run: { load: Load; rounds: Rounds; round: number },
-): Promise<void> {
+): Promise<number> {
   const { load, rounds, round } = run;
   const name = `${load.recordBytes}-${load.acks === 1 ? 'one' : 'all'}`;
   const target = { host: broker.host, port: broker.port, topic: `t-${name}-${round}` };
   const what = `${load.recordBytes} B acks=${load.acks === 1 ? '1' : 'all'}`;
   const transfer = load.flags.client === 'wire' ? transferByWire : transferByJava;
   const processorMs = (): number => broker.processorMs();
-  const { produced, fetched } = await transfer(io, target, load, processorMs);
+  const { produced, fetched, checksum } = await transfer(io, target, load, processorMs);
   rounds.add(`${broker.product} produce ${what}`, produced);
   rounds.add(`${broker.product} consume ${what}`, fetched);
+  return checksum;
 }
 
 interface BothWays {
   readonly produced: Figures;
   readonly fetched: Figures;
+  /** The same for every broker. */
+  readonly checksum: number;
 }
 
 async function transferByWire(
@@ -111,7 +116,11 @@ async function transferByWire(
   const produced = await produceAll(io, transfer, acks);
   const range = { batches: requests, fromBatch: 0, bytesMax: 1 << 20 };
   const fetched = await fetchAll(io, transfer, range);
-  return { produced: produced.figures, fetched: fetched.figures };
+  return {
+    produced: produced.figures,
+    fetched: fetched.figures,
+    checksum: (produced.checksum * 31 + fetched.checksum) | 0,
+  };
 }
 
 async function transferByJava(
@@ -127,7 +136,8 @@ async function transferByJava(
     producerPerformance(target, { count, recordBytes, acks }),
   );
   const fetched = await figuresOf(bytes, processorMs, () => kcatReads(target, count));
-  return { produced, fetched };
+  // The tools count records: both have seen all of them.
+  return { produced, fetched, checksum: count | 0 };
 }
 
 async function figuresOf(
