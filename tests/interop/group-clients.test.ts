@@ -133,5 +133,6 @@ async function liveInGroup(
 describe('a group of two', { concurrency: 2 }, () => {
   for (const kind of clientKinds) {
     describeGroup(kind, 'classic');
+    if (kind.hasConsumerProtocol) describeGroup(kind, 'consumer');
   }
 });
