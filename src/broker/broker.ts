@@ -184,7 +184,7 @@ export class Broker {
     this.#clusterId = clusterId ?? '';
   }
 
-  /** A disk that does not answer costs its partitions; a directory of somebody else is a mistake. */
+  /** A disk that does not answer costs its partitions; another's directory is a mistake. */
   #setAside(path: string, error: unknown): null {
     const isDisk = error instanceof LogDirectoryError && error.cause instanceof IoError;
     const isNeeded = path === this.#metadataDirectory || this.#baseConfig.logDirs.length === 1;

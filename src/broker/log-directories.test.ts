@@ -151,7 +151,7 @@ test('a partition moves to another directory while it is appended to', async () 
   );
 });
 
-test('a move keeps within its limit, is shown while it lasts, and is undone by a move back', async () => {
+test('a move keeps within its limit, is shown, and is undone by a move back', async () => {
   await withBroker(
     async ({ io, client }) => {
       await createTopic(client, 't');
@@ -338,7 +338,7 @@ async function leaderOf({ client }: Pick<TestBroker, 'client'>, index: number): 
   return partition?.leaderId ?? -2;
 }
 
-test('a directory that fails costs its partitions, and the others go on, also after a restart', async () => {
+test('a directory that fails costs its partitions and no others, a restart included', async () => {
   const world = new World();
   const config = { ...twoDirectories, 'log.flush.interval.messages': '1' };
   const first = world.startProcess('host', async (io) => {

@@ -1,6 +1,7 @@
 // The folders of a log directory: `<topic>-<partition>` for a log, and the same with a unique part
-// and `-delete` for one that waits to be removed, `-future` for one that is being copied here. Each log folder holds partition.metadata, which
-// names the topic's id: a topic that was deleted and created again has another one.
+// and `-delete` for one that waits to be removed, `-future` for one that is being copied here.
+// Each log folder holds partition.metadata, which names the topic's id: a topic that was deleted
+// and created again has another one.
 
 import { isUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import type { Disk } from '../io/index.ts';

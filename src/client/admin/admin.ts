@@ -49,6 +49,7 @@ import {
   type TopicListing,
   type TopicResult,
 } from './admin-results.ts';
+import { ClusterRequests } from './cluster-requests.ts';
 import { ConfigRequests } from './config-requests.ts';
 import { GroupRequests, type ListGroupsOptions } from './group-requests.ts';
 import type {
@@ -87,12 +88,15 @@ type MetadataTopic = ResponseOf<typeof metadata>['topics'][number];
  *     await admin.close();
  */
 export class Admin {
+  /** Leaders, reassignments, log directories, features, brokers, the quorum. */
+  readonly cluster: ClusterRequests;
   readonly #client: Client;
   readonly #configs: ConfigRequests;
   readonly #groups: GroupRequests;
 
   constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
     this.#client = new Client(io, options, false);
+    this.cluster = new ClusterRequests(this.#client);
     this.#configs = new ConfigRequests(this.#client);
     this.#groups = new GroupRequests(this.#client);
   }

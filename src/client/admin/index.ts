@@ -2,6 +2,8 @@
 //
 // admin.ts              the door: every call
 // admin-results.ts      what calls take and give
+// cluster-requests.ts   leaders, reassignments, log directories, features, the quorum
+// cluster-results.ts    what these take and give
 // config-requests.ts    configurations, and which broker to ask for them
 // group-requests.ts     groups, each asked of its coordinator
 // group-description.ts  a group of either protocol
@@ -10,6 +12,8 @@
 // topic-pages.ts        topics page by page, with their eligible leaders
 export { Admin, type AdminOptions } from './admin.ts';
 export * from './admin-results.ts';
+export { ClusterRequests } from './cluster-requests.ts';
+export * from './cluster-results.ts';
 export type { ListGroupsOptions } from './group-requests.ts';
 export * from './group-results.ts';
 export type {
