@@ -1,7 +1,8 @@
 // Accepts connections on any number of listeners and keeps their count. A connection beyond the
 // limit of its address (max.connections.per.ip and its overrides) is closed before a byte of it is
 // read; one beyond max.connections, or that comes too fast, waits unread as in Kafka. The limits
-// may change at any time. Closing is in two steps: listeners first, then connections once their answers are out.
+// may change at any time. Closing is in two steps: listeners first, then connections once their
+// answers are out.
 
 import { Deferred } from '../base/deferred.ts';
 import type { Connection, Io, Listener, Log, Timer } from '../io/index.ts';

@@ -155,7 +155,7 @@ test('a fetch beyond its quota is told to rest and costs nothing', () => {
   assert.equal(fetch(10_000), 0);
 });
 
-test('the time of a handler counts in percent of one core, and a rest is one sample at most', () => {
+test('handler time counts in percent of one core, and a rest is one sample at most', () => {
   const bench = new Bench().set([{ user: null }, { request_percentage: 1 }]);
   const request = (busyMs: number, waitedMs: number): number => {
     const charge = bench.quotas.begin('u', 'c');

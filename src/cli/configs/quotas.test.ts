@@ -51,7 +51,7 @@ test('names and values are printed as Kafka does', () => {
   ]);
 });
 
-test('an alteration names one entity and known quotas, and removes only what is there', async () => {
+test('an alteration names one entity and known quotas, and removes what is there', async () => {
   const asked: QuotaAlteration[] = [];
   const admin = {
     describeClientQuotas: async (): Promise<QuotaDescription[]> => [
