@@ -136,7 +136,10 @@ async function onLoopback(flags: DataPathFlags): Promise<Subject> {
   const { profile } = flags;
   const nodeFlags = profile === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const broker = await BrokerProcess.prepare(io, 'partita', { nodeFlags });
-  await broker.start();
+  await broker.start().catch(async (error: unknown) => {
+    await broker.dispose();
+    throw error;
+  });
   return {
     io,
     address: broker,
