@@ -1,9 +1,9 @@
 // Group coordinators: offsets, classic and consumer groups, streams groups.
 
-import { acceptedOnly, boolean, int, list, long, short, string } from './definition.ts';
+import { boolean, int, list, long, short, string } from './definition.ts';
 import { reasons } from './reasons.ts';
 
-export const brokerGroups = acceptedOnly('consumer groups are not served yet', {
+export const brokerGroups = {
   'offsets.topic.num.partitions': int(
     50,
     'Partitions of the topic of committed offsets; fixed once the topic exists.',
@@ -33,6 +33,7 @@ export const brokerGroups = acceptedOnly('consumer groups are not served yet', {
   'offsets.commit.timeout.ms': int(5000, 'Longest wait of a commit for the replicas, in ms.', {
     importance: 'high',
     min: 1,
+    accepted: 'a commit waits for as long as its coordinator leads',
   }),
   'offsets.load.buffer.size': int(
     5_242_880,
@@ -75,12 +76,12 @@ export const brokerGroups = acceptedOnly('consumer groups are not served yet', {
   'group.coordinator.append.linger.ms': int(
     -1,
     'Time for which the coordinator gathers writes, in ms; -1 to adapt.',
-    { min: -1 },
+    { min: -1, accepted: 'what is decided in one turn of the event loop is written together' },
   ),
   'group.coordinator.cached.buffer.max.bytes': int(
     1_048_588,
     'Largest write buffer that is kept for reuse, in bytes.',
-    { update: 'cluster-wide', min: 524_288 },
+    { update: 'cluster-wide', min: 524_288, accepted: 'no write buffer is kept' },
   ),
   'group.consumer.assignors': list(
     ['uniform', 'range'],
@@ -148,4 +149,4 @@ export const brokerGroups = acceptedOnly('consumer groups are not served yet', {
     'Time between two resolutions of the patterns a group subscribes to, in ms.',
     { min: 10_000, internal: true },
   ),
-});
+} as const;

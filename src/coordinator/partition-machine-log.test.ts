@@ -116,7 +116,7 @@ test('an append is refused when the machine is not where the log ends, or the le
     assert.equal(partition.logEndOffset, 0);
   }));
 
-test('an append waits for the in-sync replicas for as long as it takes, or until we lead no more', () =>
+test('an append waits for the in-sync replicas until we lead no more', () =>
   simulate(async (io) => {
     const partition = await open(io);
     partition.becomeLeader(leading(1, [1, 2]));

@@ -161,7 +161,11 @@ export function describeGroupClient(client: GroupClient): void {
 
     test('stays in the group while the broker is away', async (t) => {
       if (!client.isPresent(t)) return;
-      if (client.goesDeafWithItsBroker === true) return t.skip(`${client.name} stops reading`);
+      if (client.goesDeafWithItsBroker === true) {
+        const reason = 'the client stops reading when its broker dies';
+        t.skip(reason);
+        return;
+      }
       const [group, topic] = ['away', 'away'];
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
       const member = join(group, topic);

@@ -196,7 +196,7 @@ async function churn(at: TestShard, random: Prng, checker: Checker): Promise<voi
   assert.equal(await at.state(), 'Stable');
 }
 
-test('a group that churns keeps one owner per partition, its live members, and its commits', async () => {
+test('a group that churns keeps one owner per partition, live members, and commits', async () => {
   for (let seed = 0; seed < seeds; seed++) {
     const checker = new Checker();
     try {

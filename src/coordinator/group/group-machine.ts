@@ -139,7 +139,10 @@ export class GroupMachine implements Machine<GroupRecord> {
     this.#create(groupId);
   }
 
-  /** The classic group that a member by its own account is in. @throws KafkaError UNKNOWN_MEMBER_ID */
+  /**
+   * The classic group that a member by its own account is in.
+   * @throws KafkaError UNKNOWN_MEMBER_ID
+   */
   classicMembersGroup(groupId: string): ClassicGroup {
     const group = this.group(groupId, 'UNKNOWN_MEMBER_ID');
     if (group.kind !== 'classic') throw new KafkaError('UNKNOWN_MEMBER_ID');

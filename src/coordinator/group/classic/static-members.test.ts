@@ -87,7 +87,7 @@ test('a second process with the same instance id fences the first in the middle 
     assert.equal(errorName(parked.answer?.errorCode ?? 0), 'FENCED_INSTANCE_ID');
   }, together));
 
-test('a static member that is away keeps its place through a rebalance, until its session ends', () =>
+test('a static member that is away keeps its place until its session ends', () =>
   withShard(async (at) => {
     const { leader, memberOf } = await settledPair(at);
     const here = memberOf(leader);
