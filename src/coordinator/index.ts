@@ -7,7 +7,7 @@
 //   group/group-record        Kafka's records; outcome, group-context: what decisions use
 //   group/group-views         listing and describing
 //   group/classic/            groups whose members assign among themselves
-//   group/consumer/           groups of KIP-848
+//   group/consumer/           groups of KIP-848; group/assignors/: who gets what in them
 //   group/offsets/            committed offsets
 
 export type { GroupClient } from './group/group-context.ts';
