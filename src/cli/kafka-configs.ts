@@ -1,6 +1,6 @@
 // kafka-configs: describe or change the configuration of topics and brokers, and the quotas of
-// users, clients and addresses, in Kafka's words. The other kinds of entities are understood, and refused with a line, until what they configure
-// is there.
+// users, clients and addresses, in Kafka's words. The other kinds of entities are understood, and
+// refused with a line, until what they configure is there.
 
 import { type Command, Option } from 'commander';
 import type {

@@ -10,6 +10,7 @@ import { projectRoot } from '../root.ts';
 import { type ProgramResult, runProgram } from '../run-program.ts';
 
 let broker: BrokerProcess;
+const background: ChildProcess[] = [];
 
 function tool(name: string, args: readonly string[], input = ''): Promise<ProgramResult> {
   const script = join(projectRoot, 'bin', `${name}.sh`);
@@ -38,6 +39,7 @@ function consumeInBackground(args: readonly string[]): { child: ChildProcess; te
   const child = spawn(script, ['--bootstrap-server', broker.bootstrapServers, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  background.push(child);
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
     text += piece;
@@ -60,7 +62,11 @@ describe('consumer groups on the command line', () => {
   before(async () => {
     broker = await BrokerProcess.start({ config: { 'group.initial.rebalance.delay.ms': '0' } });
   });
-  after(() => broker.dispose());
+  after(async () => {
+    // A test that failed leaves its consumers behind.
+    for (const child of background) child.kill('SIGKILL');
+    await broker.dispose();
+  });
 
   test('a group goes on where it stopped, also after a restart of the broker', async () => {
     await topicWith('resumed', 1, 30);
@@ -122,8 +128,11 @@ describe('consumer groups on the command line', () => {
     const args = ['--topic', 'shared', '--group', 'sharers', '--from-beginning'];
     const one = consumeInBackground(args);
     const two = consumeInBackground(args);
+    // Until the first of them has joined there is no such group.
     const counts = async (): Promise<number[]> =>
-      (await groups(['--describe', '--group', 'sharers', '--members']))
+      (
+        await tool('kafka-consumer-groups', ['--describe', '--group', 'sharers', '--members'])
+      ).stdout
         .trim()
         .split('\n')
         .slice(1)

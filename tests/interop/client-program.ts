@@ -4,7 +4,7 @@
 //
 //   create topic partitions configs        delete topic         offset topic partition from
 //   produce topic partition codec acks properties record…      (its offsets come back)
-//   assign member topic partition from properties              (from: beginning, end, 7, @timestamp)
+//   assign member topic partition from properties (from: beginning, end, 7, @timestamp)
 //   join member group topics properties    assignment member    commit member    leave member
 //   take member count timeout-ms           (records that have arrived, in order, up to the count)
 //

@@ -127,7 +127,7 @@ describe('a topic that clients of all ages share', () => {
     }
   });
 
-  test('records of a release without timestamps get the time of the append if it asks', async (t) => {
+  test('records of a release without timestamps get the time of the append', async (t) => {
     const [oldest, newest] = [javaRelease('0.9.0.1'), javaClients[0] as ClientKind];
     if (!oldest.isPresent(t) || !newest.isPresent(t)) return;
     const stamped = newTopic('stamped');
