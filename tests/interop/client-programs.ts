@@ -111,13 +111,15 @@ async function buildGo(): Promise<string> {
   const folder = join(here, 'go');
   const sources = ['main.go', 'go.mod', 'go.sum'].map((name) => join(folder, name));
   const program = cacheFolder(`franz-go-${hashOf(sources)}`);
-  if (!existsSync(program)) await build('go', ['build', '-o', program, '.'], folder);
+  if (!existsSync(program)) {
+    await build('go', ['build', '-trimpath', '-o', program, '.'], folder);
+  }
   return program;
 }
 
 async function build(command: string, args: readonly string[], cwd: string): Promise<void> {
   mkdirSync(cacheFolder('.'), { recursive: true });
-  const { code, stderr } = await runProgram(command, args, { cwd });
+  const { code, stderr } = await runProgram(command, args, { cwd, env: { CGO_ENABLED: '0' } });
   if (code !== 0) throw new Error(`${command}: ${stderr}`);
 }
 
