@@ -1,9 +1,14 @@
-// Writes the pages that are made from the sources: `npm run docs`. tests/docs-configuration.test.ts
-// fails while a page differs from what this would write.
+// Writes the pages that are made from the sources and from what a broker answers: `npm run docs`.
+// tests/docs-configuration.test.ts and tests/conformance fail while a page differs from what this
+// would write.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentConfiguration } from '../src/config/index.ts';
+import { askBroker } from './conformance/ask-broker.ts';
+import { documentConformance } from './conformance/document-conformance.ts';
 import { projectRoot } from './root.ts';
 
-writeFileSync(join(projectRoot, 'docs', 'configuration.md'), documentConfiguration());
+const docs = join(projectRoot, 'docs');
+writeFileSync(join(docs, 'configuration.md'), documentConfiguration());
+writeFileSync(join(docs, 'conformance.md'), documentConformance(await askBroker()));

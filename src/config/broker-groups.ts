@@ -61,7 +61,11 @@ export const brokerGroups = {
   'group.coordinator.rebalance.protocols': list(
     ['classic', 'consumer', 'streams'],
     'Group protocols that are offered.',
-    { oneOf: ['consumer', 'classic', 'share', 'streams'], notEmpty: true },
+    {
+      oneOf: ['consumer', 'classic', 'share', 'streams'],
+      notEmpty: true,
+      accepted: 'classic and consumer are always offered',
+    },
   ),
   'group.coordinator.threads': int(4, 'Threads of the group coordinator.', {
     importance: 'high',
@@ -147,6 +151,10 @@ export const brokerGroups = {
   'group.consumer.regex.refresh.interval.ms': int(
     600_000,
     'Time between two resolutions of the patterns a group subscribes to, in ms.',
-    { min: 10_000, internal: true },
+    {
+      min: 10_000,
+      internal: true,
+      accepted: 'patterns are resolved when topics change, at most once a second',
+    },
   ),
 } as const;

@@ -117,7 +117,6 @@ export const brokerLog = {
       importance: 'low',
       min: 0,
       internal: true,
-      accepted: 'the interval of each task is its first wait too',
     },
   ),
   'log.flush.interval.messages': long(
@@ -144,7 +143,11 @@ export const brokerLog = {
   'log.flush.start.offset.checkpoint.interval.ms': int(
     60_000,
     'Time between two writes of the log start offsets, in ms.',
-    { importance: 'high', min: 0 },
+    {
+      importance: 'high',
+      min: 0,
+      accepted: 'they are written together with the recovery points',
+    },
   ),
   'log.index.size.max.bytes': int(
     10_485_760,
@@ -158,6 +161,7 @@ export const brokerLog = {
   ),
   'log.preallocate': boolean(false, 'Whether a new segment takes its space on the disk at once.', {
     update: 'cluster-wide',
+    accepted: reasons.preallocation,
   }),
   'log.message.timestamp.type': string(
     'CreateTime',
@@ -283,6 +287,11 @@ export const brokerLog = {
   'producer.id.expiration.check.interval.ms': int(
     600_000,
     'Time between two looks for producers to forget, in ms.',
-    { importance: 'low', min: 1, internal: true },
+    {
+      importance: 'low',
+      min: 1,
+      internal: true,
+      accepted: 'producers are looked through together with retention',
+    },
   ),
 } satisfies Definitions;

@@ -58,6 +58,7 @@ export const brokerNetwork = {
   }),
   'socket.listen.backlog.size': int(50, 'Connections that may wait in the kernel to be accepted.', {
     min: 1,
+    accepted: 'the backlog is the one of the runtime',
   }),
   'socket.request.max.bytes': int(
     104_857_600,

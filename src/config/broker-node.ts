@@ -145,7 +145,7 @@ export const brokerNode = {
   'metadata.log.segment.bytes': int(
     1_073_741_824,
     'Size at which the metadata log starts a new file, in bytes.',
-    { importance: 'high', min: 8_388_608, accepted: reasons.metadataLog },
+    { importance: 'high', min: 8_388_608 },
   ),
   'metadata.log.segment.ms': long(
     604_800_000,
@@ -155,7 +155,7 @@ export const brokerNode = {
   'metadata.log.max.record.bytes.between.snapshots': long(
     20_971_520,
     'Bytes of metadata records after which a snapshot is written.',
-    { importance: 'high', min: 1, accepted: reasons.metadataLog },
+    { importance: 'high', min: 1 },
   ),
   'metadata.log.max.snapshot.interval.ms': long(
     3_600_000,

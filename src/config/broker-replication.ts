@@ -4,7 +4,7 @@ import { INT64_MAX } from '../base/int64.ts';
 import { acceptedOnly, boolean, int, long, string } from './definition.ts';
 import { reasons } from './reasons.ts';
 
-export const brokerReplication = acceptedOnly('replicas on several brokers are not served yet', {
+const betweenBrokers = acceptedOnly('replicas on several brokers are not served yet', {
   'replica.lag.time.max.ms': long(
     30_000,
     'Time a follower may lag before it leaves the in-sync replicas, in ms.',
@@ -32,11 +32,6 @@ export const brokerReplication = acceptedOnly('replicas on several brokers are n
     65_536,
     "Size of the kernel's receive buffer of a follower's socket, in bytes.",
     { importance: 'high', accepted: reasons.socketBuffers },
-  ),
-  'replica.high.watermark.checkpoint.interval.ms': long(
-    5000,
-    'Time between two writes of the high watermarks, in ms.',
-    { importance: 'high' },
   ),
   'replica.selector.class': string(
     null,
@@ -96,9 +91,18 @@ export const brokerReplication = acceptedOnly('replicas on several brokers are n
     'Bytes per second a throttled follower fetches; only set dynamically.',
     { update: 'cluster-wide', min: 0 },
   ),
+});
+
+export const brokerReplication = {
+  ...betweenBrokers,
+  'replica.high.watermark.checkpoint.interval.ms': long(
+    5000,
+    'Time between two writes of the high watermarks, in ms.',
+    { importance: 'high' },
+  ),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(
     INT64_MAX,
     'Bytes per second of moves between folders; only set dynamically.',
     { update: 'cluster-wide', min: 0 },
   ),
-});
+} as const;

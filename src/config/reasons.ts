@@ -12,5 +12,6 @@ export const reasons = {
   compaction: 'log compaction is not served yet',
   replication: 'replicas on several brokers are not served yet',
   delegationTokens: 'delegation tokens are not served yet',
+  preallocation: 'segments grow as they are written',
   tieredStorage: 'tiered storage is not offered',
 } as const;

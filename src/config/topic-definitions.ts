@@ -156,6 +156,7 @@ export const topicConfigDefinitions = {
   ),
   preallocate: boolean(false, 'Whether a new segment takes its space on the disk at once.', {
     fallbacks: [from('log.preallocate')],
+    accepted: reasons.preallocation,
   }),
   'remote.copy.lag.bytes': long(
     -1,

@@ -38,8 +38,10 @@ const names = (all: readonly Event[]): string[] => all.map((event) => event.name
 const only = (all: readonly Event[], name: string): Event[] =>
   all.filter((event) => event.name === name);
 
-const windowLine =
-  /^\d+ records sent, \d+\.\d records\/sec \(\d+\.\d\d MB\/sec\), \d+\.\d ms avg latency, \d+\.\d ms max latency\.$/;
+const windowLine = new RegExp(
+  '^\\d+ records sent, \\d+\\.\\d records/sec \\(\\d+\\.\\d\\d MB/sec\\), ' +
+    '\\d+\\.\\d ms avg latency, \\d+\\.\\d ms max latency\\.$',
+);
 const total = (what: string): RegExp =>
   new RegExp(
     `^${what} sent, \\d+\\.\\d{6} records/sec \\(\\d+\\.\\d\\d MB/sec\\), ` +

@@ -81,7 +81,8 @@ export class SendStatistics {
     );
     const what = this.#options.isSteadyState ? 'steady state records' : 'records';
     this.#options.print(
-      `${total.count} ${what} sent, ${rate.toFixed(6)} records/sec (${mbRate.toFixed(2)} MB/sec), ` +
+      `${total.count} ${what} sent, ${rate.toFixed(6)} records/sec ` +
+        `(${mbRate.toFixed(2)} MB/sec), ` +
         `${average.toFixed(2)} ms avg latency, ${total.latencyMaxMs.toFixed(2)} ms max latency, ` +
         `${half} ms 50th, ${most} ms 95th, ${nearlyAll} ms 99th, ${all} ms 99.9th.`,
     );
@@ -93,7 +94,8 @@ export class SendStatistics {
     const isFirst = this.#total.count === window.count;
     if (this.#options.isSteadyState && isFirst) this.#options.print('In steady state.');
     this.#options.print(
-      `${window.count} records sent, ${rate.toFixed(1)} records/sec (${mbRate.toFixed(2)} MB/sec), ` +
+      `${window.count} records sent, ${rate.toFixed(1)} records/sec ` +
+        `(${mbRate.toFixed(2)} MB/sec), ` +
         `${(window.latencySumMs / window.count).toFixed(1)} ms avg latency, ` +
         `${window.latencyMaxMs.toFixed(1)} ms max latency.`,
     );

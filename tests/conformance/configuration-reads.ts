@@ -1,0 +1,83 @@
+// Which configuration keys the broker reads, found in its sources: a key counts as read where a
+// literal of it is asked for outside of src/config, and so does a key that a read key falls back
+// to. Clients and tools are left out: their properties share names with the broker's.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  brokerConfigDefinitions,
+  type Definition,
+  groupConfigDefinitions,
+  topicConfigDefinitions,
+} from '../../src/config/index.ts';
+import { projectRoot } from '../root.ts';
+
+type Definitions = Readonly<Record<string, Definition>>;
+
+const readerFolders = ['broker', 'coordinator', 'io', 'machine', 'metadata', 'network'];
+const moreFolders = ['replication', 'security', 'storage', 'metrics'];
+/** Parses listeners and connection limits into fields of the configuration. */
+const parser = join('src', 'config', 'broker-config.ts');
+/** Keys that parser and checks use up: the broker sees only what was made of them. */
+const usedUp = ['inter.broker.listener.name', 'security.inter.broker.protocol'];
+
+function sourcesOf(folder: string): string[] {
+  const root = join(projectRoot, 'src', folder);
+  try {
+    return readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .map((name) => readFileSync(join(root, name), 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+const escaped = (text: string): string => text.replace(/[.\\]/g, '\\$&');
+
+/** Keys like group.consumer.min.${setting}, where `setting` is a literal of the same source. */
+function templateReads(source: string): RegExp[] {
+  return [...source.matchAll(/get(?:ForListener)?\(\s*`([a-z.]+)\$\{\w+\}`/g)].map(
+    (match) => new RegExp(`^${escaped(match[1] as string)}(.+)$`),
+  );
+}
+
+function isReadIn(source: string, key: string): boolean {
+  const literal = new RegExp(`\\b(?:get|getForListener|has|value)\\([^()]*['"]${escaped(key)}['"]`);
+  if (literal.test(source)) return true;
+  return templateReads(source).some((template) => {
+    const rest = template.exec(key)?.[1];
+    return rest !== undefined && source.includes(`'${rest}'`);
+  });
+}
+
+export interface ReadKeys {
+  readonly broker: ReadonlySet<string>;
+  readonly topic: ReadonlySet<string>;
+  readonly group: ReadonlySet<string>;
+}
+
+export function readKeys(): ReadKeys {
+  const sources = [...readerFolders, ...moreFolders].flatMap(sourcesOf);
+  const parsed = readFileSync(join(projectRoot, parser), 'utf8');
+  const readOf = (definitions: Definitions): Set<string> =>
+    new Set(Object.keys(definitions).filter((key) => sources.some((text) => isReadIn(text, key))));
+  const broker = readOf(brokerConfigDefinitions);
+  const topic = readOf(topicConfigDefinitions);
+  const group = readOf(groupConfigDefinitions);
+  for (const key of Object.keys(brokerConfigDefinitions)) {
+    if (isReadIn(parsed, key) || usedUp.includes(key)) broker.add(key);
+  }
+  const followed = new Set<string>();
+  const follow = (definition: Definition | undefined): void => {
+    for (const { key } of definition?.fallbacks ?? []) {
+      if (followed.has(key)) continue;
+      followed.add(key);
+      broker.add(key);
+      follow((brokerConfigDefinitions as Definitions)[key]);
+    }
+  };
+  for (const key of topic) follow((topicConfigDefinitions as Definitions)[key]);
+  for (const key of group) follow((groupConfigDefinitions as Definitions)[key]);
+  for (const key of [...broker]) follow((brokerConfigDefinitions as Definitions)[key]);
+  return { broker, topic, group };
+}

@@ -1,0 +1,28 @@
+// What docs/conformance.md says beside an API that is served in part, by its name: what is missing,
+// and what is answered instead. An API without a line here is served whole.
+
+export const partly: Readonly<Record<string, string>> = {
+  Produce: 'transactional batches are refused: transactions are not served yet',
+  FindCoordinator: 'groups only; coordinators of transactions and shares are refused',
+  InitProducerId: 'without a transactional id only',
+  CreateTopics:
+    'one replica per partition, on one node; cleanup.policy compact is kept and not applied',
+  DescribeQuorum: 'one voter: the local metadata log',
+  AlterPartitionReassignments: 'one node: a target that names another broker is refused',
+  UnregisterBroker: 'one node: the broker itself cannot be unregistered',
+  Metadata: 'authorized operations: all of them, because there are no ACLs yet',
+  DescribeCluster: 'authorized operations: all of them, because there are no ACLs yet',
+  DescribeGroups: 'authorized operations: all of them, because there are no ACLs yet',
+};
+
+/** Why an API that clients may ask for is not there. */
+export const absent: readonly (readonly [names: RegExp, why: string])[] = [
+  [/Txn|Transactions$/, 'transactions are not served yet'],
+  [/^(Sasl|.*Scram|.*DelegationToken)/, 'SASL is not served yet'],
+  [/Acls$/, 'ACLs are not served yet'],
+  [/Share/, 'share groups are not served yet'],
+  [/Streams/, 'streams groups are not served yet'],
+  [/Telemetry/, 'reports of clients are not collected yet'],
+  [/Raft|UnregisterController/, 'there is no Raft quorum'],
+  [/./, 'not served yet'],
+];
