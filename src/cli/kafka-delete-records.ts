@@ -4,9 +4,10 @@
 
 import type { Command } from 'commander';
 import type { Admin, TopicPartition } from '../client/index.ts';
-import { ErrorCode, KafkaError } from '../protocol/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-flags.ts';
 import { kafkaCommand, parseFlags, requireFlags, UsageError } from './command-line.ts';
+import { javaName } from './java-name.ts';
 
 interface Flags extends ClientFlags {
   offsetJsonFile: string;
@@ -82,17 +83,6 @@ async function deleteBefore(admin: Admin, before: readonly OffsetBefore[]): Prom
         : `partition: ${place}\terror: ${javaName(error)}: ${error.message}\n`,
     );
   }
-}
-
-/** The exception that Kafka's tool names: UNKNOWN_X becomes …errors.UnknownXException. */
-function javaName(error: KafkaError): string {
-  const words = error.errorName.toLowerCase().split('_');
-  const name = words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join('');
-  const suffix = name.endsWith('Exception') ? '' : 'Exception';
-  if (error.code === ErrorCode.REQUEST_TIMED_OUT) {
-    return 'org.apache.kafka.common.errors.TimeoutException';
-  }
-  return `org.apache.kafka.common.errors.${name}${suffix}`;
 }
 
 export async function run(args: readonly string[]): Promise<number> {

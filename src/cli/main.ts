@@ -63,6 +63,34 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'read in a group and print in JSON what was assigned, read, committed',
     load: () => import('./kafka-verifiable-consumer.ts'),
   },
+  'kafka-log-dirs': {
+    summary: 'print what the log directories hold',
+    load: () => import('./kafka-log-dirs.ts'),
+  },
+  'kafka-leader-election': {
+    summary: 'elect leaders of partitions',
+    load: () => import('./kafka-leader-election.ts'),
+  },
+  'kafka-reassign-partitions': {
+    summary: 'move replicas to other brokers and log directories',
+    load: () => import('./kafka-reassign-partitions.ts'),
+  },
+  'kafka-features': {
+    summary: 'describe, raise or lower what the cluster may rely on',
+    load: () => import('./kafka-features.ts'),
+  },
+  'kafka-cluster': {
+    summary: 'print the id of a cluster, its brokers, what they serve; forget a broker',
+    load: () => import('./kafka-cluster.ts'),
+  },
+  'kafka-broker-api-versions': {
+    summary: 'print which requests brokers serve',
+    load: () => import('./kafka-broker-api-versions.ts'),
+  },
+  'kafka-metadata-quorum': {
+    summary: 'print who keeps the metadata log',
+    load: () => import('./kafka-metadata-quorum.ts'),
+  },
   'kafka-dump-log': {
     summary: 'print segments, indexes and snapshots of a stopped log',
     load: () => import('./kafka-dump-log.ts'),
