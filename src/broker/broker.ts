@@ -6,7 +6,7 @@
 // of a clean shutdown is written last.
 
 import { uuidFromBytes } from '../base/uuid.ts';
-import type { BrokerConfig } from '../config/index.ts';
+import { type BrokerConfig, ConfigError } from '../config/index.ts';
 import { GroupCoordinator } from '../coordinator/index.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
 import {
@@ -296,9 +296,22 @@ export class Broker {
   #adoptDynamicConfig(image: MetadataImage): void {
     const all = image.configOf(ResourceType.BROKER, '');
     const own = image.configOf(ResourceType.BROKER, String(this.nodeId));
-    this.#config =
-      all.size + own.size === 0 ? this.#baseConfig : this.#baseConfig.withDynamic(all, own);
+    this.#config = all.size + own.size === 0 ? this.#baseConfig : this.#withDynamic(all, own);
     this.#server?.configure(this.#connectionLimits());
+  }
+
+  /**
+   * Changes were judged when they were made, under the file of that time. What another file makes
+   * contradictory is left out, as Kafka does it, so that the operator has a broker to mend it by.
+   */
+  #withDynamic(all: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): BrokerConfig {
+    try {
+      return this.#baseConfig.withDynamic(all, own);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#log.error(`changes made on the running cluster are left out: ${error.message}`);
+      return this.#baseConfig;
+    }
   }
 
   async #register(metadata: Metadata): Promise<number> {

@@ -195,7 +195,7 @@ test('kafka-features describes, lowers and raises', async () => {
   assert.equal(stderr, '1 out of 1 operation(s) failed.\n');
 });
 
-test('kafka-cluster tells the id and the endpoints, and forgets nobody who is not there', async () => {
+test('kafka-cluster tells the id and the endpoints, and forgets only who was there', async () => {
   assert.match(await outputOf('cluster', 'cluster-id'), /^Cluster ID: \S{22}\n$/);
   assert.equal(
     await outputOf('cluster', 'list-endpoints'),

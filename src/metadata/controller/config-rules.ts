@@ -4,6 +4,7 @@
 import {
   type BrokerConfig,
   brokerConfigDefinitions,
+  ConfigError,
   clientMetricsConfigDefinitions,
   type Definition,
   groupConfigDefinitions,
@@ -13,6 +14,7 @@ import {
   validateGroupConfigs,
   validateTopicConfigs,
 } from '../../config/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
 import { ResourceType } from '../image.ts';
 
 type Overrides = ReadonlyMap<string, string>;
@@ -29,6 +31,13 @@ export interface ConfigRules {
    * @throws KafkaError INVALID_CONFIG, or INVALID_REQUEST for what only a restart changes
    */
   validate(resource: ConfiguredResource, overrides: Overrides, before: Overrides): void;
+  /**
+   * Judges the configuration that a broker would have under what all brokers and what it alone is
+   * told.
+   *
+   * @throws KafkaError INVALID_REQUEST
+   */
+  validateBroker(clusterWide: Overrides, perBroker: Overrides): void;
   /** Whether APPEND and SUBTRACT make sense for the key. */
   isList(resourceType: number, name: string): boolean;
   /** What APPEND and SUBTRACT start from when there is no override. */
@@ -47,6 +56,9 @@ export function configRules(config: BrokerConfig): ConfigRules {
     replicationFactorDefault: config.get('default.replication.factor'),
     deleteTopicEnable: config.get('delete.topic.enable'),
     validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
+    validateBroker: (clusterWide, perBroker) => {
+      asInvalidRequest(() => config.withDynamic(clusterWide, perBroker));
+    },
     isList: (type, name) => definitionOf(type, name)?.type === 'list',
     listDefault: (type, name) => {
       const value = definitionOf(type, name)?.default;
@@ -65,7 +77,9 @@ function validate(
       validateTopicConfigs(overrides, config);
       break;
     case ResourceType.BROKER:
-      validateDynamicBrokerConfigs(changed(overrides, before), { perBroker: name !== '' });
+      asInvalidRequest(() => {
+        validateDynamicBrokerConfigs(changed(overrides, before), { perBroker: name !== '' });
+      });
       break;
     case ResourceType.GROUP:
       validateGroupConfigs(overrides);
@@ -73,6 +87,18 @@ function validate(
     case ResourceType.CLIENT_METRICS:
       validateClientMetricsConfigs(overrides);
       break;
+  }
+}
+
+/** Kafka finds fault with the request, not with the config, when a broker is what is configured. */
+function asInvalidRequest(check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    const isInvalid =
+      error instanceof ConfigError ||
+      (error instanceof KafkaError && error.errorName === 'INVALID_CONFIG');
+    throw isInvalid ? new KafkaError('INVALID_REQUEST', error.message) : error;
   }
 }
 

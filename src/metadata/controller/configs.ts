@@ -73,7 +73,10 @@ function alter<R extends ConfigResource>(
       const before = image.configOf(type, name);
       const wanted = wantedOf(resource, before);
       const changes = [...differences(resource, before, wanted)];
-      if (changes.length > 0) context.rules.validate({ type, name }, wanted, before);
+      if (changes.length > 0) {
+        context.rules.validate({ type, name }, wanted, before);
+        if (type === ResourceType.BROKER) assertTogether(machine, name, wanted);
+      }
       records.push(...changes);
       response.push({ type, name, error: null });
     } catch (error) {
@@ -82,6 +85,20 @@ function alter<R extends ConfigResource>(
     }
   }
   return { records: request.validateOnly ? [] : records, response };
+}
+
+/** What each broker would have: a change for all of them meets what single ones were told. */
+function assertTogether(machine: ControllerMachine, name: string, wanted: Overrides): void {
+  const { image, context } = machine;
+  const { rules } = context;
+  if (name !== '') {
+    rules.validateBroker(image.configOf(ResourceType.BROKER, ''), wanted);
+    return;
+  }
+  rules.validateBroker(wanted, new Map());
+  for (const id of image.brokers.keys()) {
+    rules.validateBroker(wanted, image.configOf(ResourceType.BROKER, String(id)));
+  }
 }
 
 function* differences(
