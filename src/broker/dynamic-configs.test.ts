@@ -131,7 +131,7 @@ test('a value is shown with where it comes from and what it hides', async () => 
   );
 });
 
-test('changes are kept over a restart, and a file that contradicts them stops nothing', async () => {
+test('changes are kept over a restart; a file that contradicts them stops nothing', async () => {
   await simulate(async (io) => {
     const connect = () => ClientConnection.connect(io, { host: 'host', port, clientId: 'test' });
     const first = await startBroker(io);
