@@ -24,7 +24,6 @@ export function logConfigOf(
     timestampBeforeMaxMs: topic.get('message.timestamp.before.max.ms'),
     timestampAfterMaxMs: topic.get('message.timestamp.after.max.ms'),
     fileDeleteDelayMs: topic.get('file.delete.delay.ms'),
-    preallocate: broker.get('log.preallocate'),
     compressionType,
     compressionLevel: levelOf(topic, compressionType),
     cleanupPolicy: topic.get('cleanup.policy') as LogConfig['cleanupPolicy'],

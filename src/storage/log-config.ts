@@ -29,7 +29,6 @@ export interface LogConfig {
   readonly timestampAfterMaxMs: number;
   /** Deleted segments and logs stay under a `.deleted` or `-delete` name this long. */
   readonly fileDeleteDelayMs: number;
-  readonly preallocate: boolean;
   /** `producer` keeps batches as they came. */
   readonly compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
   /** Level for batches that are compressed here; null is the codec's default. */
@@ -56,7 +55,6 @@ export const defaultLogConfig: LogConfig = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
   fileDeleteDelayMs: 60_000,
-  preallocate: false,
   compressionType: 'producer',
   compressionLevel: null,
   cleanupPolicy: ['delete'],
