@@ -10,7 +10,13 @@
 import { assert } from '../base/assert.ts';
 import type { Io, Timer } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import type { AppendResult, LogRead, PartitionLog } from '../storage/index.ts';
+import {
+  type AppendResult,
+  type EndMarker,
+  encodeEndMarker,
+  type LogRead,
+  type PartitionLog,
+} from '../storage/index.ts';
 import type { VisibleBytesListener, VisibleBytesSource } from './fetch-waiter.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 
@@ -191,12 +197,34 @@ export class Partition implements VisibleBytesSource {
    * @throws KafkaError as the log and `assertLeader` do; nothing was appended then.
    */
   appendAsLeader(records: Buffer, origin: 'client' | 'coordinator' = 'client'): AppendResult {
+    return this.#append(records, origin, 0);
+  }
+
+  /**
+   * Ends the producer's transaction in this partition, if it has one here; a marker is appended in
+   * any case, so that a coordinator may ask again. Await `offsetReached(lastOffset + 1)`.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, and as
+   * `appendAsLeader` and `assertEnoughReplicas` do; nothing was appended then.
+   */
+  appendTransactionMarker(marker: EndMarker): AppendResult {
+    this.assertLeader();
+    this.assertEnoughReplicas();
+    const records = encodeEndMarker(marker, this.#io.clock.now());
+    return this.#append(records, 'coordinator', marker.transactionVersion);
+  }
+
+  #append(
+    records: Buffer,
+    origin: 'client' | 'coordinator',
+    transactionVersion: number,
+  ): AppendResult {
     this.assertLeader();
     const sizeBefore = this.log.logEndOffset;
     const result = this.log.appendAsLeader(records, {
       leaderEpoch: this.leaderEpoch,
       origin,
       timestampNow: this.#io.clock.now(),
+      transactionVersion,
     });
     const endOffset = this.log.logEndOffset;
     if (endOffset === sizeBefore) return result;

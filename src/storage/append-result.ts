@@ -5,6 +5,8 @@ export interface LeaderAppend {
   /** Coordinators may write control batches and skip the producer sequence check. */
   readonly origin?: 'client' | 'coordinator';
   readonly timestampNow: number;
+  /** Of an end marker: 2 when each transaction has a producer epoch of its own (KIP-890). */
+  readonly transactionVersion?: number;
 }
 
 export interface AppendResult {

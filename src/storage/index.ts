@@ -11,6 +11,7 @@
 //   segment.ts             a file of batches with its indexes: offset-index.ts, time-index.ts,
 //                          transaction-index.ts; log-files.ts has their names
 //   producer-states.ts     sequences and open transactions; producer-snapshot(s).ts their files
+//   end-marker.ts          how a transaction ends in a partition
 //   leader-epoch-cache.ts  where each leader epoch began
 //   tail-cache.ts          recent batches in memory
 //   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
@@ -19,6 +20,7 @@
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
 export type { AppendResult, LeaderAppend } from './append-result.ts';
+export { type EndMarker, encodeEndMarker } from './end-marker.ts';
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
 export { LogDirectory, type LogDirectoryOptions, type PartitionName } from './log-directory.ts';

@@ -10,6 +10,7 @@ import type { Io } from '../../io/index.ts';
 import type { Controller, ImageChanges } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
+import type { EndMarker } from '../../storage/index.ts';
 import { createOffsetsTopic, OFFSETS_TOPIC } from '../offsets-topic.ts';
 import type { JoinAnswer, SyncAnswer } from './classic/classic-member.ts';
 import {
@@ -44,6 +45,7 @@ import {
   type ListedGroup,
   listGroups,
 } from './group-views.ts';
+import type { TransactionalCommitRequest } from './offsets/commit-in-transaction.ts';
 import type { CommitRequest, CommittedTopic } from './offsets/commit-offsets.ts';
 import type { FetchedTopic, WantedTopic } from './offsets/fetch-offsets.ts';
 import type { DeletedTopic, DeleteTopic } from './offsets/forget-offsets.ts';
@@ -214,6 +216,24 @@ export class GroupCoordinator {
     return await this.decide(request.groupId, (machine, outcome) =>
       onCommit(machine, request, outcome),
     );
+  }
+
+  /**
+   * Writes offsets that count once the transaction of the producer commits. The transaction has
+   * the partition of the group already: who calls has asked the transaction coordinator.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, and as for other commits
+   */
+  async commitTransactionalOffsets(request: TransactionalCommitRequest): Promise<CommittedTopic[]> {
+    throw new KafkaError('UNSUPPORTED_VERSION', request.groupId);
+  }
+
+  /**
+   * Ends a transaction in a partition of __consumer_offsets; resolves when it is replicated.
+   * @throws KafkaError NOT_LEADER_OR_FOLLOWER, COORDINATOR_LOAD_IN_PROGRESS,
+   * INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED
+   */
+  async writeTransactionMarker(partitionIndex: number, marker: EndMarker): Promise<void> {
+    throw new KafkaError('UNSUPPORTED_VERSION', `${partitionIndex} ${marker.producerId}`);
   }
 
   async fetchOffsets(
