@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'data-path': () => import('./data-path.ts'),
   partitions: () => import('./partitions.ts'),
   kafka: () => import('./kafka.ts'),
+  latency: () => import('./latency.ts'),
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -43,6 +43,11 @@ test('the comparison with Kafka runs over our broker alone', async () => {
   assert.match(await bench(line), /^partita produce/m);
 });
 
+test('latency is measured over our broker alone', async () => {
+  const line = 'latency --rounds 1 --products partita --tools ours --rate 200 --seconds 1';
+  assert.match(await bench(line), /^partita paced e2e, acks=all +p50Ms=/m);
+});
+
 test('a misspelt flag is an error', () => {
   assert.throws(() => parseFlags({ rounds: 1 }, ['--round', '2']), /--rounds 1/);
   assert.deepEqual(parseFlags({ rounds: 1 }, ['--rounds', '2']), { rounds: 2 });
