@@ -1,5 +1,7 @@
 // What an append is told and what it tells.
 
+import type { TransactionVerification } from './transaction-verification.ts';
+
 export interface LeaderAppend {
   readonly leaderEpoch: number;
   /** Coordinators may write control batches and skip the producer sequence check. */
@@ -7,6 +9,8 @@ export interface LeaderAppend {
   readonly timestampNow: number;
   /** Of an end marker: 2 when each transaction has a producer epoch of its own (KIP-890). */
   readonly transactionVersion?: number;
+  /** What beginVerification gave for a transactional batch; left out where none is demanded. */
+  readonly verification?: TransactionVerification | null;
 }
 
 export interface AppendResult {

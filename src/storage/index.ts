@@ -11,6 +11,7 @@
 //   segment.ts             a file of batches with its indexes: offset-index.ts, time-index.ts,
 //                          transaction-index.ts; log-files.ts has their names
 //   producer-states.ts     sequences and open transactions; producer-snapshot(s).ts their files
+//   transaction-verification.ts   the first batch of a transaction, until it is verified
 //   end-marker.ts          how a transaction ends in a partition
 //   leader-epoch-cache.ts  where each leader epoch began
 //   tail-cache.ts          recent batches in memory
@@ -29,3 +30,5 @@ export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from '
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
 export type { MetaProperties } from './meta-properties.ts';
 export * from './partition-log.ts';
+export type { ProducerEpochs, ProducerStates } from './producer-states.ts';
+export type { TransactionVerification } from './transaction-verification.ts';

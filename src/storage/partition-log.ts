@@ -34,8 +34,7 @@ import { deleteBelowStart, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
 import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
-import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
-import type { AppendOrigin, DuplicateBatch } from './producer-states.ts';
+import type { DuplicateBatch, ProducerStates, ProducerUpdates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
 import { storageError } from './storage-error.ts';
 
@@ -150,12 +149,13 @@ export class PartitionLog {
    */
   lastStableOffsetBelow(highWatermark: number): number {
     const first = this.#log.producers.firstUnstableOffset(highWatermark);
-    return first === null ? highWatermark : Math.min(first, highWatermark);
+    if (first === null) return highWatermark;
+    return Math.min(Math.max(first, this.#log.logStartOffset), highWatermark);
   }
 
-  /** The idempotent producers that are remembered. */
-  get producers(): readonly ProducerSnapshotEntry[] {
-    return this.#log.producers.snapshot();
+  /** The idempotent and transactional producers that are remembered. */
+  get producers(): ProducerStates {
+    return this.#log.producers;
   }
 
   configure(config: LogConfig): void {
@@ -180,11 +180,15 @@ export class PartitionLog {
         if (known !== null) return this.#duplicateResult(known);
       }
     }
+    if (options.verification !== undefined) {
+      for (const batch of batches) this.#log.producers.assertVerified(batch, options.verification);
+    }
     const isLogAppendTime = this.#log.config.messageTimestampType === 'LogAppendTime';
     const logAppendTimeMs = isLogAppendTime ? timestampNow : -1;
     const nextOffset = this.#log.logEndOffset;
     const assigned = assignOffsets(bytes, batches, { nextOffset, leaderEpoch, logAppendTimeMs });
-    this.#append(bytes, assigned, origin);
+    const updates = this.#log.producers.prepare(origin, options.transactionVersion);
+    this.#append(bytes, assigned, updates);
     return this.#result(assigned, logAppendTimeMs);
   }
 
@@ -203,14 +207,13 @@ export class PartitionLog {
       }
       expected = lastOffset + 1;
     }
-    this.#append(records, batches, 'replication');
+    this.#append(records, batches, this.#log.producers.prepare('replication'));
     return this.#result(batches, -1);
   }
 
-  #append(bytes: Buffer, batches: readonly BatchHeader[], origin: AppendOrigin): void {
+  #append(bytes: Buffer, batches: readonly BatchHeader[], updates: ProducerUpdates): void {
     const first = batches[0] as BatchHeader;
     const last = batches.at(-1) as BatchHeader;
-    const updates = this.#log.producers.prepare(origin);
     for (const batch of batches) updates.append(bytes, batch);
     const segment = this.#segmentFor(bytes, batches);
     try {

@@ -15,10 +15,16 @@ import {
 } from '../protocol/index.ts';
 import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import type { AbortedTransactionEntry } from './transaction-index.ts';
+import {
+  type OpeningBatch,
+  type TransactionVerification,
+  TransactionVerifications,
+} from './transaction-verification.ts';
 
 /** The Java producer has at most this many requests in flight when it is idempotent. */
 const BATCHES_KEPT = 5;
 const SEQUENCE_MAX = 0x7fff_ffff;
+const EPOCH_MAX = 0x7fff;
 
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
@@ -38,6 +44,13 @@ interface ProducerState {
   currentTxnFirstOffset: number;
   /** Oldest first. */
   batches: ProducedBatch[];
+}
+
+export interface ProducerEpochs {
+  readonly epoch: number;
+  readonly coordinatorEpoch: number;
+  /** -1 when no transaction is open. */
+  readonly currentTxnFirstOffset: number;
 }
 
 interface CompletedTransaction {
@@ -60,9 +73,15 @@ export class ProducerStates {
   readonly #open = new Map<number, number>();
   /** Decided, but the marker may not be replicated yet: first offset to the marker's offset. */
   readonly #unreplicated = new Map<number, number>();
+  readonly #verifications = new TransactionVerifications();
 
   get count(): number {
     return this.#states.size;
+  }
+
+  /** A transaction is open, or its end may not be replicated yet. */
+  get hasUndecided(): boolean {
+    return this.#open.size > 0 || this.#unreplicated.size > 0;
   }
 
   /** null when nothing is undecided. */
@@ -93,11 +112,58 @@ export class ProducerStates {
     return null;
   }
 
-  prepare(origin: AppendOrigin): ProducerUpdates {
-    return new ProducerUpdates(origin, (producerId) => {
-      const known = this.#states.get(producerId);
-      return known === undefined ? undefined : { ...known, batches: known.batches.slice() };
-    });
+  /** The producer has a transaction open here, in this epoch. */
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
+    const state = this.#states.get(producerId);
+    return state !== undefined && state.currentTxnFirstOffset >= 0 && state.epoch === producerEpoch;
+  }
+
+  /** What is known of the producer; undefined if it never wrote here, or long ago. */
+  epochsOf(producerId: number): ProducerEpochs | undefined {
+    return this.#states.get(producerId);
+  }
+
+  /**
+   * The batch is going to open a transaction, once the coordinator agrees: what its append must
+   * show. null if the transaction is open already.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH
+   */
+  beginVerification(batch: OpeningBatch, nowMs: number): TransactionVerification | null {
+    const { producerId, producerEpoch } = batch;
+    const state = this.#states.get(producerId);
+    if (state !== undefined && producerEpoch < state.epoch) throw oldEpoch(state, producerEpoch);
+    if (this.hasOpenTransaction(producerId, producerEpoch)) return null;
+    return this.#verifications.begin(batch, nowMs);
+  }
+
+  /**
+   * The batch goes on with an open transaction, or opens one with what beginVerification gave.
+   * @throws KafkaError INVALID_TXN_STATE, INVALID_PRODUCER_EPOCH
+   */
+  assertVerified(batch: BatchHeader, verification: TransactionVerification | null): void {
+    const { producerId, producerEpoch } = batch;
+    if (this.hasOpenTransaction(producerId, producerEpoch)) return;
+    const state = this.#states.get(producerId);
+    if (state !== undefined && producerEpoch < state.epoch) throw oldEpoch(state, producerEpoch);
+    if (verification !== null && this.#verifications.of(producerId) === verification) return;
+    throw new KafkaError(
+      'INVALID_TXN_STATE',
+      `a batch of producer ${producerId} is not part of a transaction that goes on`,
+    );
+  }
+
+  prepare(origin: AppendOrigin, transactionVersion = 0): ProducerUpdates {
+    return new ProducerUpdates(this, origin, transactionVersion);
+  }
+
+  /** For ProducerUpdates, which may change it. */
+  copyOf(producerId: number): ProducerState | undefined {
+    const known = this.#states.get(producerId);
+    return known === undefined ? undefined : { ...known, batches: known.batches.slice() };
+  }
+
+  verificationOf(producerId: number): TransactionVerification | undefined {
+    return this.#verifications.of(producerId);
   }
 
   /** The prepared batches are in the log. Returns what the transaction index must learn. */
@@ -114,6 +180,7 @@ export class ProducerStates {
       const lastStableOffset = this.firstOpenOffset ?? lastOffset + 1;
       if (isAborted) aborted.push({ producerId, firstOffset, lastOffset, lastStableOffset });
     }
+    for (const batch of updates.transactional ?? []) this.#verifications.onAppended(batch);
     return aborted;
   }
 
@@ -121,6 +188,7 @@ export class ProducerStates {
     for (const [producerId, state] of this.#states) {
       if (isExpired(state, nowMs, expirationMs)) this.#states.delete(producerId);
     }
+    this.#verifications.expire(nowMs, expirationMs);
   }
 
   snapshot(): ProducerSnapshotEntry[] {
@@ -157,6 +225,7 @@ export class ProducerStates {
     this.#states.clear();
     this.#open.clear();
     this.#unreplicated.clear();
+    this.#verifications.clear();
   }
 }
 
@@ -165,12 +234,16 @@ export class ProducerUpdates {
   readonly states = new Map<number, ProducerState>();
   readonly started: { producerId: number; firstOffset: number }[] = [];
   readonly completed: CompletedTransaction[] = [];
+  transactional: BatchHeader[] | null = null;
+  readonly #before: ProducerStates;
   readonly #origin: AppendOrigin;
-  readonly #copyOf: (producerId: number) => ProducerState | undefined;
+  readonly #transactionVersion: number;
 
-  constructor(origin: AppendOrigin, copyOf: (producerId: number) => ProducerState | undefined) {
+  /** transactionVersion is that of an end marker. */
+  constructor(before: ProducerStates, origin: AppendOrigin, transactionVersion: number) {
+    this.#before = before;
     this.#origin = origin;
-    this.#copyOf = copyOf;
+    this.#transactionVersion = transactionVersion;
   }
 
   /**
@@ -190,12 +263,15 @@ export class ProducerUpdates {
       this.#addBatch(state, batch);
     }
     this.states.set(batch.producerId, state);
+    if (!batch.isTransactional) return;
+    this.transactional ??= [];
+    this.transactional.push(batch);
   }
 
   #stateFor(producerId: number): ProducerState {
     return (
       this.states.get(producerId) ??
-      this.#copyOf(producerId) ?? {
+      this.#before.copyOf(producerId) ?? {
         producerId,
         epoch: -1,
         coordinatorEpoch: -1,
@@ -208,7 +284,10 @@ export class ProducerUpdates {
 
   #addBatch(state: ProducerState, batch: BatchHeader): void {
     this.#assertEpoch(state, batch);
-    if (this.#origin === 'client') assertSequence(state, batch);
+    if (this.#origin === 'client') {
+      assertOpening(state, batch, this.#before.verificationOf(batch.producerId));
+      assertSequence(state, batch);
+    }
     if (state.epoch !== batch.producerEpoch) {
       state.epoch = batch.producerEpoch;
       state.batches = [];
@@ -235,8 +314,9 @@ export class ProducerUpdates {
   }
 
   #endTransaction(state: ProducerState, batch: BatchHeader, marker: EndTransactionMarker): void {
-    this.#assertEpoch(state, batch);
-    if (marker.coordinatorEpoch < state.coordinatorEpoch && this.#origin !== 'replication') {
+    this.#assertMarkerEpoch(state, batch);
+    const isReplica = this.#origin === 'replication';
+    if (marker.coordinatorEpoch < state.coordinatorEpoch && !isReplica) {
       throw new KafkaError(
         'TRANSACTION_COORDINATOR_FENCED',
         `coordinator epoch ${marker.coordinatorEpoch} is older than ${state.coordinatorEpoch}`,
@@ -262,11 +342,44 @@ export class ProducerUpdates {
   /** A follower takes what the leader took. */
   #assertEpoch(state: ProducerState, batch: BatchHeader): void {
     if (batch.producerEpoch >= state.epoch || this.#origin === 'replication') return;
-    throw new KafkaError(
-      'INVALID_PRODUCER_EPOCH',
-      `epoch ${batch.producerEpoch} of producer ${state.producerId} is older than ${state.epoch}`,
-    );
+    throw oldEpoch(state, batch.producerEpoch);
   }
+
+  /**
+   * Where each transaction has its own epoch, its marker has the next one: one that has not is of
+   * a transaction before. It is taken if nothing is open (a coordinator repeats what it is not
+   * sure of) and at the last epoch, behind which there is none.
+   */
+  #assertMarkerEpoch(state: ProducerState, batch: BatchHeader): void {
+    this.#assertEpoch(state, batch);
+    if (this.#transactionVersion < 2 || batch.producerEpoch > state.epoch) return;
+    if (state.currentTxnFirstOffset < 0 || batch.producerEpoch === EPOCH_MAX) return;
+    throw oldEpoch(state, batch.producerEpoch);
+  }
+}
+
+function oldEpoch({ producerId, epoch }: ProducerState, producerEpoch: number): KafkaError {
+  return new KafkaError(
+    'INVALID_PRODUCER_EPOCH',
+    `epoch ${producerEpoch} of producer ${producerId} is over, the partition has seen ${epoch}`,
+  );
+}
+
+/** Of the batches that wait for one verification the first opens the transaction. */
+function assertOpening(
+  state: ProducerState,
+  { producerId, baseSequence }: BatchHeader,
+  verification: TransactionVerification | undefined,
+): void {
+  if (verification === undefined) return;
+  const isFirst =
+    baseSequence <= verification.lowestSequence &&
+    (baseSequence === 0 || !verification.hasOwnEpoch || state.batches.length > 0);
+  if (isFirst) return;
+  throw new KafkaError(
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    `producer ${producerId} sent sequence ${baseSequence} where its transaction is to begin`,
+  );
 }
 
 /** KIP-360: a producer that is not known (any more) may go on with any sequence. */
