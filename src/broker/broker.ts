@@ -7,7 +7,7 @@
 
 import { uuidFromBytes } from '../base/uuid.ts';
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
-import { GroupCoordinator } from '../coordinator/index.ts';
+import { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
 import {
   type Metadata,
@@ -36,6 +36,7 @@ import type { BrokerParts } from './handler.ts';
 import { logConfigOf } from './log-config.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Quotas } from './quotas/index.ts';
+import { writeTransactionMarkers } from './transaction-markers.ts';
 
 export interface BrokerOptions {
   /** The broker cannot go on: a broken invariant, or no log directory is left. Stop the process. */
@@ -52,6 +53,8 @@ export interface BoundListener {
 interface OpenedParts {
   readonly replicas: Replicas;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
+  readonly producerIds: ProducerIds;
   readonly brokerEpoch: number;
 }
 
@@ -77,6 +80,7 @@ export class Broker {
   #metadata: Metadata | null = null;
   #replicas: Replicas | null = null;
   #groups: GroupCoordinator | null = null;
+  #transactions: TransactionCoordinator | null = null;
   #upkeep: Upkeep | null = null;
   #listeners: BoundListener[] = [];
   #clusterId = '';
@@ -156,7 +160,13 @@ export class Broker {
     await this.#reportOffline(replicas);
     await replicas.settled();
     const groups = this.#startGroups(metadata, replicas);
-    const parts = this.#partsOf(metadata, { replicas, groups, brokerEpoch });
+    const { controller } = metadata;
+    const producerIds = new ProducerIds(() =>
+      controller.allocateProducerIds({ brokerId: this.nodeId, brokerEpoch }),
+    );
+    const coordinated = { replicas, groups, producerIds };
+    const transactions = this.#startTransactions(metadata, coordinated);
+    const parts = this.#partsOf(metadata, { ...coordinated, transactions, brokerEpoch });
     dispatch = new Dispatch(parts, { onBug: this.#onFatal });
     for (const connection of waiting) {
       dispatch.onConnection(connection);
@@ -347,8 +357,31 @@ export class Broker {
     return groups;
   }
 
+  /** As for groups; what was decided before a restart is carried out now. */
+  #startTransactions(
+    metadata: Metadata,
+    { replicas, groups, producerIds }: Pick<OpenedParts, 'replicas' | 'groups' | 'producerIds'>,
+  ): TransactionCoordinator {
+    const writers = { io: this.#io, replicas, groups };
+    const transactions = new TransactionCoordinator(this.#io, {
+      controller: metadata.controller,
+      replicas,
+      config: () => this.#config,
+      newProducerId: () => producerIds.next(),
+      // There is no other broker to send them to.
+      sendMarkers: (_, markers) => writeTransactionMarkers(writers, markers),
+      onBug: this.#onFatal,
+    });
+    this.#transactions = transactions;
+    metadata.subscribe((_, changes) => {
+      void replicas.settled().then(() => transactions.onImage(changes));
+    });
+    transactions.start();
+    return transactions;
+  }
+
   #partsOf(metadata: Metadata, opened: OpenedParts): BrokerParts {
-    const { replicas, groups, brokerEpoch } = opened;
+    const { replicas, groups, transactions, producerIds } = opened;
     const current = (): BrokerConfig => this.#config;
     const { controller } = metadata;
     return {
@@ -365,10 +398,9 @@ export class Broker {
         this.#io,
         this.#config.get('max.incremental.fetch.session.cache.slots'),
       ),
-      producerIds: new ProducerIds(() =>
-        controller.allocateProducerIds({ brokerId: this.nodeId, brokerEpoch }),
-      ),
+      producerIds,
       groups,
+      transactions,
       quotas: this.#quotas,
       endpoints: ({ connection }) => endpointsFor(connection, this.#config, replicas.image),
     };
@@ -394,6 +426,7 @@ export class Broker {
     const replicas = this.#replicas as Replicas;
     await this.#server?.closeListeners();
     replicas.interruptFetches();
+    this.#transactions?.close();
     this.#groups?.close();
     await this.#server?.close();
     await this.#upkeep?.stop();
@@ -410,6 +443,7 @@ export class Broker {
   /** Start failed: lets go of what was opened, without claiming that anything is in order. */
   async #abandon(): Promise<void> {
     await this.#server?.close({ drainMs: 0 });
+    this.#transactions?.close();
     this.#groups?.close();
     await this.#replicas?.close();
     await this.#metadata?.close();

@@ -5,7 +5,7 @@
 // requests of a connection came in; that is what keeps a producer's pipelined batches in order.
 
 import type { BrokerConfig } from '../config/index.ts';
-import type { GroupCoordinator } from '../coordinator/index.ts';
+import type { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
 import type { Io } from '../io/index.ts';
 import type { Controller, MetadataImage } from '../metadata/index.ts';
 import type { Api, RequestOf, ResponseInput } from '../protocol/index.ts';
@@ -29,6 +29,7 @@ export interface BrokerParts {
   readonly fetchSessions: FetchSessions;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   readonly quotas: Quotas;
   /** Where the clients of a listener find each living broker; ourselves first. */
   readonly endpoints: (client: Client) => BrokerEndpoint[];

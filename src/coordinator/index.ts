@@ -1,4 +1,5 @@
-// Coordinators: who decides about groups, over the internal topics. The one door of this folder.
+// Coordinators: who decides about groups and transactions, over the internal topics. The one door
+// of this folder.
 //
 //   offsets-topic.ts          __consumer_offsets and its creation
 //   partition-machine-log.ts  a partition of an internal topic as the log of a machine
@@ -9,7 +10,28 @@
 //   group/classic/            groups whose members assign among themselves
 //   group/consumer/           groups of KIP-848; group/assignors/: who gets what in them
 //   group/offsets/            committed offsets
+//   transaction/transaction-coordinator  finds the partition of a transactional id;
+//                             transaction-shard: one partition; transaction-topic: all of them
+//   transaction/transaction-machine      the state of a partition: transaction, by id
+//   transaction/transaction-record       Kafka's records
+//   transaction/init-producer-id, add-partitions, end-transaction, expire-transactions
+//                             what is decided
+//   transaction/transaction-marker, marker-sender  the ends of transactions, to all partitions
+//   transaction/transaction-views        listing and describing
 
 export type { GroupClient } from './group/group-context.ts';
 export { GroupCoordinator, type GroupCoordinatorOptions } from './group/group-coordinator.ts';
 export { OFFSETS_TOPIC } from './offsets-topic.ts';
+export type { AddedTopic, AddPartitionsRequest } from './transaction/add-partitions.ts';
+export type { EndTransactionRequest } from './transaction/end-transaction.ts';
+export type { InitializedProducer, InitProducerRequest } from './transaction/init-producer-id.ts';
+export type { Transaction } from './transaction/transaction.ts';
+export {
+  type AddOffsetsRequest,
+  TransactionCoordinator,
+  type TransactionCoordinatorOptions,
+  type TransactionList,
+} from './transaction/transaction-coordinator.ts';
+export type { MarkerResult, TransactionMarker } from './transaction/transaction-marker.ts';
+export { TRANSACTION_TOPIC } from './transaction/transaction-topic.ts';
+export type { TransactionFilter } from './transaction/transaction-views.ts';

@@ -1,0 +1,99 @@
+// AddPartitionsToTxn and AddOffsetsToTxn: which partitions a transaction writes to, written down
+// before the first record of it, so that its end finds all of them. A leader of a partition may
+// also only ask whether a partition is in (KIP-890): a batch that comes after the end of its
+// transaction must not begin one that nobody ends.
+
+import { ErrorCode, KafkaError } from '../../protocol/index.ts';
+import {
+  isAtRest,
+  isPrepared,
+  type Transaction,
+  type TransactionPartitions,
+} from './transaction.ts';
+import {
+  answer,
+  become,
+  type TransactionDecision,
+  type TransactionMachine,
+} from './transaction-machine.ts';
+
+export interface AddPartitionsRequest {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly number[] }[];
+  /** Adds nothing: what is not in is TRANSACTION_ABORTABLE. */
+  readonly verifyOnly: boolean;
+  /** Of the client: 2 from AddPartitionsToTxn v4 on, which only leaders send; 0 below. */
+  readonly transactionVersion: number;
+}
+
+export interface AddedTopic {
+  readonly name: string;
+  readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[];
+}
+
+/**
+ * @throws KafkaError about all partitions: INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED,
+ * CONCURRENT_TRANSACTIONS
+ */
+export function addPartitions(
+  machine: TransactionMachine,
+  request: AddPartitionsRequest,
+): TransactionDecision<AddedTopic[]> {
+  const known = machine.transactions.get(request.transactionalId);
+  if (known === undefined || known.producerId !== request.producerId) {
+    throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
+  }
+  if (known.producerEpoch !== request.producerEpoch) throw new KafkaError('PRODUCER_FENCED');
+  if (isPrepared(known)) throw new KafkaError('CONCURRENT_TRANSACTIONS');
+  if (request.verifyOnly) return answer(verified(known, request));
+  const response = answered(request, () => ErrorCode.NONE);
+  if (known.state === 'Ongoing' && hasAll(known.partitions, request)) return answer(response);
+  return become(withPartitions(known, request, machine.at.clock.now()), response);
+}
+
+function verified({ partitions }: Transaction, request: AddPartitionsRequest): AddedTopic[] {
+  return answered(request, (topic, index) =>
+    partitions.get(topic)?.has(index) ? ErrorCode.NONE : ErrorCode.TRANSACTION_ABORTABLE,
+  );
+}
+
+function answered(
+  { topics }: AddPartitionsRequest,
+  errorCodeOf: (topic: string, partitionIndex: number) => number,
+): AddedTopic[] {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((partitionIndex) => {
+      return { partitionIndex, errorCode: errorCodeOf(name, partitionIndex) };
+    }),
+  }));
+}
+
+function hasAll(known: TransactionPartitions, { topics }: AddPartitionsRequest): boolean {
+  return topics.every(({ name, partitions }) => {
+    const indexes = known.get(name);
+    return partitions.every((index) => indexes?.has(index));
+  });
+}
+
+function withPartitions(
+  known: Transaction,
+  { topics, transactionVersion }: AddPartitionsRequest,
+  nowMs: number,
+): Transaction {
+  const partitions = new Map(known.partitions);
+  for (const { name, partitions: added } of topics) {
+    partitions.set(name, new Set([...(partitions.get(name) ?? []), ...added]));
+  }
+  return {
+    ...known,
+    previousProducerId: known.producerId,
+    state: 'Ongoing',
+    partitions,
+    startMs: isAtRest(known) ? nowMs : known.startMs,
+    lastUpdateMs: nowMs,
+    transactionVersion,
+  };
+}

@@ -1,0 +1,247 @@
+// The coordinator of the transactions of this broker: finds the partition of a transactional id,
+// keeps one shard per partition of __transaction_state that this broker leads, and hands requests
+// to it.
+//
+// Invariant: a shard belongs to one leader epoch; when the epoch moves on, the shard is closed and
+// another one replays the log.
+
+import { javaHashBucket } from '../../base/java-hash-code.ts';
+import type { BrokerConfig } from '../../config/index.ts';
+import type { Io } from '../../io/index.ts';
+import type { Controller, ImageChanges } from '../../metadata/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { Replicas } from '../../replication/index.ts';
+import { OFFSETS_TOPIC } from '../offsets-topic.ts';
+import { type AddedTopic, type AddPartitionsRequest, addPartitions } from './add-partitions.ts';
+import { type EndTransactionRequest, endTransaction } from './end-transaction.ts';
+import {
+  type InitializedProducer,
+  type InitProducerRequest,
+  initProducerId,
+} from './init-producer-id.ts';
+import { type Transaction, type TransactionState, transactionStates } from './transaction.ts';
+import type { SendMarkers } from './transaction-marker.ts';
+import { TransactionShard } from './transaction-shard.ts';
+import { createTransactionTopic, TRANSACTION_TOPIC } from './transaction-topic.ts';
+import {
+  describeTransaction,
+  type ListedTransaction,
+  listTransactions,
+  type TransactionFilter,
+} from './transaction-views.ts';
+
+export interface TransactionCoordinatorOptions {
+  readonly controller: Controller;
+  readonly replicas: Replicas;
+  readonly config: () => BrokerConfig;
+  /** An id that no producer of the cluster ever had. */
+  readonly newProducerId: () => Promise<number>;
+  readonly sendMarkers: SendMarkers;
+  /** An invariant is broken: the process must not go on. */
+  readonly onBug: (error: Error) => void;
+}
+
+/** For whom AddOffsetsToTxn adds the partition of a group. */
+export interface AddOffsetsRequest {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly groupId: string;
+}
+
+export interface TransactionList {
+  readonly transactions: readonly ListedTransaction[];
+  /** Asked for, but no states at all. */
+  readonly unknownStates: readonly string[];
+}
+
+export class TransactionCoordinator {
+  readonly #io: Io;
+  readonly #options: TransactionCoordinatorOptions;
+  readonly #shards = new Map<number, TransactionShard>();
+  #creating: Promise<void> | null = null;
+
+  constructor(io: Io, options: TransactionCoordinatorOptions) {
+    this.#io = io;
+    this.#options = options;
+  }
+
+  /** Loads what this broker leads; requests are told to wait meanwhile. */
+  start(): void {
+    this.#reconcile();
+  }
+
+  /** The image of `replicas` has moved on by these changes. */
+  onImage(changes: ImageChanges): void {
+    const topic = this.#options.replicas.image.topic(TRANSACTION_TOPIC);
+    const isOurs =
+      topic === undefined
+        ? this.#shards.size > 0
+        : changes.topicsCreated.has(topic.id) || changes.topicsChanged.has(topic.id);
+    if (isOurs) this.#reconcile();
+  }
+
+  /** Requests that wait are answered, so that their clients look for another coordinator. */
+  close(): void {
+    for (const shard of this.#shards.values()) shard.close();
+    this.#shards.clear();
+  }
+
+  /**
+   * The node that coordinates the id; makes the topic when nobody ever asked before.
+   * @throws KafkaError COORDINATOR_NOT_AVAILABLE
+   */
+  async coordinatorOf(transactionalId: string): Promise<number> {
+    const { replicas } = this.#options;
+    if (replicas.image.topic(TRANSACTION_TOPIC) === undefined) await this.#createTopic();
+    const topic = replicas.image.topic(TRANSACTION_TOPIC);
+    const leader = topic?.partitions[this.#partitionOf(transactionalId)]?.leader ?? -1;
+    if (leader < 0) throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
+    return leader;
+  }
+
+  /**
+   * @throws KafkaError CONCURRENT_TRANSACTIONS (ask again), PRODUCER_FENCED, INVALID_REQUEST,
+   * INVALID_TRANSACTION_TIMEOUT, and as `decide` of a shard does
+   */
+  async initProducerId(request: InitProducerRequest): Promise<InitializedProducer> {
+    const { transactionalId, timeoutMs } = request;
+    assertTransactionalId(transactionalId);
+    const timeoutMsMax = this.#options.config().get('transaction.max.timeout.ms');
+    if (timeoutMs <= 0 || timeoutMs > timeoutMsMax) {
+      throw new KafkaError('INVALID_TRANSACTION_TIMEOUT');
+    }
+    const initialized = await this.#shardOf(transactionalId).decideWithProducerId(
+      transactionalId,
+      (machine, newProducerId) => initProducerId(machine, request, newProducerId),
+    );
+    // What the older incarnation left open is being aborted.
+    if (initialized === null) throw new KafkaError('CONCURRENT_TRANSACTIONS');
+    return initialized;
+  }
+
+  /**
+   * Adds partitions to the transaction, or looks whether they are in it. One code per partition;
+   * what is wrong with the transaction as a whole is thrown.
+   * @throws KafkaError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, CONCURRENT_TRANSACTIONS,
+   * INVALID_REQUEST, and as `decide` of a shard does
+   */
+  async addPartitions(request: AddPartitionsRequest): Promise<AddedTopic[]> {
+    assertTransactionalId(request.transactionalId);
+    return await this.#shardOf(request.transactionalId).decide((machine) =>
+      addPartitions(machine, request),
+    );
+  }
+
+  /**
+   * Adds the partition in which the group keeps its offsets.
+   * @throws KafkaError as `addPartitions`
+   */
+  async addOffsets({ groupId, ...producer }: AddOffsetsRequest): Promise<void> {
+    const topics = [{ name: OFFSETS_TOPIC, partitions: [this.#offsetsPartitionOf(groupId)] }];
+    await this.addPartitions({ ...producer, topics, verifyOnly: false, transactionVersion: 0 });
+  }
+
+  /**
+   * Resolves when the end is decided for good; the markers follow.
+   * @returns with what the producer goes on: in the second protocol a new epoch, or another id
+   * @throws KafkaError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE,
+   * CONCURRENT_TRANSACTIONS, INVALID_REQUEST, and as `decide` of a shard does
+   */
+  async endTxn(request: EndTransactionRequest): Promise<InitializedProducer> {
+    const { transactionalId } = request;
+    assertTransactionalId(transactionalId);
+    const shard = this.#shardOf(transactionalId);
+    const decide = (newProducerId: number) => (machine: Parameters<typeof endTransaction>[0]) =>
+      endTransaction(machine, request, newProducerId);
+    if (request.transactionVersion < 2) return await shard.decide(decide(-1));
+    return await shard.decideWithProducerId(transactionalId, (machine, newProducerId) =>
+      decide(newProducerId)(machine),
+    );
+  }
+
+  /**
+   * The transactions of every partition that this broker leads.
+   * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS
+   */
+  async list(filter: TransactionFilter): Promise<TransactionList> {
+    const isKnown = (state: string) => transactionStates.includes(state as TransactionState);
+    const unknownStates = filter.states.filter((state) => !isKnown(state));
+    const states = filter.states.filter(isKnown);
+    const lists = [...this.#shards.values()].map((shard) =>
+      shard.decide((machine) => {
+        return { records: [], response: listTransactions(machine, { ...filter, states }) };
+      }),
+    );
+    return { transactions: (await Promise.all(lists)).flat(), unknownStates };
+  }
+
+  /** @throws KafkaError TRANSACTIONAL_ID_NOT_FOUND, INVALID_REQUEST, and as `decide` of a shard */
+  async describe(transactionalId: string): Promise<Transaction> {
+    assertTransactionalId(transactionalId);
+    return await this.#shardOf(transactionalId).decide((machine) => {
+      return { records: [], response: describeTransaction(machine, transactionalId) };
+    });
+  }
+
+  #shardOf(transactionalId: string): TransactionShard {
+    const shard = this.#shards.get(this.#partitionOf(transactionalId));
+    if (shard === undefined) throw new KafkaError('NOT_COORDINATOR');
+    return shard;
+  }
+
+  #partitionOf(transactionalId: string): number {
+    const topic = this.#options.replicas.image.topic(TRANSACTION_TOPIC);
+    return javaHashBucket(transactionalId, topic?.partitions.length ?? 1);
+  }
+
+  #offsetsPartitionOf(groupId: string): number {
+    const { replicas, config } = this.#options;
+    const topic = replicas.image.topic(OFFSETS_TOPIC);
+    const count = topic?.partitions.length ?? config().get('offsets.topic.num.partitions');
+    return javaHashBucket(groupId, count);
+  }
+
+  /** Everybody who asks at the same time waits for the same topic. */
+  async #createTopic(): Promise<void> {
+    const { controller, replicas, config } = this.#options;
+    const create = async (): Promise<void> => {
+      await createTransactionTopic(controller, config(), replicas.image);
+      await replicas.settled();
+      this.#reconcile();
+      await Promise.all([...this.#shards.values()].map((shard) => shard.loaded));
+    };
+    this.#creating ??= create().finally(() => {
+      this.#creating = null;
+    });
+    await this.#creating;
+  }
+
+  #reconcile(): void {
+    const { replicas, config, newProducerId, sendMarkers, onBug } = this.#options;
+    const count = replicas.image.topic(TRANSACTION_TOPIC)?.partitions.length ?? 0;
+    for (const [index, shard] of this.#shards) {
+      const partition = replicas.get(TRANSACTION_TOPIC, index);
+      const isSame = partition?.isLeader === true && partition.leaderEpoch === shard.leaderEpoch;
+      if (isSame) continue;
+      shard.close();
+      this.#shards.delete(index);
+    }
+    for (let index = 0; index < count; index++) {
+      const partition = replicas.get(TRANSACTION_TOPIC, index);
+      if (partition?.isLeader !== true || this.#shards.has(index)) continue;
+      const image = () => replicas.image;
+      const parts = { partition, config, image, newProducerId, sendMarkers, onBug };
+      const shard = new TransactionShard(this.#io, parts);
+      this.#shards.set(index, shard);
+      shard.start();
+    }
+  }
+}
+
+/** @throws KafkaError INVALID_REQUEST */
+function assertTransactionalId(transactionalId: string): void {
+  if (transactionalId === '') {
+    throw new KafkaError('INVALID_REQUEST', 'a transactional id is not empty');
+  }
+}
