@@ -37,6 +37,7 @@ export interface FetchPass {
 
 const zstd = 4;
 const noRecords: readonly Buffer[] = [];
+const noTransactions: LogRead['abortedTransactions'] = [];
 
 export function readPartitions(
   targets: readonly FetchTarget[],
@@ -84,13 +85,14 @@ function readOne(
     partition.assertLeader(target.currentLeaderEpoch);
     const diverging = divergenceOf(partition, target);
     if (diverging !== null) return outcome(target, partition, { divergingEpoch: diverging });
+    const abortedTransactions = options.isCommittedOnly ? noTransactions : null;
     const { fetchOffset } = target;
     const end = partition.readableEnd(options.isCommittedOnly);
     const isAtEnd = fetchOffset >= end && fetchOffset <= partition.logEndOffset;
     const left = Math.max(0, options.bytesMax - pass.recordsBytes);
     const isFull = left === 0 && pass.recordsBytes > 0;
     if (fetchOffset >= partition.logStartOffset && (isAtEnd || isFull)) {
-      return outcome(target, partition, {});
+      return outcome(target, partition, { abortedTransactions });
     }
     const read = partition.read(fetchOffset, {
       bytesMax: Math.min(left, target.bytesMax),

@@ -28,6 +28,7 @@ function wait(clock: Clock, missingBytes: number) {
   const waiter = new FetchWaiter(clock, {
     missingBytes,
     maxWaitMs: 500,
+    isCommittedOnly: false,
     partitions: sources,
     onEnd: () => ends.push(Math.round(clock.monotonic())),
   });

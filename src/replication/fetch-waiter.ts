@@ -9,7 +9,9 @@ import type { Clock, Timer } from '../io/index.ts';
 
 /** What a partition tells those who wait for its records. */
 export interface VisibleBytesListener {
-  /** This many bytes of records became visible to consumers. */
+  /** Counts only what no open transaction keeps from read_committed consumers. */
+  readonly isCommittedOnly: boolean;
+  /** This many bytes of records became visible to it. */
   onVisible(bytes: number): void;
   /** The next read would answer differently: a new epoch, a truncation, the end. */
   onInterrupted(): void;
@@ -24,12 +26,14 @@ export interface VisibleBytesSource {
 export interface FetchWaitOptions {
   readonly missingBytes: number;
   readonly maxWaitMs: number;
+  readonly isCommittedOnly: boolean;
   readonly partitions: readonly VisibleBytesSource[];
   /** Called once, in a later microtask, so that one turn's appends are read together. */
   readonly onEnd: () => void;
 }
 
 export class FetchWaiter implements VisibleBytesListener {
+  readonly isCommittedOnly: boolean;
   readonly #partitions: readonly VisibleBytesSource[];
   readonly #onEnd: () => void;
   readonly #timer: Timer;
@@ -37,6 +41,7 @@ export class FetchWaiter implements VisibleBytesListener {
   #isOver = false;
 
   constructor(clock: Clock, options: FetchWaitOptions) {
+    this.isCommittedOnly = options.isCommittedOnly;
     this.#partitions = options.partitions;
     this.#onEnd = options.onEnd;
     this.#missingBytes = options.missingBytes;

@@ -4,6 +4,8 @@
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
 // log-moves.ts       moves between log directories, log-move.ts is one
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
+// appends-ahead.ts   appends that readers do not see yet
+// producer-turns.ts  batches of a producer in order, while the first is verified
 // offset-waiters.ts  produces waiting for the high watermark
 // fetch-waiter.ts    a fetch waiting for its minimum of bytes
 export { FetchWaiter, type FetchWaitOptions } from './fetch-waiter.ts';

@@ -41,6 +41,30 @@ function batch(io: Io, count = 1): Buffer {
   return encodeBatch({ records });
 }
 
+function transactionalBatch(io: Io, producerId: number, baseSequence: number): Buffer {
+  const records = [{ value: Buffer.from('x'), timestamp: io.clock.now() }];
+  return encodeBatch({
+    records,
+    producerId,
+    producerEpoch: 0,
+    baseSequence,
+    isTransactional: true,
+  });
+}
+
+function verified(partition: Partition, producerId: number) {
+  const batch = { producerId, producerEpoch: 0, baseSequence: 0, hasOwnEpoch: false };
+  return { verification: partition.log.producers.beginVerification(batch, 0) };
+}
+
+const endOf = (producerId: number) => ({
+  producerId,
+  producerEpoch: 0,
+  coordinatorEpoch: 0,
+  isCommit: true,
+  transactionVersion: 0,
+});
+
 const readAll = { bytesMax: 1_000_000, isCommittedOnly: false, atLeastOneBatch: true };
 
 test('a leader that is alone shows an append at once', async () => {
@@ -151,7 +175,11 @@ test('a new epoch ends every wait', async () => {
     partition.appendAsLeader(batch(io));
     const wait = partition.offsetReached(1, io.clock.monotonic() + 60_000);
     let interrupted = 0;
-    partition.addListener({ onVisible: () => {}, onInterrupted: () => interrupted++ });
+    partition.addListener({
+      isCommittedOnly: false,
+      onVisible: () => {},
+      onInterrupted: () => interrupted++,
+    });
     partition.becomeFollower(state({ leader: 2, leaderEpoch: 1 }));
     await assert.rejects(wait, { errorName: 'NOT_LEADER_OR_FOLLOWER' });
     assert.equal(interrupted, 1);
@@ -175,13 +203,82 @@ test('listeners hear of bytes when they become visible, not when they are writte
     const partition = await open(io);
     partition.becomeLeader(state({ replicas: [1, 2], isr: [1, 2] }));
     const seen: number[] = [];
-    partition.addListener({ onVisible: (bytes) => seen.push(bytes), onInterrupted: () => {} });
+    partition.addListener({
+      isCommittedOnly: false,
+      onVisible: (bytes) => seen.push(bytes),
+      onInterrupted: () => {},
+    });
     const [first, second] = [batch(io), batch(io, 5)];
     partition.appendAsLeader(first);
     partition.appendAsLeader(second);
     assert.deepEqual(seen, []);
     partition.becomeLeader(state({ partitionEpoch: 1, replicas: [1, 2], isr: [1] }));
     assert.deepEqual(seen, [first.length + second.length]);
+  });
+});
+
+test('who reads committed records hears of them when the transaction is decided', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state());
+    const seen = { all: 0, committed: 0 };
+    const listen = (isCommittedOnly: boolean) =>
+      partition.addListener({
+        isCommittedOnly,
+        onVisible: (bytes) => {
+          seen[isCommittedOnly ? 'committed' : 'all'] += bytes;
+        },
+        onInterrupted: () => {},
+      });
+    listen(true);
+    listen(false);
+    const open1 = transactionalBatch(io, 1, 0);
+    partition.appendInTransaction(open1, verified(partition, 1));
+    const plain = batch(io);
+    partition.appendAsLeader(plain);
+    partition.appendInTransaction(transactionalBatch(io, 2, 0), verified(partition, 2));
+    assert.equal(seen.committed, 0);
+    assert.equal(partition.lastStableOffset, 0);
+    partition.appendTransactionMarker(endOf(1));
+    assert.equal(seen.committed, open1.length + plain.length);
+    assert.equal(partition.lastStableOffset, 2);
+    partition.appendTransactionMarker(endOf(2));
+    assert.equal(seen.committed, seen.all);
+    const after = batch(io);
+    partition.appendAsLeader(after);
+    assert.equal(seen.committed, seen.all);
+    assert.equal(partition.lastStableOffset, 6);
+  });
+});
+
+test('a decided transaction stays unseen until its marker is replicated', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state());
+    partition.appendInTransaction(transactionalBatch(io, 1, 0), verified(partition, 1));
+    partition.becomeLeader(state({ partitionEpoch: 1, replicas: [1, 2], isr: [1, 2] }));
+    let bytes = 0;
+    const onVisible = (more: number) => {
+      bytes += more;
+    };
+    partition.addListener({ isCommittedOnly: true, onVisible, onInterrupted: () => {} });
+    partition.appendTransactionMarker(endOf(1));
+    assert.deepEqual([partition.lastStableOffset, bytes], [0, 0]);
+    partition.becomeLeader(state({ partitionEpoch: 2, replicas: [1, 2], isr: [1] }));
+    assert.equal(partition.lastStableOffset, 2);
+    assert.ok(bytes > 100, `${bytes} bytes`);
+  });
+});
+
+test('a marker is refused by a follower and without enough replicas', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io, { minInSyncReplicas: 2 });
+    const refused = (errorName: string) =>
+      assert.throws(() => partition.appendTransactionMarker(endOf(1)), { errorName });
+    refused('NOT_LEADER_OR_FOLLOWER');
+    partition.becomeLeader(state({ replicas: [1, 2], isr: [1] }));
+    refused('NOT_ENOUGH_REPLICAS');
+    assert.equal(partition.logEndOffset, 0);
   });
 });
 

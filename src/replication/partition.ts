@@ -14,11 +14,15 @@ import {
   type AppendResult,
   type EndMarker,
   encodeEndMarker,
+  type LeaderAppend,
   type LogRead,
   type PartitionLog,
+  type TransactionVerification,
 } from '../storage/index.ts';
+import { AppendsAhead } from './appends-ahead.ts';
 import type { VisibleBytesListener, VisibleBytesSource } from './fetch-waiter.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
+import { ProducerTurns } from './producer-turns.ts';
 
 export interface PartitionIdentity {
   readonly topic: string;
@@ -63,8 +67,12 @@ export class Partition implements VisibleBytesSource {
   readonly #highWatermarkWaiters: OffsetWaiters;
   readonly #flushWaiters: OffsetWaiters;
   readonly #listeners = new Set<VisibleBytesListener>();
-  /** Appends beyond the high watermark: the end offset and size of each, oldest first. */
-  readonly #hidden: { endOffset: number; sizeBytes: number }[] = [];
+  /** Keeps transactional batches in order while the first one is verified. */
+  readonly turns = new ProducerTurns();
+  /** Appends beyond the high watermark. */
+  readonly #hidden = new AppendsAhead();
+  /** Appends below it that read_committed consumers do not see yet. */
+  readonly #undecided = new AppendsAhead();
   #log: PartitionLog;
   #role: PartitionRole = 'follower';
   #state: PartitionState = {
@@ -156,7 +164,8 @@ export class Partition implements VisibleBytesSource {
   becomeFollower(state: PartitionState): void {
     if (this.#role === 'offline' || !this.#maybeAdopt(state)) return;
     this.#role = 'follower';
-    this.#hidden.length = 0;
+    this.#hidden.clear();
+    this.#undecided.clear();
   }
 
   /** The directory cannot be trusted any more; only a restart brings the partition back. */
@@ -197,7 +206,22 @@ export class Partition implements VisibleBytesSource {
    * @throws KafkaError as the log and `assertLeader` do; nothing was appended then.
    */
   appendAsLeader(records: Buffer, origin: 'client' | 'coordinator' = 'client'): AppendResult {
-    return this.#append(records, origin, 0);
+    return this.#append(records, { origin });
+  }
+
+  /**
+   * Appends a transactional batch. It must go on with a transaction that is open here, or show
+   * the verification begun for it (`log.producers.beginVerification`).
+   * @throws KafkaError INVALID_TXN_STATE, and as `appendAsLeader` does; nothing was appended then.
+   */
+  appendInTransaction(
+    records: Buffer,
+    options: {
+      readonly origin?: 'client' | 'coordinator';
+      readonly verification: TransactionVerification | null;
+    },
+  ): AppendResult {
+    return this.#append(records, options);
   }
 
   /**
@@ -210,25 +234,24 @@ export class Partition implements VisibleBytesSource {
     this.assertLeader();
     this.assertEnoughReplicas();
     const records = encodeEndMarker(marker, this.#io.clock.now());
-    return this.#append(records, 'coordinator', marker.transactionVersion);
+    const { transactionVersion } = marker;
+    return this.#append(records, { origin: 'coordinator', transactionVersion });
   }
 
   #append(
     records: Buffer,
-    origin: 'client' | 'coordinator',
-    transactionVersion: number,
+    options: Pick<LeaderAppend, 'origin' | 'transactionVersion' | 'verification'>,
   ): AppendResult {
     this.assertLeader();
     const sizeBefore = this.log.logEndOffset;
     const result = this.log.appendAsLeader(records, {
       leaderEpoch: this.leaderEpoch,
-      origin,
       timestampNow: this.#io.clock.now(),
-      transactionVersion,
+      ...options,
     });
     const endOffset = this.log.logEndOffset;
     if (endOffset === sizeBefore) return result;
-    this.#hidden.push({ endOffset, sizeBytes: records.length });
+    this.#hidden.push(endOffset, records.length);
     if (result.flushDue) {
       this.#flushDueOffset = endOffset;
       void this.#flushUntilDurable();
@@ -359,18 +382,21 @@ export class Partition implements VisibleBytesSource {
   }
 
   #showUpTo(offset: number): void {
-    let count = 0;
-    let bytes = 0;
-    while (count < this.#hidden.length) {
-      const append = this.#hidden[count] as { endOffset: number; sizeBytes: number };
-      if (append.endOffset > offset) break;
-      bytes += append.sizeBytes;
-      count++;
+    if (this.#undecided.isEmpty && !this.log.producers.hasUndecided) {
+      const bytes = this.#hidden.takeUpTo(offset);
+      this.#notify(bytes, bytes);
+    } else {
+      const bytes = this.#hidden.takeUpTo(offset, this.#undecided);
+      this.#notify(bytes, this.#undecided.takeUpTo(this.lastStableOffset));
     }
-    if (count === this.#hidden.length) this.#hidden.length = 0;
-    else this.#hidden.splice(0, count);
-    if (bytes === 0 || this.#listeners.size === 0) return;
-    for (const listener of [...this.#listeners]) listener.onVisible(bytes);
+  }
+
+  #notify(visibleBytes: number, stableBytes: number): void {
+    if (this.#listeners.size === 0) return;
+    for (const listener of [...this.#listeners]) {
+      const bytes = listener.isCommittedOnly ? stableBytes : visibleBytes;
+      if (bytes > 0) listener.onVisible(bytes);
+    }
   }
 
   /** One flush at a time; appends that come while it runs share the next one. */

@@ -122,6 +122,7 @@ function waitAndRead(
     const waiter = new FetchWaiter(context.broker.io.clock, {
       missingBytes,
       maxWaitMs: request.maxWaitMs,
+      isCommittedOnly: options.isCommittedOnly,
       partitions,
       onEnd: () => {
         forget();
