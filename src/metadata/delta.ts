@@ -131,6 +131,12 @@ export class MetadataDelta {
       case 'BeginTransactionRecord':
       case 'EndTransactionRecord':
       case 'AbortTransactionRecord':
+      case 'RegisterControllerRecord':
+      case 'UnregisterControllerRecord':
+      case 'ClearElrRecord':
+      case 'DelegationTokenRecord':
+      case 'RemoveDelegationTokenRecord':
+      case 'ZkMigrationStateRecord':
         break;
     }
   }
@@ -237,7 +243,7 @@ export class MetadataDelta {
     draft.partitions[index] = {
       replicas: record.replicas,
       directories: record.directories,
-      isr: record.isr,
+      isr: isrOf(record, null),
       addingReplicas: record.addingReplicas,
       removingReplicas: record.removingReplicas,
       leader: record.leader,
@@ -335,6 +341,22 @@ export class MetadataDelta {
   }
 }
 
+/**
+ * Kafka (KIP-966) takes the last members out of the ISR when they stop and names
+ * them eligible leaders: each of them has all that was below the high watermark. Here they stay
+ * in the ISR of a partition without a leader, which promises the same.
+ */
+function isrOf(
+  record: RecordOf<'PartitionRecord'> | RecordOf<'PartitionChangeRecord'>,
+  before: PartitionImage | null,
+): readonly number[] {
+  const { isr, eligibleLeaderReplicas: eligible } = record;
+  if (isr !== null && isr.length > 0) return isr;
+  const isWithoutIsr = isr !== null || before?.leader === -1;
+  if (isWithoutIsr && eligible !== null && eligible.length > 0) return eligible;
+  return before?.isr ?? [];
+}
+
 /** Naming a leader, even the same one, begins a new leader epoch; any change a partition epoch. */
 function changedPartition(
   before: PartitionImage,
@@ -345,7 +367,7 @@ function changedPartition(
   return {
     replicas: record.replicas ?? before.replicas,
     directories: record.directories ?? before.directories,
-    isr: record.isr ?? before.isr,
+    isr: isrOf(record, before),
     addingReplicas: record.addingReplicas ?? before.addingReplicas,
     removingReplicas: record.removingReplicas ?? before.removingReplicas,
     leader: namesLeader ? record.leader : before.leader,

@@ -12,7 +12,7 @@ import type { ClusterStore, StoreBatch, StoreSnapshot, Subscription } from './cl
 import { type BatchStamp, MetadataDelta } from './delta.ts';
 import { MetadataImage } from './image.ts';
 import { recordsOf } from './image-records.ts';
-import { decodeRecord, encodeRecord } from './records/index.ts';
+import { type DecodedRecord, decodeRecord, encodeRecord } from './records/index.ts';
 
 export interface ImageLoaderOptions {
   readonly store: ClusterStore;
@@ -32,6 +32,8 @@ export class ImageLoader {
   #lastTimestampMs = 0;
   #subscription: Subscription | null = null;
   #savingSnapshot: Promise<void> | null = null;
+  /** Records of a transaction of the log (KIP-868) that has not ended: only Kafka writes them. */
+  #transaction: DecodedRecord[] | null = null;
 
   private constructor(io: Io, options: ImageLoaderOptions) {
     this.#io = io;
@@ -76,10 +78,25 @@ export class ImageLoader {
   #onBatch(batch: StoreBatch): void {
     assert(batch.baseOffset > this.#image.offset, `offset ${batch.baseOffset} was replayed before`);
     const delta = new MetadataDelta(this.#image);
-    for (const record of batch.records) delta.replay(decodeRecord(record));
+    for (const record of batch.records) this.#replay(delta, decodeRecord(record));
     this.#lastTimestampMs = batch.timestampMs;
     this.#publish(delta, batch);
     if (this.#store.bytesSinceSnapshot > this.#bytesBetweenSnapshotsMax) this.#saveSnapshotSoon();
+  }
+
+  #replay(delta: MetadataDelta, record: DecodedRecord): void {
+    if (record.type === 'BeginTransactionRecord') {
+      this.#transaction = [];
+    } else if (record.type === 'EndTransactionRecord') {
+      for (const each of this.#transaction ?? []) delta.replay(each);
+      this.#transaction = null;
+    } else if (record.type === 'AbortTransactionRecord') {
+      this.#transaction = null;
+    } else if (this.#transaction !== null) {
+      this.#transaction.push(record);
+    } else {
+      delta.replay(record);
+    }
   }
 
   #publish(delta: MetadataDelta, stamp: BatchStamp): void {
@@ -99,8 +116,14 @@ export class ImageLoader {
       });
   }
 
+  /** The log ends within a transaction: what it began must be aborted before anything else. */
+  get isInTransaction(): boolean {
+    return this.#transaction !== null;
+  }
+
   /** Writes the present image down, so that the log behind it may go. */
   async saveSnapshot(): Promise<void> {
+    if (this.#transaction !== null) return;
     const image = this.#image;
     const records: Buffer[] = [];
     for (const record of recordsOf(image)) records.push(encodeRecord(record));

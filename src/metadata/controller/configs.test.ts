@@ -172,7 +172,7 @@ test('features move within what is supported, all of a request or none', () => {
   ]);
   assert.equal(controller.image.features.size, 0);
   assert.deepEqual(decide(update('metadata.version', 20)), [undefined]);
-  assert.deepEqual(decide(update('metadata.version', 26)), ['INVALID_UPDATE_VERSION']);
+  assert.deepEqual(decide(update('metadata.version', 34)), ['INVALID_UPDATE_VERSION']);
   assert.deepEqual(decide(update('metadata.version', 19)), ['INVALID_UPDATE_VERSION']);
   assert.equal(controller.image.features.get('metadata.version'), 20);
 });

@@ -11,9 +11,12 @@ import type { ControllerMachine } from './controller-machine.ts';
 /** 4.0-IV3: the release whose record versions record-codec.ts writes. */
 export const METADATA_VERSION = 25;
 
+/** 4.4-IV2: the newest release whose records record-codec.ts reads. */
+export const METADATA_VERSION_READ = 33;
+
 /** What this program supports; a broker registers with these. */
 export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
-  ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION }],
+  ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION_READ }],
   // 1: consumer groups of the new protocol (KIP-848).
   ['group.version', { minVersion: 0, maxVersion: 1 }],
 ]);
@@ -22,7 +25,9 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
 export function firstFeatures(image: MetadataImage): MetadataRecord[] {
   if (image.features.has('metadata.version')) return [];
   return [...supportedFeatures].map(([name, { maxVersion: featureLevel }]) => {
-    return { type: 'FeatureLevelRecord', name, featureLevel };
+    const isOfRecords = name === 'metadata.version';
+    const level = isOfRecords ? METADATA_VERSION : featureLevel;
+    return { type: 'FeatureLevelRecord', name, featureLevel: level };
   });
 }
 

@@ -139,8 +139,11 @@ export function* withBroker(
 ): Generator<MetadataRecord, void, undefined> {
   for (const topic of image.topics()) {
     for (const [partitionId, partition] of topic.partitions.entries()) {
-      if (partition.leader !== -1 || !partition.isr.includes(brokerId)) continue;
-      yield { type: 'PartitionChangeRecord', topicId: topic.id, partitionId, leader: brokerId };
+      const { isr } = partition;
+      if (partition.leader !== -1 || !isr.includes(brokerId)) continue;
+      // The ISR too: in a log that Kafka began it may have been empty (KIP-966, see delta.ts).
+      const change = { type: 'PartitionChangeRecord', topicId: topic.id, partitionId } as const;
+      yield { ...change, leader: brokerId, isr };
     }
   }
 }

@@ -17,12 +17,13 @@ import type { ConfigRules } from './config-rules.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
 import { ControllerLog } from './controller-log.ts';
 import { ControllerMachine } from './controller-machine.ts';
-import { firstFeatures, updateFeatures } from './features.ts';
+import { updateFeatures } from './features.ts';
 import { electLeaders, reportOffline } from './leaders.ts';
 import { alterPartition, createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { alterClientQuotas } from './quotas.ts';
 import { alterReassignments } from './reassignments.ts';
+import { takeOver } from './take-over.ts';
 import { createTopics, deleteTopics } from './topics.ts';
 
 export interface MetadataControllerOptions {
@@ -58,16 +59,30 @@ export class MetadataController implements api.Controller {
 
   /** Resolves when this node is the controller and ready to decide. */
   async start(): Promise<void> {
-    const { nodeId, store } = this.#options;
+    const { nodeId, store, loader } = this.#options;
     const term = await store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
     this.#term = term;
     this.#log.controllerEpoch = term.epoch;
     await this.#runtime.load();
     this.#brokerWatch ??= store.watchBrokers((alive) => this.#onBrokersChanged(alive));
-    await this.#decide((machine) => {
-      return { records: firstFeatures(machine.image), response: undefined };
-    });
+    const { isInTransaction } = loader;
+    const off = await this.#decide((machine) => takeOver(machine, isInTransaction));
+    if (off.length > 0) {
+      this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
+    }
+    await this.#fenceDead();
     this.#io.log.info('elected controller', { nodeId, epoch: term.epoch });
+  }
+
+  /**
+   * Brokers whose sessions ended while nobody was elected. Not this process, which is about to
+   * register: fencing it would cost its partitions a leader epoch.
+   */
+  async #fenceDead(): Promise<void> {
+    for (const id of [...this.#options.loader.image.brokers.keys()]) {
+      if (id === this.#options.nodeId || this.#alive.has(id)) continue;
+      await this.#decide((machine) => fenceBroker(machine, id));
+    }
   }
 
   get isActive(): boolean {

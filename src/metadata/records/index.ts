@@ -4,6 +4,7 @@
 //   broker-records.ts    registrations, fencing
 //   cluster-records.ts   configs, quotas, features, producer ids, transactions of the log
 //   security-records.ts  credentials, access control
+//   kafka-records.ts     what only Kafka's own quorum writes
 //   control-records.ts  leader change, the frame of a snapshot
 //   record-codec.ts      the framing, and the union of them all
 

@@ -16,6 +16,7 @@ import {
 } from '../../protocol/index.ts';
 import * as broker from './broker-records.ts';
 import * as cluster from './cluster-records.ts';
+import * as kafka from './kafka-records.ts';
 import * as security from './security-records.ts';
 import * as topic from './topic-records.ts';
 
@@ -58,6 +59,12 @@ const definitions = {
   BeginTransactionRecord: record(23, cluster.beginTransactionRecord),
   EndTransactionRecord: record(24, cluster.endTransactionRecord),
   AbortTransactionRecord: record(25, cluster.abortTransactionRecord),
+  DelegationTokenRecord: record(10, kafka.delegationTokenRecord),
+  ZkMigrationStateRecord: record(21, kafka.zkMigrationStateRecord),
+  RemoveDelegationTokenRecord: record(26, kafka.removeDelegationTokenRecord),
+  RegisterControllerRecord: record(27, kafka.registerControllerRecord),
+  ClearElrRecord: record(28, kafka.clearElrRecord),
+  UnregisterControllerRecord: record(29, kafka.unregisterControllerRecord),
 };
 
 type Definitions = typeof definitions;

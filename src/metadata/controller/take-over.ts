@@ -1,0 +1,47 @@
+// What a controller decides first in its term: the log may have been left by a process that died,
+// or by Apache Kafka, whose metadata logs are continued as they are (docs/migrate.md).
+//
+// Invariant: afterwards the image promises nothing that this program does not keep: no feature
+// that it does not serve, no transaction of the log that nobody will end.
+
+import type { Decision } from '../../machine/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import type { MetadataImage } from '../image.ts';
+import type { MetadataRecord } from '../records/index.ts';
+import type { ControllerMachine } from './controller-machine.ts';
+import { firstFeatures, supportedFeatures } from './features.ts';
+
+/**
+ * @param isInTransaction the log ends within a transaction of its own (KIP-868)
+ *
+ * The response names the features that are switched off.
+ * @throws KafkaError UNSUPPORTED_VERSION when the log is of a release that is not known here
+ */
+export function takeOver(
+  machine: ControllerMachine,
+  isInTransaction: boolean,
+): Decision<MetadataRecord, string[]> {
+  const { image } = machine;
+  const records: MetadataRecord[] = [];
+  if (isInTransaction) records.push({ type: 'AbortTransactionRecord', reason: 'its writer died' });
+  records.push(...firstFeatures(image));
+  const lowered = [...loweredFeatures(image)];
+  records.push(...lowered);
+  return { records, response: lowered.map(({ name }) => name) };
+}
+
+function* loweredFeatures(
+  image: MetadataImage,
+): Generator<Extract<MetadataRecord, { type: 'FeatureLevelRecord' }>, void, undefined> {
+  for (const [name, level] of image.features) {
+    const levelMax = supportedFeatures.get(name)?.maxVersion ?? 0;
+    if (level <= levelMax) continue;
+    if (name === 'metadata.version') {
+      throw new KafkaError(
+        'UNSUPPORTED_VERSION',
+        `the metadata log is of metadata.version ${level}; up to ${levelMax} are known here`,
+      );
+    }
+    yield { type: 'FeatureLevelRecord', name, featureLevel: levelMax };
+  }
+}
