@@ -11,10 +11,10 @@ import {
   describeLogDirs,
   ErrorCode,
   encodeRequest,
-  endTxn,
   findCoordinator,
   initProducerId,
   metadata,
+  pushTelemetry,
 } from '../protocol/index.ts';
 import { port, type TestBroker, withBroker } from './broker-fixture.test.ts';
 
@@ -153,7 +153,7 @@ test('what is served and the level of each feature are told', async () => {
       keys,
       keys.toSorted((a, b) => a - b),
     );
-    assert.ok(keys.includes(metadata.key) && !keys.includes(endTxn.key));
+    assert.ok(keys.includes(metadata.key) && !keys.includes(pushTelemetry.key));
     const [finalized] = answer.finalizedFeatures;
     assert.equal(finalized?.name, 'metadata.version');
     assert.equal(answer.supportedFeatures[0]?.name, 'metadata.version');
@@ -189,28 +189,31 @@ test('an API that is not served has an answer of its own kind', async () => {
   await withBroker(async ({ io }) => {
     const raw = await rawConnection(io);
     const request = encodeRequest(
-      endTxn,
-      2,
+      pushTelemetry,
+      0,
       { correlationId: 3, clientId: 'x' },
-      { transactionalId: 'tx', producerId: 1, producerEpoch: 0, committed: true },
+      { metrics: Buffer.alloc(0) },
     );
     raw.send(...request);
     await io.clock.sleep(10);
-    const { body } = decodeResponse(endTxn, 2, raw.frames()[0] as Buffer);
+    const { body } = decodeResponse(pushTelemetry, 0, raw.frames()[0] as Buffer);
     assert.equal(body.errorCode, ErrorCode.UNSUPPORTED_VERSION);
     assert.equal(raw.isClosed(), false);
   });
 });
 
-test('there is no transaction coordinator, and transactional producers are told so', async () => {
-  await withBroker(async ({ client }) => {
+test('a transactional producer finds its coordinator, and gets an id there', async () => {
+  await withBroker(async ({ client, broker }) => {
     const found = await client.request(findCoordinator, { keyType: 1, coordinatorKeys: ['tx'] });
-    assert.equal(found.coordinators[0]?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    const { errorCode } = await client.request(initProducerId, {
+    assert.equal(found.coordinators[0]?.errorCode, 0);
+    assert.equal(found.coordinators[0]?.nodeId, broker.nodeId);
+    const share = await client.request(findCoordinator, { keyType: 2, coordinatorKeys: ['g'] });
+    assert.equal(share.coordinators[0]?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    const { errorCode, producerEpoch } = await client.request(initProducerId, {
       transactionalId: 'tx',
       transactionTimeoutMs: 1000,
     });
-    assert.equal(errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    assert.deepEqual([errorCode, producerEpoch], [0, 0]);
   });
 });
 

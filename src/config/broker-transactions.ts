@@ -1,8 +1,9 @@
 // The transaction coordinator and its topic.
 
-import { acceptedOnly, boolean, int, short } from './definition.ts';
+import { boolean, int, short } from './definition.ts';
+import { reasons } from './reasons.ts';
 
-export const brokerTransactions = acceptedOnly('transactions are not served yet', {
+export const brokerTransactions = {
   'transaction.state.log.num.partitions': int(
     50,
     'Partitions of the topic of transaction states; fixed once the topic exists.',
@@ -49,21 +50,28 @@ export const brokerTransactions = acceptedOnly('transactions are not served yet'
   'transaction.partition.verification.enable': boolean(
     true,
     'Whether a partition asks the coordinator before it takes the first records of a transaction.',
-    { importance: 'low', update: 'cluster-wide' },
+    {
+      importance: 'low',
+      update: 'cluster-wide',
+      accepted: 'transactional batches are not served yet',
+    },
   ),
   'transaction.two.phase.commit.enable': boolean(
     false,
     'Whether a transaction may be prepared and committed by an outside coordinator.',
-    { importance: 'low' },
+    {
+      importance: 'low',
+      accepted: 'clients have no stable version of InitProducerId that asks for it',
+    },
   ),
   'add.partitions.to.txn.retry.backoff.ms': int(
     20,
     'Rest before a broker asks again to add a partition to a transaction, in ms.',
-    { importance: 'high', min: 1 },
+    { importance: 'high', min: 1, accepted: reasons.singleNode },
   ),
   'add.partitions.to.txn.retry.backoff.max.ms': int(
     100,
     'Longest time a broker keeps asking, in ms.',
-    { importance: 'high', min: 0 },
+    { importance: 'high', min: 0, accepted: reasons.singleNode },
   ),
-});
+} as const;

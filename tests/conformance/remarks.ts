@@ -3,8 +3,7 @@
 
 export const partly: Readonly<Record<string, string>> = {
   Produce: 'transactional batches are refused: transactions are not served yet',
-  FindCoordinator: 'groups only; coordinators of transactions and shares are refused',
-  InitProducerId: 'without a transactional id only',
+  FindCoordinator: 'groups and transactions; coordinators of shares are refused',
   CreateTopics:
     'one replica per partition, on one node; cleanup.policy compact is kept and not applied',
   DescribeQuorum: 'one voter: the local metadata log',
@@ -17,8 +16,8 @@ export const partly: Readonly<Record<string, string>> = {
 
 /** Why an API that clients may ask for is not there. */
 export const absent: readonly (readonly [names: RegExp, why: string])[] = [
-  [/Txn|Transactions$/, 'transactions are not served yet'],
-  [/^(Sasl|.*Scram|.*DelegationToken)/, 'SASL is not served yet'],
+  [/^TxnOffsetCommit$/, 'offsets in transactions are not served yet'],
+  [/^(Sasl|.*DelegationToken)/, 'SASL is not served yet'],
   [/Acls$/, 'ACLs are not served yet'],
   [/Share/, 'share groups are not served yet'],
   [/Streams/, 'streams groups are not served yet'],

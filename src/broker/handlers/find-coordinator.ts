@@ -1,5 +1,5 @@
 // FindCoordinator: the broker that leads the partition in which a group, or a transactional id, is
-// kept. Asking makes the topic of committed offsets; unlike Kafka we answer when it is there.
+// kept. Asking makes the internal topic; unlike Kafka we answer when it is there.
 
 import { findCoordinator, KafkaError } from '../../protocol/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
@@ -33,6 +33,7 @@ async function nodeOf(key: string, keyType: number, context: RequestContext): Pr
     case KeyType.GROUP:
       return await context.broker.groups.coordinatorOf(key);
     case KeyType.TRANSACTION:
+      return await context.broker.transactions.coordinatorOf(key);
     case KeyType.SHARE:
       // Not served: an error that makes clients ask again rather than give up.
       throw new KafkaError('COORDINATOR_NOT_AVAILABLE');

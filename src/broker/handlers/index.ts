@@ -1,10 +1,12 @@
 // The one list of what this broker serves; dispatch and ApiVersions both read it. One file per API,
 // named as its message file.
 //
-// topic-answer.ts, topic-names.ts and altered-configs.ts hold what several of them say in the same
-// way.
+// topic-answer.ts, topic-names.ts, producer-fenced.ts and altered-configs.ts hold what several of
+// them say in the same way.
 
 import type { Handler } from '../handler.ts';
+import { addOffsetsToTxnHandler } from './add-offsets-to-txn.ts';
+import { addPartitionsToTxnHandler } from './add-partitions-to-txn.ts';
 import { alterClientQuotasHandler } from './alter-client-quotas.ts';
 import { alterConfigsHandler } from './alter-configs.ts';
 import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts';
@@ -25,7 +27,9 @@ import { describeLogDirsHandler } from './describe-log-dirs.ts';
 import { describeProducersHandler } from './describe-producers.ts';
 import { describeQuorumHandler } from './describe-quorum.ts';
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts';
+import { describeTransactionsHandler } from './describe-transactions.ts';
 import { electLeadersHandler } from './elect-leaders.ts';
+import { endTxnHandler } from './end-txn.ts';
 import { fetchHandler } from './fetch.ts';
 import { findCoordinatorHandler } from './find-coordinator.ts';
 import { heartbeatHandler } from './heartbeat.ts';
@@ -37,6 +41,7 @@ import { listConfigResourcesHandler } from './list-config-resources.ts';
 import { listGroupsHandler } from './list-groups.ts';
 import { listOffsetsHandler } from './list-offsets.ts';
 import { listPartitionReassignmentsHandler } from './list-partition-reassignments.ts';
+import { listTransactionsHandler } from './list-transactions.ts';
 import { metadataHandler } from './metadata.ts';
 import { offsetCommitHandler } from './offset-commit.ts';
 import { offsetDeleteHandler } from './offset-delete.ts';
@@ -46,6 +51,7 @@ import { produceHandler } from './produce.ts';
 import { syncGroupHandler } from './sync-group.ts';
 import { unregisterBrokerHandler } from './unregister-broker.ts';
 import { updateFeaturesHandler } from './update-features.ts';
+import { writeTxnMarkersHandler } from './write-txn-markers.ts';
 
 export const handlers: readonly Handler[] = [
   produceHandler,
@@ -67,6 +73,10 @@ export const handlers: readonly Handler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  addPartitionsToTxnHandler,
+  addOffsetsToTxnHandler,
+  endTxnHandler,
+  writeTxnMarkersHandler,
   describeConfigsHandler,
   alterConfigsHandler,
   describeLogDirsHandler,
@@ -85,6 +95,8 @@ export const handlers: readonly Handler[] = [
   describeQuorumHandler,
   electLeadersHandler,
   listPartitionReassignmentsHandler,
+  describeTransactionsHandler,
+  listTransactionsHandler,
   unregisterBrokerHandler,
   updateFeaturesHandler,
   consumerGroupHeartbeatHandler,

@@ -1,23 +1,32 @@
-// InitProducerId: a new producer id for an idempotent producer. Without a transactional id the
-// answer is a new id whatever id the client names, as with Kafka: such producers raise their own
-// epoch, and some clients name id 0 when they have none. Transactions have a coordinator of their
-// own, which this broker does not have.
+// InitProducerId: a producer id for an idempotent producer, and for a transactional id the one that
+// fences its older producers. Without a transactional id the answer is a new id whatever id the
+// client names, as with Kafka: such producers raise their own epoch, and some clients name id 0
+// when they have none.
 
-import { initProducerId, KafkaError } from '../../protocol/index.ts';
-import { defineHandler } from '../handler.ts';
+import { initProducerId, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
+import { withoutProducerFenced } from './producer-fenced.ts';
+
+/** Before KIP-588 a fenced producer heard of its epoch. */
+const producerFencedVersionMin = 4;
 
 export const initProducerIdHandler = defineHandler(initProducerId, async (request, context) => {
-  if (request.transactionalId !== null) {
-    if (request.transactionalId === '') throw new KafkaError('INVALID_REQUEST');
-    throw new KafkaError('COORDINATOR_NOT_AVAILABLE', 'transactions are not served here');
-  }
   const { producerId, producerEpoch } = request;
   if (producerId < 0 !== producerEpoch < 0) {
     throw new KafkaError('INVALID_REQUEST', 'producer id and epoch come together or not at all');
   }
-  return {
-    errorCode: 0,
-    producerId: await context.broker.producerIds.next(),
-    producerEpoch: 0,
-  };
+  return { errorCode: 0, ...(await idFor(request, context)) };
 });
+
+async function idFor(request: RequestOf<typeof initProducerId>, context: RequestContext) {
+  const { broker, apiVersion } = context;
+  const { transactionalId } = request;
+  if (transactionalId === null) {
+    return { producerId: await broker.producerIds.next(), producerEpoch: 0 };
+  }
+  const { transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request;
+  return await withoutProducerFenced(
+    apiVersion < producerFencedVersionMin,
+    broker.transactions.initProducerId({ transactionalId, timeoutMs, producerId, producerEpoch }),
+  );
+}

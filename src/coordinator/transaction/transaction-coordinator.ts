@@ -24,6 +24,7 @@ import type { SendMarkers } from './transaction-marker.ts';
 import { TransactionShard } from './transaction-shard.ts';
 import { createTransactionTopic, TRANSACTION_TOPIC } from './transaction-topic.ts';
 import {
+  compileIdPattern,
   describeTransaction,
   type ListedTransaction,
   listTransactions,
@@ -162,9 +163,10 @@ export class TransactionCoordinator {
 
   /**
    * The transactions of every partition that this broker leads.
-   * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS
+   * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, INVALID_REGULAR_EXPRESSION
    */
   async list(filter: TransactionFilter): Promise<TransactionList> {
+    compileIdPattern(filter.idPattern);
     const isKnown = (state: string) => transactionStates.includes(state as TransactionState);
     const unknownStates = filter.states.filter((state) => !isKnown(state));
     const states = filter.states.filter(isKnown);

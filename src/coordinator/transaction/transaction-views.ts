@@ -1,5 +1,6 @@
 // ListTransactions and DescribeTransactions: what there is to see of transactions (KIP-664).
 
+import { RE2JS, RE2JSException } from 're2js';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Transaction, TransactionState } from './transaction.ts';
 import type { TransactionMachine } from './transaction-machine.ts';
@@ -11,8 +12,22 @@ export interface TransactionFilter {
   readonly producerIds: readonly number[];
   /** Only what began longer ago than this, in ms; -1 for all (KIP-994). */
   readonly durationMs: number;
-  /** What the whole of the transactional id matches; null for all (KIP-1152). */
-  readonly idPattern: RegExp | null;
+  /** In RE2's syntax, what the whole of the transactional id matches; null for all (KIP-1152). */
+  readonly idPattern: string | null;
+}
+
+type IsWantedId = (transactionalId: string) => boolean;
+
+/** @throws KafkaError INVALID_REGULAR_EXPRESSION */
+export function compileIdPattern(pattern: string | null): IsWantedId {
+  if (pattern === null || pattern === '') return () => true;
+  try {
+    const compiled = RE2JS.compile(pattern);
+    return (transactionalId) => compiled.matches(transactionalId);
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    throw new KafkaError('INVALID_REGULAR_EXPRESSION', `${pattern}: ${error.message}`);
+  }
 }
 
 export interface ListedTransaction {
@@ -28,11 +43,12 @@ export function listTransactions(
   const nowMs = machine.at.clock.now();
   const states = new Set(filter.states);
   const producerIds = new Set(filter.producerIds);
+  const isWantedId = compileIdPattern(filter.idPattern);
   const isWanted = (transaction: Transaction): boolean =>
     (states.size === 0 || states.has(transaction.state)) &&
     (producerIds.size === 0 || producerIds.has(transaction.producerId)) &&
     (filter.durationMs < 0 || nowMs - transaction.startMs > filter.durationMs) &&
-    (filter.idPattern === null || filter.idPattern.test(transaction.transactionalId));
+    isWantedId(transaction.transactionalId);
   return [...machine.transactions.values()]
     .filter(isWanted)
     .map(({ transactionalId, producerId, state }) => ({ transactionalId, producerId, state }));

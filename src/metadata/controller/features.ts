@@ -19,6 +19,8 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION_READ }],
   // 1: consumer groups of the new protocol (KIP-848).
   ['group.version', { minVersion: 0, maxVersion: 1 }],
+  // 1: more in the records of transactions. 2: an epoch for each of them (KIP-890).
+  ['transaction.version', { minVersion: 0, maxVersion: 2 }],
 ]);
 
 /** What a new cluster begins with. */

@@ -1,0 +1,20 @@
+// ListTransactions: the transactional ids that this broker coordinates; tools ask every broker.
+
+import { listTransactions } from '../../protocol/index.ts';
+import { defineHandler } from '../handler.ts';
+
+export const listTransactionsHandler = defineHandler(listTransactions, async (request, context) => {
+  const { transactions, unknownStates } = await context.broker.transactions.list({
+    states: request.stateFilters,
+    producerIds: request.producerIdFilters,
+    durationMs: request.durationFilter,
+    idPattern: request.transactionalIdPattern,
+  });
+  return {
+    errorCode: 0,
+    unknownStateFilters: unknownStates,
+    transactionStates: transactions.map(({ state: transactionState, ...transaction }) => {
+      return { ...transaction, transactionState };
+    }),
+  };
+});

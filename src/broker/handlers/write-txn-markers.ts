@@ -1,0 +1,13 @@
+// WriteTxnMarkers: the ends of transactions, into the partitions that this broker leads. Other
+// brokers' coordinators send it, and operators who abort a transaction that nobody ends (KIP-664).
+
+import { writeTxnMarkers } from '../../protocol/index.ts';
+import { defineHandler } from '../handler.ts';
+import { writeTransactionMarkers } from '../transaction-markers.ts';
+
+export const writeTxnMarkersHandler = defineHandler(writeTxnMarkers, async (request, context) => {
+  const markers = request.markers.map(({ transactionResult: isCommit, ...marker }) => {
+    return { ...marker, isCommit };
+  });
+  return { markers: await writeTransactionMarkers(context.broker, markers) };
+});
