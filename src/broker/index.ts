@@ -11,6 +11,8 @@
 //   config-entries.ts  configuration as clients see it; log-config.ts: as storage takes it
 //   quotas/            what clients may use per second, measured and enforced
 //   producer-ids.ts    ids for idempotent producers
+//   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
+//                              its coordinator; transaction-markers.ts: ending it
 //   rate-limited-log.ts
 
 export { type BoundListener, Broker, type BrokerOptions } from './broker.ts';

@@ -1,10 +1,12 @@
 // Produce: appends batches and answers when the requested number of acknowledgements is there.
 // The appends of a request happen before the first await, so that pipelined requests of one
-// producer land in the order in which they were sent.
+// producer land in the order in which they were sent; those that open a transaction may have to
+// wait for its coordinator, and keep that order by themselves (transactional-produce.ts).
 
 import { ZERO_UUID } from '../../base/uuid.ts';
 import { IoError } from '../../io/index.ts';
 import {
+  type BatchHeader,
   ErrorCode,
   KafkaError,
   magicOf,
@@ -17,6 +19,7 @@ import {
 import type { Partition } from '../../replication/index.ts';
 import type { AppendResult } from '../../storage/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+import { appendTransactional, type TransactionalAppend } from '../transactional-produce.ts';
 import { isInternalTopic } from './topic-answer.ts';
 
 type Request = RequestOf<typeof produce>;
@@ -38,6 +41,7 @@ const zstd = 4;
 
 export const produceHandler = defineHandler(produce, (request, context) => {
   const appended: Appended[] = [];
+  let transactional = null as TransactionalAppend[] | null;
   const responses = request.topicData.map((topic) => ({
     name: topic.name,
     topicId: topic.topicId,
@@ -45,11 +49,22 @@ export const produceHandler = defineHandler(produce, (request, context) => {
       const answer: Mutable<PartitionAnswer> = { index, errorCode: 0, baseOffset: -1 };
       try {
         const partition = findPartition(topic, index, context);
-        const result = append(partition, records, { request, context });
-        answer.baseOffset = result.baseOffset;
-        answer.logAppendTimeMs = result.logAppendTimeMs;
-        answer.logStartOffset = result.logStartOffset;
-        appended.push({ partition, result, answer });
+        assertMayProduce(partition, { request, context });
+        const header = headerOf(records, context.apiVersion);
+        const batch = header === null ? upConvert(records as Buffer) : (records as Buffer);
+        if (header?.isTransactional) {
+          transactional ??= [];
+          const onTurn = (append: () => AppendResult) => {
+            try {
+              appended.push(succeed(answer, partition, append()));
+            } catch (error) {
+              fail(answer, error);
+            }
+          };
+          transactional.push({ partition, batch, header, onTurn });
+        } else {
+          appended.push(succeed(answer, partition, partition.appendAsLeader(batch)));
+        }
       } catch (error) {
         fail(answer, error);
       }
@@ -57,10 +72,33 @@ export const produceHandler = defineHandler(produce, (request, context) => {
     }),
   }));
   const response = { responses };
+  if (transactional === null) return finish(response, appended, { request, context });
+  const { transactionalId } = request;
+  const waiting = appendTransactional(transactional, transactionalId, context);
+  if (waiting === null) return finish(response, appended, { request, context });
+  return waiting.then(() => finish(response, appended, { request, context }));
+});
+
+function succeed(
+  answer: Mutable<PartitionAnswer>,
+  partition: Partition,
+  result: AppendResult,
+): Appended {
+  answer.baseOffset = result.baseOffset;
+  answer.logAppendTimeMs = result.logAppendTimeMs;
+  answer.logStartOffset = result.logStartOffset;
+  return { partition, result, answer };
+}
+
+function finish(
+  response: Response,
+  appended: readonly Appended[],
+  { request, context }: { request: Request; context: RequestContext },
+): Response | null | Promise<Response> {
   if (request.acks === 0) return finishUnacknowledged(response, context);
   const waits = waitsOf(appended, request, context);
   return waits.length === 0 ? response : Promise.all(waits).then(() => response);
-});
+}
 
 function findPartition(topic: TopicData, index: number, context: RequestContext): Partition {
   const { replicas } = context.broker;
@@ -76,27 +114,25 @@ function findPartition(topic: TopicData, index: number, context: RequestContext)
   throw new KafkaError(isKnown ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION');
 }
 
-function append(
+function assertMayProduce(
   partition: Partition,
-  records: Buffer | null,
   { request, context }: { request: Request; context: RequestContext },
-): AppendResult {
+): void {
   if (request.acks < acksAll || request.acks > 1) throw new KafkaError('INVALID_REQUIRED_ACKS');
   if (isInternalTopic(partition.topic) && context.clientId !== '__admin_client') {
     throw new KafkaError('INVALID_TOPIC_EXCEPTION', `${partition.topic} is written by the cluster`);
   }
   partition.assertLeader();
   if (request.acks === acksAll) partition.assertEnoughReplicas();
-  return partition.appendAsLeader(batchesOf(records, context.apiVersion));
 }
 
-/** One batch of magic 2 since version 3; older producers send message sets. */
-function batchesOf(records: Buffer | null, version: number): Buffer {
+/** One batch of magic 2 since version 3; null for the message sets of older producers. */
+function headerOf(records: Buffer | null, version: number): BatchHeader | null {
   if (records === null || records.length === 0) {
     throw new KafkaError('INVALID_RECORD', 'a produce request must have a batch per partition');
   }
   const magic = magicOf(records) ?? -1;
-  if (version < 3 && magic < 2) return upConvert(records);
+  if (version < 3 && magic < 2) return null;
   if (magic !== 2) {
     throw new KafkaError('INVALID_RECORD', `produce v${version} takes record batches of magic 2`);
   }
@@ -107,10 +143,7 @@ function batchesOf(records: Buffer | null, version: number): Buffer {
   if (version < 7 && header.compression === zstd) {
     throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs produce v7 (KIP-110)');
   }
-  if (header.isTransactional) {
-    throw new KafkaError('INVALID_TXN_STATE', 'transactions are not served by this broker');
-  }
-  return records;
+  return header;
 }
 
 /** What stands between the append and the answer; empty in the common case. */
