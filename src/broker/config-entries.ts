@@ -11,6 +11,7 @@ import {
 } from '../config/index.ts';
 import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+import { brokerLoggerEntries } from './broker-loggers.ts';
 import type { BrokerParts, RequestContext } from './handler.ts';
 
 export function topicConfigEntries(
@@ -33,13 +34,16 @@ export function configEntriesOf(
   const overrides = image.configOf(type, name);
   switch (type) {
     case ResourceType.TOPIC:
-      if (image.topic(name) === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+      // Kafka says no more than the code here.
+      if (image.topic(name) === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', '');
       return topicConfigEntries(overrides, broker);
     case ResourceType.BROKER:
-      return name === '' ? clusterWideEntries(overrides, broker) : brokerEntries(name, broker);
+      return name === ''
+        ? clusterWideEntries(overrides, broker)
+        : brokerEntries(overrides, name, broker);
     case ResourceType.BROKER_LOGGER:
       assertSelf(name, broker);
-      return [];
+      return brokerLoggerEntries(broker.io.log);
     case ResourceType.CLIENT_METRICS:
       return [...effectiveClientMetricsConfig(broker.config, overrides).entries()];
     case ResourceType.GROUP:
@@ -49,9 +53,26 @@ export function configEntriesOf(
   }
 }
 
-function brokerEntries(name: string, broker: BrokerParts): ConfigEntry[] {
+function brokerEntries(
+  overrides: ReadonlyMap<string, string>,
+  name: string,
+  broker: BrokerParts,
+): ConfigEntry[] {
   assertSelf(name, broker);
-  return [...broker.config.entries()];
+  const unknown = [...overrides.keys()].filter((key) => !(key in brokerConfigDefinitions));
+  return [
+    ...broker.config.entries(),
+    ...unknown
+      .filter((key) => !key.startsWith('listener.name.'))
+      .map((key) => unknownEntry(key, ConfigSource.DYNAMIC_BROKER_CONFIG)),
+  ];
+}
+
+/** A key that is stored for a plugin that nobody knows: its value may be a secret. */
+function unknownEntry(name: string, configSource: ConfigSource): ConfigEntry {
+  const synonyms = [{ name, value: null, source: configSource }];
+  const shown = { readOnly: false, isSensitive: true, configType: 0, documentation: '' };
+  return { name, value: null, configSource, synonyms, ...shown };
 }
 
 /** What was changed for all brokers at once; the rest belongs to each broker. */
@@ -59,11 +80,13 @@ function clusterWideEntries(
   overrides: ReadonlyMap<string, string>,
   broker: BrokerParts,
 ): ConfigEntry[] {
-  const known = [...overrides.keys()].filter((key) => key in brokerConfigDefinitions);
-  return known.map((key) => {
+  return [...overrides.keys()].map((key) => {
+    if (!(key in brokerConfigDefinitions)) {
+      return unknownEntry(key, ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG);
+    }
     const entry = broker.config.describe(key as BrokerKey);
     const configSource = ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
-    const synonyms = entry.synonyms.filter(({ source }) => source >= configSource);
+    const synonyms = entry.synonyms.filter(({ source }) => source === configSource);
     const value = entry.isSensitive ? null : (overrides.get(key) ?? null);
     return { ...entry, value, configSource, synonyms };
   });

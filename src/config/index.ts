@@ -5,7 +5,8 @@
 //   broker-legacy.ts         keys that Kafka has dropped, with what became of them
 //   reasons.ts, shapes.ts    why a key has no effect here; what values look like beyond their type
 //   topic-definitions.ts     the keys of topics; group- and client-metrics-definitions.ts likewise
-//   value.ts                 text to typed value and back; config-error.ts: the one-line error
+//   value.ts                 text to typed value and back; refusal.ts: why a text is no value
+//   config-error.ts          the one-line error
 //   properties.ts            Java's .properties format, read and written
 //   environment.ts           KAFKA_* variables as the apache/kafka image maps them
 //   listeners.ts             NAME://host:port lists and the protocol map

@@ -83,11 +83,21 @@ export class ScopedConfig<T extends Definitions> {
   #synonyms(name: string): readonly ConfigSynonym[] {
     const definition = this.#definitions[name];
     const keys = (definition?.fallbacks ?? []).map((fallback) => fallback.key);
-    const fromBroker = this.#broker.synonymsOf(keys);
+    const fromBroker = keys.length > 0 ? this.#broker.synonymsOf(keys) : this.#ownDefault(name);
     const own = this.#overrides.get(name);
     if (own === undefined) return fromBroker;
     const value = isSensitive(definition) ? null : own;
     return [{ name, value, source: this.#ownSource }, ...fromBroker];
+  }
+
+  /** Of what no broker key stands behind, Kafka tells the default for groups only. */
+  #ownDefault(name: string): readonly ConfigSynonym[] {
+    const definition = this.#definitions[name];
+    if (this.#ownSource !== ConfigSource.DYNAMIC_GROUP_CONFIG || definition === undefined)
+      return [];
+    if (definition.default === null) return [];
+    const value = formatValue(definition, definition.default);
+    return [{ name, value, source: ConfigSource.DEFAULT_CONFIG }];
   }
 
   #resolve(key: string): ConfigValue {

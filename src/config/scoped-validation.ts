@@ -4,6 +4,7 @@ import { KafkaError } from '../protocol/index.ts';
 import { brokerDefinition, listenerKeyDefinition } from './broker-definitions.ts';
 import { ConfigError } from './config-error.ts';
 import type { Definition, Definitions } from './definition.ts';
+import { refusalOf } from './refusal.ts';
 import { parseValue } from './value.ts';
 
 /** Checks names and values one by one; returns them without nulls, of which there are none. */
@@ -38,19 +39,29 @@ export function validateDynamicBrokerConfigs(
 ): void {
   const fixed: string[] = [];
   const single: string[] = [];
+  const prefixedOnly: string[] = [];
   for (const name of configs.keys()) {
     const prefixed = listenerKeyDefinition(name);
+    if (prefixed === undefined && /^(ssl|sasl)\./.test(name)) {
+      if (brokerDefinition(name)?.update === 'per-broker') prefixedOnly.push(name);
+    }
     const update = (brokerDefinition(name) ?? prefixed)?.update;
     if (update === 'read-only') fixed.push(name);
     else if (update === 'per-broker' || prefixed !== undefined) single.push(name);
   }
   if (fixed.length > 0) {
-    const keys = fixed.join(', ');
+    const keys = `[${fixed.join(', ')}]`;
     throw new KafkaError('INVALID_REQUEST', `Cannot update these configs dynamically: ${keys}`);
   }
+  if (prefixedOnly.length > 0) {
+    const how = 'can be dynamically updated only per-listener using the listener prefix';
+    const keys = `[${prefixedOnly.join(', ')}]`;
+    throw new KafkaError('INVALID_REQUEST', `These security configs ${how}: ${keys}`);
+  }
   if (!perBroker && single.length > 0) {
-    const keys = single.join(', ');
-    throw new KafkaError('INVALID_REQUEST', `Only a single broker takes these configs: ${keys}`);
+    const where = 'at default cluster level, broker id must be specified';
+    const keys = `[${single.join(', ')}]`;
+    throw new KafkaError('INVALID_REQUEST', `Cannot update these configs ${where}: ${keys}`);
   }
   for (const [name, text] of configs) {
     const definition = brokerDefinition(name) ?? listenerKeyDefinition(name);
@@ -63,6 +74,11 @@ function assertValue(name: string, definition: Definition, text: string): void {
     parseValue(name, definition, text);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new KafkaError('INVALID_CONFIG', error.message);
+    const shown = definition.type === 'password' ? '[hidden]' : text.trim();
+    const why = refusalOf(definition, text.trim());
+    throw new KafkaError(
+      'INVALID_CONFIG',
+      `Invalid value ${shown} for configuration ${name}: ${why}`,
+    );
   }
 }

@@ -139,8 +139,55 @@ describe('group and client metrics configuration', () => {
     assert.throws(set('share.auto.offset.reset', 'by_duration:-PT1H'), { message: /PnDT/ });
     assert.doesNotThrow(set('share.auto.offset.reset', 'by_duration:P1DT2H3M4.5S'));
     const metrics = new Map([['interval.ms', 'x']]);
-    assert.throws(() => validateClientMetricsConfigs(metrics), { message: /an int/ });
+    assert.throws(() => validateClientMetricsConfigs(metrics), {
+      message: /Not a number of type INT/,
+    });
     const config = effectiveClientMetricsConfig(broker(), new Map([['interval.ms', '100']]));
     assert.equal(config.get('interval.ms'), 100);
+  });
+
+  test('a group stays within the bounds of the broker', () => {
+    const refused = (own: Record<string, string>, message: string): void => {
+      const error = { errorName: 'INVALID_CONFIG', message };
+      assert.throws(() => validateGroupConfigs(new Map(Object.entries(own))), error);
+    };
+    const session = 'consumer.session.timeout.ms';
+    refused(
+      { [session]: '1' },
+      `${session} must be greater than or equal to group.consumer.min.session.timeout.ms`,
+    );
+    refused(
+      { [session]: '60001' },
+      `${session} must be less than or equal to group.consumer.max.session.timeout.ms`,
+    );
+    const copies = 'streams.num.standby.replicas';
+    const most = 'group.streams.max.standby.replicas';
+    refused({ [copies]: '5' }, `${copies} must be less than or equal to ${most}`);
+    const tight = broker({
+      'group.consumer.max.heartbeat.interval.ms': '60000',
+      'group.consumer.max.session.timeout.ms': '70000',
+    });
+    const crossed = new Map([['consumer.heartbeat.interval.ms', '50000']]);
+    assert.throws(() => validateGroupConfigs(crossed, tight), {
+      message: 'consumer.session.timeout.ms must be greater than consumer.heartbeat.interval.ms',
+    });
+    assert.doesNotThrow(() => validateGroupConfigs(new Map([[session, '60000']])));
+  });
+
+  test('a subscription matches by what is known of clients, at intervals that can be', () => {
+    const set = (key: string, value: string) => () =>
+      validateClientMetricsConfigs(new Map([[key, value]]));
+    assert.throws(set('interval.ms', '99'), {
+      errorName: 'INVALID_REQUEST',
+      message: /between 100 and 3600000/,
+    });
+    assert.throws(set('nope', '1'), { errorName: 'INVALID_REQUEST' });
+    for (const pattern of ['nope', 'nope=x', 'client_id=*']) {
+      assert.throws(set('match', pattern), {
+        errorName: 'INVALID_CONFIG',
+        message: `Illegal client matching pattern: ${pattern}`,
+      });
+    }
+    assert.doesNotThrow(set('match', 'client_id=a.*,client_software_name=kafka'));
   });
 });

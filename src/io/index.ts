@@ -1,9 +1,11 @@
 // The door to the operating system. io.ts holds the types; node-io.ts puts the real one together
 // from node-clock.ts, node-network.ts, node-disk.ts (with node-lock.ts), node-random.ts and
-// node-log.ts; log-line.ts lays out a log entry; io-behaviour.ts is the suite that the real and the
-// simulated implementation pass (its parts are network-behaviour.ts and disk-behaviour.ts).
+// node-log.ts; log-line.ts lays out a log entry, log-levels.ts says which are written;
+// io-behaviour.ts is the suite that the real and the simulated implementation pass (its parts are
+// network-behaviour.ts and disk-behaviour.ts).
 export type * from './io.ts';
 export { IoError } from './io.ts';
+export { LogLevels } from './log-levels.ts';
 export type { LogLevel } from './log-line.ts';
 export type { NodeIoOptions } from './node-io.ts';
 export { createNodeIo } from './node-io.ts';

@@ -6,6 +6,8 @@
 // Math.random; tests/tidy.test.ts checks it. The real and the simulated implementation pass the
 // same behaviour suite (io-behaviour.ts).
 
+import type { LogLevels } from './log-levels.ts';
+
 export interface Io {
   readonly clock: Clock;
   readonly network: Network;
@@ -151,6 +153,8 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** A log whose lines name the component. */
   child(component: string): Log;
+  /** Absent: the levels cannot be changed. */
+  readonly levels?: LogLevels;
 }
 
 /** A failure of the operating system (or of the simulated one), by the system's code. */

@@ -39,3 +39,32 @@ test('entries below the level are dropped, and a child names its component', () 
   const texts = lines.map((line) => line.replace(/^\[.{23}\] /, ''));
   assert.deepEqual(texts, ['WARN one', 'ERROR two count=2 (broker)']);
 });
+
+test('levels change while the process runs, for all components or for one', () => {
+  const lines: string[] = [];
+  const { log } = createNodeIo({ logLevel: 'warn', logSink: (line) => lines.push(line) });
+  const broker = log.child('broker');
+  const network = log.child('network');
+  const speak = (): string[] => {
+    broker.debug('b');
+    network.debug('n');
+    return lines.splice(0).map((line) => line.slice(-8));
+  };
+  const { levels } = log;
+  assert.ok(levels !== undefined);
+  assert.deepEqual(speak(), []);
+  levels.set('network', 'TRACE');
+  assert.deepEqual(speak(), ['network)']);
+  levels.set('root', 'DEBUG');
+  levels.set('network', 'FATAL');
+  assert.deepEqual(speak(), ['(broker)']);
+  levels.unset('network');
+  assert.deepEqual(
+    [...levels.entries()],
+    [
+      ['root', 'DEBUG'],
+      ['broker', 'DEBUG'],
+      ['network', 'DEBUG'],
+    ],
+  );
+});

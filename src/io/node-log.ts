@@ -1,12 +1,13 @@
 // The real log: lines to standard error, or to the sink that the embedding program gives.
 
 import type { Log, LogFields } from './io.ts';
-import { type LogLevel, logLevels, logLine } from './log-line.ts';
+import { LogLevels } from './log-levels.ts';
+import { type LogLevel, logLine } from './log-line.ts';
 
 export type LogSink = (line: string) => void;
 
 export function createNodeLog(level: LogLevel = 'info', sink: LogSink = toStandardError): Log {
-  return new NodeLog('', logLevels.indexOf(level), sink);
+  return new NodeLog('', new LogLevels(level), sink);
 }
 
 function toStandardError(line: string): void {
@@ -14,14 +15,15 @@ function toStandardError(line: string): void {
 }
 
 class NodeLog implements Log {
+  readonly levels: LogLevels;
   readonly #component: string;
-  readonly #threshold: number;
   readonly #sink: LogSink;
 
-  constructor(component: string, threshold: number, sink: LogSink) {
+  constructor(component: string, levels: LogLevels, sink: LogSink) {
+    this.levels = levels;
     this.#component = component;
-    this.#threshold = threshold;
     this.#sink = sink;
+    if (component !== '') levels.register(component);
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -41,7 +43,11 @@ class NodeLog implements Log {
   }
 
   child(component: string): Log {
-    return new NodeLog(component, this.#threshold, this.#sink);
+    return new NodeLog(component, this.levels, this.#sink);
+  }
+
+  get #threshold(): number {
+    return this.levels.threshold(this.#component);
   }
 
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {

@@ -19,6 +19,7 @@ export { METADATA_VERSION, supportedFeatures } from './controller/features.ts';
 export { PRODUCER_ID_BLOCK_SIZE } from './controller/producer-ids.ts';
 export { findQuotas, type QuotaFilter } from './controller/quotas.ts';
 export { isReassigning } from './controller/reassignments.ts';
+export { describeScram } from './controller/scram.ts';
 export { assertTopicName } from './controller/topics.ts';
 export { METADATA_TOPIC } from './engines/local/local-store.ts';
 export * from './image.ts';

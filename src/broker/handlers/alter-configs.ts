@@ -1,12 +1,20 @@
 // AlterConfigs, the legacy request: replaces all overrides of a resource. IncrementalAlterConfigs
 // has its own file.
 
-import { alterConfigs } from '../../protocol/index.ts';
+import { ResourceType } from '../../metadata/index.ts';
+import { alterConfigs, KafkaError } from '../../protocol/index.ts';
 import { defineHandler } from '../handler.ts';
 import { alterConfigAnswers, refusedResources } from './altered-configs.ts';
 
 export const alterConfigsHandler = defineHandler(alterConfigs, async (request, context) => {
-  const refused = refusedResources(request.resources, context);
+  const refused = new Map(refusedResources(request.resources, context));
+  for (const resource of request.resources) {
+    if (resource.resourceType !== ResourceType.BROKER_LOGGER || refused.has(resource)) continue;
+    refused.set(
+      resource,
+      new KafkaError('INVALID_REQUEST', 'Unexpected resource type BROKER_LOGGER.'),
+    );
+  }
   const results = await context.broker.controller.alterConfigs({
     resources: request.resources
       .filter((resource) => !refused.has(resource))

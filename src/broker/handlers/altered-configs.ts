@@ -25,8 +25,6 @@ export function refusedResources<R extends Resource>(
     if (first !== undefined) {
       const error = new KafkaError('INVALID_REQUEST', 'the resource is in the request twice');
       refused.set(first, error).set(resource, error);
-    } else if (resource.resourceType === ResourceType.BROKER_LOGGER) {
-      refused.set(resource, new KafkaError('INVALID_REQUEST', 'loggers have no levels to alter'));
     } else if (hasDuplicates(resource.configs)) {
       const error = new KafkaError('INVALID_REQUEST', 'a key is in the request twice');
       refused.set(resource, error);
@@ -40,6 +38,15 @@ export function refusedResources<R extends Resource>(
 
 function hasDuplicates(configs: readonly { readonly name: string }[]): boolean {
   return new Set(configs.map(({ name }) => name)).size < configs.length;
+}
+
+/** Whether the resource is about the loggers of a broker, which must be this one. */
+export function isOwnLogger(resource: Resource, { broker }: RequestContext): boolean {
+  const { resourceType, resourceName } = resource;
+  if (resourceType !== ResourceType.BROKER_LOGGER) return false;
+  if (resourceName === String(broker.nodeId)) return true;
+  const why = `Unexpected broker id, expected ${broker.nodeId} but received ${resourceName}`;
+  throw new KafkaError('INVALID_REQUEST', why);
 }
 
 /** A broker's own configuration may only be altered where that broker exists. */

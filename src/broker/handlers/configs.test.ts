@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Log, LogLevels } from '../../io/index.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import {
   alterConfigs,
@@ -11,6 +12,7 @@ import {
   listConfigResources,
 } from '../../protocol/index.ts';
 import { withBroker } from '../broker-fixture.test.ts';
+import { alterBrokerLoggers, brokerLoggerEntries } from '../broker-loggers.ts';
 
 const topicType = 2;
 const brokerType = 4;
@@ -203,4 +205,32 @@ test('resources that can have overrides are listed', async () => {
       ],
     );
   });
+});
+
+test('the levels of loggers are told and changed while the broker runs', async () => {
+  await withBroker(async ({ client, io }) => {
+    const loggerType = 8;
+    assert.equal((await describe(client, loggerType, '7')).errorCode, ErrorCode.INVALID_REQUEST);
+    assert.equal(io.log.levels, undefined);
+    const refused = await set(client, [loggerType, '1'], ['root', 'DEBUG']);
+    assert.equal(refused, ErrorCode.INVALID_REQUEST, 'a log without levels says so');
+  });
+  const levels = new LogLevels('info');
+  levels.register('network');
+  const log = { levels } as unknown as Log;
+  const alter =
+    (name: string, value: string | null, configOperation = 0) =>
+    () =>
+      alterBrokerLoggers(log, [{ name, configOperation, value }], false);
+  alter('network', 'DEBUG')();
+  assert.deepEqual(
+    brokerLoggerEntries(log).map(({ name, value }) => `${name}=${value}`),
+    ['root=INFO', 'network=DEBUG'],
+  );
+  alter('network', null, 1)();
+  assert.equal(brokerLoggerEntries(log)[1]?.value, 'INFO');
+  assert.throws(alter('nope', 'DEBUG'), { errorName: 'INVALID_CONFIG' });
+  assert.throws(alter('root', 'LOUD'), { errorName: 'INVALID_CONFIG' });
+  assert.throws(alter('root', null, 1), { errorName: 'INVALID_REQUEST' });
+  assert.throws(alter('root', 'INFO', 2), { errorName: 'INVALID_REQUEST' });
 });

@@ -1,16 +1,28 @@
-// IncrementalAlterConfigs (KIP-339): sets, deletes, appends and subtracts single values.
+// IncrementalAlterConfigs (KIP-339): sets, deletes, appends and subtracts single values. What is
+// about this broker's loggers is carried out here, all else by the controller.
 
-import { incrementalAlterConfigs } from '../../protocol/index.ts';
-import { defineHandler } from '../handler.ts';
-import { alterConfigAnswers, refusedResources } from './altered-configs.ts';
+import type { AlterConfigsResult } from '../../metadata/index.ts';
+import { incrementalAlterConfigs, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { alterBrokerLoggers } from '../broker-loggers.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
+import { alterConfigAnswers, isOwnLogger, refusedResources } from './altered-configs.ts';
+
+type Request = RequestOf<typeof incrementalAlterConfigs>;
+type Resource = Request['resources'][number];
 
 export const incrementalAlterConfigsHandler = defineHandler(
   incrementalAlterConfigs,
   async (request, context) => {
     const refused = refusedResources(request.resources, context);
+    const ofLoggers = new Map<Resource, AlterConfigsResult>();
+    for (const resource of request.resources) {
+      if (refused.has(resource)) continue;
+      const result = alteredLoggers(resource, request, context);
+      if (result !== null) ofLoggers.set(resource, result);
+    }
     const results = await context.broker.controller.incrementalAlterConfigs({
       resources: request.resources
-        .filter((resource) => !refused.has(resource))
+        .filter((resource) => !refused.has(resource) && !ofLoggers.has(resource))
         .map(({ resourceType, resourceName, configs }) => ({
           type: resourceType,
           name: resourceName,
@@ -23,6 +35,23 @@ export const incrementalAlterConfigsHandler = defineHandler(
       validateOnly: request.validateOnly,
     });
     await context.broker.replicas.settled();
-    return { responses: alterConfigAnswers(results, refused) };
+    return { responses: alterConfigAnswers([...results, ...ofLoggers.values()], refused) };
   },
 );
+
+/** null when the resource is no logger's. */
+function alteredLoggers(
+  resource: Resource,
+  { validateOnly }: Request,
+  context: RequestContext,
+): AlterConfigsResult | null {
+  const result = { type: resource.resourceType, name: resource.resourceName };
+  try {
+    if (!isOwnLogger(resource, context)) return null;
+    alterBrokerLoggers(context.broker.io.log, resource.configs, validateOnly);
+    return { ...result, error: null };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return { ...result, error };
+  }
+}

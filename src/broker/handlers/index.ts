@@ -11,6 +11,7 @@ import { alterClientQuotasHandler } from './alter-client-quotas.ts';
 import { alterConfigsHandler } from './alter-configs.ts';
 import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts';
 import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts';
+import { alterUserScramCredentialsHandler } from './alter-user-scram-credentials.ts';
 import { apiVersionsHandler } from './api-versions.ts';
 import { consumerGroupDescribeHandler } from './consumer-group-describe.ts';
 import { consumerGroupHeartbeatHandler } from './consumer-group-heartbeat.ts';
@@ -28,6 +29,7 @@ import { describeProducersHandler } from './describe-producers.ts';
 import { describeQuorumHandler } from './describe-quorum.ts';
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts';
 import { describeTransactionsHandler } from './describe-transactions.ts';
+import { describeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts';
 import { electLeadersHandler } from './elect-leaders.ts';
 import { endTxnHandler } from './end-txn.ts';
 import { fetchHandler } from './fetch.ts';
@@ -86,6 +88,8 @@ export const handlers: readonly Handler[] = [
   offsetDeleteHandler,
   describeClientQuotasHandler,
   alterClientQuotasHandler,
+  describeUserScramCredentialsHandler,
+  alterUserScramCredentialsHandler,
   describeClusterHandler,
   listConfigResourcesHandler,
   describeTopicPartitionsHandler,

@@ -234,6 +234,27 @@ export interface AlterClientQuotasResult extends ItemResult {
   readonly entity: QuotaEntity;
 }
 
+export interface AlterScramRequest {
+  readonly deletions: readonly ScramDeletion[];
+  readonly upsertions: readonly ScramUpsertion[];
+}
+
+export interface ScramDeletion {
+  readonly user: string;
+  /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
+  readonly mechanism: number;
+}
+
+export interface ScramUpsertion extends ScramDeletion {
+  readonly iterations: number;
+  readonly salt: Buffer;
+  readonly saltedPassword: Buffer;
+}
+
+export interface AlterScramResult extends ItemResult {
+  readonly user: string;
+}
+
 export interface UpdateFeaturesRequest {
   readonly updates: readonly FeatureUpdate[];
   readonly validateOnly?: boolean;
@@ -268,5 +289,6 @@ export interface Controller {
   /** The broker's disk under these replicas failed: others lead, or nobody. */
   reportOffline(request: ReportOfflineRequest): Promise<void>;
   alterClientQuotas(request: AlterClientQuotasRequest): Promise<AlterClientQuotasResult[]>;
+  alterScramCredentials(request: AlterScramRequest): Promise<AlterScramResult[]>;
   updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResult[]>;
 }

@@ -82,7 +82,7 @@ function validate(
       });
       break;
     case ResourceType.GROUP:
-      validateGroupConfigs(overrides);
+      validateGroupConfigs(overrides, config);
       break;
     case ResourceType.CLIENT_METRICS:
       validateClientMetricsConfigs(overrides);

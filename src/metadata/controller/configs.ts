@@ -162,7 +162,9 @@ function assertResource(image: MetadataImage, { type, name }: ConfigResource): v
       if (name === '') {
         throw new KafkaError('INVALID_REQUEST', 'There are no defaults for all topics.');
       }
-      if (image.topic(name) === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+      if (image.topic(name) === undefined) {
+        throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`);
+      }
       return;
     case ResourceType.BROKER:
       if (name === '') return;
@@ -174,8 +176,14 @@ function assertResource(image: MetadataImage, { type, name }: ConfigResource): v
       }
       return;
     case ResourceType.GROUP:
+      if (name === '') {
+        throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.');
+      }
+      return;
     case ResourceType.CLIENT_METRICS:
-      if (name === '') throw new KafkaError('INVALID_REQUEST', 'The resource needs a name.');
+      if (name === '') {
+        throw new KafkaError('INVALID_REQUEST', "Subscription name can't be empty");
+      }
       return;
     default:
       throw new KafkaError('INVALID_REQUEST', `Configs of resource type ${type} are not kept.`);

@@ -23,6 +23,7 @@ import { alterPartition, createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { alterClientQuotas } from './quotas.ts';
 import { alterReassignments } from './reassignments.ts';
+import { alterScramCredentials } from './scram.ts';
 import { takeOver } from './take-over.ts';
 import { createTopics, deleteTopics } from './topics.ts';
 
@@ -186,6 +187,10 @@ export class MetadataController implements api.Controller {
 
   alterClientQuotas(request: api.AlterClientQuotasRequest): Promise<api.AlterClientQuotasResult[]> {
     return this.#decide((machine) => alterClientQuotas(machine, request));
+  }
+
+  alterScramCredentials(request: api.AlterScramRequest): Promise<api.AlterScramResult[]> {
+    return this.#decide((machine) => alterScramCredentials(machine, request));
   }
 
   updateFeatures(request: api.UpdateFeaturesRequest): Promise<api.UpdateFeaturesResult[]> {

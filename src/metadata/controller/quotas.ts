@@ -80,11 +80,11 @@ function assertEntity(entity: QuotaEntity): readonly string[] {
 
 function assertValue(key: string, value: number): void {
   if (!Number.isFinite(value) || value <= 0) {
-    throw new KafkaError('INVALID_REQUEST', `Quota ${key} must be larger than 0.`);
+    throw new KafkaError('INVALID_REQUEST', `Quota ${key} must be greater than 0`);
   }
   const isFraction = key === 'request_percentage' || key === 'controller_mutation_rate';
   if (!isFraction && !Number.isInteger(value)) {
-    throw new KafkaError('INVALID_REQUEST', `Quota ${key} must be a whole number.`);
+    throw new KafkaError('INVALID_REQUEST', `${key} cannot be a fractional value.`);
   }
 }
 
