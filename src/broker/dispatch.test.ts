@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '../base/prng.ts';
+import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
 import {
   apiVersions,
@@ -185,6 +186,9 @@ test('a client that expected another cluster or node is told to bootstrap again'
   });
 });
 
+const nobody = { clientInstanceId: ZERO_UUID };
+const noBytes = Buffer.alloc(0);
+
 test('an API that is not served has an answer of its own kind', async () => {
   await withBroker(async ({ io }) => {
     const raw = await rawConnection(io);
@@ -192,7 +196,7 @@ test('an API that is not served has an answer of its own kind', async () => {
       pushTelemetry,
       0,
       { correlationId: 3, clientId: 'x' },
-      { metrics: Buffer.alloc(0) },
+      { ...nobody, subscriptionId: 0, terminating: false, compressionType: 0, metrics: noBytes },
     );
     raw.send(...request);
     await io.clock.sleep(10);
