@@ -83,11 +83,11 @@ export class ClientProgram {
   }
 
   async create(topic: string, partitions = 1, configs: Properties = {}): Promise<void> {
-    await this.#ask('create', topic, String(partitions), propertiesText(configs));
+    await this.ask('create', topic, String(partitions), propertiesText(configs));
   }
 
   async delete(topic: string): Promise<void> {
-    await this.#ask('delete', topic);
+    await this.ask('delete', topic);
   }
 
   /** In one batch, if it fits; returns the offsets. */
@@ -99,25 +99,25 @@ export class ClientProgram {
     const { codec = 'none', acks = -1, partition = 0, properties = {} } = how;
     const settings = [codec, String(acks), propertiesText(properties)];
     const texts = records.map(recordText);
-    const lines = await this.#ask('produce', topic, String(partition), ...settings, ...texts);
+    const lines = await this.ask('produce', topic, String(partition), ...settings, ...texts);
     return lines.map(([, offset]) => Number(offset));
   }
 
   async offset(topic: string, from: string, partition = 0): Promise<number> {
-    const lines = await this.#ask('offset', topic, String(partition), from);
+    const lines = await this.ask('offset', topic, String(partition), from);
     return Number(lines[0]?.[1]);
   }
 
   async assign(topic: string, from: string, options: AssignOptions = {}): Promise<ProgramMember> {
     const name = this.#newMember();
     const { partition = 0, properties = {} } = options;
-    await this.#ask('assign', name, topic, String(partition), from, propertiesText(properties));
+    await this.ask('assign', name, topic, String(partition), from, propertiesText(properties));
     return this.#member(name);
   }
 
   async join(group: string, topics: string, properties: Properties = {}): Promise<ProgramMember> {
     const name = this.#newMember();
-    await this.#ask('join', name, group, topics, propertiesText(properties));
+    await this.ask('join', name, group, topics, propertiesText(properties));
     return this.#member(name);
   }
 
@@ -149,10 +149,11 @@ export class ClientProgram {
   }
 
   #member(name: string): ProgramMember {
-    return new ProgramMember(name, (verb, ...args) => this.#ask(verb, name, ...args));
+    return new ProgramMember(name, (verb, ...args) => this.ask(verb, name, ...args));
   }
 
-  #ask(verb: string, ...args: string[]): Promise<string[][]> {
+  /** One request; returns the fields of the lines that answer it. */
+  ask(verb: string, ...args: string[]): Promise<string[][]> {
     if (this.#child.exitCode !== null) throw new Error(`the client has ended: ${this.#errors}`);
     const id = String(++this.#requests);
     return new Promise((resolve, reject) => {

@@ -86,19 +86,32 @@ function javaClient(release: string): ClientKind {
         `A Java compiler or kafka-clients ${release}`,
       ),
     async start(servers) {
-      const classes = await compileJava(jars, era);
-      const classPath = `${classes}:${join(jars, '*')}`;
-      return new ClientProgram('java', [...javaOptions, '-cp', classPath, 'Driver', servers]);
+      const folder = join(here, 'java');
+      const sources = [...javaSources(folder), join(folder, 'eras', era, 'Era.java')];
+      const [java, ...args] = await javaCommand(release, sources, 'Driver');
+      return new ClientProgram(java, [...args, servers]);
     },
   };
 }
 
-async function compileJava(jars: string, era: string): Promise<string> {
-  const folder = join(here, 'java');
-  const sources = readdirSync(folder)
+export function javaSources(folder: string): string[] {
+  return readdirSync(folder)
     .filter((name) => name.endsWith('.java'))
-    .concat(join('eras', era, 'Era.java'))
     .map((name) => join(folder, name));
+}
+
+/** What runs a class of these sources with the client of a release. */
+export async function javaCommand(
+  release: string,
+  sources: readonly string[],
+  main: string,
+): Promise<[string, ...string[]]> {
+  const jars = cacheFolder(`kafka-clients-${release}`);
+  const classes = await compileJava(jars, sources);
+  return ['java', ...javaOptions, '-cp', `${classes}:${join(jars, '*')}`, main];
+}
+
+async function compileJava(jars: string, sources: readonly string[]): Promise<string> {
   const classes = join(jars, `classes-${hashOf(sources)}`);
   if (!existsSync(classes)) {
     const options = ['-nowarn', '-d', classes, '-cp', join(jars, '*')];
@@ -129,7 +142,8 @@ function hashOf(files: readonly string[]): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-function pythonOf(path: string): string {
+/** In the environment that has the Python client. */
+export function pythonOf(path: string): string {
   const text = readFileSync(join(here, 'python/requirements.txt'), 'utf8');
   const version = /==(\S+)/.exec(text)?.[1] as string;
   return join(cacheFolder(`confluent-kafka-${version}`), path);

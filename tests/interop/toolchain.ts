@@ -61,6 +61,9 @@ const kafkaClasses = {
   'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
   'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
+  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+  'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
 } as const;
 
 /** The command that runs one of Kafka's own command-line tools. */
