@@ -83,6 +83,15 @@ export function snapshotTimestampOf(record: BatchRecord): number | null {
   return header.lastContainedLogTimestamp;
 }
 
+/**
+ * True for what a Raft quorum says of itself, its members and its version (KIP-853). Nobody reads
+ * it here; in a log that Kafka began it is kept, so that Kafka finds its quorum again.
+ */
+export function isOfQuorum(record: BatchRecord): boolean {
+  const type = controlRecordType(record);
+  return type === ControlRecordType.kraftVersion || type === ControlRecordType.kraftVoters;
+}
+
 export function snapshotFooter(timestamp: number): RecordInput {
   const value = encodeStruct(snapshotFooterRecord, 0, { version: 0 });
   return controlRecord(ControlRecordType.snapshotFooter, value, timestamp);

@@ -7,7 +7,15 @@
 
 import { assert } from '../../../base/assert.ts';
 import type { Io } from '../../../io/index.ts';
-import { encodeBatch, KafkaError, type RecordInput } from '../../../protocol/index.ts';
+import {
+  type BatchRecord,
+  batchHeaders,
+  controlRecordType,
+  decodeRecords,
+  encodeBatch,
+  KafkaError,
+  type RecordInput,
+} from '../../../protocol/index.ts';
 import { defaultLogConfig, type LogResources, PartitionLog } from '../../../storage/index.ts';
 import type {
   AppendOptions,
@@ -21,7 +29,7 @@ import type {
   StoreWatcher,
   Subscription,
 } from '../../cluster-store.ts';
-import { leaderChangeRecord } from '../../records/index.ts';
+import { isOfQuorum, leaderChangeRecord } from '../../records/index.ts';
 import { LocalElection } from './local-election.ts';
 import { batchesIn } from './log-batches.ts';
 import { LogWatchers } from './log-watchers.ts';
@@ -30,6 +38,7 @@ import {
   readSnapshot,
   removePartialSnapshots,
   type SnapshotName,
+  type StoredSnapshot,
   writeSnapshot,
 } from './snapshot-files.ts';
 
@@ -62,7 +71,9 @@ export class LocalStore implements ClusterStore {
   /** Oldest first; none of them known to be damaged. */
   #snapshots: SnapshotName[] = [];
   /** Read and checked at the start; let go of when the first reader has taken it. */
-  #snapshotAtStart: StoreSnapshot | null = null;
+  #snapshotAtStart: StoredSnapshot | null = null;
+  /** What Kafka's quorum said of itself, in a log that Kafka began: the newest of each type. */
+  readonly #quorum = new Map<number, BatchRecord>();
   #endOffset = 0;
   #epoch = 0;
   #bytesAtSnapshot = 0;
@@ -102,6 +113,7 @@ export class LocalStore implements ClusterStore {
       this.#snapshots.pop();
     }
     const snapshotEnd = this.#snapshots.at(-1)?.endOffset ?? 0;
+    this.#keepQuorum(this.#snapshotAtStart?.quorum ?? []);
     this.#log = await PartitionLog.open(this.#io, {
       directory: this.#folder,
       topic: METADATA_TOPIC,
@@ -148,8 +160,25 @@ export class LocalStore implements ClusterStore {
       const read = await this.#readAt(at);
       bytes += read.sizeBytes;
       at = read.nextOffset;
+      for (const buffer of read.buffers) {
+        for (const header of batchHeaders(buffer)) {
+          if (header.isControl) this.#keepQuorum(decodeRecords(buffer, header));
+        }
+      }
     }
     return bytes;
+  }
+
+  #keepQuorum(records: readonly BatchRecord[]): void {
+    for (const each of records.filter(isOfQuorum)) {
+      // The bytes are slices of a batch: copies let go of it.
+      const [key, value] = [each.key, each.value].map((part) => part && Buffer.from(part));
+      this.#quorum.set(controlRecordType(each), {
+        ...each,
+        key: key ?? null,
+        value: value ?? null,
+      });
+    }
   }
 
   get endOffset(): number {
@@ -288,7 +317,10 @@ export class LocalStore implements ClusterStore {
     assert(snapshot.endOffset <= this.#endOffset, 'a snapshot holds committed records only');
     if (snapshot.endOffset <= (this.#snapshots.at(-1)?.endOffset ?? 0)) return;
     const bytesAtSnapshot = this.#bytesAppended;
-    const name = await writeSnapshot(this.#io.disk, this.#folder, snapshot);
+    const name = await writeSnapshot(this.#io.disk, this.#folder, {
+      ...snapshot,
+      quorum: [...this.#quorum.values()],
+    });
     this.#snapshots.push(name);
     this.#bytesAtSnapshot = bytesAtSnapshot;
     await this.#shorten();

@@ -9,6 +9,7 @@
 import type { Disk, Io } from '../../../io/index.ts';
 import {
   type BatchHeader,
+  type BatchRecord,
   batchHeaders,
   decodeRecords,
   encodeBatch,
@@ -16,6 +17,7 @@ import {
 } from '../../../protocol/index.ts';
 import type { StoreSnapshot } from '../../cluster-store.ts';
 import {
+  isOfQuorum,
   isSnapshotFooter,
   snapshotFooter,
   snapshotHeader,
@@ -25,6 +27,11 @@ import {
 const batchRecordsMax = 1000;
 const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
 const partialSuffix = '.part';
+
+export interface StoredSnapshot extends StoreSnapshot {
+  /** Control records of Kafka's quorum, which stay in the file's first batch. */
+  readonly quorum: readonly BatchRecord[];
+}
 
 export interface SnapshotName {
   readonly fileName: string;
@@ -57,7 +64,7 @@ export async function removePartialSnapshots(disk: Disk, folder: string): Promis
 export async function writeSnapshot(
   disk: Disk,
   folder: string,
-  snapshot: StoreSnapshot,
+  snapshot: StoredSnapshot,
 ): Promise<SnapshotName> {
   const { endOffset, controllerEpoch } = snapshot;
   const offsetDigits = String(endOffset).padStart(20, '0');
@@ -76,13 +83,15 @@ export async function writeSnapshot(
   return { fileName, endOffset, controllerEpoch };
 }
 
-function batchesOf(snapshot: StoreSnapshot): Buffer[] {
-  const { timestampMs, controllerEpoch, records } = snapshot;
+function batchesOf(snapshot: StoredSnapshot): Buffer[] {
+  const { timestampMs, controllerEpoch, records, quorum } = snapshot;
   const frame = { partitionLeaderEpoch: controllerEpoch };
-  const buffers = [
-    encodeBatch({ ...frame, isControl: true, records: [snapshotHeader(timestampMs)] }),
+  const first = [
+    snapshotHeader(timestampMs),
+    ...quorum.map(({ key, value }) => ({ key, value, timestamp: timestampMs })),
   ];
-  let baseOffset = 1;
+  const buffers = [encodeBatch({ ...frame, isControl: true, records: first })];
+  let baseOffset = first.length;
   for (let i = 0; i < records.length; i += batchRecordsMax) {
     const slice = records.slice(i, i + batchRecordsMax);
     const values = slice.map((value) => ({ value, timestamp: timestampMs }));
@@ -95,7 +104,7 @@ function batchesOf(snapshot: StoreSnapshot): Buffer[] {
 }
 
 /** null when the file is not a whole snapshot; the log says why. */
-export function readSnapshot(io: Io, folder: string, name: SnapshotName): StoreSnapshot | null {
+export function readSnapshot(io: Io, folder: string, name: SnapshotName): StoredSnapshot | null {
   const path = `${folder}/${name.fileName}`;
   const problem = (why: string): null => {
     io.log.error(`snapshot ${path} is damaged and not used`, { why });
@@ -106,22 +115,24 @@ export function readSnapshot(io: Io, folder: string, name: SnapshotName): StoreS
   let position = 0;
   let timestampMs: number | null = null;
   const records: Buffer[] = [];
+  const quorum: BatchRecord[] = [];
   try {
     for (const header of batchHeaders(buffer)) {
       if (!isBatchCrcValid(buffer, header)) return problem(`wrong CRC at byte ${header.position}`);
       position = header.position + header.sizeBytes;
+      const decoded = decodeRecords(buffer, header);
+      if (header.isControl) quorum.push(...decoded.filter(isOfQuorum));
       if (timestampMs === null) {
-        timestampMs = headerTimestamp(buffer, header);
+        timestampMs = headerTimestamp(header, decoded);
         if (timestampMs === null) return problem('it has no header');
         continue;
       }
-      const decoded = decodeRecords(buffer, header);
       if (!header.isControl) {
         for (const record of decoded) records.push(record.value as Buffer);
       } else if (decoded.some(isSnapshotFooter)) {
         if (position !== buffer.length) return problem('bytes follow its footer');
         const { endOffset, controllerEpoch } = name;
-        return { endOffset, controllerEpoch, timestampMs, records };
+        return { endOffset, controllerEpoch, timestampMs, records, quorum };
       }
     }
   } catch (error) {
@@ -130,7 +141,7 @@ export function readSnapshot(io: Io, folder: string, name: SnapshotName): StoreS
   return problem(`it ends at byte ${position} without a footer`);
 }
 
-function headerTimestamp(buffer: Buffer, header: BatchHeader): number | null {
-  const first = header.isControl ? decodeRecords(buffer, header)[0] : undefined;
+function headerTimestamp(header: BatchHeader, decoded: readonly BatchRecord[]): number | null {
+  const first = header.isControl ? decoded[0] : undefined;
   return first === undefined ? null : snapshotTimestampOf(first);
 }
