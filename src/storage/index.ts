@@ -13,6 +13,7 @@
 //   producer-states.ts     sequences and open transactions; producer-snapshot(s).ts their files
 //   transaction-verification.ts   the first batch of a transaction, until it is verified
 //   end-marker.ts          how a transaction ends in a partition
+//   producer-epochs.ts     what producers and coordinators are held to
 //   leader-epoch-cache.ts  where each leader epoch began
 //   tail-cache.ts          recent batches in memory
 //   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
@@ -30,5 +31,6 @@ export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from '
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
 export type { MetaProperties } from './meta-properties.ts';
 export * from './partition-log.ts';
-export type { ProducerEpochs, ProducerStates } from './producer-states.ts';
+export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
+export type { ProducerStates } from './producer-states.ts';
 export type { TransactionVerification } from './transaction-verification.ts';

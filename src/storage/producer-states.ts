@@ -13,6 +13,7 @@ import {
   type EndTransactionMarker,
   KafkaError,
 } from '../protocol/index.ts';
+import { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import type { AbortedTransactionEntry } from './transaction-index.ts';
 import {
@@ -24,7 +25,6 @@ import {
 /** The Java producer has at most this many requests in flight when it is idempotent. */
 const BATCHES_KEPT = 5;
 const SEQUENCE_MAX = 0x7fff_ffff;
-const EPOCH_MAX = 0x7fff;
 
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
@@ -44,13 +44,6 @@ interface ProducerState {
   currentTxnFirstOffset: number;
   /** Oldest first. */
   batches: ProducedBatch[];
-}
-
-export interface ProducerEpochs {
-  readonly epoch: number;
-  readonly coordinatorEpoch: number;
-  /** -1 when no transaction is open. */
-  readonly currentTxnFirstOffset: number;
 }
 
 interface CompletedTransaction {
@@ -130,8 +123,7 @@ export class ProducerStates {
    */
   beginVerification(batch: OpeningBatch, nowMs: number): TransactionVerification | null {
     const { producerId, producerEpoch } = batch;
-    const state = this.#states.get(producerId);
-    if (state !== undefined && producerEpoch < state.epoch) throw oldEpoch(state, producerEpoch);
+    assertProducerEpoch(this.#states.get(producerId), batch);
     if (this.hasOpenTransaction(producerId, producerEpoch)) return null;
     return this.#verifications.begin(batch, nowMs);
   }
@@ -143,8 +135,7 @@ export class ProducerStates {
   assertVerified(batch: BatchHeader, verification: TransactionVerification | null): void {
     const { producerId, producerEpoch } = batch;
     if (this.hasOpenTransaction(producerId, producerEpoch)) return;
-    const state = this.#states.get(producerId);
-    if (state !== undefined && producerEpoch < state.epoch) throw oldEpoch(state, producerEpoch);
+    assertProducerEpoch(this.#states.get(producerId), batch);
     if (verification !== null && this.#verifications.of(producerId) === verification) return;
     throw new KafkaError(
       'INVALID_TXN_STATE',
@@ -283,7 +274,7 @@ export class ProducerUpdates {
   }
 
   #addBatch(state: ProducerState, batch: BatchHeader): void {
-    this.#assertEpoch(state, batch);
+    if (this.#origin !== 'replication') assertProducerEpoch(state, batch);
     if (this.#origin === 'client') {
       assertOpening(state, batch, this.#before.verificationOf(batch.producerId));
       assertSequence(state, batch);
@@ -314,13 +305,12 @@ export class ProducerUpdates {
   }
 
   #endTransaction(state: ProducerState, batch: BatchHeader, marker: EndTransactionMarker): void {
-    this.#assertMarkerEpoch(state, batch);
-    const isReplica = this.#origin === 'replication';
-    if (marker.coordinatorEpoch < state.coordinatorEpoch && !isReplica) {
-      throw new KafkaError(
-        'TRANSACTION_COORDINATOR_FENCED',
-        `coordinator epoch ${marker.coordinatorEpoch} is older than ${state.coordinatorEpoch}`,
-      );
+    // A follower takes what the leader took.
+    if (this.#origin !== 'replication') {
+      const { producerId, producerEpoch } = batch;
+      const { coordinatorEpoch } = marker;
+      const transactionVersion = this.#transactionVersion;
+      assertMayEnd(state, { producerId, producerEpoch, coordinatorEpoch, transactionVersion });
     }
     if (state.epoch !== batch.producerEpoch) {
       state.epoch = batch.producerEpoch;
@@ -338,31 +328,6 @@ export class ProducerUpdates {
     state.coordinatorEpoch = marker.coordinatorEpoch;
     state.lastTimestamp = batch.maxTimestamp;
   }
-
-  /** A follower takes what the leader took. */
-  #assertEpoch(state: ProducerState, batch: BatchHeader): void {
-    if (batch.producerEpoch >= state.epoch || this.#origin === 'replication') return;
-    throw oldEpoch(state, batch.producerEpoch);
-  }
-
-  /**
-   * Where each transaction has its own epoch, its marker has the next one: one that has not is of
-   * a transaction before. It is taken if nothing is open (a coordinator repeats what it is not
-   * sure of) and at the last epoch, behind which there is none.
-   */
-  #assertMarkerEpoch(state: ProducerState, batch: BatchHeader): void {
-    this.#assertEpoch(state, batch);
-    if (this.#transactionVersion < 2 || batch.producerEpoch > state.epoch) return;
-    if (state.currentTxnFirstOffset < 0 || batch.producerEpoch === EPOCH_MAX) return;
-    throw oldEpoch(state, batch.producerEpoch);
-  }
-}
-
-function oldEpoch({ producerId, epoch }: ProducerState, producerEpoch: number): KafkaError {
-  return new KafkaError(
-    'INVALID_PRODUCER_EPOCH',
-    `epoch ${producerEpoch} of producer ${producerId} is over, the partition has seen ${epoch}`,
-  );
 }
 
 /** Of the batches that wait for one verification the first opens the transaction. */
