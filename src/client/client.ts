@@ -35,6 +35,8 @@ export interface Attempt {
   readonly timeoutMs: number;
   /** Refreshes metadata before the next attempt. */
   staleMetadata: boolean;
+  /** A pause before the next attempt that is not to grow; null: the backoff's. */
+  pauseMs: number | null;
 }
 
 export class Client {
@@ -229,12 +231,13 @@ export class Client {
       const state: Attempt = {
         timeoutMs: Math.max(1, Math.min(leftMs, this.options.requestTimeoutMs)),
         staleMetadata: false,
+        pauseMs: null,
       };
       try {
         return await attempt(state);
       } catch (error) {
         if (this.#closed || !isRetriableFailure(error)) throw error;
-        const pauseMs = this.backoff.delayMs(failures);
+        const pauseMs = state.pauseMs ?? this.backoff.delayMs(failures);
         if (clock.monotonic() + pauseMs >= deadlineMs) throw error;
         this.log.debug('will retry', { error: messageOf(error), failures });
         await clock.sleep(pauseMs);

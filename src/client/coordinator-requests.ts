@@ -1,6 +1,7 @@
-// Requests that only a group's coordinator can answer: who it is, and a connection of its own to
-// it. A broker answers the requests of one connection in order, so that a fetch that waits for
-// records would hold up heartbeats, and a JoinGroup that waits for members would hold up fetches.
+// Requests that only the coordinator of a group or of a transactional id can answer: who it is,
+// and a connection of its own to it. A broker answers the requests of one connection in order, so
+// that a fetch that waits for records would hold up heartbeats, and a JoinGroup that waits for
+// members would hold up fetches.
 
 import type { ClientConnection, RequestOptions } from '../network/index.ts';
 import {
@@ -20,42 +21,49 @@ export interface CoordinatorAddress {
   readonly port: number;
 }
 
-const groupKey = 0;
+export interface CoordinatorKey {
+  readonly type: 'group' | 'transactionalId';
+  readonly name: string;
+}
+
+const keyTypes = { group: 0, transactionalId: 1 } as const;
+const keyTypeNames = { group: 'group', transactionalId: 'transactional id' } as const;
 
 /** Asks any broker. Throws the KafkaError of the answer: COORDINATOR_NOT_AVAILABLE … */
 export async function lookUpCoordinator(
   client: Client,
-  groupId: string,
+  { type, name }: CoordinatorKey,
   options: RequestOptions = {},
 ): Promise<CoordinatorAddress> {
   const connection = await client.anyConnection();
   const isBatched = (connection.versionOf(findCoordinator) ?? 0) >= 4;
-  const body = isBatched ? { coordinatorKeys: [groupId] } : { key: groupId };
-  const answer = await connection.request(findCoordinator, { keyType: groupKey, ...body }, options);
+  const key = isBatched ? { coordinatorKeys: [name] } : { key: name };
+  const body = { keyType: keyTypes[type], ...key };
+  const answer = await connection.request(findCoordinator, body, options);
   const found = isBatched ? answer.coordinators[0] : answer;
   if (found === undefined) throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
   if (found.errorCode !== ErrorCode.NONE) {
     const reason = found.errorMessage ?? KafkaError.fromCode(found.errorCode).message;
-    throw KafkaError.fromCode(found.errorCode, `group ${groupId}: ${reason}`);
+    throw KafkaError.fromCode(found.errorCode, `${keyTypeNames[type]} ${name}: ${reason}`);
   }
   return { nodeId: found.nodeId, host: found.host, port: found.port };
 }
 
-/** Whether the code says that the group's coordinator is another broker now. */
+/** Whether the code says that the coordinator is another broker now. */
 export function isCoordinatorGone(code: number): boolean {
   return code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_NOT_AVAILABLE;
 }
 
-export class GroupCoordinator {
+export class Coordinator {
   readonly #client: Client;
-  readonly #groupId: string;
+  readonly #key: CoordinatorKey;
   #connections: BrokerConnections;
   #address: CoordinatorAddress | null = null;
   #looking: Promise<CoordinatorAddress> | null = null;
 
-  constructor(client: Client, groupId: string) {
+  constructor(client: Client, key: CoordinatorKey) {
     this.#client = client;
-    this.#groupId = groupId;
+    this.#key = key;
     this.#connections = new BrokerConnections(client.io, client.options);
   }
 
@@ -77,7 +85,7 @@ export class GroupCoordinator {
   async connection(options: RequestOptions = {}): Promise<ClientConnection> {
     let address = this.#address;
     if (address === null) {
-      this.#looking ??= lookUpCoordinator(this.#client, this.#groupId, options).finally(() => {
+      this.#looking ??= lookUpCoordinator(this.#client, this.#key, options).finally(() => {
         this.#looking = null;
       });
       address = await this.#looking;

@@ -67,6 +67,7 @@ export class ClientConnection {
   readonly #pending = new Map<number, PendingRequest>();
   /** Highest common version by API key; empty until negotiated. */
   #versions = new Map<number, { min: number; max: number }>();
+  #featureLevels: ReadonlyMap<string, number> = new Map();
   #correlationId = 0;
   #error: Error | null = null;
   #drained: Deferred<void> | null = null;
@@ -129,6 +130,11 @@ export class ClientConnection {
     if (range === undefined) return null;
     const version = Math.min(range.max, api.versions.max, versionMax);
     return version >= Math.max(range.min, api.versions.min) ? version : null;
+  }
+
+  /** The level at which the cluster has finalized a feature (KIP-584); 0 if it has not. */
+  featureLevel(name: string): number {
+    return this.#featureLevels.get(name) ?? 0;
   }
 
   /**
@@ -197,6 +203,9 @@ export class ClientConnection {
     if (answer.errorCode !== 0) throw new KafkaError(errorName(answer.errorCode));
     this.#versions = new Map(
       answer.apiKeys.map((each) => [each.apiKey, { min: each.minVersion, max: each.maxVersion }]),
+    );
+    this.#featureLevels = new Map(
+      answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]),
     );
   }
 

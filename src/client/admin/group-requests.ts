@@ -233,8 +233,9 @@ export class GroupRequests {
 
   #askFor<T>(groupId: string, options: CallOptions, ask: (context: Ask) => Promise<T>): Promise<T> {
     const client = this.#client;
+    const key = { type: 'group', name: groupId } as const;
     return client.retry(async ({ timeoutMs }) => {
-      const coordinator = await lookUpCoordinator(client, groupId, { timeoutMs });
+      const coordinator = await lookUpCoordinator(client, key, { timeoutMs });
       if (!client.cache.nodes.has(coordinator.nodeId)) await client.refresh();
       const connection = await client.connectionTo(coordinator.nodeId);
       return ask({ connection, coordinator, timeoutMs });

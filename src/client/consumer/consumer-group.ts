@@ -4,7 +4,7 @@
 import type { Timer } from '../../io/index.ts';
 import { isRetriable } from '../../protocol/index.ts';
 import type { CallOptions, Client } from '../client.ts';
-import { GroupCoordinator } from '../coordinator-requests.ts';
+import { Coordinator } from '../coordinator-requests.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import { AutoCommit } from './auto-commit.ts';
 import { ClassicMembership } from './classic/index.ts';
@@ -40,7 +40,7 @@ export interface ConsumerGroupContext {
 export class ConsumerGroup {
   readonly groupId: string;
   readonly #context: ConsumerGroupContext;
-  readonly #coordinator: GroupCoordinator;
+  readonly #coordinator: Coordinator;
   readonly #assignment: GroupAssignment;
   readonly #membership: GroupMembership;
   readonly #offsets: GroupOffsets;
@@ -55,7 +55,7 @@ export class ConsumerGroup {
     const { client, options, groupId, fetcher } = context;
     this.#context = context;
     this.groupId = groupId;
-    this.#coordinator = new GroupCoordinator(client, groupId);
+    this.#coordinator = new Coordinator(client, { type: 'group', name: groupId });
     this.#assignment = new GroupAssignment(client, fetcher);
     const Membership =
       options.groupProtocol === 'consumer' ? ConsumerMembership : ClassicMembership;
@@ -68,11 +68,7 @@ export class ConsumerGroup {
       subscription: () => this.#subscription,
       onWork: () => context.onWork(),
     });
-    const requireStable = options.isolationLevel === 'read_committed';
-    this.#offsets = new GroupOffsets(client, this.#coordinator, this.#membership, {
-      groupId,
-      requireStable,
-    });
+    this.#offsets = new GroupOffsets(client, this.#coordinator, this.#membership, groupId);
     const { enableAutoCommit, autoCommitIntervalMs } = options;
     this.#autoCommit = enableAutoCommit
       ? new AutoCommit(client, this.#offsets, autoCommitIntervalMs, () => context.positions())

@@ -282,6 +282,21 @@ export class Consumer {
     return this.#needGroup().committed(places, options);
   }
 
+  /**
+   * What a commit would commit now: behind what `poll` returned, or an iteration has handed out.
+   * For a producer's sendOffsetsToTransaction.
+   */
+  positions(): OffsetToCommit[] {
+    return this.#positions();
+  }
+
+  /** Back to where the group stopped: what was read since then comes again (after an abort). */
+  seekToCommitted(places: readonly TopicPartition[] = this.assignment()): void {
+    const group = this.#needGroup();
+    for (const place of places) this.#assigned(place).awaitCommitted();
+    group.pump();
+  }
+
   /** Who we are in the group: to commit offsets within a producer's transaction. */
   groupMetadata(): GroupMetadata {
     return this.#needGroup().metadata;

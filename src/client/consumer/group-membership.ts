@@ -2,7 +2,7 @@
 // alive in between, and may lose its partitions at any time.
 
 import type { Client } from '../client.ts';
-import type { GroupCoordinator } from '../coordinator-requests.ts';
+import type { Coordinator } from '../coordinator-requests.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { GroupAssignment } from './group-assignment.ts';
 import type { CommitIdentity } from './group-offsets.ts';
@@ -30,7 +30,7 @@ export interface GroupMembership extends CommitIdentity {
 /** What a membership works with. */
 export interface MembershipContext {
   readonly client: Client;
-  readonly coordinator: GroupCoordinator;
+  readonly coordinator: Coordinator;
   readonly options: ResolvedConsumerOptions;
   readonly groupId: string;
   readonly assignment: GroupAssignment;

@@ -14,7 +14,7 @@ import {
   type ResponseOf,
 } from '../../protocol/index.ts';
 import type { CallOptions, Client } from '../client.ts';
-import type { GroupCoordinator } from '../coordinator-requests.ts';
+import type { Coordinator } from '../coordinator-requests.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
 import { groupByTopic } from '../offset-queries.ts';
 
@@ -62,22 +62,20 @@ const repeatedCodes: readonly number[] = [ErrorCode.STALE_MEMBER_EPOCH, ErrorCod
 
 export class GroupOffsets {
   readonly #client: Client;
-  readonly #coordinator: GroupCoordinator;
+  readonly #coordinator: Coordinator;
   readonly #groupId: string;
-  readonly #requireStable: boolean;
   readonly #membership: CommitIdentity;
 
   constructor(
     client: Client,
-    coordinator: GroupCoordinator,
+    coordinator: Coordinator,
     membership: CommitIdentity,
-    options: { readonly groupId: string; readonly requireStable: boolean },
+    groupId: string,
   ) {
     this.#client = client;
     this.#coordinator = coordinator;
     this.#membership = membership;
-    this.#groupId = options.groupId;
-    this.#requireStable = options.requireStable;
+    this.#groupId = groupId;
   }
 
   /**
@@ -171,7 +169,9 @@ export class GroupOffsets {
     const versionMax = topics.some(({ topicId }) => topicId === ZERO_UUID) ? 9 : undefined;
     const build = (connection: ClientConnection): RequestInput<typeof offsetFetch> => {
       const version = connection.versionOf(offsetFetch, versionMax) ?? 0;
-      const requireStable = version >= 7 && this.#requireStable;
+      // What an open transaction is about to commit is waited for (KIP-447): whoever took the
+      // partition over would otherwise do again what that transaction has done.
+      const requireStable = version >= 7;
       const groupId = this.#groupId;
       if (version < 8) return { groupId, topics, groups: [], requireStable };
       const member = isMember ? { memberId, memberEpoch: generation } : {};

@@ -29,6 +29,7 @@ export function verdictOf(
   queue: PartitionQueue,
   batch: ProducerBatch,
   answer: PartitionResponse,
+  isTransactional: boolean,
 ): Verdict {
   const code = answer.errorCode;
   if (code === ErrorCode.NONE) return { kind: 'stored', baseOffset: answer.baseOffset };
@@ -41,8 +42,9 @@ export function verdictOf(
   if (batch.hasSequence && isSequenceError(code)) {
     // Behind a batch that failed every later one is out of order: they only follow it again.
     // For the first in line the broker has lost our numbering.
-    const lostTrack = queue.isFirstUnacked(batch);
-    return { kind: lostTrack ? 'renumber' : 'retry', error };
+    if (!queue.isFirstUnacked(batch)) return { kind: 'retry', error };
+    // Within a transaction there is no numbering anew: it is aborted, which brings a new epoch.
+    return { kind: isTransactional ? 'refused' : 'renumber', error };
   }
   if (isRetriable(code)) return { kind: 'retry', error };
   return { kind: 'refused', error, errorOf: errorOfRecords(answer, error) };

@@ -10,6 +10,15 @@
 // sender.ts              rounds of produce requests to the leaders
 // delivery-verdict.ts    what an answer means for a batch
 // producer-identity.ts   producer id and epoch
+//
+// Transactions:
+// transaction.ts           what the function of one transaction works with
+// transactions.ts          begin, commit, abort, and what the sender has to know
+// transaction-state.ts     where a producer stands, and which calls that allows
+// transaction-requests.ts  requests to the coordinators, in both protocols
+// transaction-error.ts     what an error means for a transaction
 export { Producer } from './producer.ts';
 export type { CompressionType, ProducerOptions } from './producer-options.ts';
 export type { DeliveryCallback, ProducerRecord, RecordMetadata } from './producer-record.ts';
+export type { Transaction } from './transaction.ts';
+export { TransactionError } from './transaction-error.ts';

@@ -19,6 +19,9 @@ export class PartitionQueue {
   open: ProducerBatch | null = null;
   /** How much room to begin the next batch with: what the last one took. */
   sizeHintBytes = 512;
+  /** The last transaction that wrote here, and whether the coordinator may be taken to know it. */
+  transactionNumber = -1;
+  isInTransaction = false;
   readonly #waiting: ProducerBatch[] = [];
   /** Sorted by number. */
   readonly #retries: ProducerBatch[] = [];

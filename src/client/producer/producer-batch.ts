@@ -53,6 +53,7 @@ export class ProducerBatch {
   /** -1 until it has a place in the sequence. */
   baseSequence = -1;
   isDone = false;
+  failure: Error | null = null;
   onDone: (error: Error | null) => void = () => {};
 
   #builder: BatchBuilder | null;
@@ -95,6 +96,7 @@ export class ProducerBatch {
         }),
         compression,
         level,
+        isTransactional: options.transactionalId !== null,
       });
       part.recordCount = half.length;
       part.memoryBytes = part.#built.length;
@@ -147,6 +149,7 @@ export class ProducerBatch {
         producerId: this.producerId,
         producerEpoch: this.producerEpoch,
         baseSequence: this.baseSequence,
+        isTransactional: options.transactionalId !== null,
       });
       this.#builder = null;
     }
@@ -188,6 +191,7 @@ export class ProducerBatch {
   fail(error: Error, errorOf: (index: number) => Error = () => error): void {
     if (this.isDone) return;
     this.isDone = true;
+    this.failure = error;
     const callbacks = this.#callbacks;
     let everybodyKnows = callbacks !== null && callbacks.length === this.recordCount;
     for (const [index, callback] of (callbacks ?? []).entries()) {

@@ -1,6 +1,7 @@
 // The producer id and epoch under which an idempotent producer numbers its batches. They come
 // from InitProducerId; the epoch is raised locally when a sequence has to begin again (KIP-360),
-// which a broker accepts from a producer that is not transactional.
+// which a broker accepts from a producer that is not transactional. That of a transactional
+// producer comes from its coordinator (transaction-requests.ts) and is never raised here.
 
 import { initProducerId, KafkaError } from '../../protocol/index.ts';
 import type { Client } from '../client.ts';
@@ -19,6 +20,11 @@ export class ProducerIdentity {
 
   get isKnown(): boolean {
     return this.producerId >= 0;
+  }
+
+  become(producerId: number, producerEpoch: number): void {
+    this.producerId = producerId;
+    this.producerEpoch = producerEpoch;
   }
 
   /** Rejects when the brokers refuse, or nobody answers within the time. */
@@ -44,8 +50,7 @@ export class ProducerIdentity {
           { timeoutMs: attempt.timeoutMs },
         );
         if (answer.errorCode !== 0) throw KafkaError.fromCode(answer.errorCode);
-        this.producerId = answer.producerId;
-        this.producerEpoch = answer.producerEpoch;
+        this.become(answer.producerId, answer.producerEpoch);
       },
       { timeoutMs },
     );

@@ -33,6 +33,13 @@ export interface ProducerOptions extends ClientOptions {
   /** Of gzip, lz4 or zstd. Default: the codec's own. */
   readonly compressionLevel?: number;
   /**
+   * The name under which this producer's transactions go, the same after every restart, and used
+   * by one producer at a time: a newer one fences the older. Needed for transactions.
+   */
+  readonly transactionalId?: string;
+  /** A transaction that is open for longer is aborted by its coordinator. Default 60 000. */
+  readonly transactionTimeoutMs?: number;
+  /**
    * Picks the partition of a record that names none. Default: Java's murmur2 of the key, and for
    * records without a key one partition after the other, a batch each (KIP-794).
    */
@@ -52,6 +59,8 @@ export interface ResolvedProducerOptions {
   readonly deliveryTimeoutMs: number;
   readonly compression: CompressionCodec;
   readonly compressionLevel: number | undefined;
+  readonly transactionalId: string | null;
+  readonly transactionTimeoutMs: number;
   readonly partitioner: ((record: ProducerRecord, partitionCount: number) => number) | null;
 }
 
@@ -61,6 +70,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   const retries = options.retries ?? 0x7fff_ffff;
   const idempotent = options.enableIdempotence ?? (acks === -1 && maxInFlight <= 5 && retries > 0);
   if (idempotent) assertIdempotencePossible(acks, maxInFlight, retries);
+  assertTransactionsPossible(options, idempotent);
   const lingerMs = options.lingerMs ?? 5;
   const deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
   const deliveryMinMs = lingerMs + (options.requestTimeoutMs ?? 30_000);
@@ -83,6 +93,8 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     deliveryTimeoutMs: Math.max(deliveryTimeoutMs, deliveryMinMs),
     compression: codecOf(options.compressionType ?? 'none'),
     compressionLevel: options.compressionLevel,
+    transactionalId: options.transactionalId ?? null,
+    transactionTimeoutMs: options.transactionTimeoutMs ?? 60_000,
     partitioner: options.partitioner ?? null,
   };
 }
@@ -105,6 +117,23 @@ function assertIdempotencePossible(acks: number, maxInFlight: number, retries: n
   if (why !== null) throw new ClientConfigError(`enableIdempotence needs ${why}`);
 }
 
+function assertTransactionsPossible(options: ProducerOptions, idempotent: boolean): void {
+  const { transactionalId, transactionTimeoutMs } = options;
+  if (transactionalId === '') {
+    throw new ClientConfigError('transactionalId is empty: give a name or leave it out');
+  }
+  if (transactionTimeoutMs !== undefined && !(transactionTimeoutMs > 0)) {
+    throw new ClientConfigError(
+      `transactionTimeoutMs is ${transactionTimeoutMs}: expected a time above 0`,
+    );
+  }
+  if (transactionalId === undefined || idempotent) return;
+  throw new ClientConfigError(
+    'transactionalId needs enableIdempotence: acks=all, retries above 0, and ' +
+      'maxInFlightRequestsPerConnection of at most 5',
+  );
+}
+
 function codecOf(name: CompressionType): CompressionCodec {
   const codec = compressionByName[name];
   if (codec !== undefined) return codec;
@@ -125,6 +154,8 @@ export const producerRules: Readonly<Record<string, PropertyRule>> = {
   'enable.idempotence': ['enableIdempotence', 'flag'],
   retries: ['retries', 'number'],
   'delivery.timeout.ms': ['deliveryTimeoutMs', 'number'],
+  'transactional.id': ['transactionalId', 'text'],
+  'transaction.timeout.ms': ['transactionTimeoutMs', 'number'],
   'compression.type': ['compressionType', ['none', 'gzip', 'snappy', 'lz4', 'zstd']],
   'compression.gzip.level': ['compressionLevel', 'number'],
   'compression.lz4.level': ['compressionLevel', 'number'],

@@ -32,3 +32,8 @@ export function bytesOf(text: RecordText | undefined): Uint8Array | null {
   if (text === null || text === undefined) return null;
   return typeof text === 'string' ? Buffer.from(text) : text;
 }
+
+/** What a record takes while it waits to be put into a batch. */
+export function roughBytesOf({ key, value }: ProducerRecord): number {
+  return 70 + (key?.length ?? 0) + (value?.length ?? 0);
+}

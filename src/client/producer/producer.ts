@@ -3,15 +3,21 @@
 //
 // Invariants: records of one partition keep the order of their `send` calls; every record is
 // settled exactly once; a failure that no callback and no promise was told of is thrown by the
-// next `flush` or `close`.
+// next `flush` or `close`, or by the commit of its transaction.
 
 import { Deferred } from '../../base/deferred.ts';
 import type { Io, Timer } from '../../io/index.ts';
 import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError, type RecordInput } from '../../protocol/index.ts';
 import { Client } from '../client.ts';
-import { optionsFromProperties, type PropertiesResult } from '../client-options.ts';
+import {
+  ClientConfigError,
+  optionsFromProperties,
+  type PropertiesResult,
+} from '../client-options.ts';
+import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
 import { PartitionQueue } from './partition-queue.ts';
+import type { ProducerBatch } from './producer-batch.ts';
 import { ProducerIdentity } from './producer-identity.ts';
 import {
   type ProducerOptions,
@@ -24,10 +30,13 @@ import {
   type DeliveryCallback,
   type ProducerRecord,
   type RecordMetadata,
+  roughBytesOf,
 } from './producer-record.ts';
 import { RecordAccumulator } from './record-accumulator.ts';
 import { Sender } from './sender.ts';
 import { TopicPartitioner } from './topic-partitioner.ts';
+import { Transaction } from './transaction.ts';
+import { Transactions } from './transactions.ts';
 
 interface Entry {
   readonly record: ProducerRecord;
@@ -60,6 +69,7 @@ export class Producer {
   readonly #accumulator: RecordAccumulator;
   readonly #sender: Sender;
   readonly #identity: ProducerIdentity | null;
+  readonly #transactions: Transactions | null;
   readonly #topics = new Map<string, TopicState>();
   readonly #roomWaiters: RoomWaiter[] = [];
   #roomTimer: Timer | null = null;
@@ -81,8 +91,10 @@ export class Producer {
     this.#client = new Client(io, options, true);
     this.#identity = this.#options.idempotent ? new ProducerIdentity(this.#client) : null;
     this.#accumulator = new RecordAccumulator(io.clock, this.#options);
-    this.#accumulator.onBatchDone = (_batch, error) => this.#onBatchDone(error);
+    this.#accumulator.onBatchDone = (batch, error) => this.#onBatchDone(batch, error);
     this.#sender = new Sender(this.#client, this.#options, this.#accumulator, this.#identity);
+    this.#transactions = this.#createTransactions();
+    this.#sender.transactions = this.#transactions;
   }
 
   /** Options from Java's property names; unknown keys become warnings. */
@@ -100,28 +112,35 @@ export class Producer {
   /**
    * Sends a record; resolves when it is delivered as `acks` says. Rejects with a KafkaError when
    * that failed for good. While buffer.memory is exhausted the record waits its turn, at most
-   * maxBlockMs.
+   * maxBlockMs. Within a transaction the promise need not be awaited: commitTransaction waits for
+   * every record, and fails if one of them has.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
-    return new Promise((resolve, reject) => {
+    const sent = new Promise<RecordMetadata>((resolve, reject) => {
       const callback: DeliveryCallback = (error, metadata) => {
         if (error === null) resolve(metadata as RecordMetadata);
         else reject(error);
       };
-      if (this.#closed) reject(closedError());
-      else if (this.#roomWaiters.length > 0 || !this.#hasRoom())
-        this.#waitForRoom(record, callback);
+      this.#assertMaySend('send()');
+      if (this.#roomWaiters.length > 0 || !this.#hasRoom()) this.#waitForRoom(record, callback);
       else this.#accept(record, callback);
     });
+    if (this.#transactions?.isOpen) {
+      sent.catch(() => {
+        // The commit of the transaction throws it.
+      });
+    }
+    return sent;
   }
 
   /**
    * The quick way for many records: no promise for each. The record is always accepted; false
    * asks the caller to await `drained()` before the next one. Without a callback a failure is
-   * thrown by the next `flush` or `close`. Throws if the producer is closed.
+   * thrown by the next `flush` or `close`. Throws if the producer is closed, or transactional and
+   * not within a transaction that can be committed.
    */
   write(record: ProducerRecord, callback: DeliveryCallback | null = null): boolean {
-    if (this.#closed) throw closedError();
+    this.#assertMaySend('write()');
     this.#accept(record, callback);
     if (this.#hasRoom()) return true;
     this.#hurryWhileFull();
@@ -140,17 +159,79 @@ export class Producer {
    * is settled. Rejects with the first failure that was not reported otherwise.
    */
   async flush(): Promise<void> {
-    this.#sender.hurry++;
-    this.#sender.wake();
-    try {
-      while (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) {
-        this.#emptied ??= new Deferred();
-        await this.#emptied.promise;
-      }
-    } finally {
-      this.#sender.hurry--;
-    }
+    await this.#settled();
     this.#throwUnreported();
+  }
+
+  /**
+   * Makes this producer the only one of its transactionalId: older ones are fenced, and what they
+   * left open is aborted. Needed once before the first transaction; `transaction` does it by
+   * itself. Rejects with REQUEST_TIMED_OUT after maxBlockMs: call it again to wait on. Throws a
+   * TransactionError when it cannot be.
+   */
+  async initTransactions(): Promise<void> {
+    await this.#needTransactions().init(this.#options.maxBlockMs);
+  }
+
+  /** What is sent from now on becomes visible to read_committed consumers with the commit. */
+  beginTransaction(): void {
+    if (this.#closed) throw closedError();
+    this.#needTransactions().begin();
+  }
+
+  /**
+   * Commits a consumer's offsets with this transaction: consumer.positions() as of the records
+   * that were worked on, and consumer.groupMetadata(). The consumer needs enableAutoCommit false.
+   * Throws a TransactionError if the consumer may not own its partitions any more.
+   */
+  async sendOffsetsToTransaction(
+    offsets: readonly OffsetToCommit[],
+    groupMetadata: GroupMetadata,
+  ): Promise<void> {
+    if (this.#closed) throw closedError();
+    const { maxBlockMs } = this.#options;
+    await this.#needTransactions().sendOffsets(offsets, groupMetadata, maxBlockMs);
+  }
+
+  /**
+   * Delivers what was sent and commits. Throws a TransactionError, also when a record or an offset
+   * has failed before: then abort, unless `isFatal`. Rejects with REQUEST_TIMED_OUT after
+   * maxBlockMs: it may have been committed, call it again to know.
+   */
+  async commitTransaction(): Promise<void> {
+    await this.#end('commit', this.#options.maxBlockMs);
+  }
+
+  /** Drops what was not sent yet and takes back what was. Times out as commitTransaction does. */
+  async abortTransaction(): Promise<void> {
+    await this.#end('abort', this.#options.maxBlockMs);
+  }
+
+  /**
+   * Runs `work` in a transaction of its own and commits it; if it throws, or the commit fails,
+   * aborts and throws that. Waits as long as the brokers need to decide.
+   *
+   *     await producer.transaction(async (transaction) => {
+   *       for (const record of records) transaction.send({ topic: 'out', value: record.value });
+   *       await transaction.sendOffsets(consumer.positions(), consumer.groupMetadata());
+   *     });
+   */
+  async transaction<T>(work: (transaction: Transaction) => Promise<T> | T): Promise<T> {
+    const transactions = this.#needTransactions();
+    if (transactions.isUninitialized) await this.initTransactions();
+    this.beginTransaction();
+    const transaction = new Transaction(this);
+    try {
+      const result = await work(transaction);
+      await this.#end('commit', Number.POSITIVE_INFINITY);
+      return result;
+    } catch (error) {
+      // A failure of the abort is in the state: whatever is called next throws it.
+      if (transactions.isOpen) await this.#end('abort', Number.POSITIVE_INFINITY).catch(() => {});
+      throw error;
+    } finally {
+      transaction.end();
+    }
   }
 
   /** The partition numbers of a topic, which may be created by asking (auto.create.topics). */
@@ -160,8 +241,8 @@ export class Producer {
   }
 
   /**
-   * Delivers what is buffered, then closes. After `timeoutMs` (default deliveryTimeoutMs) what is
-   * left fails. Rejects with the first failure that was not reported otherwise.
+   * Delivers what is buffered, then closes; aborts a transaction that is open. After `timeoutMs`
+   * (default deliveryTimeoutMs) what is left fails. Rejects with the first failure that was not reported otherwise.
    */
   async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#closed) return;
@@ -170,12 +251,59 @@ export class Producer {
       this.#abandon(),
     );
     try {
+      await this.#transactions?.finish();
       await this.flush();
     } finally {
       timer.cancel();
       this.#roomTimer?.cancel();
       this.#sender.close();
+      this.#transactions?.close();
       this.#client.close();
+    }
+  }
+
+  #createTransactions(): Transactions | null {
+    const { transactionalId, transactionTimeoutMs } = this.#options;
+    if (transactionalId === null) return null;
+    const options = { transactionalId, transactionTimeoutMs };
+    return new Transactions(this.#client, options, this.#identity as ProducerIdentity, {
+      settled: () => this.#settled(),
+      dropWaiting: (error) => this.#dropWaiting(error),
+      wake: () => this.#sender.wake(),
+    });
+  }
+
+  #needTransactions(): Transactions {
+    if (this.#transactions !== null) return this.#transactions;
+    throw new ClientConfigError('transactionalId is not set: transactions need one');
+  }
+
+  async #end(how: 'commit' | 'abort', timeoutMs: number): Promise<void> {
+    const transactions = this.#needTransactions();
+    try {
+      await transactions[how](timeoutMs);
+    } finally {
+      // The outcome of the transaction tells of its records.
+      if (!transactions.isOpen) this.#unreported = null;
+    }
+  }
+
+  #assertMaySend(call: string): void {
+    if (this.#closed) throw closedError();
+    this.#transactions?.assertMaySend(call);
+  }
+
+  /** Resolves when every record accepted so far is settled; none of them lingers. */
+  async #settled(): Promise<void> {
+    this.#sender.hurry++;
+    this.#sender.wake();
+    try {
+      while (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) {
+        this.#emptied ??= new Deferred();
+        await this.#emptied.promise;
+      }
+    } finally {
+      this.#sender.hurry--;
     }
   }
 
@@ -219,6 +347,7 @@ export class Producer {
       queue = new PartitionQueue(record.topic, partition, this.#identity);
       state.queues[partition] = queue;
     }
+    this.#transactions?.onAppend(queue);
     if (this.#accumulator.append(queue, input, callback)) this.#sender.wake();
     return true;
   }
@@ -261,6 +390,7 @@ export class Producer {
   }
 
   #refuse(error: Error, callback: DeliveryCallback | null): void {
+    this.#transactions?.onRecordFailed(error);
     if (callback === null) this.#unreported ??= error;
     else callback(error, null);
   }
@@ -303,7 +433,8 @@ export class Producer {
     });
   }
 
-  #onBatchDone(error: Error | null): void {
+  #onBatchDone(batch: ProducerBatch, error: Error | null): void {
+    if (batch.failure !== null) this.#transactions?.onBatchFailed(batch, batch.failure);
     if (error !== null) this.#unreported ??= error;
     if (this.#hasRoom()) this.#onRoom();
     this.#maybeEmptied();
@@ -342,19 +473,25 @@ export class Producer {
   #abandon(): void {
     const error = new KafkaError('REQUEST_TIMED_OUT', 'the producer was closed before delivery');
     this.#sender.close();
+    this.#dropWaiting(error);
+    for (const batch of [...this.#accumulator.incomplete]) batch.fail(error);
+    this.#maybeEmptied();
+    if (this.#transactions === null) return;
+    // Whatever is still asked of the coordinator fails now.
+    this.#client.close();
+    this.#transactions.close();
+  }
+
+  /** Refuses what is in no batch yet. */
+  #dropWaiting(error: Error): void {
     for (const { callback } of this.#roomWaiters.splice(0)) this.#refuse(error, callback);
     for (const state of this.#topics.values()) {
       for (const { callback } of state.waiting?.splice(0) ?? []) this.#refuse(error, callback);
     }
     this.#waitingCount = 0;
     this.#waitingBytes = 0;
-    for (const batch of [...this.#accumulator.incomplete]) batch.fail(error);
     this.#maybeEmptied();
   }
-}
-
-function roughBytesOf({ key, value }: ProducerRecord): number {
-  return 70 + (key?.length ?? 0) + (value?.length ?? 0);
 }
 
 function closedError(): Error {

@@ -7,7 +7,13 @@
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { Timer } from '../../io/index.ts';
 import type { ClientConnection } from '../../network/index.ts';
-import { KafkaError, produce, type RequestInput, type ResponseOf } from '../../protocol/index.ts';
+import {
+  ErrorCode,
+  KafkaError,
+  produce,
+  type RequestInput,
+  type ResponseOf,
+} from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { type PartitionResponse, responseTopicName, verdictOf } from './delivery-verdict.ts';
 import type { PartitionQueue } from './partition-queue.ts';
@@ -15,6 +21,7 @@ import type { ProducerBatch } from './producer-batch.ts';
 import type { ProducerIdentity } from './producer-identity.ts';
 import type { ResolvedProducerOptions } from './producer-options.ts';
 import type { RecordAccumulator } from './record-accumulator.ts';
+import type { Transactions } from './transactions.ts';
 
 interface Shipment {
   readonly queue: PartitionQueue;
@@ -28,11 +35,18 @@ interface Cargo {
   bytes: number;
 }
 
+/** From this version on a produce request adds its partitions to the transaction (KIP-890). */
+const implicitAddVersion = 12;
+/** While the end of the transaction before is still being written to the partition. */
+const concurrentPauseMs = 20;
+
 export class Sender {
   readonly #client: Client;
   readonly #options: ResolvedProducerOptions;
   readonly #accumulator: RecordAccumulator;
   readonly #identity: ProducerIdentity | null;
+  /** Given to a transactional producer once, before anything is sent. */
+  transactions: Transactions | null = null;
   readonly #inFlight = new Map<number, number>();
   readonly #connecting = new Set<number>();
   /** While above 0 nothing lingers (flush, close, memory exhausted). */
@@ -75,11 +89,16 @@ export class Sender {
     if (this.#closed) return;
     const nowMs = this.#client.io.clock.monotonic();
     const accumulator = this.#accumulator;
-    if (this.hurry > 0) accumulator.closeAll();
+    if (this.hurry > 0 || this.transactions?.refusal != null) accumulator.closeAll();
     const dueMs = accumulator.closeDue(nowMs);
     this.#wakeAt(dueMs);
     if (accumulator.active.size === 0) return;
     this.#client.maybeRefresh();
+    const refusal = this.transactions?.refusal ?? null;
+    if (refusal !== null) {
+      this.#giveUpUnsent(refusal);
+      return;
+    }
     this.#expire(nowMs);
     if (this.#identity !== null && !this.#identity.isKnown) {
       this.#acquireIdentity(this.#identity);
@@ -93,6 +112,7 @@ export class Sender {
     const cargoes = new Map<number, Cargo>();
     const oneAtATime = this.#options.maxInFlight === 1;
     for (const queue of this.#accumulator.active) {
+      if (this.transactions !== null && !queue.isInTransaction) continue;
       const batch = queue.next(nowMs, oneAtATime);
       if (batch === null) {
         if (!queue.hasBatches) this.#accumulator.active.delete(queue);
@@ -193,9 +213,10 @@ export class Sender {
       if (topicId === ZERO_UUID) versionMax = 12;
       return { name, topicId, partitionData };
     });
-    const { acks } = this.#options;
+    if (this.transactions?.protocol === 1) versionMax = implicitAddVersion - 1;
+    const { acks, transactionalId } = this.#options;
     const timeoutMs = this.#client.options.requestTimeoutMs;
-    return { body: { acks, timeoutMs, topicData }, versionMax };
+    return { body: { transactionalId, acks, timeoutMs, topicData }, versionMax };
   }
 
   #onResponse(shipments: readonly Shipment[], response: ResponseOf<typeof produce>): void {
@@ -218,7 +239,7 @@ export class Sender {
   }
 
   #onAnswer(queue: PartitionQueue, batch: ProducerBatch, answer: PartitionResponse): void {
-    const verdict = verdictOf(queue, batch, answer);
+    const verdict = verdictOf(queue, batch, answer, this.transactions !== null);
     switch (verdict.kind) {
       case 'stored':
         this.#onStored(queue, batch, verdict.baseOffset, answer.logAppendTimeMs);
@@ -236,11 +257,15 @@ export class Sender {
         this.#retry(queue, batch, verdict.error);
         return;
       case 'retry': {
+        if (answer.errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) {
+          this.#retry(queue, batch, verdict.error, concurrentPauseMs);
+          return;
+        }
         const { leaderId, leaderEpoch } = answer.currentLeader;
         const { cache } = this.#client;
         const knowsLeader = cache.replayLeader(queue.topic, queue.partition, leaderId, leaderEpoch);
         if (!knowsLeader) this.#refreshMetadata();
-        this.#retry(queue, batch, verdict.error, knowsLeader);
+        this.#retry(queue, batch, verdict.error, knowsLeader ? 0 : undefined);
         return;
       }
       default:
@@ -269,7 +294,7 @@ export class Sender {
     settle();
   }
 
-  #retry(queue: PartitionQueue, batch: ProducerBatch, error: Error, atOnce = false): void {
+  #retry(queue: PartitionQueue, batch: ProducerBatch, error: Error, pauseMs?: number): void {
     batch.failures++;
     const nowMs = this.#client.io.clock.monotonic();
     const expired = nowMs >= batch.createdMs + this.#options.deliveryTimeoutMs;
@@ -277,7 +302,7 @@ export class Sender {
       this.#giveUp(queue, batch, error);
       return;
     }
-    batch.retryAtMs = atOnce ? nowMs : nowMs + this.#client.backoff.delayMs(batch.failures);
+    batch.retryAtMs = nowMs + (pauseMs ?? this.#client.backoff.delayMs(batch.failures));
     queue.onRetry(batch);
     this.#accumulator.active.add(queue);
   }
@@ -308,6 +333,16 @@ export class Sender {
         batch.fail(new KafkaError('REQUEST_TIMED_OUT', message));
       }
     }
+  }
+
+  #giveUpUnsent(error: Error): void {
+    for (const queue of this.#accumulator.active) {
+      for (const batch of queue.unsent()) {
+        queue.giveUp(batch);
+        batch.fail(error);
+      }
+    }
+    this.#accumulator.active.clear();
   }
 
   #connect(nodeId: number): void {
@@ -352,12 +387,7 @@ export class Sender {
       .acquire(this.#options.deliveryTimeoutMs)
       .catch((error: Error) => {
         this.#accumulator.closeAll();
-        for (const queue of this.#accumulator.active) {
-          for (const batch of queue.unsent()) {
-            queue.giveUp(batch);
-            batch.fail(error);
-          }
-        }
+        this.#giveUpUnsent(error);
       })
       .finally(() => {
         this.#acquiring = false;

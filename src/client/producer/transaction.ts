@@ -1,0 +1,54 @@
+// What the function given to `producer.transaction` works with: the producer, as long as this
+// transaction lasts.
+
+import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import type { DeliveryCallback, ProducerRecord, RecordMetadata } from './producer-record.ts';
+
+/** What a transaction needs of its producer. */
+export interface TransactionalProducer {
+  send(record: ProducerRecord): Promise<RecordMetadata>;
+  write(record: ProducerRecord, callback?: DeliveryCallback | null): boolean;
+  drained(): Promise<void>;
+  sendOffsetsToTransaction(
+    offsets: readonly OffsetToCommit[],
+    groupMetadata: GroupMetadata,
+  ): Promise<void>;
+}
+
+export class Transaction {
+  #producer: TransactionalProducer | null;
+
+  constructor(producer: TransactionalProducer) {
+    this.#producer = producer;
+  }
+
+  /** As `Producer.send`. Need not be awaited: the commit waits for it, and fails if it failed. */
+  send(record: ProducerRecord): Promise<RecordMetadata> {
+    return this.#open.send(record);
+  }
+
+  /** As `Producer.write`. */
+  write(record: ProducerRecord, callback: DeliveryCallback | null = null): boolean {
+    return this.#open.write(record, callback);
+  }
+
+  /** As `Producer.drained`. */
+  drained(): Promise<void> {
+    return this.#open.drained();
+  }
+
+  /** As `Producer.sendOffsetsToTransaction`. */
+  sendOffsets(offsets: readonly OffsetToCommit[], groupMetadata: GroupMetadata): Promise<void> {
+    return this.#open.sendOffsetsToTransaction(offsets, groupMetadata);
+  }
+
+  /** From now on everything throws. */
+  end(): void {
+    this.#producer = null;
+  }
+
+  get #open(): TransactionalProducer {
+    if (this.#producer !== null) return this.#producer;
+    throw new Error('this transaction is over: await within the function what belongs to it');
+  }
+}
