@@ -9,7 +9,7 @@
 import type { Io } from '../../io/index.ts';
 import type { MetadataImage } from '../../metadata/index.ts';
 import { ErrorCode, errorName, KafkaError } from '../../protocol/index.ts';
-import type { Transaction } from './transaction.ts';
+import type { Transaction, TransactionPartitions } from './transaction.ts';
 import type { MarkerResult, SendMarkers, TransactionMarker } from './transaction-marker.ts';
 
 export interface MarkerSenderOptions {
@@ -66,6 +66,11 @@ export class MarkerSender {
   /** Transactions that some partition has not answered for. */
   get pendingCount(): number {
     return this.#pending.size;
+  }
+
+  /** The partitions of a transaction that have no marker yet; undefined: it is not being ended. */
+  remainingOf(transactionalId: string): TransactionPartitions | undefined {
+    return this.#pending.get(transactionalId)?.remaining;
   }
 
   /** Nothing is sent or heard any more; whoever coordinates next sends again. */

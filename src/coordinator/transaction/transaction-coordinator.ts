@@ -20,12 +20,12 @@ import {
   initProducerId,
 } from './init-producer-id.ts';
 import { type Transaction, type TransactionState, transactionStates } from './transaction.ts';
+import { answer } from './transaction-machine.ts';
 import type { SendMarkers } from './transaction-marker.ts';
 import { TransactionShard } from './transaction-shard.ts';
 import { createTransactionTopic, TRANSACTION_TOPIC } from './transaction-topic.ts';
 import {
   compileIdPattern,
-  describeTransaction,
   type ListedTransaction,
   listTransactions,
   type TransactionFilter,
@@ -153,12 +153,12 @@ export class TransactionCoordinator {
     const { transactionalId } = request;
     assertTransactionalId(transactionalId);
     const shard = this.#shardOf(transactionalId);
-    const decide = (newProducerId: number) => (machine: Parameters<typeof endTransaction>[0]) =>
-      endTransaction(machine, request, newProducerId);
-    if (request.transactionVersion < 2) return await shard.decide(decide(-1));
-    return await shard.decideWithProducerId(transactionalId, (machine, newProducerId) =>
-      decide(newProducerId)(machine),
-    );
+    // Only the second protocol raises epochs, and with them needs other producer ids.
+    return request.transactionVersion < 2
+      ? await shard.decide((machine) => endTransaction(machine, request, -1))
+      : await shard.decideWithProducerId(transactionalId, (machine, newProducerId) =>
+          endTransaction(machine, request, newProducerId),
+        );
   }
 
   /**
@@ -169,11 +169,8 @@ export class TransactionCoordinator {
     compileIdPattern(filter.idPattern);
     const isKnown = (state: string) => transactionStates.includes(state as TransactionState);
     const unknownStates = filter.states.filter((state) => !isKnown(state));
-    const states = filter.states.filter(isKnown);
     const lists = [...this.#shards.values()].map((shard) =>
-      shard.decide((machine) => {
-        return { records: [], response: listTransactions(machine, { ...filter, states }) };
-      }),
+      shard.decide((machine) => answer(listTransactions(machine, filter))),
     );
     return { transactions: (await Promise.all(lists)).flat(), unknownStates };
   }
@@ -181,9 +178,7 @@ export class TransactionCoordinator {
   /** @throws KafkaError TRANSACTIONAL_ID_NOT_FOUND, INVALID_REQUEST, and as `decide` of a shard */
   async describe(transactionalId: string): Promise<Transaction> {
     assertTransactionalId(transactionalId);
-    return await this.#shardOf(transactionalId).decide((machine) => {
-      return { records: [], response: describeTransaction(machine, transactionalId) };
-    });
+    return await this.#shardOf(transactionalId).describe(transactionalId);
   }
 
   #shardOf(transactionalId: string): TransactionShard {

@@ -29,6 +29,7 @@ import {
   transactionRecordCodec,
   unknownRecord,
 } from './transaction-record.ts';
+import { describeTransaction } from './transaction-views.ts';
 
 export interface TransactionShardOptions {
   readonly partition: Partition;
@@ -134,6 +135,18 @@ export class TransactionShard {
       if (attempt !== null) return attempt.response;
       newProducerId = await this.#options.newProducerId();
     }
+  }
+
+  /**
+   * The transaction, with the partitions that it still has to end where its end is decided.
+   * @throws KafkaError TRANSACTIONAL_ID_NOT_FOUND, and as `decide`
+   */
+  async describe(transactionalId: string): Promise<Transaction> {
+    const transaction = await this.decide((machine) =>
+      answer(describeTransaction(machine, transactionalId)),
+    );
+    const partitions = this.#sender.remainingOf(transactionalId);
+    return partitions === undefined ? transaction : { ...transaction, partitions };
   }
 
   async #submit<T>(decide: Decide<T>): Promise<T> {

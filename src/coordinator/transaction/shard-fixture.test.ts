@@ -1,0 +1,221 @@
+// One partition of __transaction_state in virtual time, and brokers that take its markers as a test
+// tells them to. The log, the replica, the machine and the sender are the real ones.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate, type WorldOptions } from '../../../sim/index.ts';
+import { ZERO_UUID } from '../../base/uuid.ts';
+import { loadBrokerConfig } from '../../config/index.ts';
+import type { Io } from '../../io/index.ts';
+import { MetadataImage, type TopicImage } from '../../metadata/index.ts';
+import { type ErrorName, KafkaError } from '../../protocol/index.ts';
+import { Partition } from '../../replication/index.ts';
+import { defaultLogConfig, LogResources, PartitionLog } from '../../storage/index.ts';
+import { addPartitions } from './add-partitions.ts';
+import { endTransaction } from './end-transaction.ts';
+import { initProducerId } from './init-producer-id.ts';
+import type { MarkerResult, TransactionMarker } from './transaction-marker.ts';
+import { TransactionShard } from './transaction-shard.ts';
+import { TRANSACTION_TOPIC } from './transaction-topic.ts';
+
+export interface TestShardOptions extends WorldOptions {
+  readonly config?: Readonly<Record<string, string>>;
+  readonly transactionVersion?: number;
+}
+
+interface Producer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+export interface Sent {
+  readonly brokerId: number;
+  readonly markers: readonly TransactionMarker[];
+}
+
+export class TestShard {
+  readonly io: Io;
+  readonly partition: Partition;
+  readonly sent: Sent[] = [];
+  /** What a partition answers; NONE unless told otherwise. */
+  answerOf: (topic: string, partition: number) => number | Promise<number> = () => 0;
+  nextProducerId = 4000;
+  image: MetadataImage;
+  readonly #config;
+  #shard: TransactionShard | null = null;
+  #epoch = -1;
+
+  constructor(io: Io, partition: Partition, options: TestShardOptions) {
+    this.io = io;
+    this.partition = partition;
+    const overrides = Object.entries(options.config ?? {});
+    this.#config = loadBrokerConfig({ overrides }).config;
+    const features = new Map([['transaction.version', options.transactionVersion ?? 2]]);
+    this.image = new MetadataImage({ ...MetadataImage.empty('cluster'), features });
+  }
+
+  /** A topic whose partitions these brokers lead; -1 for nobody. */
+  topic(name: string, leaders: readonly number[]): void {
+    const partitions = leaders.map((leader) => ({ ...partitionImage, leader }));
+    const topic: TopicImage = { name, id: name, partitions };
+    const topicsByName = this.image.topicsByName.set(name, topic);
+    this.image = new MetadataImage({ ...this.image, topicsByName });
+  }
+
+  deleteTopic(name: string): void {
+    const topicsByName = this.image.topicsByName.delete(name);
+    this.image = new MetadataImage({ ...this.image, topicsByName });
+  }
+
+  get shard(): TransactionShard {
+    assert.ok(this.#shard);
+    return this.#shard;
+  }
+
+  /** The coordinator dies and another one replays the log. */
+  async restart(): Promise<void> {
+    this.#shard?.close();
+    this.#epoch += 1;
+    const leaderEpoch = this.#epoch;
+    const replicas = { replicas: [1], isr: [1] };
+    this.partition.becomeLeader({ leader: 1, leaderEpoch, partitionEpoch: 0, ...replicas });
+    this.#shard = new TransactionShard(this.io, {
+      partition: this.partition,
+      config: () => this.#config,
+      image: () => this.image,
+      newProducerId: async () => this.nextProducerId++,
+      sendMarkers: (brokerId, markers) => this.#onMarkers(brokerId, markers),
+      onBug: (error) => {
+        throw error;
+      },
+    });
+    this.#shard.start();
+    await this.#shard.loaded;
+  }
+
+  async #onMarkers(
+    brokerId: number,
+    markers: readonly TransactionMarker[],
+  ): Promise<MarkerResult[]> {
+    this.sent.push({ brokerId, markers });
+    return await Promise.all(
+      markers.map(async ({ producerId, topics }) => ({
+        producerId,
+        topics: await Promise.all(
+          topics.map(async ({ name, partitionIndexes }) => ({
+            name,
+            partitions: await Promise.all(
+              partitionIndexes.map(async (partitionIndex) => {
+                return { partitionIndex, errorCode: await this.answerOf(name, partitionIndex) };
+              }),
+            ),
+          })),
+        ),
+      })),
+    );
+  }
+
+  init(transactionalId = 'tx', timeoutMs = 60_000): Promise<Producer | null> {
+    const request = { transactionalId, timeoutMs, producerId: -1, producerEpoch: -1 };
+    return this.shard.decideWithProducerId(transactionalId, (machine, newProducerId) =>
+      initProducerId(machine, request, newProducerId),
+    );
+  }
+
+  /** Adds the partitions, given as 't-0', to the transaction of a new incarnation. */
+  async begin(partitions: readonly string[], transactionalId = 'tx'): Promise<Producer> {
+    const producer = await this.init(transactionalId);
+    assert.ok(producer);
+    await this.add(producer, partitions, transactionalId);
+    return producer;
+  }
+
+  async add(producer: Producer, partitions: readonly string[], transactionalId = 'tx') {
+    const topics = partitions.map((each) => {
+      const [name = '', index] = each.split('-');
+      return { name, partitions: [Number(index)] };
+    });
+    const request = { transactionalId, ...producer, topics, verifyOnly: false };
+    await this.shard.decide((machine) =>
+      addPartitions(machine, { ...request, transactionVersion: 2 }),
+    );
+  }
+
+  end(producer: Producer, isCommit = true, transactionalId = 'tx'): Promise<Producer> {
+    const request = { transactionalId, ...producer, isCommit, transactionVersion: 2 };
+    return this.shard.decideWithProducerId(transactionalId, (machine, newProducerId) =>
+      endTransaction(machine, request, newProducerId),
+    );
+  }
+
+  /** The state and identity of the id; 'none' when it is unknown. */
+  async state(transactionalId = 'tx'): Promise<string> {
+    return await this.shard.decide(({ transactions }) => {
+      const known = transactions.get(transactionalId);
+      const { state, producerId, producerEpoch } = known ?? {};
+      const response = state === undefined ? 'none' : `${state} ${producerId}/${producerEpoch}`;
+      return { records: [], response };
+    });
+  }
+
+  /** What was sent since the last call: broker, then `commit` or `abort` with the partitions. */
+  takeSent(): string[] {
+    return this.sent.splice(0).flatMap(({ brokerId, markers }) =>
+      markers.map(({ producerId, producerEpoch, isCommit, topics }) => {
+        const partitions = topics.flatMap(({ name, partitionIndexes }) =>
+          partitionIndexes.map((index) => `${name}-${index}`),
+        );
+        const verb = isCommit ? 'commit' : 'abort';
+        return `${brokerId}: ${verb} ${producerId}/${producerEpoch} ${partitions.join(' ')}`;
+      }),
+    );
+  }
+}
+
+const partitionImage = {
+  ...{ replicas: [1], directories: [], isr: [1], addingReplicas: [], removingReplicas: [] },
+  ...({ leader: 1, leaderEpoch: 0, partitionEpoch: 0, leaderRecoveryState: 0 } as const),
+};
+
+export function withShard(
+  run: (at: TestShard) => Promise<void>,
+  options: TestShardOptions = {},
+): Promise<void> {
+  return simulate(async (io) => {
+    const log = await PartitionLog.open(io, {
+      directory: '/data/transactions',
+      topic: TRANSACTION_TOPIC,
+      partition: 0,
+      config: { ...defaultLogConfig, cleanupPolicy: ['compact'] },
+      wasCleanShutdown: true,
+      resources: new LogResources(io),
+    });
+    const identity = { topic: TRANSACTION_TOPIC, topicId: ZERO_UUID, partition: 0 };
+    const partition = new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 });
+    const at = new TestShard(io, partition, options);
+    at.topic('t', [1, 1, 2]);
+    await at.restart();
+    await run(at);
+    at.shard.close();
+  }, options);
+}
+
+export async function errorOf(deciding: Promise<unknown>): Promise<ErrorName | 'NONE'> {
+  try {
+    await deciding;
+    return 'NONE';
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return error.errorName;
+  }
+}
+
+test('a transaction is committed in every partition it has', async () => {
+  await withShard(async (at) => {
+    const producer = await at.begin(['t-0', 't-1', 't-2']);
+    assert.deepEqual(await at.end(producer), { producerId: 4000, producerEpoch: 1 });
+    await at.io.clock.sleep(10);
+    assert.deepEqual(at.takeSent(), ['1: commit 4000/1 t-0 t-1', '2: commit 4000/1 t-2']);
+    assert.equal(await at.state(), 'CompleteCommit 4000/1');
+  });
+});
