@@ -27,6 +27,10 @@ export function logConfigOf(
     compressionType,
     compressionLevel: levelOf(topic, compressionType),
     cleanupPolicy: topic.get('cleanup.policy') as LogConfig['cleanupPolicy'],
+    deleteRetentionMs: topic.get('delete.retention.ms'),
+    minCleanableDirtyRatio: topic.get('min.cleanable.dirty.ratio'),
+    minCompactionLagMs: topic.get('min.compaction.lag.ms'),
+    maxCompactionLagMs: topic.get('max.compaction.lag.ms'),
     minInSyncReplicas: topic.get('min.insync.replicas'),
     producerIdExpirationMs: broker.get('producer.id.expiration.ms'),
   };

@@ -1,5 +1,7 @@
 // What an append is told and what it tells.
 
+import type { LogState } from './log-state.ts';
+import type { DuplicateBatch } from './producer-states.ts';
 import type { TransactionVerification } from './transaction-verification.ts';
 
 export interface LeaderAppend {
@@ -23,4 +25,18 @@ export interface AppendResult {
   readonly isDuplicate: boolean;
   /** flush.messages or flush.ms is reached: await flush() before answering. */
   readonly flushDue: boolean;
+}
+
+/** The result of a batch that is in the log already. */
+export function duplicateResult(log: LogState, known: DuplicateBatch): AppendResult {
+  const { config, logStartOffset } = log;
+  return {
+    baseOffset: known.firstOffset,
+    lastOffset: known.lastOffset,
+    logAppendTimeMs: config.messageTimestampType === 'LogAppendTime' ? known.timestamp : -1,
+    logStartOffset,
+    isDuplicate: true,
+    // The first answer may have been lost in the very flush that this one must wait for.
+    flushDue: config.flushMessages <= known.lastOffset - known.firstOffset + 1,
+  };
 }

@@ -1,5 +1,6 @@
 // One partition's log on disk, in Kafka's own files.
 //   partition-log.ts       the log: appending, and the door to everything below
+//   log-options.ts         what it is opened with
 //   append-result.ts       what an append is told and what it tells
 //   log-config.ts          what a log is told by its topic's configuration
 //   log-state.ts           the parts of an open log that the next files share
@@ -8,8 +9,10 @@
 //   log-reads.ts           reading from memory and files, lookups by timestamp
 //   log-flusher.ts         group commit; log-sync.ts is what one flush writes and syncs
 //   log-truncation.ts, log-retention.ts
+//   segment-roll.ts        when it goes on in a new segment
 //   segment.ts             a file of batches with its indexes: offset-index.ts, time-index.ts,
 //                          transaction-index.ts; log-files.ts has their names
+//   cleaner/               compaction: keeping the last record of each key
 //   producer-states.ts     sequences and open transactions; producer-snapshot(s).ts their files
 //   transaction-verification.ts   the first batch of a transaction, until it is verified
 //   end-marker.ts          how a transaction ends in a partition
@@ -22,11 +25,19 @@
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
 export type { AppendResult, LeaderAppend } from './append-result.ts';
+export {
+  type CleaningRequest,
+  type CleaningResult,
+  CleaningStopped,
+  type DirtyRange,
+  ReplacementFailed,
+} from './cleaner/index.ts';
 export { type EndMarker, encodeEndMarker } from './end-marker.ts';
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
 export { LogDirectory, type LogDirectoryOptions, type PartitionName } from './log-directory.ts';
 export { LogDirectoryError } from './log-directory-error.ts';
+export type { PartitionLogOptions } from './log-options.ts';
 export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
 export type { MetaProperties } from './meta-properties.ts';

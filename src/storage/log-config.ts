@@ -35,6 +35,14 @@ export interface LogConfig {
   readonly compressionLevel: number | null;
   /** Any of `delete` and `compact`. */
   readonly cleanupPolicy: readonly ('delete' | 'compact')[];
+  /** How long a compacted log keeps tombstones and markers that it could drop. */
+  readonly deleteRetentionMs: number;
+  /** Share of the log that must be uncompacted before it is compacted (0 to 1). */
+  readonly minCleanableDirtyRatio: number;
+  /** Records younger than this are not compacted away; 0 sets no bound. */
+  readonly minCompactionLagMs: number;
+  /** Age at which a record must be open to compaction, whatever the ratio. */
+  readonly maxCompactionLagMs: number;
   readonly minInSyncReplicas: number;
   /** Idle time after which a producer's sequence state is forgotten (producer.id.expiration.ms). */
   readonly producerIdExpirationMs: number;
@@ -58,6 +66,16 @@ export const defaultLogConfig: LogConfig = {
   compressionType: 'producer',
   compressionLevel: null,
   cleanupPolicy: ['delete'],
+  deleteRetentionMs: 86_400_000,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   minInSyncReplicas: 1,
   producerIdExpirationMs: 86_400_000,
 };
+
+/** A segment that is written to is not compacted: max.compaction.lag.ms ends it early. */
+export function segmentMsOf(config: LogConfig): number {
+  const isCompacted = config.cleanupPolicy.includes('compact') && config.maxCompactionLagMs > 0;
+  return isCompacted ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs;
+}

@@ -36,6 +36,7 @@ import { PartitionLog } from './partition-log.ts';
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const HIGH_WATERMARKS = 'replication-offset-checkpoint';
 const LOG_START_OFFSETS = 'log-start-offset-checkpoint';
+const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
 const LOCK = '.lock';
 /** Logs opened or closed at the same time: enough to keep a disk's queue filled. */
@@ -152,6 +153,7 @@ export class LogDirectory {
     const { disk } = this.#io;
     const recoveryPoints = readOffsetCheckpoint(disk, this.#file(RECOVERY_POINTS));
     const startOffsets = readOffsetCheckpoint(disk, this.#file(LOG_START_OFFSETS));
+    const cleanedOffsets = readOffsetCheckpoint(disk, this.#file(CLEANED_OFFSETS));
     const folders: string[] = [];
     for (const { name, isDirectory } of disk.list(this.path)) {
       const future = isDirectory ? parseFutureFolderName(name) : null;
@@ -168,6 +170,7 @@ export class LogDirectory {
         wasCleanShutdown: this.wasCleanShutdown,
         recoveryPoint: recoveryPoints.get(folder),
         logStartOffset: startOffsets.get(folder),
+        cleanedTo: cleanedOffsets.get(folder),
       });
     });
     this.#areLogsOpen = true;
@@ -192,6 +195,7 @@ export class LogDirectory {
       wasCleanShutdown: boolean;
       recoveryPoint?: number | undefined;
       logStartOffset?: number | undefined;
+      cleanedTo?: number | undefined;
     },
   ): Promise<PartitionLog> {
     const { topic, partition, topicId } = name;
@@ -204,10 +208,17 @@ export class LogDirectory {
       ...found,
       resources: this.#options.resources,
       onFailure: (error) => this.#fail(error),
-      onTruncated: () => this.checkpointOffsets(),
+      onTruncated: () => this.#onTruncated(),
     });
     this.#logs.set(folder, { log, topicId });
     return log;
+  }
+
+  /** Offsets that went back must not be found ahead of the log by the next start. */
+  async #onTruncated(): Promise<void> {
+    await this.checkpointOffsets();
+    const wasCleaned = [...this.logs()].some((log) => log.cleanedTo !== null);
+    if (wasCleaned) await this.checkpointCleanedOffsets();
   }
 
   /**
@@ -320,6 +331,11 @@ export class LogDirectory {
     await this.#write(LOG_START_OFFSETS, () =>
       this.#offsets((log) => (log.startsAtSegment ? null : log.logStartOffset)),
     );
+  }
+
+  /** cleaner-offset-checkpoint: where the next cleaning of each log begins. */
+  async checkpointCleanedOffsets(): Promise<void> {
+    await this.#write(CLEANED_OFFSETS, () => this.#offsets((log) => log.cleanedTo));
   }
 
   #offsets(offsetOf: (log: PartitionLog) => number | null): Buffer {

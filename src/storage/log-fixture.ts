@@ -4,8 +4,9 @@
 import type { Io } from '../io/index.ts';
 import { type BatchOptions, batchHeaders, decodeRecords, encodeBatch } from '../protocol/index.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
+import type { PartitionLogOptions } from './log-options.ts';
 import { type LogResourceLimits, LogResources } from './log-resources.ts';
-import { PartitionLog, type PartitionLogOptions } from './partition-log.ts';
+import { PartitionLog } from './partition-log.ts';
 
 export const DIRECTORY = '/data/t-0';
 

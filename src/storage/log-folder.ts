@@ -77,16 +77,21 @@ async function finishCompactions(
     if (name.state === SWAP_SUFFIX && !isDone(name)) await disk.remove(pathOf(name));
   }
   const swaps = names.filter(isDone);
-  for (const swap of swaps.filter((name) => name.suffix === LOG_SUFFIX)) {
-    const end = await endOffsetOf(disk, files, { path: pathOf(swap), offset: swap.offset });
-    const covered = names.filter(
-      ({ state, suffix, offset }) =>
-        state === '' && suffix !== SNAPSHOT_SUFFIX && offset >= swap.offset && offset < end,
-    );
-    for (const name of covered) await disk.remove(pathOf(name));
+  const logs = swaps.filter((name) => name.suffix === LOG_SUFFIX);
+  // Several together stand for all that lies between the first and the end of the last.
+  let end = Number.NEGATIVE_INFINITY;
+  for (const swap of logs) {
+    const file = { path: pathOf(swap), offset: swap.offset };
+    end = Math.max(end, await endOffsetOf(disk, files, file));
   }
-  // Indexes first: a log file without them is rebuilt, the reverse is taken for remains.
-  for (const swap of swaps) {
+  const start = Math.min(...logs.map((swap) => swap.offset));
+  const covered = names.filter(
+    ({ state, suffix, offset }) =>
+      state === '' && suffix !== SNAPSHOT_SUFFIX && offset >= start && offset < end,
+  );
+  for (const name of covered) await disk.remove(pathOf(name));
+  // The log files first: while one is a .swap, indexes of its name are those of the old segment.
+  for (const swap of [...logs, ...swaps.filter((name) => !logs.includes(name))]) {
     disk.rename(pathOf(swap), `${directory}/${logFileName(swap.offset, swap.suffix)}`);
   }
   await disk.syncDirectory(directory);

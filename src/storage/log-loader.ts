@@ -23,8 +23,10 @@ export interface LoadOptions {
   readonly directory: string;
   readonly config: LogConfig;
   readonly wasCleanShutdown: boolean;
-  readonly recoveryPoint: number | undefined;
-  readonly logStartOffset: number | undefined;
+  readonly recoveryPoint?: number | undefined;
+  readonly logStartOffset?: number | undefined;
+  /** Where the last cleaning ended. */
+  readonly cleanedTo?: number | undefined;
   readonly resources: LogResources;
 }
 
@@ -47,8 +49,14 @@ export async function loadLog(io: Io, options: LoadOptions): Promise<LoadedLog> 
 
 type SegmentOptions = Pick<LoadOptions, 'directory' | 'config' | 'resources'>;
 
-export function createSegment(io: Io, options: SegmentOptions, baseOffset: number): Segment {
-  const segment = openSegment(io, options, { baseOffset, sizeBytes: 0 });
+/** @param state the last part of the files' names, '' for a segment of the log */
+export function createSegment(
+  io: Io,
+  options: SegmentOptions,
+  baseOffset: number,
+  state = '',
+): Segment {
+  const segment = openSegment(io, options, { baseOffset, sizeBytes: 0, state });
   segment.create();
   return segment;
 }
@@ -56,7 +64,7 @@ export function createSegment(io: Io, options: SegmentOptions, baseOffset: numbe
 export function openSegment(
   io: Io,
   options: SegmentOptions,
-  file: { baseOffset: number; sizeBytes: number },
+  file: { baseOffset: number; sizeBytes: number; state?: string },
 ): Segment {
   const { directory, resources, config } = options;
   const jitterMax = Math.min(config.segmentJitterMs, config.segmentMs);
@@ -177,9 +185,14 @@ class LogLoader {
     this.#logEndOffset = end;
   }
 
-  /** Compaction leaves gaps; a segment may still not start before the one before it ends. */
+  /**
+   * Compaction leaves gaps, also in a log that is not compacted any more; a segment may still not
+   * start before the one before it ends.
+   */
   #mayHaveGap(segment: Segment, end: number): boolean {
-    return this.#options.config.cleanupPolicy.includes('compact') && segment.baseOffset > end;
+    const { config, cleanedTo } = this.#options;
+    const wasCleaned = segment.baseOffset <= (cleanedTo ?? 0);
+    return segment.baseOffset > end && (wasCleaned || config.cleanupPolicy.includes('compact'));
   }
 
   async #recoverSegment(segment: Segment): Promise<{ endOffset: number; problem: string | null }> {

@@ -15,6 +15,7 @@ import {
 import { type ScannedBatch, scanBatches } from './log-scan.ts';
 import type { LogState } from './log-state.ts';
 import type { Segment, SegmentIndexes } from './segment.ts';
+import type { AbortedTransactionEntry } from './transaction-index.ts';
 
 /** Read beyond what was asked for, as the index leads to a place before the offset. */
 const SLACK_BYTES = 8192;
@@ -94,12 +95,21 @@ export function readLog(
 }
 
 function abortedBetween(log: LogState, offset: number, upperBound: number): AbortedTransaction[] {
-  const found: AbortedTransaction[] = [];
+  return abortedEntriesBetween(log, offset, upperBound).map(({ producerId, firstOffset }) => {
+    return { producerId, firstOffset };
+  });
+}
+
+/** The aborted transactions that have batches or their marker in the range. */
+export function abortedEntriesBetween(
+  log: LogState,
+  offset: number,
+  upperBound: number,
+): AbortedTransactionEntry[] {
+  const found: AbortedTransactionEntry[] = [];
   for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
     for (const entry of (log.segments[at] as Segment).abortedTransactions()) {
-      if (entry.lastOffset >= offset && entry.firstOffset < upperBound) {
-        found.push({ producerId: entry.producerId, firstOffset: entry.firstOffset });
-      }
+      if (entry.lastOffset >= offset && entry.firstOffset < upperBound) found.push(entry);
       // Nothing before it was undecided: later entries are all behind the bound.
       if (entry.lastStableOffset >= upperBound) return found;
     }
@@ -113,16 +123,34 @@ async function readBatches(
   limits: BatchReadLimits,
 ): Promise<BatchRead> {
   const { generation } = log;
-  for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
-    const segment = log.segments[at] as Segment;
-    const read = await readFrom(log, segment, { offset, limits });
-    if (log.generation !== generation) {
-      // The offset may be gone by now: the caller checks it again.
-      return { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
+  const nothing = { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
+  const read = await steadily(log, async () => {
+    for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
+      const segment = log.segments[at] as Segment;
+      const found = await readFrom(log, segment, { offset, limits });
+      if (log.generation !== generation) return nothing;
+      if (found !== null || segment.isGone) return found;
     }
-    if (read !== null) return read;
+    return null;
+  });
+  // After a truncation the offset may be gone: the caller checks it again.
+  return read === null || log.generation !== generation ? nothing : read;
+}
+
+/**
+ * Searches again if cleaned segments took the place of others meanwhile: what was not found may
+ * have moved, and files that were to be read are gone.
+ */
+async function steadily<T>(log: LogState, search: () => Promise<T | null>): Promise<T | null> {
+  for (;;) {
+    const { replacements } = log;
+    try {
+      const found = await search();
+      if (found !== null || log.replacements === replacements) return found;
+    } catch (error) {
+      if (log.replacements === replacements) throw error;
+    }
   }
-  return { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
 }
 
 /** null when the segment has no batch that reaches the offset. */
@@ -215,11 +243,17 @@ async function loadIndexes(log: LogState, segment: Segment): Promise<SegmentInde
 }
 
 /** The first record, in offset order, whose timestamp is not before the one given. */
-export async function findByTimestamp(
+export function findByTimestamp(log: LogState, timestamp: number): Promise<TimestampOffset | null> {
+  return steadily(log, () => searchByTimestamp(log, timestamp));
+}
+
+async function searchByTimestamp(
   log: LogState,
   timestamp: number,
 ): Promise<TimestampOffset | null> {
+  const { replacements } = log;
   for (const segment of [...log.segments]) {
+    if (log.replacements !== replacements) return null;
     if (segment.isGone) continue;
     const { offsets, times } = await loadIndexes(log, segment);
     if (segment.maxTimestamp.timestamp < timestamp) continue;
@@ -235,9 +269,15 @@ export async function findByTimestamp(
 }
 
 /** The first record that has the largest timestamp of the log. */
-export async function findMaxTimestamp(log: LogState): Promise<TimestampOffset | null> {
+export function findMaxTimestamp(log: LogState): Promise<TimestampOffset | null> {
+  return steadily(log, () => searchMaxTimestamp(log));
+}
+
+async function searchMaxTimestamp(log: LogState): Promise<TimestampOffset | null> {
+  const { replacements } = log;
   let latest: Segment | null = null;
   for (const segment of [...log.segments]) {
+    if (log.replacements !== replacements) return null;
     if (segment.isGone) continue;
     await loadIndexes(log, segment);
     if (latest === null || segment.maxTimestamp.timestamp > latest.maxTimestamp.timestamp) {

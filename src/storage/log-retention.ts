@@ -84,13 +84,20 @@ async function deleteSegments(log: LogState, count: number): Promise<void> {
   log.epochs.truncateFromStart(log.logStartOffset);
   log.isModified = true;
   log.isDirectoryBehind = true;
-  const paths = removed.flatMap((segment) => segment.markDeleted());
+  removeLater(
+    log,
+    removed.flatMap((segment) => segment.markDeleted()),
+  );
+  await log.snapshots.removeBefore(first.baseOffset);
+}
+
+/** The files have their `.deleted` names. */
+export function removeLater(log: LogState, paths: readonly string[]): void {
   const timer = log.io.clock.after(log.config.fileDeleteDelayMs, () => {
     log.removals.delete(timer);
     void removeFiles(log, paths);
   });
   log.removals.add(timer);
-  await log.snapshots.removeBefore(first.baseOffset);
 }
 
 async function removeFiles(log: LogState, paths: readonly string[]): Promise<void> {

@@ -27,6 +27,10 @@ export class LogState {
   logStartOffset: number;
   logEndOffset: number;
   generation = 0;
+  /** Counts what puts cleaned segments into the place of others: a list of segments is old then. */
+  replacements = 0;
+  /** Before it every key is there once; null if the log was never cleaned, for all we know. */
+  cleanedTo: number | null;
   /** Version of the epochs that leader-epoch-checkpoint holds; -1 if that is not known. */
   epochsOnDisk: number;
   /** Names in the folder changed since it was synced. */
@@ -44,12 +48,14 @@ export class LogState {
       config: LogConfig;
       resources: LogResources;
       wasCleanShutdown: boolean;
+      cleanedTo?: number | undefined;
     },
   ) {
     this.io = io;
     this.directory = options.directory;
     this.resources = options.resources;
     this.config = options.config;
+    this.cleanedTo = options.cleanedTo ?? null;
     this.segments = loaded.segments;
     this.epochs = loaded.epochs;
     this.producers = loaded.producers;

@@ -78,6 +78,7 @@ function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {
   log.isModified = true;
   log.isDirectoryBehind = true;
   log.logEndOffset = endOffset;
+  if (log.cleanedTo !== null) log.cleanedTo = Math.min(log.cleanedTo, endOffset);
   log.tail.clear();
   log.epochs.truncateFromEnd(endOffset);
   flusher.onTruncated(endOffset);

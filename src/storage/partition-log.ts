@@ -3,14 +3,22 @@
 // the loader, the flusher and the readers know is in their own files: here it is put in order.
 //
 // Invariants: offsets from logStartOffset up to logEndOffset are dense unless compaction made
-// gaps; an append that throws leaves no trace; recoveryPoint is on disk. Whoever owns the log does
-// not append while a truncation is under way.
+// gaps; an append that throws leaves no trace; recoveryPoint is on disk; nothing is appended, by
+// whoever owns the log, during a truncation.
 
 import { assert } from '../base/assert.ts';
 import { type Io, IoError } from '../io/index.ts';
-import type { BatchHeader } from '../protocol/index.ts';
-import { KafkaError } from '../protocol/index.ts';
-import type { AppendResult, LeaderAppend } from './append-result.ts';
+import { type BatchHeader, KafkaError } from '../protocol/index.ts';
+import { type AppendResult, duplicateResult, type LeaderAppend } from './append-result.ts';
+import {
+  type CleaningRequest,
+  type CleaningResult,
+  CleaningSlot,
+  type DirtyBounds,
+  type DirtyRange,
+  dirtyRangeOf,
+  ReplacementFailed,
+} from './cleaner/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import {
   asStoredMagic,
@@ -21,6 +29,7 @@ import {
 import type { LogConfig } from './log-config.ts';
 import { LogFlusher } from './log-flusher.ts';
 import { loadLog } from './log-loader.ts';
+import type { PartitionLogOptions } from './log-options.ts';
 import {
   findByTimestamp,
   findMaxTimestamp,
@@ -29,32 +38,14 @@ import {
   readLog,
   type TimestampOffset,
 } from './log-reads.ts';
-import type { LogResources } from './log-resources.ts';
 import { deleteBelowStart, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
 import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
-import type { DuplicateBatch, ProducerStates, ProducerUpdates } from './producer-states.ts';
+import type { ProducerStates, ProducerUpdates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
+import { needsNewSegment } from './segment-roll.ts';
 import { storageError } from './storage-error.ts';
-
-export interface PartitionLogOptions {
-  /** The folder `<topic>-<partition>`; created if it is not there. */
-  readonly directory: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly config: LogConfig;
-  readonly wasCleanShutdown: boolean;
-  /** Offset up to which the log is known to be durable; recovery scans from its segment. */
-  readonly recoveryPoint?: number | undefined;
-  readonly logStartOffset?: number | undefined;
-  /** Descriptors, tail cache and index memory, shared by all logs of the process. */
-  readonly resources: LogResources;
-  /** A failed fsync or truncation: what is on disk is no longer known. */
-  readonly onFailure?: (error: Error) => void;
-  /** The recovery point went back: a checkpoint that is ahead of it must be replaced now. */
-  readonly onTruncated?: () => Promise<void>;
-}
 
 export class PartitionLog {
   readonly topic: string;
@@ -63,6 +54,7 @@ export class PartitionLog {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
   readonly #options: PartitionLogOptions;
+  readonly #cleaning: CleaningSlot;
   #recordsSinceFlush = 0;
   #oldestUnflushedMs: number | null = null;
   #isTruncating = false;
@@ -74,6 +66,7 @@ export class PartitionLog {
     this.#io = io;
     this.#log = log;
     this.#options = options;
+    this.#cleaning = new CleaningSlot(io, log);
     const target = {
       get logEndOffset() {
         return log.logEndOffset;
@@ -88,8 +81,7 @@ export class PartitionLog {
   /** Opens the log, recovering it if need be; creates it if the folder is empty or not there. */
   static async open(io: Io, options: PartitionLogOptions): Promise<PartitionLog> {
     io.disk.makeDirectory(options.directory);
-    const { recoveryPoint, logStartOffset } = options;
-    const loaded = await loadLog(io, { ...options, recoveryPoint, logStartOffset });
+    const loaded = await loadLog(io, options);
     const state = new LogState(io, loaded, options);
     const log = new PartitionLog(io, options, state, loaded.recoveryPoint);
     // What a killed process left in the page cache is served again: as synced, only once it is.
@@ -160,6 +152,7 @@ export class PartitionLog {
 
   configure(config: LogConfig): void {
     this.#log.config = config;
+    if (!config.cleanupPolicy.includes('compact')) void this.#cleaning.stop();
   }
 
   /**
@@ -177,7 +170,7 @@ export class PartitionLog {
     if (origin === 'client') {
       for (const batch of batches) {
         const known = batch.producerId < 0 ? null : this.#log.producers.findDuplicate(batch);
-        if (known !== null) return this.#duplicateResult(known);
+        if (known !== null) return duplicateResult(this.#log, known);
       }
     }
     if (options.verification !== undefined) {
@@ -215,7 +208,7 @@ export class PartitionLog {
     const first = batches[0] as BatchHeader;
     const last = batches.at(-1) as BatchHeader;
     for (const batch of batches) updates.append(bytes, batch);
-    const segment = this.#segmentFor(bytes, batches);
+    const segment = needsNewSegment(this.#log, bytes, batches) ? this.#roll() : this.#log.active;
     try {
       segment.append(bytes, batches, this.#log.config);
     } catch (error) {
@@ -250,23 +243,6 @@ export class PartitionLog {
     });
   }
 
-  #segmentFor(bytes: Buffer, batches: readonly BatchHeader[]): Segment {
-    const { active, config } = this.#log;
-    if (bytes.length > config.segmentBytesMax) {
-      throw new KafkaError(
-        'RECORD_LIST_TOO_LARGE',
-        `${bytes.length} bytes of batches do not fit segment.bytes=${config.segmentBytesMax}`,
-      );
-    }
-    let maxTimestamp = -1;
-    for (const batch of batches) maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp);
-    const { lastOffset } = batches.at(-1) as BatchHeader;
-    const nowMs = this.#log.config.segmentMs === Number.MAX_SAFE_INTEGER ? 0 : this.#io.clock.now();
-    const question = { sizeBytes: bytes.length, lastOffset, maxTimestamp, nowMs };
-    if (!active.shouldRoll(question, config)) return active;
-    return this.#roll();
-  }
-
   #result(batches: readonly BatchHeader[], logAppendTimeMs: number): AppendResult {
     for (const batch of batches) this.#recordsSinceFlush += batch.recordCount;
     if (this.#log.config.flushMs < Number.MAX_SAFE_INTEGER) {
@@ -282,25 +258,12 @@ export class PartitionLog {
     };
   }
 
-  #duplicateResult(known: DuplicateBatch): AppendResult {
-    const isLogAppendTime = this.#log.config.messageTimestampType === 'LogAppendTime';
-    return {
-      baseOffset: known.firstOffset,
-      lastOffset: known.lastOffset,
-      logAppendTimeMs: isLogAppendTime ? known.timestamp : -1,
-      logStartOffset: this.#log.logStartOffset,
-      isDuplicate: true,
-      // The first answer may have been lost in the very flush that this one must wait for.
-      flushDue: this.#log.config.flushMessages <= known.lastOffset - known.firstOffset + 1,
-    };
-  }
-
   /** Starts a new segment if the active one is old enough, though nothing is appended. */
   maybeRoll(nowMs: number): boolean {
     this.#assertWritable();
-    if (!this.#log.active.isExpired(nowMs, this.#log.config)) return false;
-    this.#roll();
-    return true;
+    const isDue = this.#log.active.isExpired(nowMs, this.#log.config);
+    if (isDue) this.#roll();
+    return isDue;
   }
 
   /** The old segment's indexes and the producers' snapshot are written by the flush it starts. */
@@ -398,6 +361,7 @@ export class PartitionLog {
     this.#assertWritable();
     this.#isTruncating = true;
     try {
+      await this.#cleaning.stop();
       await truncate();
       await this.#options.onTruncated?.();
     } catch (error) {
@@ -424,12 +388,48 @@ export class PartitionLog {
     log.logStartOffset = offset;
     log.isModified = true;
     log.epochs.truncateFromStart(offset);
-    await deleteBelowStart(log);
+    // What is being cleaned is retention's to delete, later.
+    if (!this.#cleaning.isBusy) await deleteBelowStart(log);
+  }
+
+  /** Where the last cleaning ended; null if there was none, for all we know. */
+  get cleanedTo(): number | null {
+    return this.#log.cleanedTo;
+  }
+  set cleanedTo(offset: number | null) {
+    this.#log.cleanedTo = offset;
+  }
+
+  /** What a cleaning would look at, and how badly the log needs it. */
+  dirtyRange(bounds: DirtyBounds): DirtyRange {
+    return dirtyRangeOf(this.#log, bounds);
+  }
+
+  /**
+   * Keeps the last record of every key of the dirty part, beside appends and reads. null if there
+   * is nothing to clean. What it throws leaves the log whole, and failed if that is in doubt.
+   *
+   * @throws CleaningStopped, ReplacementFailed, KafkaError CORRUPT_MESSAGE, IoError
+   */
+  async clean(request: CleaningRequest): Promise<CleaningResult | null> {
+    this.#assertWritable();
+    try {
+      return await this.#cleaning.clean(request);
+    } catch (error) {
+      if (error instanceof ReplacementFailed) this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Resolves when no cleaning is under way. */
+  async stopCleaning(): Promise<void> {
+    await this.#cleaning.stop();
   }
 
   /** Deletes segments by retention.ms and retention.bytes; returns how many. */
   async applyRetention(nowMs: number, highWatermark: number): Promise<number> {
     this.#assertWritable();
+    if (this.#cleaning.isBusy) return 0;
     return await retainLog(this.#log, { nowMs, highWatermark }, () => this.#roll());
   }
 
@@ -481,6 +481,7 @@ export class PartitionLog {
   #fail(error: unknown): void {
     if (this.#status !== 'open') return;
     this.#status = 'failed';
+    void this.#cleaning.stop();
     this.#options.onFailure?.(error as Error);
   }
 

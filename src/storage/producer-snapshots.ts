@@ -75,6 +75,10 @@ export class ProducerSnapshots {
     await this.#remove((each) => each < offset);
   }
 
+  async removeAt(offsets: readonly number[]): Promise<void> {
+    await this.#remove((each) => offsets.includes(each));
+  }
+
   async #remove(isUnwanted: (offset: number) => boolean): Promise<void> {
     const unwanted = this.#offsets.filter(isUnwanted);
     this.#offsets = this.#offsets.filter((each) => !isUnwanted(each));

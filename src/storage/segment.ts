@@ -8,7 +8,7 @@
 
 import { assert } from '../base/assert.ts';
 import { type BatchHeader, RECORD_BATCH_OVERHEAD, readBatchHeader } from '../protocol/index.ts';
-import type { LogConfig } from './log-config.ts';
+import { type LogConfig, segmentMsOf } from './log-config.ts';
 import {
   DELETED_SUFFIX,
   LOG_SUFFIX,
@@ -65,6 +65,8 @@ export class Segment {
   /** Set once the index files of a segment that is complete are on disk. */
   areIndexesDurable = false;
   readonly #resources: LogResources;
+  /** The last part of its files' names: `.cleaned` and `.swap` while it is no part of its log. */
+  #state: string;
   #indexes: SegmentIndexes | null = null;
   #isIndexBehind = false;
   #transactions: AbortedTransactionEntry[] | null = null;
@@ -80,6 +82,7 @@ export class Segment {
     readonly resources: LogResources;
     readonly rollJitterMs: number;
     readonly openedMs: number;
+    readonly state?: string;
   }) {
     this.directory = options.directory;
     this.baseOffset = options.baseOffset;
@@ -87,23 +90,27 @@ export class Segment {
     this.rollJitterMs = options.rollJitterMs;
     this.openedMs = options.openedMs;
     this.#resources = options.resources;
+    this.#state = options.state ?? '';
     this.log = new PooledFile(options.resources.files, this.pathOf(LOG_SUFFIX));
   }
 
   pathOf(suffix: string): string {
-    return `${this.directory}/${logFileName(this.baseOffset, suffix)}`;
+    return `${this.directory}/${logFileName(this.baseOffset, suffix)}${this.#state}`;
   }
 
-  /** Creates the segment's files, empty; a leftover of the same name is emptied. */
+  /**
+   * Creates the log file, empty; leftovers of the same names are emptied. The index files appear
+   * when they have something to say, or when the log is closed: ten thousand new partitions would
+   * need twenty thousand of them.
+   */
   create(): void {
-    // The log file last: index files alone are taken for remains by the next start.
-    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
-      const file = this.#resources.files.disk.open(this.pathOf(suffix), 'create');
-      if (file.sizeBytes() > 0) file.truncate(0);
-      file.close();
+    const { disk } = this.#resources.files;
+    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+      if ((disk.stat(this.pathOf(suffix))?.sizeBytes ?? 0) > 0) this.#writeFile(suffix, []);
     }
     this.log.create();
     this.#indexes = emptyIndexes(this.baseOffset);
+    this.#isIndexBehind = true;
     this.#transactions = [];
     this.#maxTimestamp = { timestamp: -1, offset: this.baseOffset };
   }
@@ -133,7 +140,7 @@ export class Segment {
   #index(indexes: SegmentIndexes, batch: BatchHeader, start: number, intervalBytes: number): void {
     const position = start + batch.position;
     this.maybeRaiseMaxTimestamp(batch);
-    if (position === 0) this.#firstTimestamp = batch.maxTimestamp;
+    if (position === 0) this.#firstTimestamp = timestampOf(batch);
     if (this.#bytesSinceEntry > intervalBytes && position > 0) {
       const { timestamp, offset } = this.maxTimestamp;
       indexes.offsets.append(batch.lastOffset, position);
@@ -162,9 +169,12 @@ export class Segment {
     this.#isIndexBehind = true;
   }
 
-  /** The time index is sparse: a batch behind its last entry may have a larger timestamp. */
+  /**
+   * The time index is sparse: a batch behind its last entry may have a larger timestamp. A batch
+   * that compaction emptied keeps its own, which no record has.
+   */
   maybeRaiseMaxTimestamp(batch: BatchHeader): void {
-    if (batch.maxTimestamp <= this.maxTimestamp.timestamp) return;
+    if (batch.recordCount === 0 || batch.maxTimestamp <= this.maxTimestamp.timestamp) return;
     this.#maxTimestamp = { timestamp: batch.maxTimestamp, offset: batch.lastOffset };
   }
 
@@ -184,32 +194,37 @@ export class Segment {
   /** Age by the first batch's timestamp if it has one, else since it was opened. */
   isExpired(nowMs: number, config: LogConfig, timestamp = nowMs): boolean {
     if (this.sizeBytes === 0) return false;
-    const first = this.#loadFirstTimestamp();
+    const first = this.loadFirstTimestamp();
     const ageMs = first >= 0 ? timestamp - first : nowMs - this.openedMs;
-    return ageMs > config.segmentMs - this.rollJitterMs;
+    return ageMs > segmentMsOf(config) - this.rollJitterMs;
   }
 
-  #loadFirstTimestamp(): number {
+  /** The largest timestamp of the first batch; -1 if there is none. */
+  loadFirstTimestamp(): number {
     if (this.#firstTimestamp === null) {
       const header = Buffer.alloc(RECORD_BATCH_OVERHEAD);
-      const bytes = this.log.readSync(header, 0);
-      this.#firstTimestamp = bytes === header.length ? readBatchHeader(header, 0).maxTimestamp : -1;
+      const isThere = this.log.readSync(header, 0) === header.length;
+      this.#firstTimestamp = isThere ? timestampOf(readBatchHeader(header, 0)) : -1;
     }
     return this.#firstTimestamp;
   }
 
-  addAborted(entry: AbortedTransactionEntry): void {
+  addAborted(...added: readonly AbortedTransactionEntry[]): void {
     const entries = this.abortedTransactions();
-    entries.push(entry);
+    entries.push(...added);
     this.#writeTransactions(entries);
   }
 
   #writeTransactions(entries: readonly AbortedTransactionEntry[]): void {
-    const file = this.#resources.files.disk.open(this.pathOf(TRANSACTION_INDEX_SUFFIX), 'create');
+    const bytes = encodeTransactionIndex(entries);
+    this.#writeFile(TRANSACTION_INDEX_SUFFIX, bytes.length > 0 ? [bytes] : []);
+  }
+
+  #writeFile(suffix: string, chunks: readonly Buffer[]): void {
+    const file = this.#resources.files.disk.open(this.pathOf(suffix), 'create');
     try {
-      const bytes = encodeTransactionIndex(entries);
-      if (bytes.length > 0) file.write([bytes], 0);
-      file.truncate(bytes.length);
+      if (chunks.length > 0) file.write(chunks, 0);
+      file.truncate(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
     } finally {
       file.close();
     }
@@ -243,7 +258,7 @@ export class Segment {
       if (offsets === null || times === null) return null;
       // Where the first batch has a timestamp there is an entry: none means it was lost.
       const isEmpty = times.count === 0 && this.sizeBytes > 0;
-      if (isEmpty && this.#loadFirstTimestamp() >= 0) return null;
+      if (isEmpty && this.loadFirstTimestamp() >= 0) return null;
       this.#indexes = { offsets, times };
       this.#bytesSinceEntry = this.sizeBytes - offsets.lastPosition;
     }
@@ -297,20 +312,10 @@ export class Segment {
     const { offsets, times } = this.#indexes;
     const { timestamp, offset } = this.maxTimestamp;
     times.maybeAppend(timestamp, offset);
-    this.#writeIndex(OFFSET_INDEX_SUFFIX, offsets.bytes);
-    this.#writeIndex(TIME_INDEX_SUFFIX, times.bytes);
+    this.#writeFile(OFFSET_INDEX_SUFFIX, offsets.count > 0 ? [offsets.bytes] : []);
+    this.#writeFile(TIME_INDEX_SUFFIX, times.count > 0 ? [times.bytes] : []);
     this.#isIndexBehind = false;
     this.#resources.indexes.use(this, offsets.sizeBytes + times.sizeBytes);
-  }
-
-  #writeIndex(suffix: string, bytes: Buffer): void {
-    const file = this.#resources.files.disk.open(this.pathOf(suffix), 'create');
-    try {
-      if (bytes.length > 0) file.write([bytes], 0);
-      file.truncate(bytes.length);
-    } finally {
-      file.close();
-    }
   }
 
   /** The indexes as they are in the files become durable; they may be few, so one by one. */
@@ -372,6 +377,23 @@ export class Segment {
     this.#hasTornTail = false;
   }
 
+  /**
+   * Gives the files other names: `.swap`, or their own with ''. On the way to `.swap` the log file
+   * is last and on the way to its place it is first, so that a start that finds `.log.swap` knows
+   * that all others are complete and none has taken its place (log-folder.ts).
+   */
+  moveTo(state: string): void {
+    const { disk } = this.#resources.files;
+    const suffixes = state === '' ? SEGMENT_SUFFIXES : [...SEGMENT_SUFFIXES].reverse();
+    for (const suffix of suffixes) {
+      const path = this.pathOf(suffix);
+      const target = path.slice(0, path.length - this.#state.length) + state;
+      if (suffix === LOG_SUFFIX) this.log.rename(target);
+      else if (disk.stat(path) !== null) disk.rename(path, target);
+    }
+    this.#state = state;
+  }
+
   /** Gives the files their `.deleted` names; returns the new paths. */
   markDeleted(): string[] {
     this.close();
@@ -395,4 +417,9 @@ export class Segment {
 
 function emptyIndexes(baseOffset: number): SegmentIndexes {
   return { offsets: new OffsetIndex(baseOffset), times: new TimeIndex(baseOffset) };
+}
+
+/** -1 for a batch that no record is left of. */
+function timestampOf(batch: BatchHeader): number {
+  return batch.recordCount === 0 ? -1 : batch.maxTimestamp;
 }

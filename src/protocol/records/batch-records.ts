@@ -7,7 +7,7 @@ import { KafkaError } from '../errors.ts';
 import { type BatchHeader, RECORD_BATCH_OVERHEAD } from './batch-header.ts';
 import { decompress } from './compression/index.ts';
 import { type BatchRecord, type DecodedHeader, NO_HEADERS, sequenceAfter } from './record.ts';
-import { RECORD_BYTES_MIN, RecordScanner } from './record-scanner.ts';
+import { type RecordScanner, scannerOf } from './record-scanner.ts';
 
 /** How much the records of one batch may take when decompressed, unless the caller says. */
 export const UNCOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
@@ -67,6 +67,26 @@ export function decodeRecords(
   }
   if (scanner.remaining > 0) failTrailing(scanner, 'CORRUPT_MESSAGE');
   return records;
+}
+
+/**
+ * Visits the records in order without making objects of them; false ends the walk. The scanner
+ * stands on the record, its positions are in `bytes`, which are decompressed if need be.
+ *
+ * @throws KafkaError as decodeRecords
+ */
+export function scanRecords(
+  buffer: Buffer,
+  header: BatchHeader,
+  visit: (record: RecordScanner, bytes: Buffer) => boolean,
+): void {
+  const bytes = recordBytes(buffer, header);
+  const scanner = scannerOf(bytes, header, 'CORRUPT_MESSAGE');
+  for (let i = 0; i < header.recordCount; i++) {
+    scanner.next();
+    if (!visit(scanner, bytes)) return;
+  }
+  if (scanner.remaining > 0) failTrailing(scanner, 'CORRUPT_MESSAGE');
 }
 
 /** The same one by one, for a reader that may stop early; errors are thrown where they lie. */
@@ -134,20 +154,6 @@ export function validateRecords(
     offsetOfMaxTimestamp: header.baseOffset + (isAppendTime ? 0 : maxDeltaIndex),
     firstKeylessIndex,
   };
-}
-
-function scannerOf(
-  bytes: Buffer,
-  header: BatchHeader,
-  error: 'CORRUPT_MESSAGE' | 'INVALID_RECORD',
-): RecordScanner {
-  if (header.recordCount * RECORD_BYTES_MIN > bytes.length) {
-    throw new KafkaError(
-      error,
-      `${header.recordCount} records cannot lie in the ${bytes.length} bytes of the batch`,
-    );
-  }
-  return new RecordScanner(bytes, 0, bytes.length, error);
 }
 
 function failTrailing(scanner: RecordScanner, error: 'CORRUPT_MESSAGE' | 'INVALID_RECORD'): never {

@@ -3,6 +3,7 @@
 //   batch-builder.ts    encoding: BatchBuilder for a producer, encodeBatch for a list
 //   batch-records.ts    decoding (decodeRecords, eachRecord) and checking (validateRecords)
 //   record-scanner.ts   the walk over encoded records that both stand on
+//   filter-records.ts   a batch without some of its records, for compaction
 //   record.ts           the record as programs see it
 //   control-records.ts  end transaction markers
 //   message-set.ts      the formats before record batches: magic 0 and 1
@@ -42,6 +43,8 @@ export {
 export * from './control-records.ts';
 export * from './convert.ts';
 export { crc32c } from './crc32c.ts';
+export * from './filter-records.ts';
 export * from './message-set.ts';
 export type { BatchRecord, DecodedHeader, RecordHeader, RecordInput } from './record.ts';
 export { sequenceAfter } from './record.ts';
+export type { RecordScanner } from './record-scanner.ts';

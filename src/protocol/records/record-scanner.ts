@@ -4,9 +4,10 @@
 
 import { VarintReader } from '../../base/varint.ts';
 import { KafkaError } from '../errors.ts';
+import type { BatchHeader } from './batch-header.ts';
 
 /** Length, attributes, timestamp, offset, key, value and header count take one byte each. */
-export const RECORD_BYTES_MIN = 7;
+const RECORD_BYTES_MIN = 7;
 
 export class RecordScanner {
   /** Of the record that next() read; -1 before. */
@@ -92,4 +93,19 @@ export class RecordScanner {
   #fail(what: string): never {
     throw new KafkaError(this.#error, `record ${this.#index} of the batch: ${what}`);
   }
+}
+
+/** Before the first record of the batch, whose uncompressed records are `bytes`. */
+export function scannerOf(
+  bytes: Buffer,
+  header: BatchHeader,
+  error: 'CORRUPT_MESSAGE' | 'INVALID_RECORD',
+): RecordScanner {
+  if (header.recordCount * RECORD_BYTES_MIN > bytes.length) {
+    throw new KafkaError(
+      error,
+      `${header.recordCount} records cannot lie in the ${bytes.length} bytes of the batch`,
+    );
+  }
+  return new RecordScanner(bytes, 0, bytes.length, error);
 }

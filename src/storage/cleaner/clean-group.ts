@@ -1,0 +1,104 @@
+// Writes what is kept of a group of segments into one new segment, under names that are nobody's
+// (`.cleaned`), and puts it into the place of the group.
+
+import type { Io } from '../../io/index.ts';
+import { type BatchHeader, KafkaError, readBatchHeader } from '../../protocol/index.ts';
+import { CLEANED_SUFFIX } from '../log-files.ts';
+import { createSegment } from '../log-loader.ts';
+import { abortedEntriesBetween } from '../log-reads.ts';
+import type { LogState } from '../log-state.ts';
+import type { Segment } from '../segment.ts';
+import type { CleaningPace } from './cleaning-pace.ts';
+import { type ReadBuffer, readSegment } from './read-segment.ts';
+import { discardCleaned, replaceSegments } from './replace-segments.ts';
+import { type ActiveProducers, type CleaningRules, keptOf } from './retention-rules.ts';
+
+const INT32_MAX = 0x7fff_ffff;
+
+export interface CleaningWork {
+  readonly io: Io;
+  readonly log: LogState;
+  readonly pace: CleaningPace;
+  readonly buffer: ReadBuffer;
+  readonly rules: CleaningRules;
+  readonly counts: CleaningCounts;
+}
+
+export interface CleaningCounts {
+  bytesRead: number;
+  bytesWritten: number;
+  recordsRead: number;
+  recordsKept: number;
+  /** Removed because they have no key. */
+  recordsKeyless: number;
+}
+
+export async function cleanGroup(work: CleaningWork, group: readonly Segment[]): Promise<void> {
+  const { io, log, pace, rules } = work;
+  const cleaned = createSegment(io, log, (group[0] as Segment).baseOffset, CLEANED_SUFFIX);
+  try {
+    // All of them, also of batches that were cleaned before: their sequence numbers must stay.
+    const producers = new Map(log.producers.snapshot().map((each) => [each.producerId, each]));
+    for (const source of group) {
+      const next = log.segments[log.segments.indexOf(source) + 1] as Segment;
+      const aborted = abortedEntriesBetween(log, source.baseOffset, next.baseOffset);
+      rules.transactions.announce(aborted);
+      await rewriteInto(cleaned, source, work, producers);
+      pace.assertGoing();
+    }
+    const indexed = rules.transactions.takeIndexed();
+    if (indexed.length > 0) cleaned.addAborted(...indexed);
+    cleaned.writeIndexes();
+    await cleaned.log.sync();
+    await cleaned.syncIndexes();
+    pace.assertGoing();
+  } catch (error) {
+    await discardCleaned(log, cleaned, group);
+    throw error;
+  }
+  await replaceSegments(log, group, cleaned);
+}
+
+async function rewriteInto(
+  cleaned: Segment,
+  source: Segment,
+  work: CleaningWork,
+  producers: ActiveProducers,
+): Promise<void> {
+  const { log, rules, counts } = work;
+  let kept: Buffer[] = [];
+  const flush = (): number => {
+    if (kept.length === 0) return 0;
+    const chunk = kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept);
+    kept = [];
+    if (cleaned.sizeBytes + chunk.length > INT32_MAX) {
+      const what = `${source.directory} compresses worse than before`;
+      throw new KafkaError('RECORD_LIST_TOO_LARGE', `${what}: it does not fit one segment`);
+    }
+    cleaned.append(chunk, headersOf(chunk), log.config);
+    counts.bytesWritten += chunk.length;
+    return chunk.length;
+  };
+  counts.bytesRead += source.sizeBytes;
+  await readSegment(source, { position: 0, buffer: work.buffer }, work.pace, {
+    onBatch: (buffer, header) => {
+      const { bytes, recordCount, keylessCount } = keptOf(buffer, header, rules, producers);
+      counts.recordsRead += header.recordCount;
+      counts.recordsKept += recordCount;
+      counts.recordsKeyless += keylessCount;
+      if (bytes !== null) kept.push(bytes);
+      return true;
+    },
+    onWindowEnd: flush,
+  });
+}
+
+function headersOf(chunk: Buffer): BatchHeader[] {
+  const headers: BatchHeader[] = [];
+  for (let at = 0; at < chunk.length; ) {
+    const header = readBatchHeader(chunk, at);
+    headers.push(header);
+    at += header.sizeBytes;
+  }
+  return headers;
+}

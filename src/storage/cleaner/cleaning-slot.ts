@@ -1,0 +1,38 @@
+// The cleaning of a log that is under way, if there is one: one at a time. Retention waits for its
+// end, a truncation ends it.
+
+import type { Io } from '../../io/index.ts';
+import type { LogState } from '../log-state.ts';
+import { type CleaningRequest, type CleaningResult, LogCleaning } from './log-cleaning.ts';
+import { CleaningStopped } from './replace-segments.ts';
+
+export class CleaningSlot {
+  readonly #io: Io;
+  readonly #log: LogState;
+  #current: LogCleaning | null = null;
+
+  constructor(io: Io, log: LogState) {
+    this.#io = io;
+    this.#log = log;
+  }
+
+  get isBusy(): boolean {
+    return this.#current !== null;
+  }
+
+  async clean(request: CleaningRequest): Promise<CleaningResult | null> {
+    if (this.#current !== null) throw new CleaningStopped();
+    const cleaning = new LogCleaning(this.#io, this.#log, request);
+    this.#current = cleaning;
+    try {
+      return await cleaning.run();
+    } finally {
+      this.#current = null;
+    }
+  }
+
+  /** Resolves when no file of the log is being changed any more. */
+  async stop(): Promise<void> {
+    await this.#current?.stop();
+  }
+}

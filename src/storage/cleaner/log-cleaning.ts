@@ -1,0 +1,142 @@
+// One cleaning of one log: the map over its dirty part, then group by group what is kept of all
+// that lies before the map's end. Appends and reads go on; whoever truncates the log stops it.
+//
+// Invariant: after every group the log is whole, so that a cleaning may end at any time; only the
+// checkpoint tells that it came to its end.
+
+import type { Io } from '../../io/index.ts';
+import { CLEANED_SUFFIX, parseLogFileName } from '../log-files.ts';
+import type { LogState } from '../log-state.ts';
+import { buildOffsetMap } from './build-offset-map.ts';
+import { type CleaningCounts, type CleaningWork, cleanGroup } from './clean-group.ts';
+import { CleanedTransactions } from './cleaned-transactions.ts';
+import { CleaningPace } from './cleaning-pace.ts';
+import { type DirtyRange, dirtyRangeOf } from './dirty-range.ts';
+import { OffsetMap } from './offset-map.ts';
+import { ReadBuffer } from './read-segment.ts';
+import { CleaningStopped } from './replace-segments.ts';
+import { groupSegments } from './segment-groups.ts';
+
+export interface CleaningRequest {
+  /** First offset of the oldest undecided transaction, else the high watermark. */
+  readonly lastStableOffset: number;
+  /** Memory for keys; what does not fit waits for the next cleaning (24 bytes a key). */
+  readonly dedupeBufferBytes: number;
+  /** Share of it that may be used. */
+  readonly loadFactor: number;
+  /** Memory for batches that are read and written. */
+  readonly ioBufferBytes: number;
+  /** Asked again and again. */
+  readonly bytesPerSecondMax: () => number;
+}
+
+export interface CleaningResult extends Readonly<CleaningCounts> {
+  /** The dirty part that was cleaned: from here … */
+  readonly fromOffset: number;
+  /** … to here, which is where the next cleaning begins. */
+  readonly endOffset: number;
+  readonly mapBytes: number;
+}
+
+export class LogCleaning {
+  readonly #io: Io;
+  readonly #log: LogState;
+  readonly #request: CleaningRequest;
+  #isStopped = false;
+  #running: Promise<CleaningResult | null> | null = null;
+
+  constructor(io: Io, log: LogState, request: CleaningRequest) {
+    this.#io = io;
+    this.#log = log;
+    this.#request = request;
+  }
+
+  /**
+   * null if there was nothing to clean.
+   *
+   * @throws CleaningStopped, ReplacementFailed, KafkaError CORRUPT_MESSAGE, IoError; the log is
+   *   as it was, or cleaned in part, except after ReplacementFailed
+   */
+  run(): Promise<CleaningResult | null> {
+    this.#running ??= this.#clean();
+    return this.#running;
+  }
+
+  /** Resolves when nothing of the cleaning is under way any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #clean(): Promise<CleaningResult | null> {
+    const log = this.#log;
+    const nowMs = this.#io.clock.now();
+    const { lastStableOffset } = this.#request;
+    const range = dirtyRangeOf(log, { nowMs, lastStableOffset });
+    if (range.firstUncleanableOffset <= range.firstDirtyOffset) return null;
+    const pace = new CleaningPace(this.#io.clock, {
+      bytesPerSecondMax: this.#request.bytesPerSecondMax,
+      assertGoing: () => this.#assertGoing(),
+    });
+    await this.#removeRemains();
+    const buffer = new ReadBuffer(Math.floor(this.#request.ioBufferBytes / 2));
+    const map = this.#mapFor(range);
+    await buildOffsetMap({ log, range, buffer, pace }, map);
+    const counts: CleaningCounts = {
+      bytesRead: 0,
+      bytesWritten: 0,
+      recordsRead: 0,
+      recordsKept: 0,
+      recordsKeyless: 0,
+    };
+    const rules = {
+      map,
+      transactions: new CleanedTransactions(),
+      endOffset: range.firstUncleanableOffset,
+      nowMs,
+      deleteRetentionMs: log.config.deleteRetentionMs,
+    };
+    const endOffset = map.latestOffset + 1;
+    await this.#cleanGroups({ io: this.#io, log, pace, buffer, rules, counts }, range, endOffset);
+    log.cleanedTo = endOffset;
+    const { firstDirtyOffset: fromOffset } = range;
+    return { ...counts, fromOffset, endOffset, mapBytes: map.sizeBytes };
+  }
+
+  /**
+   * What a failed cleaning could not remove: a start that finds a `.cleaned` file beside a `.swap`
+   * takes that for unfinished, too (log-folder.ts).
+   */
+  async #removeRemains(): Promise<void> {
+    const { directory, io } = this.#log;
+    for (const { name } of io.disk.list(directory)) {
+      if (parseLogFileName(name)?.state !== CLEANED_SUFFIX) continue;
+      await io.disk.remove(`${directory}/${name}`);
+      this.#assertGoing();
+    }
+  }
+
+  async #cleanGroups(work: CleaningWork, range: DirtyRange, endOffset: number): Promise<void> {
+    const { segments, config } = work.log;
+    const sources = segments.filter(({ baseOffset }) => baseOffset < endOffset);
+    for (const group of groupSegments(sources, config, range.firstUncleanableOffset)) {
+      this.#assertGoing();
+      await cleanGroup(work, group);
+    }
+  }
+
+  #mapFor(range: DirtyRange): OffsetMap {
+    const { dedupeBufferBytes, loadFactor } = this.#request;
+    return new OffsetMap({
+      bytesMax: dedupeBufferBytes,
+      loadFactor: Math.min(Math.max(loadFactor, 0.05), 1),
+      keysMax: range.firstUncleanableOffset - range.firstDirtyOffset,
+      seed: this.#io.random.bytes(16),
+    });
+  }
+
+  #assertGoing(): void {
+    // Closing a log closes its segments, retention and truncation wait for the cleaning.
+    if (this.#isStopped || this.#log.active.isGone) throw new CleaningStopped();
+  }
+}

@@ -1,0 +1,24 @@
+// What a log is opened with.
+
+import type { LogConfig } from './log-config.ts';
+import type { LogResources } from './log-resources.ts';
+
+export interface PartitionLogOptions {
+  /** The folder `<topic>-<partition>`; created if it is not there. */
+  readonly directory: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly config: LogConfig;
+  readonly wasCleanShutdown: boolean;
+  /** Offset up to which the log is known to be durable; recovery scans from its segment. */
+  readonly recoveryPoint?: number | undefined;
+  readonly logStartOffset?: number | undefined;
+  /** Where the last cleaning ended, by cleaner-offset-checkpoint. */
+  readonly cleanedTo?: number | undefined;
+  /** Descriptors, tail cache and index memory, shared by all logs of the process. */
+  readonly resources: LogResources;
+  /** A failed fsync or truncation: what is on disk is no longer known. */
+  readonly onFailure?: (error: Error) => void;
+  /** The recovery point went back: a checkpoint that is ahead of it must be replaced now. */
+  readonly onTruncated?: () => Promise<void>;
+}
