@@ -34,6 +34,7 @@ import {
 } from './transactional/transaction-judge.ts';
 import {
   javaTransactions,
+  ourTransactions,
   pythonTransactions,
   type TransactionalClient,
 } from './transactional/transactional-clients.ts';
@@ -43,7 +44,7 @@ const seconds = Number(process.env.TRANSACTIONS_SECONDS ?? 120);
 const seed = process.env.TRANSACTIONS_SEED ?? String(Date.now());
 const topics = { ledger: 3, journal: 2 };
 const input = 'ledger';
-const clients = [...javaTransactions, pythonTransactions];
+const clients = [...javaTransactions, pythonTransactions, ourTransactions];
 const [newestJava] = javaTransactions as [TransactionalClient];
 const settleMs = 90_000;
 
@@ -222,6 +223,7 @@ test(name, { timeout: (seconds + 240) * 1_000 }, async (t) => {
     for (const client of clients) workload.addWriter(client);
     workload.addCopier(newestJava, 'copied-by-java', 2);
     workload.addCopier(pythonTransactions, 'copied-by-python');
+    workload.addCopier(ourTransactions, 'copied-by-ours');
     workload.addMessageCopier('copied-by-kafka');
     workload.addMessageCopier('copied-by-kafka-assigned', 0);
     await workload.start();

@@ -17,12 +17,13 @@ import {
 } from './transactional/transaction-broker.ts';
 import {
   javaTransactions,
+  ourTransactions,
   pythonTransactions,
   type TransactionalClient,
 } from './transactional/transactional-clients.ts';
 
 const newest = javaClients[0] as ClientKind;
-const clients = [...javaTransactions, pythonTransactions];
+const clients = [...javaTransactions, pythonTransactions, ourTransactions];
 
 let broker: TransactionBroker;
 let java: ClientProgram;

@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../../root.ts';
 import { ClientProgram } from '../client-program.ts';
 import {
@@ -65,6 +66,24 @@ export const pythonTransactions: TransactionalClient = {
   },
 };
 
+export const ourTransactions: TransactionalClient = {
+  name: 'our client',
+  isPresent: () => true,
+  writer: async (options) => ours('writer', ...writerArgs(options), transactionTimeout),
+  copier: async (options) =>
+    ours('copier', ...copierArgs(options), `${transactionTimeout},${session}`),
+  async transactor(servers) {
+    const [command, ...args] = ours('transactor', servers);
+    return new ClientProgram(command, args);
+  },
+};
+
+function ours(program: string, ...args: string[]): Command {
+  // The compiled one, which is beside this.
+  const path = fileURLToPath(new URL('./our-client.js', import.meta.url));
+  return [process.execPath, path, program, ...args];
+}
+
 function javaTransactional(release: string, groups: string): TransactionalClient {
   let compiled: Promise<unknown> | null = null;
   const java = async (main: string, ...args: string[]): Promise<Command> => {
@@ -90,13 +109,13 @@ function python(program: string, ...args: string[]): Command {
   return [pythonOf('bin/python'), '-u', join(here, 'python/programs.py'), program, ...args];
 }
 
-export function writerArgs(options: WriterOptions): string[] {
+function writerArgs(options: WriterOptions): string[] {
   const { servers, transactionalId, incarnation, topics } = options;
   const partitions = Object.entries(topics).map(([topic, count]) => `${topic}:${count}`);
   return [servers, transactionalId, String(incarnation), partitions.join()];
 }
 
-export function copierArgs(options: CopierOptions): string[] {
+function copierArgs(options: CopierOptions): string[] {
   const { servers, transactionalId, group, input, output } = options;
   return [servers, transactionalId, group, input, output];
 }
