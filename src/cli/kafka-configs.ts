@@ -1,24 +1,20 @@
-// kafka-configs: describe or change the configuration of topics and brokers, and the quotas of
-// users, clients and addresses, in Kafka's words. The other kinds of entities are understood, and
-// refused with a line, until what they configure is there.
+// kafka-configs: describe or change the configuration of topics, brokers and their loggers, groups
+// and subscriptions to client metrics, the quotas of users, clients and addresses, and the SCRAM
+// credentials of users, in Kafka's words.
 
 import { type Command, Option } from 'commander';
-import type {
-  Admin,
-  ConfigAlteration,
-  ConfigEntry,
-  ConfigResource,
-  ConfigSource,
-} from '../client/index.ts';
+import type { ConfigAlteration } from '../client/index.ts';
 import { parseProperties } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-flags.ts';
 import { hidden, kafkaCommand, parseFlags, repeatable, UsageError } from './command-line.ts';
 import { parseAddedConfigs } from './configs/added-configs.ts';
-import { type Entity, type EntityFlags, entityOf } from './configs/entity.ts';
+import { type Entity, type EntityFlags, entitiesOf } from './configs/entity.ts';
 import { quotaPartsOf } from './configs/quota-entity.ts';
 import { alterQuotas, describeQuotas } from './configs/quotas.ts';
+import { alterResource, describeResources } from './configs/resources.ts';
+import { alterScram, describeScram, scramAlterations } from './configs/scram.ts';
 
 interface Flags extends ClientFlags, EntityFlags {
   bootstrapController?: string;
@@ -31,21 +27,18 @@ interface Flags extends ClientFlags, EntityFlags {
   deleteConfig?: string[];
 }
 
-const dynamicSource: Readonly<Record<string, ConfigSource>> = {
-  topic: 'DYNAMIC_TOPIC_CONFIG',
-  broker: 'DYNAMIC_BROKER_CONFIG',
-  brokerDefault: 'DYNAMIC_DEFAULT_BROKER_CONFIG',
-};
-
 function configsCommand(): Command {
   const command = kafkaCommand(
     'kafka-configs.sh',
-    'Describe or change the configuration of topics and brokers, and quotas.',
+    'Describe or change configurations, quotas and credentials.',
   )
     .option('--describe', 'print configs')
     .option('--alter', 'change configs')
     .option('--all', 'describe all configs, not only those that were set while the cluster ran')
-    .option('--entity-type <type>', 'topics, brokers, users, clients or ips')
+    .option(
+      '--entity-type <type>',
+      'topics, brokers, broker-loggers, groups, client-metrics, users, clients or ips',
+    )
     .option('--entity-name <name>', "a topic's name or a broker's id")
     .option('--entity-default', 'the default of all entities of the type')
     .option('--topic <name>', 'short for --entity-type topics --entity-name')
@@ -69,57 +62,10 @@ function configsCommand(): Command {
   return command;
 }
 
-async function dynamicConfigs(admin: Admin, entity: Entity, all: boolean): Promise<ConfigEntry[]> {
-  const resource: ConfigResource = { type: entity.type, name: entity.name };
-  const [described] = await admin.describeConfigs([resource]);
-  if (described === undefined || described.error !== null) {
-    throw described?.error ?? new Error(`nothing was said about ${entity.name}`);
-  }
-  const isDefault = entity.type === 'broker' && entity.name === '';
-  const source = dynamicSource[isDefault ? 'brokerDefault' : entity.type];
-  return described.configs
-    .filter((entry) => (all && !isDefault) || entry.source === source)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** The entities that are meant when no name is given. */
-async function everyEntity(admin: Admin, { type }: Entity): Promise<string[]> {
-  if (type === 'topic') {
-    return (await admin.listTopics({ includeInternal: true })).map(({ name }) => name).sort();
-  }
-  const { nodes } = await admin.describeCluster();
-  return [...nodes.map(({ nodeId }) => String(nodeId)).sort(), ''];
-}
-
-async function describe(admin: Admin, entity: Entity, all: boolean): Promise<void> {
-  const known = await everyEntity(admin, entity);
-  if (!entity.isAll && !all && !known.includes(entity.name)) {
-    process.stdout.write(
-      `The ${entity.type} '${entity.name}' doesn't exist and doesn't have dynamic config.\n`,
-    );
-    return;
-  }
-  for (const name of entity.isAll ? known : [entity.name]) {
-    const entries = await dynamicConfigs(admin, { ...entity, name }, all);
-    const title =
-      name === ''
-        ? 'Default configs for brokers in the cluster are:'
-        : `${all ? 'All' : 'Dynamic'} configs for ${entity.type} ${name} are:`;
-    const lines = entries.map((entry) => {
-      const synonyms = entry.synonyms.map((each) => `${each.source}:${each.name}=${each.value}`);
-      return (
-        `  ${entry.name}=${entry.value} sensitive=${entry.isSensitive} ` +
-        `synonyms={${synonyms.join(', ')}}`
-      );
-    });
-    process.stdout.write(`${[title, ...lines].join('\n')}\n`);
-  }
-}
-
 function alterations(io: Io, flags: Flags): ConfigAlteration[] {
   const { addConfig, addConfigFile } = flags;
   if (addConfig !== undefined && addConfigFile !== undefined) {
-    throw new UsageError('Only one of --add-config and --add-config-file can be used');
+    throw new UsageError('Only one of --add-config or --add-config-file must be specified');
   }
   const added =
     addConfigFile !== undefined
@@ -129,8 +75,6 @@ function alterations(io: Io, flags: Flags): ConfigAlteration[] {
     .flatMap((each) => each.split(','))
     .map((each) => each.trim())
     .filter((each) => each !== '');
-  const both = deleted.find((name) => added.has(name));
-  if (both !== undefined) throw new UsageError(`${both} is to be both set and deleted`);
   if (added.size === 0 && deleted.length === 0) {
     throw new UsageError(
       'At least one of --add-config, --add-config-file, or --delete-config must be specified ' +
@@ -143,27 +87,6 @@ function alterations(io: Io, flags: Flags): ConfigAlteration[] {
   ];
 }
 
-async function alter(
-  admin: Admin,
-  entity: Entity,
-  configs: readonly ConfigAlteration[],
-): Promise<void> {
-  const present = new Set((await dynamicConfigs(admin, entity, false)).map(({ name }) => name));
-  const missing = configs
-    .filter(({ name, operation }) => operation === 'delete' && !present.has(name))
-    .map(({ name }) => name);
-  if (missing.length > 0) throw new UsageError(`Invalid config(s): ${missing.join(',')}`);
-  const [result] = await admin.incrementalAlterConfigs([
-    { type: entity.type, name: entity.name, configs },
-  ]);
-  if (result !== undefined && result.error !== null) throw result.error;
-  process.stdout.write(
-    entity.name === ''
-      ? 'Completed updating default config for brokers in the cluster.\n'
-      : `Completed updating config for ${entity.type} ${entity.name}.\n`,
-  );
-}
-
 export async function run(args: readonly string[]): Promise<number> {
   const flags = parseFlags<Flags>(configsCommand(), args);
   if ((flags.describe === true) === (flags.alter === true)) {
@@ -171,22 +94,25 @@ export async function run(args: readonly string[]): Promise<number> {
       'Command must include exactly one action: --describe, --alter (see --help)',
     );
   }
-  const quotaParts = quotaPartsOf(args, flags);
-  const entity = quotaParts === null ? entityOf(flags) : null;
+  const entities = entitiesOf(args, flags, flags.describe === true);
+  const quotaParts = quotaPartsOf(entities);
   const servers = flags.bootstrapServer ?? flags.bootstrapController;
   const clientFlags = servers === undefined ? flags : { ...flags, bootstrapServer: servers };
   try {
     await withAdmin('kafka-configs', clientFlags, async (admin, io) => {
-      if (quotaParts !== null) {
-        if (flags.describe) return describeQuotas(admin, quotaParts);
-        return alterQuotas(admin, quotaParts, alterations(io, flags));
+      if (quotaParts === null) {
+        const entity = entities[0] as Entity;
+        if (flags.describe) return describeResources(admin, entity, flags.all === true);
+        return alterResource(admin, entity, alterations(io, flags));
       }
-      if (entity === null) return;
-      if (flags.describe) return describe(admin, entity, flags.all === true);
-      if (entity.isAll) {
-        throw new UsageError('An entity name must be specified with --alter: --entity-name NAME');
+      if (flags.describe) {
+        await describeQuotas(admin, quotaParts);
+        return describeScram(admin, quotaParts);
       }
-      return alter(admin, entity, alterations(io, flags));
+      const configs = alterations(io, flags);
+      const credentials = scramAlterations(quotaParts, configs);
+      if (credentials !== null) return alterScram(admin, credentials);
+      return alterQuotas(admin, quotaParts, configs);
     });
     return 0;
   } catch (error) {

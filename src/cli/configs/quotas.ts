@@ -10,6 +10,11 @@ const clientQuotas = [
   'producer_byte_rate',
   'request_percentage',
 ];
+const whatOf = {
+  users: 'quota and SCRAM credential',
+  clients: 'quota',
+  ips: 'connection quota',
+};
 const ipQuotas = ['connection_creation_rate'];
 
 export async function describeQuotas(admin: Admin, parts: readonly QuotaPart[]): Promise<void> {
@@ -26,8 +31,8 @@ export async function alterQuotas(
   configs: readonly ConfigAlteration[],
 ): Promise<void> {
   const entity = entityOfParts(parts);
-  const last = parts.at(-1) as QuotaPart;
-  const values = valuesOf(configs, last.type);
+  const first = parts[0] as QuotaPart;
+  const values = valuesOf(configs, first.type);
   const removed = Object.keys(values).filter((key) => values[key] === null);
   if (removed.length > 0) {
     const [present] = await admin.describeClientQuotas(filtersOf(parts), { strict: true });
@@ -37,9 +42,9 @@ export async function alterQuotas(
   const [result] = await admin.alterClientQuotas([{ entity, values }]);
   if (result !== undefined && result.error !== null) throw result.error;
   process.stdout.write(
-    last.name === null
-      ? `Completed updating default config for ${last.type} in the cluster.\n`
-      : `Completed updating config for ${last.type.slice(0, -1)} ${last.name}.\n`,
+    first.name === null
+      ? `Completed updating default config for ${first.type} in the cluster.\n`
+      : `Completed updating config for ${first.type.slice(0, -1)} ${first.name}.\n`,
   );
 }
 
@@ -50,10 +55,9 @@ function valuesOf(
   const known = type === 'ips' ? ipQuotas : clientQuotas;
   const unknown = configs.filter(({ name }) => !known.includes(name)).map(({ name }) => name);
   if (unknown.length > 0) {
-    const what = type === 'ips' ? 'connection quota' : 'quota';
     const names = type === 'ips' ? unknown.join(',') : `Set(${unknown.join(', ')})`;
     throw new UsageError(
-      `Only ${what} configs can be added for '${type}' using --bootstrap-server. ` +
+      `Only ${whatOf[type]} configs can be added for '${type}' using --bootstrap-server. ` +
         `Unexpected config names: ${names}`,
     );
   }

@@ -39,6 +39,7 @@ import {
   type ConfigResourceAlteration,
   type ConfigResourceDescription,
   type ConfigResourceResult,
+  type ConfigResourceType,
   type CreatedTopic,
   type DeletedRecords,
   errorOf,
@@ -51,6 +52,7 @@ import {
 } from './admin-results.ts';
 import { ClusterRequests } from './cluster-requests.ts';
 import { ConfigRequests } from './config-requests.ts';
+import { CredentialRequests } from './credential-requests.ts';
 import { GroupRequests, type ListGroupsOptions } from './group-requests.ts';
 import type {
   GroupDescription,
@@ -90,6 +92,8 @@ type MetadataTopic = ResponseOf<typeof metadata>['topics'][number];
 export class Admin {
   /** Leaders, reassignments, log directories, features, brokers, the quorum. */
   readonly cluster: ClusterRequests;
+  /** The SCRAM credentials of users. */
+  readonly credentials: CredentialRequests;
   readonly #client: Client;
   readonly #configs: ConfigRequests;
   readonly #groups: GroupRequests;
@@ -97,6 +101,7 @@ export class Admin {
   constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
     this.#client = new Client(io, options, false);
     this.cluster = new ClusterRequests(this.#client);
+    this.credentials = new CredentialRequests(io, this.#client);
     this.#configs = new ConfigRequests(this.#client);
     this.#groups = new GroupRequests(this.#client);
   }
@@ -255,6 +260,14 @@ export class Admin {
     options: ValidateOptions = {},
   ): Promise<ConfigResourceResult[]> {
     return this.#configs.alter(resources, options);
+  }
+
+  /** What has, or may have, configs of its own (KIP-1142); topics and brokers are all there are. */
+  listConfigResources(
+    types: readonly ConfigResourceType[],
+    options: CallOptions = {},
+  ): Promise<ConfigResource[]> {
+    return this.#configs.list(types, options);
   }
 
   /** The quotas whose entities match every filter; all without one. */

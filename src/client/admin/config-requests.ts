@@ -7,6 +7,7 @@ import {
   describeConfigs,
   incrementalAlterConfigs,
   KafkaError,
+  listConfigResources,
   type RequestInput,
   type ResponseOf,
 } from '../../protocol/index.ts';
@@ -64,6 +65,20 @@ export class ConfigRequests {
         return { ...outcomeOf(resource, found), configs: found?.configs.map(entryOf) ?? [] };
       });
     });
+  }
+
+  list(types: readonly ConfigResourceType[], options: CallOptions): Promise<ConfigResource[]> {
+    const body = { resourceTypes: types.map((type) => ConfigResourceType[type]) };
+    return this.#client.retry(async ({ timeoutMs }) => {
+      const api = listConfigResources;
+      const answer = await this.#client.requestToAny(api, body, { timeoutMs });
+      const error = errorOf(answer.errorCode, null);
+      if (error !== null) throw error;
+      return answer.configResources.flatMap(({ resourceName: name, resourceType }) => {
+        const type = types.find((each) => ConfigResourceType[each] === resourceType);
+        return type === undefined ? [] : [{ type, name }];
+      });
+    }, options);
   }
 
   replace(

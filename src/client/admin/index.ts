@@ -5,6 +5,7 @@
 // cluster-requests.ts   leaders, reassignments, log directories, features, the quorum
 // cluster-results.ts    what these take and give
 // config-requests.ts    configurations, and which broker to ask for them
+// credential-requests.ts  SCRAM credentials
 // group-requests.ts     groups, each asked of its coordinator
 // group-description.ts  a group of either protocol
 // group-results.ts      what calls about groups take and give
@@ -14,6 +15,13 @@ export { Admin, type AdminOptions } from './admin.ts';
 export * from './admin-results.ts';
 export { ClusterRequests } from './cluster-requests.ts';
 export * from './cluster-results.ts';
+export {
+  CredentialRequests,
+  type ScramAlteration,
+  type ScramCredentials,
+  type ScramMechanism,
+  type ScramResult,
+} from './credential-requests.ts';
 export type { ListGroupsOptions } from './group-requests.ts';
 export * from './group-results.ts';
 export type {
