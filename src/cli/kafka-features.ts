@@ -4,6 +4,7 @@ import type { Admin, FeatureUpdate } from '../client/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { kafkaCommand, parseFlags, repeatable, UsageError } from './command-line.ts';
+import { featureDependencies, versionMapping } from './feature-texts.ts';
 import { metadataVersionLevel, metadataVersionName, releaseFeatures } from './metadata-versions.ts';
 import { splitAction } from './sub-command.ts';
 
@@ -127,29 +128,9 @@ async function update(admin: Admin, action: string, flags: Flags): Promise<numbe
   return 1;
 }
 
-function versionMapping({ releaseVersion }: Flags): string {
-  const newest = 33;
-  const level = releaseVersion === undefined ? newest : levelOf(releaseVersion);
-  const shown = releaseVersion ?? metadataVersionName(level);
-  const lines = [...releaseFeatures(level)].map(([name, value]) => {
-    return name === metadataVersion ? `${name}=${value} (${shown})` : `${name}=${value}`;
-  });
-  return `${lines.join('\n')}\n`;
-}
-
 function dependencies({ feature = [] }: Flags): string {
   if (feature.length === 0) throw new UsageError('name at least one --feature name=level');
-  const known = releaseFeatures(0);
-  return feature
-    .map((text) => {
-      const [name, level] = parseFeature(text, false);
-      if (!known.has(name)) throw new UsageError(`Unknown feature: ${name}`);
-      if (name === 'eligible.leader.replicas.version' && level === 1) {
-        return `${name}=${level} requires:\n\tmetadata.version=23 (4.0-IV1)\n`;
-      }
-      return `${name}=${level} has no dependencies.\n`;
-    })
-    .join('');
+  return featureDependencies(feature);
 }
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -157,7 +138,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const flags = parseFlags<Flags>(featuresCommand(), rest);
   if (action === null) return 0;
   if (action === 'version-mapping' || action === 'feature-dependencies') {
-    const text = action === 'version-mapping' ? versionMapping(flags) : dependencies(flags);
+    const text =
+      action === 'version-mapping' ? versionMapping(flags.releaseVersion) : dependencies(flags);
     process.stdout.write(text);
     return 0;
   }

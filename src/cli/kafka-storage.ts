@@ -6,6 +6,7 @@ import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
 import { createNodeIo, type Io } from '../io/index.ts';
 import { LogDirectory } from '../storage/index.ts';
 import { hidden, kafkaCommand, repeatable, UsageError } from './command-line.ts';
+import { featureDependencies, versionMapping } from './feature-texts.ts';
 
 /** Random, and safe as an argument: it does not begin with a dash. */
 function randomUuid(io: Io): string {
@@ -102,6 +103,20 @@ export async function run(args: readonly string[]): Promise<number> {
     .requiredOption('-c, --config <file>', 'the server.properties file')
     .action((flags: { config: string }) => {
       exitCode = info(io, flags.config);
+    });
+  command
+    .command('version-mapping')
+    .description('print the levels of features that a release has')
+    .option('-r, --release-version <version>', 'such as 4.0; the newest if not given')
+    .action(({ releaseVersion }: { releaseVersion?: string }) => {
+      process.stdout.write(versionMapping(releaseVersion));
+    });
+  command
+    .command('feature-dependencies')
+    .description('print what levels of features need')
+    .addOption(repeatable('-f, --feature <name=level>', 'a feature (repeat)').makeOptionMandatory())
+    .action(({ feature }: { feature: string[] }) => {
+      process.stdout.write(featureDependencies(feature));
     });
   const formatCommand = command
     .command('format')
