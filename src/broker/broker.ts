@@ -22,6 +22,7 @@ import {
   type ServerOptions,
 } from '../network/index.ts';
 import {
+  LogCleaner,
   Replicas,
   type ReplicasOptions,
   Upkeep,
@@ -33,7 +34,7 @@ import { Dispatch } from './dispatch.ts';
 import { endpointsFor, registeredEndpoint } from './endpoints.ts';
 import { FetchSessions } from './fetch-sessions.ts';
 import type { BrokerParts } from './handler.ts';
-import { logConfigOf } from './log-config.ts';
+import { cleanerSettingsOf, logConfigOf } from './log-config.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Quotas } from './quotas/index.ts';
 import { writeTransactionMarkers } from './transaction-markers.ts';
@@ -82,6 +83,7 @@ export class Broker {
   #groups: GroupCoordinator | null = null;
   #transactions: TransactionCoordinator | null = null;
   #upkeep: Upkeep | null = null;
+  #cleaner: LogCleaner | null = null;
   #listeners: BoundListener[] = [];
   #clusterId = '';
   #startMs = 0;
@@ -174,6 +176,7 @@ export class Broker {
     }
     this.#upkeep = new Upkeep(this.#io, replicas, this.#upkeepOptions());
     this.#upkeep.start();
+    if (this.#config.get('log.cleaner.enable')) this.#startCleaner(replicas);
   }
 
   async #openDirectories(): Promise<void> {
@@ -406,6 +409,12 @@ export class Broker {
     };
   }
 
+  #startCleaner(replicas: Replicas): void {
+    const settings = () => cleanerSettingsOf(this.#config);
+    this.#cleaner = new LogCleaner(this.#io, replicas, { settings, onBug: this.#onFatal });
+    this.#cleaner.start();
+  }
+
   #upkeepOptions(): UpkeepOptions {
     const config = this.#config;
     return {
@@ -429,6 +438,7 @@ export class Broker {
     this.#transactions?.close();
     this.#groups?.close();
     await this.#server?.close();
+    await this.#cleaner?.stop();
     await this.#upkeep?.stop();
     await replicas.close();
     await this.#upkeep?.checkpointHighWatermarks();

@@ -1,6 +1,8 @@
-// From the configuration in force for a topic to what storage wants to know of it.
+// From the configuration in force to what storage wants to know of it: for a topic's logs, and for
+// the cleaner of all logs.
 
 import { type BrokerConfig, effectiveTopicConfig } from '../config/index.ts';
+import type { LogCleanerSettings } from '../replication/index.ts';
 import type { LogConfig } from '../storage/index.ts';
 
 export function logConfigOf(
@@ -50,4 +52,15 @@ function levelOf(
     default:
       return null;
   }
+}
+
+export function cleanerSettingsOf(config: BrokerConfig): LogCleanerSettings {
+  return {
+    threads: config.get('log.cleaner.threads'),
+    backoffMs: config.get('log.cleaner.backoff.ms'),
+    dedupeBufferBytes: config.get('log.cleaner.dedupe.buffer.size'),
+    loadFactor: config.get('log.cleaner.io.buffer.load.factor'),
+    ioBufferBytes: config.get('log.cleaner.io.buffer.size'),
+    bytesPerSecondMax: config.get('log.cleaner.io.max.bytes.per.second'),
+  };
 }

@@ -7,6 +7,7 @@ import { formatListener } from './listeners.ts';
 
 /** Protocols that listeners can be opened with. */
 const served: readonly string[] = ['PLAINTEXT'];
+const MIB = 1024 * 1024;
 
 export function checkBroker(config: BrokerConfig): void {
   checkIdentity(config);
@@ -67,6 +68,11 @@ function checkTimes(config: BrokerConfig): void {
   if (config.get('max.connections.per.ip') === 0 && config.connectionsPerIpOverrides.size === 0) {
     const key = 'max.connections.per.ip';
     fail(config, key, 'nobody could connect: set max.connections.per.ip.overrides too');
+  }
+  const threads = config.get('log.cleaner.threads');
+  if (threads > 0 && config.get('log.cleaner.dedupe.buffer.size') < threads * (MIB + 1)) {
+    const key = 'log.cleaner.dedupe.buffer.size';
+    fail(config, key, 'expected more than 1 MiB for each of log.cleaner.threads');
   }
   const delay = config.get('connection.failed.authentication.delay.ms');
   const idle = config.get('connections.max.idle.ms');

@@ -227,57 +227,54 @@ export const brokerLog = {
     'What happens to old segments: delete, compact, or both. An empty list keeps everything.',
     { update: 'cluster-wide', oneOf: ['compact', 'delete'] },
   ),
-  'log.cleaner.enable': boolean(true, 'Whether logs with the policy compact are compacted.', {
-    accepted: reasons.compaction,
-  }),
-  'log.cleaner.threads': int(1, 'Threads that compact logs.', {
-    update: 'cluster-wide',
-    min: 0,
-    accepted: reasons.compaction,
-  }),
+  'log.cleaner.enable': boolean(true, 'Whether logs with the policy compact are compacted.', {}),
+  'log.cleaner.threads': int(
+    1,
+    'Threads that compact logs: here 0 stops it, and others mean one log at a time.',
+    { update: 'cluster-wide', min: 0 },
+  ),
   'log.cleaner.backoff.ms': long(
     15_000,
     'Rest of the cleaner while there is nothing to compact, in ms.',
-    { update: 'cluster-wide', min: 0, accepted: reasons.compaction },
+    { update: 'cluster-wide', min: 0 },
   ),
   'log.cleaner.dedupe.buffer.size': long(
     134_217_728,
     'Memory for the keys of the logs being compacted, in bytes.',
-    { update: 'cluster-wide', accepted: reasons.compaction },
+    { update: 'cluster-wide' },
   ),
   'log.cleaner.io.buffer.size': int(
     524_288,
     'Memory for reading and writing while compacting, in bytes.',
-    { update: 'cluster-wide', min: 0, accepted: reasons.compaction },
+    { update: 'cluster-wide', min: 0 },
   ),
   'log.cleaner.io.buffer.load.factor': double(0.9, 'How full the memory for keys may become.', {
     update: 'cluster-wide',
-    accepted: reasons.compaction,
   }),
   'log.cleaner.io.max.bytes.per.second': double(
     Number.MAX_VALUE,
     'Bytes per second that compaction may read and write.',
-    { update: 'cluster-wide', accepted: reasons.compaction },
+    { update: 'cluster-wide' },
   ),
   'log.cleaner.delete.retention.ms': long(
     86_400_000,
     'Time for which a compacted log keeps tombstones, in ms.',
-    { update: 'cluster-wide', min: 0, accepted: reasons.compaction },
+    { update: 'cluster-wide', min: 0 },
   ),
   'log.cleaner.min.compaction.lag.ms': long(
     0,
     'Youngest age at which a record may be compacted away, in ms.',
-    { update: 'cluster-wide', min: 0, accepted: reasons.compaction },
+    { update: 'cluster-wide', min: 0 },
   ),
   'log.cleaner.max.compaction.lag.ms': long(
     INT64_MAX,
     'Age at which a record must have become open to compaction, in ms.',
-    { update: 'cluster-wide', min: 1, accepted: reasons.compaction },
+    { update: 'cluster-wide', min: 1 },
   ),
   'log.cleaner.min.cleanable.ratio': double(
     0.5,
     'Share of a log that must be uncompacted before it is compacted.',
-    { update: 'cluster-wide', min: 0, max: 1, accepted: reasons.compaction },
+    { update: 'cluster-wide', min: 0, max: 1 },
   ),
   'producer.id.expiration.ms': int(
     86_400_000,

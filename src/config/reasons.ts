@@ -9,7 +9,6 @@ export const reasons = {
   socketBuffers: 'the operating system sizes the buffers of sockets',
   purgatory: 'waiting requests are dropped the moment they are answered',
   sasl: 'SASL is not served yet',
-  compaction: 'log compaction is not served yet',
   replication: 'replicas on several brokers are not served yet',
   delegationTokens: 'delegation tokens are not served yet',
   preallocation: 'segments grow as they are written',

@@ -38,7 +38,7 @@ export const topicConfigDefinitions = {
   'delete.retention.ms': long(
     86_400_000,
     'Time for which a compacted log keeps tombstones, in ms.',
-    { min: 0, fallbacks: [from('log.cleaner.delete.retention.ms')], accepted: reasons.compaction },
+    { min: 0, fallbacks: [from('log.cleaner.delete.retention.ms')] },
   ),
   'errors.deadletterqueue.group.enable': boolean(
     false,
@@ -102,7 +102,6 @@ export const topicConfigDefinitions = {
     {
       min: 1,
       fallbacks: [from('log.cleaner.max.compaction.lag.ms')],
-      accepted: reasons.compaction,
     },
   ),
   'max.decompressed.message.bytes': int(
@@ -141,13 +140,11 @@ export const topicConfigDefinitions = {
       min: 0,
       max: 1,
       fallbacks: [from('log.cleaner.min.cleanable.ratio')],
-      accepted: reasons.compaction,
     },
   ),
   'min.compaction.lag.ms': long(0, 'Youngest age at which a record may be compacted away, in ms.', {
     min: 0,
     fallbacks: [from('log.cleaner.min.compaction.lag.ms')],
-    accepted: reasons.compaction,
   }),
   'min.insync.replicas': int(
     1,

@@ -6,9 +6,11 @@
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
 // appends-ahead.ts   appends that readers do not see yet
 // producer-turns.ts  batches of a producer in order, while the first is verified
+// log-cleaner.ts     which log is compacted next
 // offset-waiters.ts  produces waiting for the high watermark
 // fetch-waiter.ts    a fetch waiting for its minimum of bytes
 export { FetchWaiter, type FetchWaitOptions } from './fetch-waiter.ts';
+export { LogCleaner, type LogCleanerOptions, type LogCleanerSettings } from './log-cleaner.ts';
 export { Partition, type PartitionState } from './partition.ts';
 export { Replicas, type ReplicasOptions } from './replicas.ts';
 export { Upkeep, type UpkeepOptions } from './upkeep.ts';

@@ -87,6 +87,8 @@ export class LogMove {
     const { partition, source, target } = this;
     const { topic, partition: index, topicId } = partition;
     const name = { topic, partition: index, topicId };
+    // Later cleanings may miss what is copied by then.
+    const { cleanedTo } = partition.log;
     this.#future = await target.createFutureLog(name, partition.log.config);
     await this.#copyInto(this.#future);
     this.#isPromoted = true;
@@ -100,6 +102,7 @@ export class LogMove {
     }
     // From the check above to here nothing else ran.
     log.configure(old.config);
+    log.cleanedTo = cleanedTo;
     this.#assertWanted();
     partition.replaceLog(log);
     this.#hasTakenOver = true;

@@ -26,7 +26,7 @@ export class KeyHash {
 
   /** Hashes the bytes from `start` to `end`. */
   hash(bytes: Buffer, start: number, end: number): void {
-    this.words.set(this.#seed);
+    for (let i = 0; i < 4; i++) this.words[i] = this.#seed[i] as number;
     let at = start;
     for (; end - at >= BLOCK_BYTES; at += BLOCK_BYTES) this.#compress(bytes, at);
     const tail = this.#tail;

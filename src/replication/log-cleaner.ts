@@ -1,0 +1,205 @@
+// Chooses, again and again, the log that needs compaction most and has it cleaned, one log at a
+// time; when no log needs it, it rests for log.cleaner.backoff.ms. A log that cannot be cleaned is
+// set aside until the next start and the others go on; one that found the disk full is tried again.
+//
+// Invariant: after `stop` resolves nothing is cleaned and no timer is left.
+
+import { type Io, IoError, type Log, type Timer } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import {
+  type CleaningResult,
+  CleaningStopped,
+  type DirtyRange,
+  type PartitionLog,
+  ReplacementFailed,
+} from '../storage/index.ts';
+import type { Partition } from './partition.ts';
+import type { Replicas } from './replicas.ts';
+
+/** log.cleaner.*, as they are now. */
+export interface LogCleanerSettings {
+  /** Nothing is cleaned while it is 0; any other number means one log at a time. */
+  readonly threads: number;
+  readonly backoffMs: number;
+  readonly dedupeBufferBytes: number;
+  readonly loadFactor: number;
+  readonly ioBufferBytes: number;
+  readonly bytesPerSecondMax: number;
+}
+
+export interface LogCleanerOptions {
+  /** Asked again and again. */
+  readonly settings: () => LogCleanerSettings;
+  /** What no log can be blamed for: the broker cannot go on. */
+  readonly onBug: (error: Error) => void;
+}
+
+interface Candidate {
+  readonly partition: Partition;
+  readonly range: DirtyRange;
+}
+
+/** How long a log that found the disk full is left alone. */
+const fullDiskRestMs = 60_000;
+/** The longest timer that every platform keeps, and the shortest that is a rest. */
+const backoffMsMax = 2 ** 31 - 1;
+const backoffMsMin = 10;
+
+export class LogCleaner {
+  readonly #io: Io;
+  readonly #log: Log;
+  readonly #replicas: Replicas;
+  readonly #options: LogCleanerOptions;
+  /** Until the next start. */
+  readonly #uncleanable = new WeakSet<PartitionLog>();
+  /** Not before this time, by the monotonic clock. */
+  readonly #postponed = new WeakMap<PartitionLog, number>();
+  #current: PartitionLog | null = null;
+  #timer: Timer | null = null;
+  #round: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(io: Io, replicas: Replicas, options: LogCleanerOptions) {
+    this.#io = io;
+    this.#log = io.log.child('log-cleaner');
+    this.#replicas = replicas;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#plan(this.#options.settings().backoffMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    await this.#current?.stopCleaning();
+    await this.#round;
+  }
+
+  /** False if no log needs it. */
+  async cleanFilthiest(): Promise<boolean> {
+    const filthiest = this.#filthiest();
+    if (filthiest === null || this.#isStopped) return false;
+    const { partition, range } = filthiest;
+    const { log } = partition;
+    const beganMs = this.#io.clock.monotonic();
+    this.#current = log;
+    try {
+      const result = await log.clean({
+        lastStableOffset: partition.lastStableOffset,
+        ...this.#options.settings(),
+        bytesPerSecondMax: () => this.#options.settings().bytesPerSecondMax,
+      });
+      if (result === null) return false;
+      this.#report(partition, result, beganMs);
+      await this.#checkpoint(partition);
+    } catch (error) {
+      this.#onFailure(partition, range, error);
+    } finally {
+      this.#current = null;
+    }
+    return true;
+  }
+
+  #filthiest(): Candidate | null {
+    if (this.#options.settings().threads === 0) return null;
+    let filthiest: Candidate | null = null;
+    for (const partition of this.#replicas.all()) {
+      const range = this.#rangeOf(partition);
+      if (range === null) continue;
+      if (filthiest === null || range.ratio > filthiest.range.ratio) {
+        filthiest = { partition, range };
+      }
+    }
+    return filthiest;
+  }
+
+  /** null if the log is not to be cleaned now. */
+  #rangeOf(partition: Partition): DirtyRange | null {
+    const { log, role, lastStableOffset } = partition;
+    if (role === 'offline' || !log.config.cleanupPolicy.includes('compact')) return null;
+    if (this.#uncleanable.has(log)) return null;
+    if ((this.#postponed.get(log) ?? 0) > this.#io.clock.monotonic()) return null;
+    try {
+      const range = log.dirtyRange({ nowMs: this.#io.clock.now(), lastStableOffset });
+      const isDue = range.isOverdue && range.cleanableBytes > 0;
+      return isDue || range.ratio > log.config.minCleanableDirtyRatio ? range : null;
+    } catch (error) {
+      if (!(error instanceof IoError || error instanceof KafkaError)) throw error;
+      this.#setAside(partition, error);
+      return null;
+    }
+  }
+
+  #onFailure(partition: Partition, range: DirtyRange, error: unknown): void {
+    // Deleted, moved, truncated, closed or reconfigured: what is left of it is looked at again.
+    if (error instanceof CleaningStopped) return;
+    if (error instanceof IoError && error.code === 'ENOSPC') {
+      const untilMs = this.#io.clock.monotonic() + fullDiskRestMs;
+      this.#postponed.set(partition.log, untilMs);
+      this.#log.warn('the disk has no room to clean a log, which is as it was', {
+        ...nameOf(partition),
+        dirtyBytes: range.cleanableBytes,
+        because: error.message,
+      });
+      return;
+    }
+    const isExpected =
+      error instanceof IoError || error instanceof KafkaError || error instanceof ReplacementFailed;
+    if (!isExpected) throw error;
+    this.#setAside(partition, error);
+  }
+
+  #setAside(partition: Partition, error: Error): void {
+    // The folder went away, or its disk: that was reported by whoever took it.
+    if (partition.role === 'offline') return;
+    this.#uncleanable.add(partition.log);
+    this.#log.error('a log cannot be cleaned and is left as it is until the next start', {
+      ...nameOf(partition),
+      because: error.message,
+    });
+  }
+
+  #report(partition: Partition, result: CleaningResult, beganMs: number): void {
+    const { fromOffset, endOffset, bytesRead, bytesWritten } = result;
+    const name = nameOf(partition);
+    const tookMs = Math.round(this.#io.clock.monotonic() - beganMs);
+    const fields = { ...name, fromOffset, endOffset, bytesRead, bytesWritten, tookMs };
+    this.#log.info('a log was cleaned', fields);
+    const { recordsKeyless } = result;
+    if (recordsKeyless > 0) {
+      this.#log.warn('records without a key were removed', { ...name, records: recordsKeyless });
+    }
+  }
+
+  /** Without it the next start takes more for dirty than is. */
+  async #checkpoint(partition: Partition): Promise<void> {
+    const directory = this.#replicas.directoryOf(partition);
+    if (directory === undefined || this.#replicas.isFailed(directory)) return;
+    try {
+      await directory.checkpointCleanedOffsets();
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      this.#log.warn('the cleaner checkpoint cannot be written yet', { because: error.message });
+    }
+  }
+
+  #plan(delayMs: number): void {
+    if (this.#isStopped) return;
+    const restMs = Math.min(Math.max(delayMs, backoffMsMin), backoffMsMax);
+    this.#timer = this.#io.clock.after(restMs, () => {
+      this.#round = this.#cleanAll()
+        .then(() => this.#plan(this.#options.settings().backoffMs))
+        .catch((error: unknown) => this.#options.onBug(error as Error));
+    });
+  }
+
+  async #cleanAll(): Promise<void> {
+    while (!this.#isStopped && (await this.cleanFilthiest()));
+  }
+}
+
+function nameOf({ topic, partition }: Partition): { topic: string; partition: number } {
+  return { topic, partition };
+}
