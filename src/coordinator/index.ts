@@ -9,7 +9,7 @@
 //   group/group-views         listing and describing
 //   group/classic/            groups whose members assign among themselves
 //   group/consumer/           groups of KIP-848; group/assignors/: who gets what in them
-//   group/offsets/            committed offsets
+//   group/offsets/            committed offsets, and those of transactions that are open
 //   transaction/transaction-coordinator  finds the partition of a transactional id;
 //                             transaction-shard: one partition; transaction-topic: all of them
 //   transaction/transaction-machine      the state of a partition: transaction, by id
@@ -21,6 +21,7 @@
 
 export type { GroupClient } from './group/group-context.ts';
 export { GroupCoordinator, type GroupCoordinatorOptions } from './group/group-coordinator.ts';
+export type { CommitTopic, CommittedTopic } from './group/offsets/commit-offsets.ts';
 export { OFFSETS_TOPIC } from './offsets-topic.ts';
 export type { AddedTopic, AddPartitionsRequest } from './transaction/add-partitions.ts';
 export type { EndTransactionRequest } from './transaction/end-transaction.ts';

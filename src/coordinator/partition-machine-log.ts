@@ -1,7 +1,8 @@
 // The log of a coordinator's machine: one partition of an internal topic that this broker leads.
 // What the machine decides in one flush becomes one batch of keyed records (more only where it
 // would exceed max.message.bytes), a null value being a tombstone, so that Kafka's tools read it
-// and compaction applies to it.
+// and compaction applies to it. Records that are part of a producer's transaction are batches of
+// their own, and so is the marker that ends it.
 //
 // Invariants: everything is appended under the leader epoch in which the log was opened; an append
 // resolves when the whole in-sync set has it; the machine's offsets are the partition's.
@@ -11,23 +12,38 @@ import type { Io } from '../io/index.ts';
 import type { LoggedRecords, MachineLog } from '../machine/index.ts';
 import {
   BatchBuilder,
+  type BatchHeader,
   batchHeaders,
   type CompressionCodec,
+  decodeEndTransactionMarker,
   decodeRecords,
   KafkaError,
 } from '../protocol/index.ts';
 import type { Partition } from '../replication/index.ts';
+import type { EndMarker } from '../storage/index.ts';
+
+/** Whose transaction a record is part of. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
 
 export interface KeyedRecord {
   readonly key: Buffer;
   /** null deletes the key. */
   readonly value: Buffer | null;
+  readonly producer?: ProducerIdentity | undefined;
 }
 
 export interface MachineLogCodec<R> {
   encode(record: R): KeyedRecord;
   /** null: a record that this version does not know; it is left alone. */
-  decode(key: Buffer, value: Buffer | null): R | null;
+  decode(key: Buffer, value: Buffer | null, producer?: ProducerIdentity): R | null;
+  /** The records that end transactions; left out where no record is ever part of one. */
+  readonly markers?: {
+    of(record: R): EndMarker | null;
+    recordOf(marker: EndMarker): R;
+  };
 }
 
 export interface PartitionMachineLogOptions<R> {
@@ -72,23 +88,42 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       `${partition.topic}-${partition.partition} ends at ${partition.logEndOffset}, ` +
         `its machine at ${expectedEnd}`,
     );
-    for (const batch of this.#batchesOf(records)) partition.appendAsLeader(batch, 'coordinator');
+    this.#appendAll(records);
     await this.#committed(expectedEnd + records.length);
   }
 
-  *#batchesOf(records: readonly R[]): Generator<Buffer> {
-    const { codec, compression } = this.#options;
-    const options = { compression, sizeBytesMax: this.batchBytesMax };
+  #appendAll(records: readonly R[]): void {
+    const { codec, partition } = this.#options;
     const timestamp = this.#io.clock.now();
-    let builder = new BatchBuilder(options);
+    let producer: ProducerIdentity | undefined;
+    let builder: BatchBuilder | null = null;
+    const flush = (): void => {
+      if (builder !== null) partition.appendAsLeader(builder.build(), 'coordinator');
+      builder = null;
+    };
     for (const record of records) {
-      const { key, value } = codec.encode(record);
-      if (builder.append({ key, value, timestamp })) continue;
-      yield builder.build();
-      builder = new BatchBuilder(options);
+      const marker = codec.markers?.of(record) ?? null;
+      if (marker !== null) {
+        flush();
+        partition.appendTransactionMarker(marker);
+        continue;
+      }
+      const { key, value, producer: of } = codec.encode(record);
+      if (!isSameProducer(of, producer)) flush();
+      producer = of;
+      if (builder?.append({ key, value, timestamp })) continue;
+      flush();
+      builder = this.#newBatch(producer);
       builder.append({ key, value, timestamp });
     }
-    yield builder.build();
+    flush();
+  }
+
+  #newBatch(producer: ProducerIdentity | undefined): BatchBuilder {
+    const { compression } = this.#options;
+    const options = { compression, sizeBytesMax: this.batchBytesMax };
+    if (producer === undefined) return new BatchBuilder(options);
+    return new BatchBuilder({ ...options, ...producer, isTransactional: true });
   }
 
   /** Reads what is committed; what an earlier leader appended is awaited first. */
@@ -114,20 +149,41 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
   *#decode(buffer: Buffer, from: number): Generator<LoggedRecords<R>> {
     const { codec, unknown } = this.#options;
     for (const header of batchHeaders(buffer)) {
+      if (header.isControl) {
+        yield this.#decodeControl(buffer, header, from);
+        continue;
+      }
+      const producer = header.isTransactional ? header : undefined;
       let records: R[] = [];
       let end = Math.max(header.baseOffset, from);
       for (const { offset, key, value } of decodeRecords(buffer, header)) {
-        if (offset < from || header.isControl) continue;
+        if (offset < from) continue;
         if (offset !== end) {
           yield { baseOffset: end - records.length, endOffset: end, records };
           records = [];
         }
-        records.push((key === null ? null : codec.decode(key, value)) ?? unknown);
+        records.push((key === null ? null : codec.decode(key, value, producer)) ?? unknown);
         end = offset + 1;
       }
       const baseOffset = end - records.length;
       yield { baseOffset, endOffset: header.lastOffset + 1, records };
     }
+  }
+
+  #decodeControl(buffer: Buffer, header: BatchHeader, from: number): LoggedRecords<R> {
+    const { codec } = this.#options;
+    const baseOffset = Math.max(header.baseOffset, from);
+    const endOffset = header.lastOffset + 1;
+    const [record] = decodeRecords(buffer, header);
+    const marker = record === undefined ? null : decodeEndTransactionMarker(record);
+    if (marker === null || codec.markers === undefined || header.baseOffset < from) {
+      return { baseOffset, endOffset, records: [] };
+    }
+    const { producerId, producerEpoch } = header;
+    // How its coordinator saw the transaction is not stored, and matters only to the append.
+    const transactionVersion = 0;
+    const end: EndMarker = { ...marker, producerId, producerEpoch, transactionVersion };
+    return { baseOffset, endOffset, records: [codec.markers.recordOf(end)] };
   }
 
   async #committed(offset: number): Promise<void> {
@@ -142,4 +198,8 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       }
     }
   }
+}
+
+function isSameProducer(a: ProducerIdentity | undefined, b: ProducerIdentity | undefined): boolean {
+  return a?.producerId === b?.producerId && a?.producerEpoch === b?.producerEpoch;
 }

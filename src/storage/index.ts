@@ -44,4 +44,4 @@ export type { MetaProperties } from './meta-properties.ts';
 export * from './partition-log.ts';
 export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 export type { ProducerStates } from './producer-states.ts';
-export type { TransactionVerification } from './transaction-verification.ts';
+export type { OpeningBatch, TransactionVerification } from './transaction-verification.ts';

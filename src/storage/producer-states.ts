@@ -147,6 +147,11 @@ export class ProducerStates {
     return new ProducerUpdates(this, origin, transactionVersion);
   }
 
+  /** A transactional batch of the producer is as good as appended. */
+  onDecided(batch: Pick<BatchHeader, 'producerId' | 'producerEpoch' | 'isControl'>): void {
+    this.#verifications.onAppended(batch);
+  }
+
   /** For ProducerUpdates, which may change it. */
   copyOf(producerId: number): ProducerState | undefined {
     const known = this.#states.get(producerId);

@@ -51,6 +51,7 @@ import { offsetFetchHandler } from './offset-fetch.ts';
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
 import { produceHandler } from './produce.ts';
 import { syncGroupHandler } from './sync-group.ts';
+import { txnOffsetCommitHandler } from './txn-offset-commit.ts';
 import { unregisterBrokerHandler } from './unregister-broker.ts';
 import { updateFeaturesHandler } from './update-features.ts';
 import { writeTxnMarkersHandler } from './write-txn-markers.ts';
@@ -79,6 +80,7 @@ export const handlers: readonly Handler[] = [
   addOffsetsToTxnHandler,
   endTxnHandler,
   writeTxnMarkersHandler,
+  txnOffsetCommitHandler,
   describeConfigsHandler,
   alterConfigsHandler,
   describeLogDirsHandler,

@@ -7,6 +7,8 @@ import { topicIdOf, topicNamed } from './topic-names.ts';
 
 type Wanted = RequestOf<typeof offsetFetch>['groups'][number];
 type WantedTopic = NonNullable<Wanted['topics']>[number];
+type Groups = RequestContext['broker']['groups'];
+type Fetch = (topics: readonly WantedTopic[] | null) => ReturnType<Groups['fetchOffsets']>;
 
 const groupsVersionMin = 8;
 /** Before it an error is said for each partition. */
@@ -16,7 +18,9 @@ const idsVersionMin = 10;
 
 export const offsetFetchHandler = defineHandler(offsetFetch, async (request, context) => {
   if (context.apiVersion >= groupsVersionMin) {
-    return { groups: await Promise.all(request.groups.map((group) => answer(group, context))) };
+    const { requireStable } = request;
+    const groups = request.groups.map((group) => answer(group, requireStable, context));
+    return { groups: await Promise.all(groups) };
   }
   const topics =
     request.topics?.map(({ name, partitionIndexes }) => ({
@@ -25,20 +29,25 @@ export const offsetFetchHandler = defineHandler(offsetFetch, async (request, con
       partitionIndexes,
     })) ?? null;
   const { groupId } = request;
-  const group = await answer({ groupId, memberId: null, memberEpoch: -1, topics }, context);
+  const wanted = { groupId, memberId: null, memberEpoch: -1, topics };
+  const group = await answer(wanted, request.requireStable, context);
   if (group.errorCode !== 0 && context.apiVersion < groupErrorVersionMin) {
     return { topics: (topics ?? []).map((topic) => refused(topic, group.errorCode)) };
   }
   return { errorCode: group.errorCode, topics: group.topics };
 });
 
-async function answer(wanted: Wanted, context: RequestContext) {
-  const { groupId } = wanted;
+async function answer(wanted: Wanted, requireStable: boolean, context: RequestContext) {
+  const { groupId, memberId, memberEpoch } = wanted;
+  const fetch: Fetch = (topics) => {
+    const member = { memberId, memberEpoch };
+    return context.broker.groups.fetchOffsets(groupId, topics, { member, requireStable });
+  };
   try {
     const topics =
       wanted.topics === null
-        ? await fetchAll(wanted, context)
-        : await fetchWanted(wanted, wanted.topics, context);
+        ? await fetchAll(fetch, context)
+        : await fetchWanted(fetch, wanted.topics, context);
     return { groupId, errorCode: 0, topics };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
@@ -46,8 +55,8 @@ async function answer(wanted: Wanted, context: RequestContext) {
   }
 }
 
-async function fetchAll(member: Wanted, context: RequestContext) {
-  const topics = await context.broker.groups.fetchOffsets(member.groupId, null, member);
+async function fetchAll(fetch: Fetch, context: RequestContext) {
+  const topics = await fetch(null);
   const withIds = topics.map((topic) => ({ ...topic, topicId: topicIdOf(topic.name, context) }));
   // A topic without an id cannot be said by id.
   return context.apiVersion < idsVersionMin
@@ -55,15 +64,11 @@ async function fetchAll(member: Wanted, context: RequestContext) {
     : withIds.filter(({ topicId }) => topicId !== ZERO_UUID);
 }
 
-async function fetchWanted(
-  member: Wanted,
-  wanted: readonly WantedTopic[],
-  context: RequestContext,
-) {
+async function fetchWanted(fetch: Fetch, wanted: readonly WantedTopic[], context: RequestContext) {
   const isById = context.apiVersion >= idsVersionMin;
   const named = wanted.map((topic) => (isById ? withName(topic, context) : topic));
   const known = named.filter((topic) => topic !== null);
-  const fetched = await context.broker.groups.fetchOffsets(member.groupId, known, member);
+  const fetched = await fetch(known);
   let next = 0;
   return wanted.map((topic, index) => {
     if (named[index] === null) return refused(topic, ErrorCode.UNKNOWN_TOPIC_ID);

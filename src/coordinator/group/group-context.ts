@@ -5,6 +5,7 @@ import type { BrokerConfig } from '../../config/index.ts';
 import type { Clock } from '../../io/index.ts';
 import type { SoftTimer } from '../../machine/index.ts';
 import type { MetadataImage } from '../../metadata/index.ts';
+import type { DecidedProducers } from './offsets/decided-producers.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface GroupContext {
@@ -13,6 +14,8 @@ export interface GroupContext {
   readonly image: () => MetadataImage;
   /** The largest record that the log of the machine takes, in bytes. */
   readonly recordBytesMax: () => number;
+  /** Who may write in a transaction. */
+  readonly producers: DecidedProducers;
   /** 22 characters or more that nobody else has. */
   readonly newUuid: () => string;
   /** Decides after the delay, unless cancelled or the machine was thrown away meanwhile. */

@@ -10,7 +10,7 @@ import type { Io } from '../../io/index.ts';
 import type { Controller, ImageChanges } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
-import type { EndMarker } from '../../storage/index.ts';
+import type { EndMarker, TransactionVerification } from '../../storage/index.ts';
 import { createOffsetsTopic, OFFSETS_TOPIC } from '../offsets-topic.ts';
 import type { JoinAnswer, SyncAnswer } from './classic/classic-member.ts';
 import {
@@ -45,7 +45,11 @@ import {
   type ListedGroup,
   listGroups,
 } from './group-views.ts';
-import type { TransactionalCommitRequest } from './offsets/commit-in-transaction.ts';
+import {
+  onEndOfTransaction,
+  onTransactionalCommit,
+  type TransactionalCommitRequest,
+} from './offsets/commit-in-transaction.ts';
 import type { CommitRequest, CommittedTopic } from './offsets/commit-offsets.ts';
 import type { FetchedTopic, WantedTopic } from './offsets/fetch-offsets.ts';
 import type { DeletedTopic, DeleteTopic } from './offsets/forget-offsets.ts';
@@ -64,6 +68,26 @@ export interface GroupCoordinatorOptions {
   /** An invariant is broken: the process must not go on. */
   readonly onBug: (error: Error) => void;
 }
+
+interface FetchOptions {
+  readonly member?: FetchingMember;
+  /** What an open transaction is about to replace is UNSTABLE_OFFSET_COMMIT. */
+  readonly requireStable?: boolean;
+}
+
+interface EnteredPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+const nobody: FetchingMember = { memberId: null, memberEpoch: -1 };
+/** Of TxnOffsetCommit: its producers begin each transaction with another epoch (KIP-890). */
+const ownEpochVersionMin = 5;
+const missing: ReadonlySet<string> = new Set([
+  'NOT_COORDINATOR',
+  'COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+]);
 
 export class GroupCoordinator {
   readonly #io: Io;
@@ -157,10 +181,16 @@ export class GroupCoordinator {
     groupId: string,
     decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>,
   ): Promise<T> {
+    return await this.#shardOf(groupId).shard.decide(decide);
+  }
+
+  /** @throws KafkaError NOT_COORDINATOR */
+  #shardOf(groupId: string): { index: number; shard: GroupShard } {
     const topic = this.#options.replicas.image.topic(OFFSETS_TOPIC);
-    const shard = this.#shards.get(javaHashBucket(groupId, topic?.partitions.length ?? 1));
+    const index = javaHashBucket(groupId, topic?.partitions.length ?? 1);
+    const shard = this.#shards.get(index);
     if (shard === undefined) throw new KafkaError('NOT_COORDINATOR');
-    return await shard.decide(decide);
+    return { index, shard };
   }
 
   async joinGroup(join: JoinContext): Promise<JoinAnswer> {
@@ -219,29 +249,55 @@ export class GroupCoordinator {
   }
 
   /**
-   * Writes offsets that count once the transaction of the producer commits. The transaction has
-   * the partition of the group already: who calls has asked the transaction coordinator.
-   * @throws KafkaError INVALID_PRODUCER_EPOCH, and as for other commits
+   * Writes offsets that count once the transaction of the producer commits. `enter` asks the
+   * coordinator of the transaction, where it must be asked, for the partition of the group; it is
+   * called before the first write of a transaction.
+   * @throws KafkaError INVALID_GROUP_ID, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, what `enter`
+   * throws, and as other commits do
    */
-  async commitTransactionalOffsets(request: TransactionalCommitRequest): Promise<CommittedTopic[]> {
-    throw new KafkaError('UNSUPPORTED_VERSION', request.groupId);
+  async commitTransactionalOffsets(
+    request: TransactionalCommitRequest,
+    enter: ((partition: EnteredPartition) => Promise<void>) | null,
+  ): Promise<CommittedTopic[]> {
+    const { groupId, producerId, producerEpoch, apiVersion } = request;
+    assertGroupId(groupId);
+    let verification: TransactionVerification | null | undefined;
+    if (enter !== null) {
+      const { index, shard } = this.#shardOf(groupId);
+      const hasOwnEpoch = apiVersion >= ownEpochVersionMin;
+      const opening = { producerId, producerEpoch, baseSequence: -1, hasOwnEpoch };
+      verification = shard.beginVerification(opening);
+      if (verification !== null) await enter({ topic: OFFSETS_TOPIC, partition: index });
+    }
+    return await this.decide(groupId, (machine, outcome) =>
+      onTransactionalCommit(machine, { request, verification }, outcome),
+    );
   }
 
   /**
    * Ends a transaction in a partition of __consumer_offsets; resolves when it is replicated.
-   * @throws KafkaError NOT_LEADER_OR_FOLLOWER, COORDINATOR_LOAD_IN_PROGRESS,
-   * INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED
+   * @throws KafkaError NOT_LEADER_OR_FOLLOWER (also while it is loaded), INVALID_PRODUCER_EPOCH,
+   * TRANSACTION_COORDINATOR_FENCED
    */
   async writeTransactionMarker(partitionIndex: number, marker: EndMarker): Promise<void> {
-    throw new KafkaError('UNSUPPORTED_VERSION', `${partitionIndex} ${marker.producerId}`);
+    const shard = this.#shards.get(partitionIndex);
+    if (shard === undefined) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
+    try {
+      await shard.decide((machine, outcome) => onEndOfTransaction(machine, marker, outcome));
+    } catch (error) {
+      // Those who send markers know the errors of partitions, not those of coordinators.
+      const isMissing = error instanceof KafkaError && missing.has(error.errorName);
+      throw isMissing ? new KafkaError('NOT_LEADER_OR_FOLLOWER', error.message) : error;
+    }
   }
 
   async fetchOffsets(
     groupId: string,
     topics: readonly WantedTopic[] | null,
-    member: FetchingMember = { memberId: null, memberEpoch: -1 },
+    { member = nobody, requireStable = false }: FetchOptions = {},
   ): Promise<FetchedTopic[]> {
-    return await this.decide(groupId, (machine) => onFetch(machine, { groupId, topics, member }));
+    const fetching = { groupId, topics, member, requireStable };
+    return await this.decide(groupId, (machine) => onFetch(machine, fetching));
   }
 
   async deleteOffsets(groupId: string, topics: readonly DeleteTopic[]): Promise<DeletedTopic[]> {

@@ -20,7 +20,8 @@ import { replayIntoGroups, resumeConsumerGroup } from './consumer/replay-into-gr
 import type { Group } from './group.ts';
 import type { GroupContext } from './group-context.ts';
 import type { GroupRecord, GroupRecordOf } from './group-record.ts';
-import { CommittedOffsets, offsetTombstone } from './offsets/committed-offsets.ts';
+import { CommittedOffsets } from './offsets/committed-offsets.ts';
+import { forgetOffsetsIf } from './offsets/forget-offsets.ts';
 import type { Outcome } from './outcome.ts';
 
 export class GroupMachine implements Machine<GroupRecord> {
@@ -41,11 +42,15 @@ export class GroupMachine implements Machine<GroupRecord> {
     this.rebalance = new Rebalance(at, (group) => this.maybeForget(group));
   }
 
-  replay(record: GroupRecord): void {
+  replay(record: GroupRecord, offset: number): void {
     switch (record.kind) {
       case 'OffsetCommit':
       case 'LegacyOffsetCommit':
-        this.#replayOffset(record);
+        this.#replayOffset(record, offset);
+        return;
+      case 'EndTransaction':
+        this.at.producers.replayEnd(record.marker, offset);
+        this.offsets.replayEnd(record.marker.producerId, record.marker.isCommit);
         return;
       case 'GroupMetadata':
         this.#replayGroupMetadata(record);
@@ -55,8 +60,12 @@ export class GroupMachine implements Machine<GroupRecord> {
     }
   }
 
-  #replayOffset(record: GroupRecordOf<'OffsetCommit' | 'LegacyOffsetCommit'>): void {
-    this.offsets.replay(record);
+  #replayOffset(
+    record: GroupRecordOf<'OffsetCommit' | 'LegacyOffsetCommit'>,
+    offset: number,
+  ): void {
+    if (record.producer !== undefined) this.at.producers.replayWrite(record.producer, offset);
+    this.offsets.replay(record, offset);
     const { group } = record.key;
     if (record.value !== null && !this.groups.has(group)) this.#create(group);
   }
@@ -169,11 +178,7 @@ export class GroupMachine implements Machine<GroupRecord> {
     const group = this.groups.get(groupId);
     if (group === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
     if (!group.isEmpty) return ErrorCode.NON_EMPTY_GROUP;
-    for (const [topic, partitions] of this.offsets.of(groupId)) {
-      for (const partition of partitions.keys()) {
-        outcome.append(offsetTombstone(groupId, topic, partition));
-      }
-    }
+    forgetOffsetsIf(this.offsets, groupId, { condition: () => true, outcome });
     this.bury(group, outcome);
     return 0;
   }

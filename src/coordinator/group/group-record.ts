@@ -29,7 +29,8 @@ import {
   type Struct,
   type StructOf,
 } from '../../protocol/index.ts';
-import type { KeyedRecord, MachineLogCodec } from '../partition-machine-log.ts';
+import type { EndMarker } from '../../storage/index.ts';
+import type { KeyedRecord, MachineLogCodec, ProducerIdentity } from '../partition-machine-log.ts';
 
 const kinds = {
   LegacyOffsetCommit: { key: legacyOffsetCommitKey, value: offsetCommitValue },
@@ -69,6 +70,14 @@ export interface GroupRecordOf<K extends GroupRecordKind> {
   readonly kind: K;
   readonly key: StructOf<(typeof kinds)[K]['key']>;
   readonly value: StructOf<(typeof kinds)[K]['value']> | null;
+  /** An offset that counts when the transaction of this producer commits. */
+  readonly producer?: ProducerIdentity | undefined;
+}
+
+/** The transaction of a producer is over, here as elsewhere. */
+export interface EndTransactionRecord {
+  readonly kind: 'EndTransaction';
+  readonly marker: EndMarker;
 }
 
 /** A record of another version of the software: counted, kept and otherwise ignored. */
@@ -78,6 +87,7 @@ export interface UnknownGroupRecord {
 
 export type GroupRecord =
   | { [K in GroupRecordKind]: GroupRecordOf<K> }[GroupRecordKind]
+  | EndTransactionRecord
   | UnknownGroupRecord;
 
 export type OffsetCommitValue = StructOf<typeof offsetCommitValue>;
@@ -92,7 +102,9 @@ const kindByType = new Map<number, GroupRecordKind>(
 
 export const groupRecordCodec: MachineLogCodec<GroupRecord> = {
   encode(record: GroupRecord): KeyedRecord {
-    if (record.kind === 'Unknown') throw new TypeError('unknown records are not written');
+    if (record.kind === 'Unknown' || record.kind === 'EndTransaction') {
+      throw new TypeError('unknown records are not written, and markers have no bytes of ours');
+    }
     const { key, value } = kinds[record.kind] as { key: Struct; value: Struct };
     return {
       key: encodeVersioned(key, 0, record.key as never),
@@ -100,10 +112,11 @@ export const groupRecordCodec: MachineLogCodec<GroupRecord> = {
         record.value === null
           ? null
           : encodeVersioned(value, versionOf(record), record.value as never),
+      producer: record.producer,
     };
   },
 
-  decode(key: Buffer, value: Buffer | null): GroupRecord | null {
+  decode(key: Buffer, value: Buffer | null, producer?: ProducerIdentity): GroupRecord | null {
     const kind = key.length < 2 ? undefined : kindByType.get(key.readInt16BE(0));
     if (kind === undefined) return null;
     const structs = kinds[kind] as { key: Struct; value: Struct };
@@ -111,11 +124,23 @@ export const groupRecordCodec: MachineLogCodec<GroupRecord> = {
       kind,
       key: decodeVersioned(structs.key, key).value,
       value: value === null ? null : decodeVersioned(structs.value, value).value,
+      ...(producer === undefined ? {} : { producer: identityOf(producer) }),
     } as GroupRecord;
+  },
+
+  markers: {
+    of: (record) => (record.kind === 'EndTransaction' ? record.marker : null),
+    recordOf: (marker) => ({ kind: 'EndTransaction', marker }),
   },
 };
 
-function versionOf(record: Exclude<GroupRecord, UnknownGroupRecord>): number {
+function identityOf({ producerId, producerEpoch }: ProducerIdentity): ProducerIdentity {
+  return { producerId, producerEpoch };
+}
+
+function versionOf(
+  record: Exclude<GroupRecord, UnknownGroupRecord | EndTransactionRecord>,
+): number {
   if (record.kind === 'GroupMetadata') return 3;
   if (record.kind !== 'OffsetCommit' && record.kind !== 'LegacyOffsetCommit') return 0;
   return record.value !== null && record.value.expireTimestamp !== -1 ? 1 : 4;

@@ -11,10 +11,12 @@ import { MachineRuntime } from '../../machine/index.ts';
 import type { MetadataImage, TopicImage } from '../../metadata/index.ts';
 import { type CompressionCodec, KafkaError } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
+import type { OpeningBatch, TransactionVerification } from '../../storage/index.ts';
 import { PartitionMachineLog } from '../partition-machine-log.ts';
 import type { GroupContext } from './group-context.ts';
 import { GroupMachine } from './group-machine.ts';
 import { type GroupRecord, groupRecordCodec } from './group-record.ts';
+import { DecidedProducers } from './offsets/decided-producers.ts';
 import { expireOffsets, forgetLostTopics, forgetTopics } from './offsets/offset-requests.ts';
 import { Outcome } from './outcome.ts';
 
@@ -91,9 +93,23 @@ export class GroupShard {
    * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, and what the decision throws
    */
   async decide<T>(decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>): Promise<T> {
+    this.#assertReady();
+    return await this.#submit(decide);
+  }
+
+  /**
+   * A transaction is about to write offsets here: what its decision must show. null if it has.
+   * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, INVALID_PRODUCER_EPOCH
+   */
+  beginVerification(batch: OpeningBatch): TransactionVerification | null {
+    this.#assertReady();
+    const { producers } = this.#options.partition.log;
+    return producers.beginVerification(batch, this.#io.clock.now());
+  }
+
+  #assertReady(): void {
     if (this.#isClosed) throw new KafkaError('NOT_COORDINATOR');
     if (!this.#isReady) throw new KafkaError('COORDINATOR_LOAD_IN_PROGRESS');
-    return await this.#submit(decide);
   }
 
   /** Forgets the offsets of topics that were deleted. */
@@ -146,6 +162,7 @@ export class GroupShard {
       clock: this.#io.clock,
       config,
       image,
+      producers: new DecidedProducers(this.#options.partition),
       recordBytesMax: () => this.#log.batchBytesMax,
       newUuid: () => hyphenated(this.#io.random.bytes(16)),
       later: (delayMs, decide) =>

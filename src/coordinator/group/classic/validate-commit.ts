@@ -2,6 +2,7 @@
 // and anybody while it has none.
 
 import { KafkaError } from '../../../protocol/index.ts';
+import type { TransactionalCommitRequest } from '../offsets/commit-in-transaction.ts';
 import type { CommitRequest } from '../offsets/commit-offsets.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import { assertGeneration, assertMember } from './fencing.ts';
@@ -24,4 +25,20 @@ export function assertMayCommit(
   assertGeneration(group, generationId);
   if (group.state === 'CompletingRebalance') throw new KafkaError('REBALANCE_IN_PROGRESS');
   sessions.restart(group, member);
+}
+
+/**
+ * The same in a transaction (KIP-447). Older producers do not say for whom they commit: they are
+ * believed, and fenced by the epochs of their transactional id.
+ */
+export function assertMayCommitInTransaction(
+  group: ClassicGroup,
+  request: TransactionalCommitRequest,
+): void {
+  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
+  if (group.state === 'Dead') throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
+  const saysNobody = memberId === '' && groupInstanceId === null;
+  if (generationId < 0 && (group.state === 'Empty' || saysNobody)) return;
+  assertMember(group, memberId, groupInstanceId);
+  assertGeneration(group, generationId);
 }

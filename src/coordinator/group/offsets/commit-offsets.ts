@@ -2,6 +2,7 @@
 
 import type { Uuid } from '../../../base/uuid.ts';
 import { ErrorCode } from '../../../protocol/index.ts';
+import type { ProducerIdentity } from '../../partition-machine-log.ts';
 import type { GroupContext } from '../group-context.ts';
 import type { Outcome } from '../outcome.ts';
 
@@ -45,8 +46,11 @@ export function commitOffsets(
   {
     request,
     check,
+    producer,
   }: {
-    request: CommitRequest;
+    request: Pick<CommitRequest, 'groupId' | 'retentionTimeMs' | 'topics'>;
+    /** Whose transaction the offsets are part of. */
+    producer?: ProducerIdentity | undefined;
     /** The code of the error for a partition that must not be committed. */
     check?: ((topicId: Uuid, partition: number) => number) | undefined;
   },
@@ -72,6 +76,7 @@ export function commitOffsets(
         expireTimestamp,
         topicId: topic.topicId,
       },
+      producer,
     });
     return 0;
   };

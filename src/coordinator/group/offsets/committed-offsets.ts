@@ -1,39 +1,68 @@
 // What every group of one partition has committed. Durable: only replay changes it.
+//
+// Invariant: of all commits for a partition that count, the one that is last in the log is kept. An
+// offset of a transaction has its place where it was written, and counts from the marker on.
 
 import type { GroupRecordOf, OffsetCommitValue } from '../group-record.ts';
+import { type OffsetKey, PendingOffsets } from './pending-offsets.ts';
 
-export type TopicOffsets = ReadonlyMap<number, OffsetCommitValue>;
+export interface CommittedOffset extends OffsetCommitValue {
+  /** Where the commit is in the log. */
+  readonly recordOffset: number;
+}
+
+export type TopicOffsets = ReadonlyMap<number, CommittedOffset>;
 export type GroupOffsets = ReadonlyMap<string, TopicOffsets>;
 
 const noOffsets: GroupOffsets = new Map();
 
 export class CommittedOffsets {
-  readonly #byGroup = new Map<string, Map<string, Map<number, OffsetCommitValue>>>();
+  readonly #byGroup = new Map<string, Map<string, Map<number, CommittedOffset>>>();
+  readonly pending = new PendingOffsets();
 
   /** By topic and partition; empty if the group has none. */
   of(groupId: string): GroupOffsets {
     return this.#byGroup.get(groupId) ?? noOffsets;
   }
 
-  get(groupId: string, topic: string, partition: number): OffsetCommitValue | undefined {
+  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.#byGroup.get(groupId)?.get(topic)?.get(partition);
   }
 
+  /** Committed, or to be when a transaction commits. */
   has(groupId: string): boolean {
-    return this.#byGroup.has(groupId);
+    return this.#byGroup.has(groupId) || this.pending.hasGroup(groupId);
   }
 
-  groupIds(): IterableIterator<string> {
-    return this.#byGroup.keys();
+  isPending(group: string, topic: string, partition: number): boolean {
+    return this.pending.has({ group, topic, partition });
   }
 
-  replay(record: GroupRecordOf<'OffsetCommit' | 'LegacyOffsetCommit'>): void {
-    const { group, topic, partition } = record.key;
-    if (record.value === null) this.#forget(group, topic, partition);
-    else this.#keep(record.key, record.value);
+  replay(
+    { key, value, producer }: GroupRecordOf<'OffsetCommit' | 'LegacyOffsetCommit'>,
+    recordOffset: number,
+  ): void {
+    if (value === null) {
+      this.#forget(key.group, key.topic, key.partition);
+      this.pending.forget(key);
+    } else if (producer === undefined) {
+      this.#keep(key, { ...value, recordOffset });
+    } else {
+      this.pending.add(producer.producerId, key, { ...value, recordOffset });
+    }
   }
 
-  #keep(key: GroupRecordOf<'OffsetCommit'>['key'], value: OffsetCommitValue): void {
+  replayEnd(producerId: number, isCommit: boolean): void {
+    for (const { value, ...key } of this.pending.end(producerId)) {
+      if (!isCommit) continue;
+      const known = this.get(key.group, key.topic, key.partition);
+      // Somebody committed after it while the transaction was open.
+      if (known !== undefined && known.recordOffset > value.recordOffset) continue;
+      this.#keep(key, value);
+    }
+  }
+
+  #keep(key: OffsetKey, value: CommittedOffset): void {
     let topics = this.#byGroup.get(key.group);
     if (topics === undefined) {
       topics = new Map();

@@ -36,7 +36,10 @@ export function deleteOffsets(
     const errorCode = group.isSubscribedTo(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : 0;
     for (const { partitionIndex } of partitions) {
       if (errorCode !== 0) break;
-      if (offsets.get(group.groupId, name, partitionIndex) === undefined) continue;
+      const isKnown =
+        offsets.get(group.groupId, name, partitionIndex) !== undefined ||
+        offsets.isPending(group.groupId, name, partitionIndex);
+      if (!isKnown) continue;
       outcome.append(offsetTombstone(group.groupId, name, partitionIndex));
     }
     return {
@@ -46,6 +49,7 @@ export function deleteOffsets(
   });
 }
 
+/** Tombstones for what meets the condition, also in transactions that are open. */
 export function forgetOffsetsIf(
   offsets: CommittedOffsets,
   groupId: string,
@@ -56,15 +60,40 @@ export function forgetOffsetsIf(
     condition: (topic: string, value: OffsetCommitValue) => boolean;
     outcome: Outcome;
   },
-): { kept: number } {
-  let kept = 0;
+): void {
   for (const [topic, partitions] of offsets.of(groupId)) {
     for (const [partition, value] of partitions) {
       if (condition(topic, value)) outcome.append(offsetTombstone(groupId, topic, partition));
-      else kept += 1;
     }
   }
-  return { kept };
+  const seen = new Set<string>();
+  for (const { topic, partition, value } of offsets.pending.of(groupId)) {
+    const committed = offsets.get(groupId, topic, partition);
+    const isBuried = committed !== undefined && condition(topic, committed);
+    const name = `${topic}-${partition}`;
+    if (isBuried || seen.has(name) || !condition(topic, value)) continue;
+    seen.add(name);
+    outcome.append(offsetTombstone(groupId, topic, partition));
+  }
+}
+
+/** Tombstones for what has expired; what a transaction is about to replace has not. */
+export function forgetExpiredOffsets(
+  offsets: CommittedOffsets,
+  group: Group,
+  { time, outcome }: { time: RetentionTime; outcome: Outcome },
+): { isAnyLeft: boolean } {
+  const { groupId } = group;
+  let isAnyLeft = offsets.pending.hasGroup(groupId);
+  for (const [topic, partitions] of offsets.of(groupId)) {
+    for (const [partition, value] of partitions) {
+      const isOver =
+        !offsets.isPending(groupId, topic, partition) && isExpired(group, { topic, value }, time);
+      if (isOver) outcome.append(offsetTombstone(groupId, topic, partition));
+      else isAnyLeft = true;
+    }
+  }
+  return { isAnyLeft };
 }
 
 /** Offsets of a topic that is no more, known by its id where the commit recorded it. */
@@ -76,10 +105,15 @@ export function isOfTopic(
   return topic === deleted.name && (value.topicId === deleted.id || value.topicId === deleted.noId);
 }
 
-export function isExpired(
+export interface RetentionTime {
+  readonly nowMs: number;
+  readonly retentionMs: number;
+}
+
+function isExpired(
   group: Group,
   offset: { readonly topic: string; readonly value: OffsetCommitValue },
-  time: { readonly nowMs: number; readonly retentionMs: number },
+  time: RetentionTime,
 ): boolean {
   const { topic, value } = offset;
   const isSimple = group.protocolType === null;

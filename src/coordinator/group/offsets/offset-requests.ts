@@ -23,8 +23,8 @@ import {
   type DeletedTopic,
   type DeleteTopic,
   deleteOffsets,
+  forgetExpiredOffsets,
   forgetOffsetsIf,
-  isExpired,
   isOfTopic,
 } from './forget-offsets.ts';
 
@@ -55,15 +55,17 @@ export function onFetch(
     groupId,
     topics,
     member,
+    requireStable,
   }: {
     readonly groupId: string;
     readonly topics: readonly WantedTopic[] | null;
     readonly member: FetchingMember;
+    readonly requireStable: boolean;
   },
 ): FetchedTopic[] {
   const group = machine.consumerGroup(groupId);
   if (group !== undefined) assertMayFetch(group, member.memberId, member.memberEpoch);
-  return fetchOffsets(machine.offsets, groupId, topics);
+  return fetchOffsets(machine.offsets, groupId, topics, requireStable);
 }
 
 export function onDeleteOffsets(
@@ -83,10 +85,8 @@ export function expireOffsets(machine: GroupMachine, groupId: string, outcome: O
     nowMs: machine.at.clock.now(),
     retentionMs: machine.at.config().get('offsets.retention.minutes') * 60_000,
   };
-  const condition = (topic: string, value: Parameters<typeof isOfTopic>[1]): boolean =>
-    isExpired(group, { topic, value }, time);
-  const { kept } = forgetOffsetsIf(machine.offsets, groupId, { condition, outcome });
-  if (kept > 0 || group.state !== 'Empty') return;
+  const { isAnyLeft } = forgetExpiredOffsets(machine.offsets, group, { time, outcome });
+  if (isAnyLeft || group.state !== 'Empty') return;
   if (group.kind === 'consumer') {
     machine.bury(group, outcome);
     return;
