@@ -13,6 +13,7 @@ import {
   decodeRequest,
   decodeRequestHeader,
   ErrorCode,
+  encodeEndTransactionMarker,
   encodeResponse,
   fetch,
   initProducerId,
@@ -43,6 +44,12 @@ interface StoredBatch {
   readonly header: BatchHeader;
 }
 
+interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
 interface ProducerState {
   epoch: number;
   readonly recent: { readonly first: number; readonly last: number; readonly offset: number }[];
@@ -55,13 +62,36 @@ export class ScriptedPartition {
   nextOffset = 0;
   batches: StoredBatch[] = [];
   readonly producers = new Map<number, ProducerState>();
+  /** First offsets of open transactions, by producer id. */
+  readonly open = new Map<number, number>();
+  readonly aborted: AbortedTransaction[] = [];
 
   constructor(leader: number) {
     this.leader = leader;
   }
 
+  get lastStableOffset(): number {
+    return Math.min(this.nextOffset, ...this.open.values());
+  }
+
   records(): BatchRecord[] {
-    return this.batches.flatMap(({ bytes, header }) => decodeRecords(bytes, header));
+    const data = this.batches.filter(({ header }) => !header.isControl);
+    return data.flatMap(({ bytes, header }) => decodeRecords(bytes, header));
+  }
+
+  appendMarker(producerId: number, producerEpoch: number, isCommit: boolean): void {
+    const marker = { producerId, producerEpoch, isCommit, coordinatorEpoch: 0, timestamp: 0 };
+    const firstOffset = this.open.get(producerId);
+    const lastOffset = this.nextOffset;
+    if (firstOffset !== undefined && !isCommit) {
+      this.aborted.push({ producerId, firstOffset, lastOffset });
+    }
+    this.open.delete(producerId);
+    this.#store(encodeEndTransactionMarker(marker), 1);
+    const known = this.producers.get(producerId);
+    if (known !== undefined && producerEpoch > known.epoch) {
+      this.producers.set(producerId, { epoch: producerEpoch, recent: [] });
+    }
   }
 
   /** The base offset, or the code of the error. */
@@ -76,13 +106,18 @@ export class ScriptedPartition {
       state.recent.push({ first: baseSequence, last, offset: this.nextOffset });
       if (state.recent.length > 5) state.recent.shift();
     }
+    const baseOffset = this.nextOffset;
+    if (header.isTransactional && !this.open.has(producerId)) this.open.set(producerId, baseOffset);
+    this.#store(records, recordCount);
+    return { errorCode: 0, baseOffset };
+  }
+
+  #store(records: Buffer, offsetCount: number): void {
     const bytes = Buffer.from(records);
     setBaseOffset(bytes, 0, this.nextOffset);
     setPartitionLeaderEpoch(bytes, 0, this.leaderEpoch);
-    const baseOffset = this.nextOffset;
-    this.nextOffset += recordCount;
+    this.nextOffset += offsetCount;
     this.batches.push({ bytes, header: readBatchHeader(bytes, 0) });
-    return { errorCode: 0, baseOffset };
   }
 
   #checkSequence(header: BatchHeader): { errorCode: number; baseOffset: number } | null {
@@ -134,6 +169,11 @@ export class ScriptedCluster {
   readonly topics = new Map<string, { topicId: string; partitions: ScriptedPartition[] }>();
   readonly bootstrapServers = '127.0.0.1:9001';
   onProduce: (event: ProduceEvent) => ProduceVerdict = () => 'store';
+  /** Whether a batch may be appended: 0, or the code of the error. */
+  admit: (event: ProduceEvent) => number = () => 0;
+  readonly featureLevels = new Map<string, number>();
+  /** APIs that this cluster has in an older version only, by key. */
+  readonly versionsMax = new Map<number, number>();
   /** Counts by API name. */
   readonly requestCounts = new Map<string, number>();
   readonly #io: Io;
@@ -216,21 +256,27 @@ export class ScriptedCluster {
 
   #onRequest(request: Request): void {
     const builtIn = [apiVersions, metadata, produce, fetch, listOffsets, initProducerId];
-    const apis: Api[] = [...builtIn, ...[...this.#served.values()].map((each) => each.api)];
-    const api = apis.find((each) => each.key === request.header.apiKey);
+    const apis = new Set<Api>(builtIn);
+    for (const { api } of this.#served.values()) apis.add(api);
+    const api = [...apis].find((each) => each.key === request.header.apiKey);
     const name = api?.name ?? 'unknown';
     this.requestCounts.set(name, (this.requestCounts.get(name) ?? 0) + 1);
     if (api === apiVersions) {
-      const apiKeys = apis.map(({ key, versions }) => {
-        return { apiKey: key, minVersion: versions.min, maxVersion: versions.max };
+      const apiKeys = [...apis].map(({ key, versions }) => {
+        const maxVersion = this.versionsMax.get(key) ?? versions.max;
+        return { apiKey: key, minVersion: versions.min, maxVersion };
       });
-      this.#respond(request, apiVersions, { errorCode: 0, apiKeys });
+      const finalizedFeatures = [...this.featureLevels].map(([feature, level]) => {
+        return { name: feature, maxVersionLevel: level, minVersionLevel: 0 };
+      });
+      this.#respond(request, apiVersions, { errorCode: 0, apiKeys, finalizedFeatures });
+    } else if (api !== undefined && this.#served.has(api.key)) {
+      this.#served.get(api.key)?.onRequest(request);
     } else if (api === metadata) this.#onMetadata(request);
     else if (api === produce) this.#onProduceRequest(request);
     else if (api === fetch) this.#onFetch(request, this.#io.clock.monotonic());
     else if (api === listOffsets) this.#onListOffsets(request);
-    else if (api !== initProducerId) this.#served.get(request.header.apiKey)?.onRequest(request);
-    else {
+    else if (api === initProducerId) {
       const producerId = this.#producerId++;
       this.#respond(request, initProducerId, {
         throttleTimeMs: 0,
@@ -267,7 +313,8 @@ export class ScriptedCluster {
     });
   }
 
-  #topicOf(each: { topicId: string }): string {
+  /** The name of a topic, or nothing. */
+  topicOf(each: { topicId: string }): string {
     const found = [...this.topics].find(([, { topicId }]) => topicId === each.topicId);
     return found?.[0] ?? '';
   }
@@ -278,7 +325,7 @@ export class ScriptedCluster {
     let isLost = false;
     let isSilent = false;
     const responses = body.topicData.map((each) => {
-      const topic = this.#topicOf(each);
+      const topic = each.name || this.topicOf(each);
       const partitionResponses = each.partitionData.map(({ index, records }) => {
         const bytes = records as Buffer;
         const header = readBatchHeader(bytes, 0);
@@ -293,9 +340,11 @@ export class ScriptedCluster {
         if (verdict !== 'store' && verdict !== 'storeAndLose') {
           return { index, errorCode: 0, baseOffset: -1 };
         }
+        const errorCode = this.admit({ nodeId, topic, partition: index, header });
+        if (errorCode !== 0) return { index, errorCode, baseOffset: -1 };
         return { index, ...state.append(bytes) };
       });
-      return { topicId: each.topicId, partitionResponses };
+      return { name: topic, topicId: each.topicId, partitionResponses };
     });
     if (isLost) connection.close();
     else if (body.acks === 0) request.exchange.skip();
@@ -304,25 +353,32 @@ export class ScriptedCluster {
 
   #onFetch(request: Request, beganMs: number): void {
     const body = this.#body(request, fetch);
+    const isCommitted = body.isolationLevel === 1;
     let bytes = 0;
     let hasError = false;
     const responses = body.topics.map((each) => ({
       topicId: each.topicId,
       partitions: each.partitions.map(({ partition, fetchOffset, partitionMaxBytes }) => {
-        const state: ScriptedPartition | undefined = this.partition(this.#topicOf(each), partition);
+        const state: ScriptedPartition | undefined = this.partition(this.topicOf(each), partition);
         const errorCode = this.#fetchError(request.nodeId, state, fetchOffset);
         hasError ||= errorCode !== 0;
         const records: Buffer[] = [];
         let room = partitionMaxBytes;
         for (const { header, bytes: batch } of errorCode === 0 ? (state?.batches ?? []) : []) {
           if (header.lastOffset < fetchOffset) continue;
+          if (isCommitted && header.baseOffset >= (state?.lastStableOffset ?? 0)) break;
           if (records.length > 0 && batch.length > room) break;
           records.push(batch);
           room -= batch.length;
           bytes += batch.length;
         }
         const { nextOffset: highWatermark = -1, logStartOffset = -1 } = state ?? {};
-        return { partitionIndex: partition, errorCode, highWatermark, logStartOffset, records };
+        const { lastStableOffset = -1, aborted = [] } = state ?? {};
+        const offsets = { highWatermark, lastStableOffset, logStartOffset };
+        const abortedTransactions = isCommitted
+          ? aborted.filter((each) => each.lastOffset >= fetchOffset)
+          : null;
+        return { partitionIndex: partition, errorCode, ...offsets, abortedTransactions, records };
       }),
     }));
     const isDue = this.#io.clock.monotonic() - beganMs >= body.maxWaitMs;
@@ -338,7 +394,8 @@ export class ScriptedCluster {
   }
 
   #onListOffsets(request: Request): void {
-    const topics = this.#body(request, listOffsets).topics.map(({ name, partitions }) => ({
+    const { topics: asked, isolationLevel } = this.#body(request, listOffsets);
+    const topics = asked.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, timestamp }) => {
         const state = this.partition(name, partitionIndex);
@@ -346,7 +403,8 @@ export class ScriptedCluster {
         if (!isHere) return { partitionIndex, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
         const found =
           timestamp < 0 ? undefined : state.records().find((each) => each.timestamp >= timestamp);
-        const end = timestamp === -1 ? state.nextOffset : -1;
+        const latest = isolationLevel === 1 ? state.lastStableOffset : state.nextOffset;
+        const end = timestamp === -1 ? latest : -1;
         const offset = timestamp === -2 ? state.logStartOffset : (found?.offset ?? end);
         return { partitionIndex, errorCode: 0, offset, timestamp: found?.timestamp ?? -1 };
       }),

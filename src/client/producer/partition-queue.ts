@@ -183,15 +183,17 @@ export class PartitionQueue {
     this.#unacked.push(batch);
   }
 
-  /** False while answers are outstanding: batches under way still use the old numbers. */
+  /** False while answers are outstanding, as batches under way still use the old numbers. */
   #renumber(): boolean {
     if (this.#inFlight > 0) return false;
+    const identity = this.#identity;
+    const isOurs =
+      identity?.producerId === this.#producerId && identity.producerEpoch === this.#producerEpoch;
+    // The abort that follows brings a new epoch.
+    if (isOurs && identity.isTransactional) return false;
     this.#mustRenumber = false;
     this.#hasHole = false;
-    const identity = this.#identity;
     if (identity === null) return true;
-    const isOurs =
-      identity.producerId === this.#producerId && identity.producerEpoch === this.#producerEpoch;
     if (isOurs) identity.raiseEpoch();
     this.#unacked.length = 0;
     for (const batch of this.#retries) batch.baseSequence = -1;

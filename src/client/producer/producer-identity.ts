@@ -3,19 +3,22 @@
 // which a broker accepts from a producer that is not transactional. That of a transactional
 // producer comes from its coordinator (transaction-requests.ts) and is never raised here.
 
+import { assert } from '../../base/assert.ts';
 import { initProducerId, KafkaError } from '../../protocol/index.ts';
 import type { Client } from '../client.ts';
 
 const epochMax = 32767;
 
 export class ProducerIdentity {
+  readonly isTransactional: boolean;
   readonly #client: Client;
   producerId = -1;
   producerEpoch = -1;
   #acquiring: Promise<void> | null = null;
 
-  constructor(client: Client) {
+  constructor(client: Client, isTransactional: boolean) {
     this.#client = client;
+    this.isTransactional = isTransactional;
   }
 
   get isKnown(): boolean {
@@ -37,6 +40,7 @@ export class ProducerIdentity {
 
   /** After the last epoch a new producer id is needed: `isKnown` turns false. */
   raiseEpoch(): void {
+    assert(!this.isTransactional, 'the coordinator alone raises the epoch of a transactional id');
     if (this.producerEpoch < epochMax) this.producerEpoch++;
     else this.producerId = -1;
   }

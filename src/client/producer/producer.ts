@@ -89,7 +89,9 @@ export class Producer {
     this.#io = io;
     this.#options = resolveProducerOptions(options);
     this.#client = new Client(io, options, true);
-    this.#identity = this.#options.idempotent ? new ProducerIdentity(this.#client) : null;
+    const isTransactional = this.#options.transactionalId !== null;
+    const identity = new ProducerIdentity(this.#client, isTransactional);
+    this.#identity = this.#options.idempotent ? identity : null;
     this.#accumulator = new RecordAccumulator(io.clock, this.#options);
     this.#accumulator.onBatchDone = (batch, error) => this.#onBatchDone(batch, error);
     this.#sender = new Sender(this.#client, this.#options, this.#accumulator, this.#identity);
@@ -165,9 +167,8 @@ export class Producer {
 
   /**
    * Makes this producer the only one of its transactionalId: older ones are fenced, and what they
-   * left open is aborted. Needed once before the first transaction; `transaction` does it by
-   * itself. Rejects with REQUEST_TIMED_OUT after maxBlockMs: call it again to wait on. Throws a
-   * TransactionError when it cannot be.
+   * left open is aborted. Needed once, before beginTransaction. Rejects with REQUEST_TIMED_OUT
+   * after maxBlockMs: call it again to wait on; with a TransactionError when it cannot be.
    */
   async initTransactions(): Promise<void> {
     await this.#needTransactions().init(this.#options.maxBlockMs);
@@ -242,7 +243,7 @@ export class Producer {
 
   /**
    * Delivers what is buffered, then closes; aborts a transaction that is open. After `timeoutMs`
-   * (default deliveryTimeoutMs) what is left fails. Rejects with the first failure that was not reported otherwise.
+   * (default deliveryTimeoutMs) what is left fails. Rejects with what was not reported otherwise.
    */
   async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#closed) return;
