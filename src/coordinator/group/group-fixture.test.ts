@@ -167,6 +167,8 @@ export class TestMember {
   readonly #options: MemberOptions;
   topics: readonly string[];
   protocols: readonly string[];
+  /** Partitions of `t` that it says it has. */
+  owned: readonly number[] = [];
   memberId = '';
   generationId = -1;
   joined: JoinAnswer | null = null;
@@ -191,8 +193,9 @@ export class TestMember {
   async tryJoin(): Promise<JoinAnswer> {
     const options = this.#options;
     const apiVersion = options.version ?? 9;
-    const subscription = encodeVersioned(consumerProtocolSubscription, 0, {
+    const subscription = encodeVersioned(consumerProtocolSubscription, 1, {
       topics: this.topics,
+      ownedPartitions: this.owned.length === 0 ? [] : [{ topic: 't', partitions: this.owned }],
     });
     const request = {
       groupId: this.groupId,

@@ -22,6 +22,7 @@ import type { JoinAnswer, SyncAnswer } from './classic-member.ts';
 import { type HeartbeatRequest, onHeartbeat } from './heartbeat.ts';
 import { JoinGroup, type JoinGroupRequest } from './join-group.ts';
 import { leave } from './leave-group.ts';
+import { mayBringPartitions } from './subscription.ts';
 import { SyncGroup, type SyncGroupRequest } from './sync-group.ts';
 
 export interface JoinContext {
@@ -35,7 +36,8 @@ export type LeaveAnswer = Omit<ResponseInput<typeof leaveGroup>, 'throttleTimeMs
 
 /**
  * For this long after a start an id is believed that only a coordinator that is gone can have
- * given out: its owner is in the middle of its first join and holds nothing that it could lose.
+ * given out, if its owner holds nothing that it could lose, as in the middle of its first join.
+ * Whoever brings partitions was thrown out, and others may have them: it must hear of that.
  */
 const trustIdsMs = 60_000;
 const generatedId = /-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -62,7 +64,8 @@ export function joinClassicGroup(
     const join = { request, client, apiVersion };
     return joinAsClassicMember(machine, consumers, { join, outcome });
   }
-  const isIdTrusted = isIdOfPredecessor(machine, memberId);
+  const isIdTrusted =
+    isIdOfPredecessor(machine, memberId) && !mayBringPartitions(request.protocols);
   if (memberId !== '' && !isIdTrusted) machine.classicMembersGroup(groupId);
   machine.replaceEmptyConsumerGroup(groupId, outcome);
   const group = machine.classicGroup(groupId);

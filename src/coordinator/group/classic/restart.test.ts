@@ -112,6 +112,20 @@ test('an id that only a dead coordinator can have given is believed for a minute
     assert.equal(errorName((await late.tryJoin()).errorCode), 'UNKNOWN_MEMBER_ID');
   }));
 
+test('an unknown member that brings partitions is sent away, also after a restart', () =>
+  withShard(async (at) => {
+    const members = [at.member(), at.member()] as [TestMember, TestMember];
+    await at.settle(...members);
+    // The first one falls silent, and the second goes on alone.
+    await at.io.clock.sleep(8000);
+    await members[1].heartbeat();
+    await at.io.clock.sleep(3000);
+    await at.settle(members[1]);
+    await at.restart();
+    members[0].owned = [0];
+    assert.equal(errorName((await members[0].tryJoin()).errorCode), 'UNKNOWN_MEMBER_ID');
+  }, together));
+
 test('an empty group keeps its generation', () =>
   withShard(async (at) => {
     const member = at.member();

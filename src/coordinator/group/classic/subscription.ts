@@ -1,5 +1,6 @@
-// The one place in which the coordinator looks into the bytes that consumers exchange: which topics
-// a member subscribes to. Offsets of topics that a group consumes must not be deleted.
+// The one place in which the coordinator of a classic group looks into the bytes that consumers
+// exchange: which topics a member subscribes to, for offsets of topics that a group consumes must
+// not be deleted; and whether it brings partitions along.
 
 import {
   consumerProtocolSubscription,
@@ -15,6 +16,19 @@ export function topicsOf(metadata: Buffer): readonly string[] | null {
     if (error instanceof MalformedError) return null;
     throw error;
   }
+}
+
+/** Whether a member that joins may believe that it has partitions; it may if nobody can tell. */
+export function mayBringPartitions(protocols: readonly { readonly metadata: Buffer }[]): boolean {
+  return protocols.some(({ metadata }) => {
+    try {
+      const { value } = decodeVersioned(consumerProtocolSubscription, metadata);
+      return value.ownedPartitions.length > 0;
+    } catch (error) {
+      if (error instanceof MalformedError) return true;
+      throw error;
+    }
+  });
 }
 
 /** Whether both subscribe to the same topics; metadata that cannot be read must be identical. */

@@ -8,6 +8,7 @@ import type { JoinAnswer, SyncAnswer } from '../classic/classic-member.ts';
 import type { JoinContext, LeaveAnswer, LeaveGroupRequest } from '../classic/classic-requests.ts';
 import type { HeartbeatRequest } from '../classic/heartbeat.ts';
 import { failedJoin } from '../classic/rebalance.ts';
+import { mayBringPartitions } from '../classic/subscription.ts';
 import type { SyncGroupRequest } from '../classic/sync-group.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import type { Outcome } from '../outcome.ts';
@@ -99,8 +100,12 @@ function findMember(
 ): FoundMember {
   const { memberId: givenId, groupInstanceId: instanceId } = join.request;
   if (instanceId === null) {
-    const member = group.members.get(memberId) ?? newConsumerMember(memberId);
-    return { group, member, replacedId: null };
+    const member = group.members.get(memberId);
+    // It was thrown out and brings what others may have by now: it must hear of that.
+    if (member === undefined && mayBringPartitions(join.request.protocols)) {
+      throw new KafkaError('UNKNOWN_MEMBER_ID');
+    }
+    return { group, member: member ?? newConsumerMember(memberId), replacedId: null };
   }
   const known = group.staticMember(instanceId);
   if (givenId !== '') {

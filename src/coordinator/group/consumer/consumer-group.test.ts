@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Prng } from '../../../base/prng.ts';
+import { errorName } from '../../../protocol/index.ts';
 import {
   ownedLists,
   settle,
@@ -259,6 +260,20 @@ describe('classic clients and a consumer group', () => {
       assert.equal(await at.state(), 'Stable');
       await at.restart();
       assert.equal(await classic.heartbeat(), 'NONE');
+    });
+  });
+
+  test('a classic client that was thrown out hears of it when it brings partitions', async () => {
+    await withConsumers(new TestTopics({ t: 2 }), async (at) => {
+      await new TestConsumer(at).join();
+      const classic = at.member();
+      assert.equal((await classic.join()).errorCode, 0);
+      await classic.leave();
+      classic.owned = [0];
+      const { errorCode } = await classic.tryJoin();
+      assert.equal(errorName(errorCode), 'UNKNOWN_MEMBER_ID');
+      classic.owned = [];
+      assert.equal((await classic.tryJoin()).errorCode, 0);
     });
   });
 
