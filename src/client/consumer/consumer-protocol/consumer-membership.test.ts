@@ -78,7 +78,8 @@ test('the first heartbeat says everything, those of an idle member nothing', () 
   }));
 
 test('a member that is fenced or forgotten loses everything and joins again', async () => {
-  for (const name of ['FENCED_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID'] as const) {
+  const names = ['FENCED_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND'] as const;
+  for (const name of names) {
     await scene({}, async ({ groups, harness }) => {
       const a = harness.start('a');
       await harness.untilShared(6, a);
