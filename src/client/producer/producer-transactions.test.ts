@@ -389,7 +389,7 @@ for (const protocol of protocols) {
         }));
     }
 
-    test('whatever fails at random, a transaction is seen whole and once, or not at all', async () => {
+    test('whatever fails at random, a transaction is seen whole, or not at all', async () => {
       let committedCount = 0;
       let failedCount = 0;
       for (let seed = 0; seed < 30; seed++) {
