@@ -15,6 +15,7 @@ import {
   producerPerfCommand,
   producerPerfPayloads,
   producerPerfProperties,
+  transactionDurationMs,
 } from './producer-perf/producer-perf-flags.ts';
 import { SendStatistics } from './producer-perf/send-statistics.ts';
 
@@ -29,26 +30,35 @@ class PerformanceTest {
   readonly #producer: Producer;
   readonly #flags: ProducerPerfFlags;
   readonly #total: SendStatistics;
+  /** null: no transactions. */
+  readonly #transactionMs: number | null;
   #steady: SendStatistics | null = null;
+  /** When the transaction under way began; null: there is none. */
+  #begunMs: number | null = null;
   failures = 0;
   isStopped = false;
 
-  constructor(io: Io, producer: Producer, flags: ProducerPerfFlags) {
+  constructor(io: Io, producer: Producer, flags: ProducerPerfFlags, transactionMs: number | null) {
     this.#io = io;
     this.#producer = producer;
     this.#flags = flags;
+    this.#transactionMs = transactionMs;
     this.#total = this.#statistics(flags.numRecords, false);
   }
 
   async send(payloads: Payloads): Promise<void> {
     const { numRecords, warmupRecords, throughput } = this.#flags;
     const pace = new Pace(this.#io, throughput);
+    if (this.#transactionMs !== null) await this.#producer.initTransactions();
     for (let index = 0; index < numRecords && !this.isStopped; index++) {
       if (warmupRecords > 0 && index === warmupRecords) this.#becomeSteady();
+      if (this.#transactionMs !== null) this.#maybeBegin();
       if (!this.#write(payloads(index))) await this.#producer.drained();
+      if (this.#isTransactionOver()) await this.#commit();
       const pause = pace.next();
       if (pause !== null) await pause;
     }
+    if (this.#begunMs !== null) await this.#commit();
     await this.#producer.flush();
   }
 
@@ -71,6 +81,22 @@ class PerformanceTest {
       this.#total.onDelivered(now - startedMs, value.length, now);
       steady?.onDelivered(now - startedMs, value.length, now);
     });
+  }
+
+  #maybeBegin(): void {
+    if (this.#begunMs !== null) return;
+    this.#producer.beginTransaction();
+    this.#begunMs = this.#io.clock.monotonic();
+  }
+
+  #isTransactionOver(): boolean {
+    if (this.#begunMs === null || this.#transactionMs === null) return false;
+    return this.#io.clock.monotonic() - this.#begunMs >= this.#transactionMs;
+  }
+
+  async #commit(): Promise<void> {
+    await this.#producer.commitTransaction();
+    this.#begunMs = null;
   }
 
   #becomeSteady(): void {
@@ -129,7 +155,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const known = producer.partitionsFor(flags.topic);
   try {
     await withNotice(io, `${name}: waiting for topic ${flags.topic}`, known);
-    const test = new PerformanceTest(io, producer, flags);
+    const transactionMs = transactionDurationMs(flags, properties);
+    const test = new PerformanceTest(io, producer, flags, transactionMs);
     const interrupted = interruption(() => {
       test.isStopped = true;
     });

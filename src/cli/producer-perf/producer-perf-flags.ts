@@ -62,8 +62,12 @@ export function producerPerfCommand(): Command {
     .option('--command-property <key=value...>', 'producer properties, such as acks=1 linger.ms=0')
     .option('--command-config <file>', 'producer properties, as a file')
     .option('--print-metrics', 'accepted: this client keeps no metrics')
-    .option('--transactional-id <id>', 'not served yet')
-    .option('--transaction-duration-ms <ms>', 'not served yet', count('the time', 1))
+    .option('--transactional-id <id>', 'send in transactions of this id')
+    .option(
+      '--transaction-duration-ms <ms>',
+      'how long a transaction is open (3000); alone it takes an id by chance',
+      count('the time', Number.MIN_SAFE_INTEGER),
+    )
     .option(
       '--warmup-records <count>',
       'report what comes after so many records by itself as well',
@@ -95,10 +99,8 @@ export function checkProducerPerfFlags(flags: ProducerPerfFlags): void {
         'test, --num-records.',
     );
   }
-  if (flags.transactionalId !== undefined || flags.transactionDurationMs !== undefined) {
-    throw new UsageError(
-      'transactions are not served yet: leave --transactional-id and --transaction-duration-ms out',
-    );
+  if (flags.transactionDurationMs !== undefined && flags.transactionDurationMs <= 0) {
+    throw new UsageError('--transaction-duration-ms should be greater than zero.');
   }
 }
 
@@ -109,6 +111,17 @@ export function producerPerfPayloads(io: Io, flags: ProducerPerfFlags): Payloads
   // Scripts write the two characters, as Kafka's help does.
   const delimiter = payloadDelimiter === '\\n' ? '\n' : payloadDelimiter;
   return textPayloads(payloadFile, readText(io, payloadFile), delimiter);
+}
+
+const transactionDurationMsDefault = 3000;
+
+/** How long each transaction is to be open; null: no transactions. */
+export function transactionDurationMs(
+  flags: ProducerPerfFlags,
+  properties: ReadonlyMap<string, string>,
+): number | null {
+  if (!properties.has('transactional.id')) return null;
+  return flags.transactionDurationMs ?? transactionDurationMsDefault;
 }
 
 /** A flag's properties win over a file's; --bootstrap-server wins over both. */
@@ -132,5 +145,11 @@ export function producerPerfProperties(io: Io, flags: ProducerPerfFlags): Map<st
     );
   }
   if (!properties.has('client.id')) properties.set('client.id', 'perf-producer-client');
+  if (flags.transactionalId !== undefined) {
+    properties.set('transactional.id', flags.transactionalId);
+  } else if (flags.transactionDurationMs !== undefined && !properties.has('transactional.id')) {
+    const number = io.random.int(2 ** 31).toString(36);
+    properties.set('transactional.id', `performance-producer-${number}`);
+  }
   return properties;
 }
