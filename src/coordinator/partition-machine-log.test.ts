@@ -41,8 +41,31 @@ async function open(io: Io, config: Partial<LogConfig> = {}): Promise<Partition>
   return partition;
 }
 
-function logOf(io: Io, partition: Partition): PartitionMachineLog<string> {
-  const options = { partition, codec, compression: 0 as const, readBytesMax: 100, unknown: '' };
+/** `7:a=1` is a record in the transaction of producer 7, `end 7` is its marker. */
+const transactionalCodec: MachineLogCodec<string> = {
+  encode: (record) => {
+    const colon = record.indexOf(':');
+    const plain = codec.encode(record.slice(colon + 1));
+    if (colon < 0) return plain;
+    return { ...plain, producer: { producerId: Number(record.slice(0, colon)), producerEpoch: 0 } };
+  },
+  decode: (key, value, producer) => {
+    const plain = codec.decode(key, value);
+    return producer === undefined ? plain : `${producer.producerId}:${plain}`;
+  },
+  markers: {
+    of: (record) => {
+      if (!record.startsWith('end ')) return null;
+      const producerId = Number(record.slice(4));
+      return { producerId, producerEpoch: 0, coordinatorEpoch: 0, isCommit: true, ...version };
+    },
+    recordOf: ({ producerId }) => `end ${producerId}`,
+  },
+};
+const version = { transactionVersion: 1 };
+
+function logOf(io: Io, partition: Partition, of = codec): PartitionMachineLog<string> {
+  const options = { partition, codec: of, compression: 0 as const, readBytesMax: 100, unknown: '' };
   return new PartitionMachineLog(io, options);
 }
 
@@ -102,6 +125,37 @@ test('records that are not known count and change nothing; offsets may have gaps
     partition.log.appendAsFollower(batch);
     partition.becomeLeader(leading(1));
     assert.deepEqual(await readAll(logOf(io, partition)), ['a=v', '', 'b=v']);
+  }));
+
+test('records of a transaction are batches of its producer, and its end is a marker', () =>
+  simulate(async (io) => {
+    const partition = await open(io);
+    const log = logOf(io, partition, transactionalCodec);
+    await log.append(['a=1', '7:b=2', '7:c=3', '8:d=4', 'e=5', 'end 7', '8:f=6'], 0);
+    const read = await partition.read(0, {
+      bytesMax: 10_000,
+      isCommittedOnly: false,
+      atLeastOneBatch: true,
+    });
+    const batches = read.buffers.flatMap((buffer) =>
+      [...batchHeaders(buffer)].map(({ producerId, recordCount, isControl, isTransactional }) => {
+        return [producerId, recordCount, isTransactional, isControl];
+      }),
+    );
+    assert.deepEqual(batches, [
+      [-1, 1, false, false],
+      [7, 2, true, false],
+      [8, 1, true, false],
+      [-1, 1, false, false],
+      [7, 1, true, true],
+      [8, 1, true, false],
+    ]);
+    assert.equal(partition.lastStableOffset, 3);
+    const all = ['a=1', '7:b=2', '7:c=3', '8:d=4', 'e=5', 'end 7', '8:f=6'];
+    assert.deepEqual(await readAll(log), all);
+    assert.deepEqual(await readAll(log, 5), all.slice(5));
+    // A machine that takes part in no transactions has nothing to say to markers.
+    assert.deepEqual(await readAll(logOf(io, partition), 4), ['e=5', 'f=6']);
   }));
 
 test('an append is refused when the machine is not where the log ends, or the leader moved', () =>
