@@ -1,5 +1,5 @@
-// AddPartitionsToTxn: partitions that a transaction is going to write; from version 4 on for several
-// transactions at once, and sent by leaders of partitions rather than by producers (KIP-890).
+// AddPartitionsToTxn: partitions that a transaction is going to write; from version 4 on for
+// several transactions at once, sent by leaders of partitions rather than by producers (KIP-890).
 //
 // A transaction gets all of the partitions or none: if one does not exist, the others are answered
 // OPERATION_NOT_ATTEMPTED.

@@ -32,9 +32,7 @@ export const unknownRecord: TransactionRecord = { transactionalId: null, transac
 type Value = StructOf<typeof transactionLogValue>;
 
 /** @param valueVersion of what is written from now on */
-export function transactionRecordCodec(
-  valueVersion: () => number,
-): MachineLogCodec<TransactionRecord> {
+export function transactionRecordCodec(valueVersion: () => number) {
   return {
     encode({ transactionalId, transaction }: TransactionRecord): KeyedRecord {
       if (transactionalId === null) throw new TypeError('unknown records are not written');
@@ -52,7 +50,7 @@ export function transactionRecordCodec(
       const decoded = decodeVersioned(transactionLogValue, value).value;
       return { transactionalId, transaction: transactionOf(transactionalId, decoded) };
     },
-  };
+  } satisfies MachineLogCodec<TransactionRecord>;
 }
 
 function encode(transaction: Transaction, version: number): Buffer {
