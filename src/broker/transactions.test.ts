@@ -1,14 +1,18 @@
-// Transactions as clients speak of them: over the wire, in versions old and new, over partitions
-// that are there and that are not, and over a restart of the broker.
+// Whole transactions over the wire, in both versions of the protocol: what read_committed consumers
+// see of them, before and after the broker went down at a bad moment.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { simulate } from '../../sim/index.ts';
+import { describe, test } from 'node:test';
+import { simulate, World } from '../../sim/index.ts';
+import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
-  describeTransactions,
+  batchHeaders,
+  createTopics,
+  decodeRecords,
+  describeProducers,
   type ErrorName,
   encodeBatch,
   endTxn,
@@ -16,363 +20,444 @@ import {
   fetch,
   findCoordinator,
   initProducerId,
-  listTransactions,
+  listOffsets,
+  offsetFetch,
   produce,
-  writeTxnMarkers,
+  txnOffsetCommit,
 } from '../protocol/index.ts';
-import { port, startBroker, type TestBroker, withBroker } from './broker-fixture.test.ts';
+import { port, startBroker } from './broker-fixture.test.ts';
 
-type Client = Pick<TestBroker, 'client'>;
+const connect = (io: Io) => ClientConnection.connect(io, { host: 'host', port, clientId: 'c' });
 
-interface Producer {
-  readonly producerId: number;
-  readonly producerEpoch: number;
+async function createTopic(client: ClientConnection): Promise<void> {
+  const topic = { name: 't', numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] };
+  const answer = await client.request(createTopics, { topics: [topic] });
+  assert.equal(answer.topics[0]?.errorCode, 0);
 }
 
-const transactionalId = 'tx';
-const newest = { init: 5, add: 3, end: 5 };
-const oldest = { init: 0, add: 0, end: 0 };
+/** A producer that speaks the first or the second version of the transaction protocol. */
+class TestProducer {
+  readonly #io: Io;
+  readonly #client: ClientConnection;
+  readonly #protocol: 1 | 2;
+  readonly transactionalId: string;
+  producerId = -1;
+  producerEpoch = -1;
+  readonly #sequences = new Map<number, number>();
 
-async function find({ client }: Client): Promise<number> {
-  const keys = { keyType: 1, coordinatorKeys: [transactionalId] };
-  const { coordinators } = await client.request(findCoordinator, keys);
-  return coordinators[0]?.errorCode ?? -1;
-}
+  constructor(io: Io, client: ClientConnection, options: { protocol: 1 | 2; id?: string }) {
+    this.#io = io;
+    this.#client = client;
+    this.#protocol = options.protocol;
+    this.transactionalId = options.id ?? 'id';
+  }
 
-async function init(at: Client, { versionMax = newest.init, ...named } = {} as InitOptions) {
-  await find(at);
-  const request = { transactionalId, transactionTimeoutMs: 60_000, ...named };
-  const { errorCode, ...producer } = await at.client.request(initProducerId, request, {
-    versionMax,
-  });
-  return { error: errorName(errorCode), ...producer };
-}
-
-type InitOptions = Partial<Producer> & { versionMax?: number; transactionTimeoutMs?: number };
-
-async function add(
-  { client }: Client,
-  { producerId, producerEpoch }: Producer,
-  topics: Record<string, number[]>,
-  versionMax = newest.add,
-): Promise<Record<string, ErrorName>> {
-  const answer = await client.request(
-    addPartitionsToTxn,
-    {
-      v3AndBelowTransactionalId: transactionalId,
-      v3AndBelowProducerId: producerId,
-      v3AndBelowProducerEpoch: producerEpoch,
-      v3AndBelowTopics: Object.entries(topics).map(([name, partitions]) => ({ name, partitions })),
-    },
-    { versionMax },
-  );
-  return codesOf(answer.resultsByTopicV3AndBelow);
-}
-
-function codesOf(topics: readonly TopicResult[]): Record<string, ErrorName> {
-  const codes = topics.flatMap(({ name, resultsByPartition }) =>
-    resultsByPartition.map(({ partitionIndex, partitionErrorCode }) => {
-      return [`${name}-${partitionIndex}`, errorName(partitionErrorCode)] as const;
-    }),
-  );
-  return Object.fromEntries(codes);
-}
-
-interface TopicResult {
-  readonly name: string;
-  readonly resultsByPartition: readonly { partitionIndex: number; partitionErrorCode: number }[];
-}
-
-async function end(
-  { client }: Client,
-  { producerId, producerEpoch }: Producer,
-  { isCommit = true, versionMax = newest.end } = {},
-) {
-  const request = { transactionalId, producerId, producerEpoch, committed: isCommit };
-  const { errorCode, ...next } = await client.request(endTxn, request, { versionMax });
-  return { error: errorName(errorCode), ...next };
-}
-
-async function send(
-  { client }: Client,
-  producer: Producer,
-  { values = ['v'], versionMax = 12 } = {},
-) {
-  const records = encodeBatch({
-    records: values.map((value) => ({ value: Buffer.from(value), timestamp: 1000 })),
-    ...{ ...producer, baseSequence: 0, isTransactional: true },
-  });
-  const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }];
-  const request = { transactionalId, acks: -1, timeoutMs: 1000, topicData };
-  const answer = await client.request(produce, request, { versionMax });
-  return errorName(answer.responses[0]?.partitionResponses[0]?.errorCode ?? -1);
-}
-
-/** How many batches a read_committed consumer is given, and how many aborted transactions. */
-async function read({ client }: Client): Promise<{ end: number; aborted: number }> {
-  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }];
-  const answer = await client.request(
-    fetch,
-    { maxWaitMs: 0, minBytes: 0, isolationLevel: 1, topics: [{ topic: 't', partitions }] },
-    { versionMax: 12 },
-  );
-  const [partition] = answer.responses[0]?.partitions ?? [];
-  const { lastStableOffset = -1, abortedTransactions } = partition ?? {};
-  return { end: lastStableOffset, aborted: abortedTransactions?.length ?? 0 };
-}
-
-async function describe({ client }: Client, id = transactionalId) {
-  const request = { transactionalIds: [id] };
-  const { transactionStates } = await client.request(describeTransactions, request);
-  return transactionStates[0];
-}
-
-test('records of a transaction are read when it is committed, and not when it is aborted', () =>
-  withBroker(async (at) => {
-    await at.createTopic('t');
-    let producer: Producer = await init(at);
-    for (const [isCommit, expected] of [
-      [true, { end: 3, aborted: 0 }],
-      [false, { end: 6, aborted: 1 }],
-    ] as const) {
-      const before = await read(at);
-      assert.deepEqual(await add(at, producer, { t: [0] }), { 't-0': 'NONE' });
-      assert.equal(await send(at, producer, { values: ['a', 'b'] }), 'NONE');
-      assert.deepEqual(await read(at), before);
-      const ended = await end(at, producer, { isCommit });
-      assert.equal(ended.error, 'NONE');
-      await at.io.clock.sleep(10);
-      assert.deepEqual(await read(at), expected);
-      producer = ended;
-    }
-  }));
-
-test('an older protocol ends transactions under the same epoch', () =>
-  withBroker(async (at) => {
-    await at.createTopic('t');
-    const producer = await init(at, { versionMax: 1 });
-    await add(at, producer, { t: [0] }, 1);
-    const ended = await end(at, producer, { versionMax: 1 });
-    assert.deepEqual(ended, {
-      error: 'NONE',
-      throttleTimeMs: 0,
-      producerId: -1,
-      producerEpoch: -1,
-    });
-    await at.io.clock.sleep(10);
-    const state = await describe(at);
-    assert.deepEqual([state?.transactionState, state?.producerEpoch], ['CompleteCommit', 0]);
-  }));
-
-test('a transaction gets all partitions or none', () =>
-  withBroker(async (at) => {
-    await at.createTopic('t', { partitions: 2 });
-    const producer = await init(at);
-    assert.deepEqual(await add(at, producer, { t: [0, 5], u: [0] }), {
-      't-0': 'OPERATION_NOT_ATTEMPTED',
-      't-5': 'UNKNOWN_TOPIC_OR_PARTITION',
-      'u-0': 'UNKNOWN_TOPIC_OR_PARTITION',
-    });
-    assert.deepEqual(await add(at, producer, { __transaction_state: [0], t: [1] }), {
-      '__transaction_state-0': 'TOPIC_AUTHORIZATION_FAILED',
-      't-1': 'OPERATION_NOT_ATTEMPTED',
-    });
-    assert.equal((await describe(at))?.transactionState, 'Empty');
-    assert.deepEqual(await add(at, producer, { t: [0, 1] }), { 't-0': 'NONE', 't-1': 'NONE' });
-    assert.deepEqual((await describe(at))?.topics, [{ topic: 't', partitions: [0, 1] }]);
-  }));
-
-test('leaders add and verify partitions of several transactions at once', () =>
-  withBroker(async (at) => {
-    await at.createTopic('t', { partitions: 2 });
-    const { producerId, producerEpoch } = await init(at);
-    const producer = { transactionalId, producerId, producerEpoch };
-    const topics = [{ name: 't', partitions: [0] }];
-    const more = [{ name: 't', partitions: [0, 1] }];
-    for (const versionMax of [4, 5]) {
-      const answer = await at.client.request(
-        addPartitionsToTxn,
-        {
-          transactions: [
-            { ...producer, verifyOnly: false, topics },
-            { ...producer, verifyOnly: true, topics: more },
-            { ...producer, transactionalId: 'other', verifyOnly: false, topics },
-            { ...producer, transactionalId: '', verifyOnly: true, topics },
-          ],
-        },
-        { versionMax },
-      );
-      assert.equal(answer.errorCode, 0);
-      const codes = answer.resultsByTransaction.map(({ topicResults }) => codesOf(topicResults));
-      assert.deepEqual(codes, [
-        { 't-0': 'NONE' },
-        { 't-0': 'NONE', 't-1': 'TRANSACTION_ABORTABLE' },
-        { 't-0': 'INVALID_PRODUCER_ID_MAPPING' },
-        { 't-0': 'INVALID_REQUEST' },
-      ]);
-    }
-  }));
-
-test('a fenced producer is told in the words of its version', () =>
-  withBroker(async (at) => {
-    await at.createTopic('t');
-    const { producerId, producerEpoch } = await init(at);
-    await init(at);
-    const old = { producerId, producerEpoch };
-    const { client } = at;
-    const offsets = { transactionalId, ...old, groupId: 'g' };
-    const fenced = 'PRODUCER_FENCED';
-    const older = 'INVALID_PRODUCER_EPOCH';
-    for (const [versions, expected] of [
-      [{ init: 4, add: 2, offsets: 2, end: 2 }, fenced],
-      [{ init: 3, add: 1, offsets: 1, end: 1 }, older],
-    ] as const) {
-      assert.equal((await init(at, { ...old, versionMax: versions.init })).error, expected);
-      assert.deepEqual(await add(at, old, { t: [0] }, versions.add), { 't-0': expected });
-      assert.equal((await end(at, old, { versionMax: versions.end })).error, expected);
-      const { errorCode } = await client.request(addOffsetsToTxn, offsets, {
-        versionMax: versions.offsets,
+  async init(): Promise<this> {
+    const { transactionalId } = this;
+    for (;;) {
+      await this.#client.request(findCoordinator, {
+        keyType: 1,
+        coordinatorKeys: [transactionalId],
       });
-      assert.equal(errorName(errorCode), expected);
+      const request = { transactionalId, transactionTimeoutMs: 60_000 };
+      const answer = await this.#client.request(initProducerId, request);
+      if (await this.#isToBeRepeated(answer.errorCode)) continue;
+      assert.equal(errorName(answer.errorCode), 'NONE');
+      this.producerId = answer.producerId;
+      this.producerEpoch = answer.producerEpoch;
+      this.#sequences.clear();
+      return this;
     }
-  }));
+  }
 
-test('what cannot be is refused', () =>
-  withBroker(async (at) => {
-    const none = { producerId: -1, producerEpoch: -1 };
-    assert.equal((await end(at, none)).error, 'NOT_COORDINATOR');
-    for (const transactionTimeoutMs of [0, -1, 900_001]) {
-      const { error } = await init(at, { transactionTimeoutMs });
-      assert.equal(error, 'INVALID_TRANSACTION_TIMEOUT');
+  async #isToBeRepeated(errorCode: number): Promise<boolean> {
+    const again: ErrorName[] = [
+      'CONCURRENT_TRANSACTIONS',
+      'NOT_COORDINATOR',
+      'COORDINATOR_NOT_AVAILABLE',
+      'COORDINATOR_LOAD_IN_PROGRESS',
+      'NOT_ENOUGH_REPLICAS',
+    ];
+    if (!again.includes(errorName(errorCode))) return false;
+    await this.#io.clock.sleep(20);
+    return true;
+  }
+
+  get #identity() {
+    const { transactionalId, producerId, producerEpoch } = this;
+    return { transactionalId, producerId, producerEpoch };
+  }
+
+  async add(partition: number): Promise<ErrorName> {
+    const { transactionalId, producerId, producerEpoch } = this;
+    for (;;) {
+      const request = {
+        v3AndBelowTransactionalId: transactionalId,
+        v3AndBelowProducerId: producerId,
+        v3AndBelowProducerEpoch: producerEpoch,
+        v3AndBelowTopics: [{ name: 't', partitions: [partition] }],
+      };
+      const answer = await this.#client.request(addPartitionsToTxn, request, { versionMax: 3 });
+      const [result] = answer.resultsByTopicV3AndBelow[0]?.resultsByPartition ?? [];
+      const errorCode = result?.partitionErrorCode ?? -1;
+      if (!(await this.#isToBeRepeated(errorCode))) return errorName(errorCode);
     }
-    assert.equal((await init(at, { transactionTimeoutMs: 900_000 })).error, 'NONE');
-    assert.equal((await init(at, { producerId: 3 })).error, 'INVALID_REQUEST');
-    const { errorCode } = await at.client.request(initProducerId, {
-      ...{ transactionalId: '', transactionTimeoutMs: 1000 },
+  }
+
+  /** One record; with the first protocol its partition has been added before. */
+  async send(value: string, partition = 0): Promise<ErrorName> {
+    const baseSequence = this.#sequences.get(partition) ?? 0;
+    const { producerId, producerEpoch, transactionalId } = this;
+    const batch = encodeBatch({
+      records: [{ value: Buffer.from(value), timestamp: this.#io.clock.now() }],
+      ...{ producerId, producerEpoch, baseSequence, isTransactional: true },
     });
-    assert.equal(errorName(errorCode), 'INVALID_REQUEST');
-    assert.equal((await end(at, none)).error, 'INVALID_PRODUCER_ID_MAPPING');
-    assert.equal(
-      errorName((await describe(at, 'u'))?.errorCode ?? 0),
-      'TRANSACTIONAL_ID_NOT_FOUND',
-    );
-    assert.equal(errorName((await describe(at, ''))?.errorCode ?? 0), 'INVALID_REQUEST');
-  }));
-
-test('a transaction that took too long is aborted, and its commit refused by each protocol', () =>
-  withBroker(
-    async (at) => {
-      await at.createTopic('t');
-      for (const [versions, expected] of [
-        [newest, 'INVALID_TXN_STATE'],
-        [oldest, 'INVALID_PRODUCER_EPOCH'],
-      ] as const) {
-        const late = { versionMax: versions.init, transactionTimeoutMs: 500 };
-        const producer = await init(at, late);
-        await add(at, producer, { t: [0] }, versions.add);
-        await send(at, producer);
-        await at.io.clock.sleep(1200);
-        assert.equal((await describe(at))?.transactionState, 'CompleteAbort');
-        const { error } = await end(at, producer, { versionMax: versions.end });
-        assert.equal(error, expected);
-      }
-      assert.equal((await read(at)).aborted, 2);
-    },
-    { config: { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200' } },
-  ));
-
-test('the group of an AddOffsetsToTxn becomes a partition of the transaction', () =>
-  withBroker(async (at) => {
-    const { producerId, producerEpoch } = await init(at);
-    const request = { transactionalId, producerId, producerEpoch, groupId: 'g' };
-    const { errorCode } = await at.client.request(addOffsetsToTxn, request);
-    assert.equal(errorCode, 0);
-    const [topic] = (await describe(at))?.topics ?? [];
-    // 'g' has the hash code 103.
-    assert.deepEqual(topic, { topic: '__consumer_offsets', partitions: [103 % 50] });
-  }));
-
-test('transactions are listed by what is asked of them', () =>
-  withBroker(async (at) => {
-    await at.createTopic('t');
-    const producer = await init(at);
-    await add(at, producer, { t: [0] });
-    await at.io.clock.sleep(1000);
-    const list = async (request: Partial<Parameters<typeof ask>[0]> = {}) => {
-      const answer = await ask({ stateFilters: [], producerIdFilters: [], ...request });
-      assert.equal(answer.errorCode, 0);
-      return answer.transactionStates.map(
-        (one) => `${one.transactionalId} ${one.transactionState}`,
+    const partitionData = [{ index: partition, records: batch }];
+    for (;;) {
+      const answer = await this.#client.request(
+        produce,
+        { transactionalId, acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData }] },
+        { versionMax: this.#protocol === 2 ? 12 : 11 },
       );
-    };
-    const ask = (request: ListRequest) => at.client.request(listTransactions, request);
-    assert.deepEqual(await list(), ['tx Ongoing']);
-    assert.deepEqual(await list({ stateFilters: ['Empty'] }), []);
-    assert.deepEqual(await list({ producerIdFilters: [producer.producerId] }), ['tx Ongoing']);
-    assert.deepEqual(await list({ durationFilter: 60_000 }), []);
-    assert.deepEqual(await list({ durationFilter: 500 }), ['tx Ongoing']);
-    assert.deepEqual(await list({ transactionalIdPattern: 't.*' }), ['tx Ongoing']);
-    assert.deepEqual(await list({ transactionalIdPattern: 't' }), []);
-    const filters = { stateFilters: ['Ongoing', 'Nonsense'], producerIdFilters: [] };
-    assert.deepEqual((await ask(filters)).unknownStateFilters, ['Nonsense']);
-    const bad = await ask({ stateFilters: [], producerIdFilters: [], transactionalIdPattern: '(' });
-    assert.equal(errorName(bad.errorCode), 'INVALID_REGULAR_EXPRESSION');
-  }));
+      const errorCode = answer.responses[0]?.partitionResponses[0]?.errorCode ?? -1;
+      if (await this.#isToBeRepeated(errorCode)) continue;
+      if (errorCode === 0) this.#sequences.set(partition, baseSequence + 1);
+      return errorName(errorCode);
+    }
+  }
 
-interface ListRequest {
-  stateFilters: string[];
-  producerIdFilters: number[];
-  durationFilter?: number;
-  transactionalIdPattern?: string;
+  async write(value: string, partition = 0): Promise<void> {
+    if (this.#protocol === 1) assert.equal(await this.add(partition), 'NONE');
+    assert.equal(await this.send(value, partition), 'NONE');
+  }
+
+  async commitOffset(offset: number): Promise<ErrorName> {
+    if (this.#protocol === 1) {
+      const request = { ...this.#identity, groupId: 'g' };
+      const answer = await this.#client.request(addOffsetsToTxn, request, { versionMax: 3 });
+      assert.equal(errorName(answer.errorCode), 'NONE');
+    }
+    const partition = { partitionIndex: 0, committedOffset: offset, committedMetadata: null };
+    const answer = await this.#client.request(
+      txnOffsetCommit,
+      { ...this.#identity, groupId: 'g', topics: [{ name: 't', partitions: [partition] }] },
+      { versionMax: this.#protocol === 2 ? 5 : 4 },
+    );
+    return errorName(answer.topics[0]?.partitions[0]?.errorCode ?? -1);
+  }
+
+  async end(committed: boolean): Promise<void> {
+    for (;;) {
+      const versionMax = this.#protocol === 2 ? 5 : 4;
+      const request = { ...this.#identity, committed };
+      const answer = await this.#client.request(endTxn, request, { versionMax });
+      if (await this.#isToBeRepeated(answer.errorCode)) continue;
+      assert.equal(errorName(answer.errorCode), 'NONE');
+      if (this.#protocol === 2) {
+        this.producerId = answer.producerId;
+        this.producerEpoch = answer.producerEpoch;
+        this.#sequences.clear();
+      }
+      return;
+    }
+  }
 }
 
-test('an operator ends a transaction in a partition that no coordinator knows of', () =>
-  withBroker(
-    async (at) => {
-      await at.createTopic('t');
-      const { client } = at;
-      const hanging = { producerId: 77, producerEpoch: 3 };
-      assert.equal(await send(at, hanging, { versionMax: 11 }), 'NONE');
-      assert.deepEqual(await read(at), { end: 0, aborted: 0 });
-      const topics = [
-        { name: 't', partitionIndexes: [0, 9] },
-        { name: 'u', partitionIndexes: [0] },
-      ];
-      const marker = { ...hanging, transactionResult: false, coordinatorEpoch: 0, topics };
-      const { markers } = await client.request(writeTxnMarkers, { markers: [marker] });
-      assert.deepEqual(
-        markers[0]?.topics.map(({ name, partitions }) => {
-          return [name, ...partitions.map(({ errorCode }) => errorName(errorCode))];
-        }),
-        [
-          ['t', 'NONE', 'UNKNOWN_TOPIC_OR_PARTITION'],
-          ['u', 'UNKNOWN_TOPIC_OR_PARTITION'],
-        ],
-      );
-      assert.deepEqual(await read(at), { end: 2, aborted: 1 });
-    },
-    { config: { 'transaction.partition.verification.enable': 'false' } },
-  ));
+interface Seen {
+  readonly values: string[];
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+}
 
-test('a broker that starts again goes on with its transactions', () =>
-  simulate(async (io) => {
-    const connect = () => ClientConnection.connect(io, { host: 'host', port, clientId: 'test' });
-    const first = await startBroker(io);
-    const before = { client: await connect() };
-    const producer = await init(before);
-    await before.client.request(addOffsetsToTxn, { transactionalId, ...producer, groupId: 'g' });
-    assert.equal((await describe(before))?.transactionState, 'Ongoing');
-    before.client.close();
-    await first.stop();
-    const second = await startBroker(io);
-    const after = { client: await connect() };
-    while ((await describe(after))?.errorCode !== 0) await io.clock.sleep(10);
-    assert.equal((await describe(after))?.transactionState, 'Ongoing');
-    const next = await end(after, producer);
-    assert.deepEqual([next.error, next.producerEpoch], ['NONE', producer.producerEpoch + 1]);
+/** What a consumer takes from what it is sent: read_committed skips what was aborted by itself. */
+async function consume(
+  client: ClientConnection,
+  options: { isolationLevel?: number; partition?: number; minBytes?: number } = {},
+): Promise<Seen> {
+  const { isolationLevel = 1, partition = 0, minBytes = 0 } = options;
+  const partitions = [{ partition, fetchOffset: 0, partitionMaxBytes: 1_000_000 }];
+  const topics = [{ topic: 't', partitions }];
+  const maxWaitMs = minBytes > 0 ? 5000 : 0;
+  const request = { maxWaitMs, minBytes, isolationLevel, topics };
+  const answer = await client.request(fetch, request, { versionMax: 12 });
+  const found = answer.responses[0]?.partitions[0];
+  assert.equal(errorName(found?.errorCode ?? -1), 'NONE');
+  const aborted = [...(found?.abortedTransactions ?? [])];
+  assert.equal(found?.abortedTransactions === null, isolationLevel === 0);
+  const open = new Set<number>();
+  const values: string[] = [];
+  for (const header of batchHeaders(found?.records ?? Buffer.alloc(0))) {
+    while (aborted.length > 0 && (aborted[0]?.firstOffset ?? 0) <= header.lastOffset) {
+      open.add(aborted.shift()?.producerId as number);
+    }
+    if (header.isControl) open.delete(header.producerId);
+    else if (!open.has(header.producerId)) {
+      for (const record of decodeRecords(found?.records as Buffer, header)) {
+        values.push(String(record.value));
+      }
+    }
+  }
+  const { highWatermark, lastStableOffset } = found as Seen & typeof found;
+  return { values, highWatermark, lastStableOffset };
+}
+
+async function latestOffset(client: ClientConnection, isolationLevel: number): Promise<number> {
+  const partitions = [{ partitionIndex: 0, timestamp: -1 }];
+  const request = { replicaId: -1, isolationLevel, topics: [{ name: 't', partitions }] };
+  const answer = await client.request(listOffsets, request);
+  return answer.topics[0]?.partitions[0]?.offset ?? -2;
+}
+
+async function groupOffset(client: ClientConnection): Promise<number | ErrorName> {
+  const groups = [{ groupId: 'g', topics: [{ name: 't', partitionIndexes: [0] }] }];
+  for (;;) {
+    const request = { groups, requireStable: true };
+    const answer = await client.request(offsetFetch, request, { versionMax: 9 });
+    const [group] = answer.groups;
+    if (errorName(group?.errorCode ?? 0) === 'COORDINATOR_LOAD_IN_PROGRESS') continue;
+    const { errorCode, committedOffset } = group?.topics[0]?.partitions[0] ?? {};
+    return errorCode === 0 ? (committedOffset ?? -1) : errorName(errorCode ?? -1);
+  }
+}
+
+/** Until the markers are there: the answer of EndTxn does not wait for them. */
+async function untilStable(io: Io, client: ClientConnection, partition = 0): Promise<Seen> {
+  for (;;) {
+    const seen = await consume(client, { partition });
+    if (seen.lastStableOffset === seen.highWatermark) return seen;
     await io.clock.sleep(10);
-    // Nobody has made the topic of committed offsets: there is nothing to write there.
-    assert.equal((await describe(after))?.transactionState, 'CompleteCommit');
-    after.client.close();
-    await second.stop();
-  }));
+  }
+}
+
+function withClient(
+  run: (at: { io: Io; client: ClientConnection; restart: () => Promise<void> }) => Promise<void>,
+): Promise<void> {
+  return simulate(async (io) => {
+    let broker = await startBroker(io);
+    const at = {
+      io,
+      client: await connect(io),
+      restart: async () => {
+        at.client.close();
+        await broker.stop();
+        broker = await startBroker(io);
+        at.client = await connect(io);
+      },
+    };
+    await createTopic(at.client);
+    await at.client.request(findCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    await run(at);
+    at.client.close();
+    await broker.stop();
+  });
+}
+
+for (const protocol of [1, 2] as const) {
+  describe(`with version ${protocol} of transactions`, () => {
+    test('what is committed is seen whole, what is aborted never, and order is kept', () =>
+      withClient(async ({ io, client }) => {
+        const producer = await new TestProducer(io, client, { protocol }).init();
+        for (const [value, isCommit] of [
+          ['a', true],
+          ['b', false],
+          ['c', true],
+        ] as const) {
+          await producer.write(`${value}1`);
+          await producer.write(`${value}2`);
+          await producer.write(`${value}3`, 1);
+          assert.ok(!(await consume(client)).values.includes(`${value}1`));
+          await producer.end(isCommit);
+        }
+        assert.deepEqual((await untilStable(io, client)).values, ['a1', 'a2', 'c1', 'c2']);
+        assert.deepEqual((await untilStable(io, client, 1)).values, ['a3', 'c3']);
+        const { values } = await consume(client, { isolationLevel: 0 });
+        assert.deepEqual(values, ['a1', 'a2', 'b1', 'b2', 'c1', 'c2']);
+      }));
+
+    test('of interleaved transactions the oldest that is open is as far as one reads', () =>
+      withClient(async ({ io, client }) => {
+        const [one, two, three] = await Promise.all(
+          ['one', 'two', 'three'].map((id) =>
+            new TestProducer(io, client, { protocol, id }).init(),
+          ),
+        );
+        assert.ok(one && two && three);
+        await one.write('1a');
+        await two.write('2a');
+        await three.write('3a');
+        await two.write('2b');
+        await two.end(true);
+        await three.end(false);
+        await io.clock.sleep(100);
+        const seen = await consume(client);
+        assert.deepEqual(seen.values, []);
+        assert.equal(seen.lastStableOffset, 0);
+        assert.equal(await latestOffset(client, 1), 0);
+        assert.equal(await latestOffset(client, 0), seen.highWatermark);
+        await one.write('1b');
+        await one.end(true);
+        const { values, highWatermark } = await untilStable(io, client);
+        assert.deepEqual(values, ['1a', '2a', '2b', '1b']);
+        assert.equal(await latestOffset(client, 1), highWatermark);
+      }));
+
+    test('offsets of the group move with the transaction', () =>
+      withClient(async ({ io, client }) => {
+        const producer = await new TestProducer(io, client, { protocol }).init();
+        for (const [offset, isCommit, expected] of [
+          [5, true, 5],
+          [9, false, 5],
+          [7, true, 7],
+        ] as const) {
+          assert.equal(await producer.commitOffset(offset), 'NONE');
+          assert.equal(await groupOffset(client), 'UNSTABLE_OFFSET_COMMIT');
+          await producer.end(isCommit);
+          while ((await groupOffset(client)) === 'UNSTABLE_OFFSET_COMMIT') await io.clock.sleep(10);
+          assert.equal(await groupOffset(client), expected);
+        }
+      }));
+
+    test('a long poll ends when the transaction that holds it up is decided', () =>
+      withClient(async ({ io, client }) => {
+        const producer = await new TestProducer(io, client, { protocol }).init();
+        await producer.write('a');
+        const reader = await connect(io);
+        const beganMs = io.clock.monotonic();
+        const polled = consume(reader, { minBytes: 1 });
+        await io.clock.sleep(500);
+        await producer.write('b');
+        await io.clock.sleep(500);
+        await producer.end(true);
+        assert.deepEqual((await polled).values, ['a', 'b']);
+        const tookMs = io.clock.monotonic() - beganMs;
+        assert.ok(tookMs >= 1000 && tookMs < 1500, `${tookMs} ms`);
+        reader.close();
+      }));
+
+    test('a broker that restarts goes on with the transactions that are open', () =>
+      withClient(async (at) => {
+        const before = await new TestProducer(at.io, at.client, { protocol }).init();
+        await before.write('a');
+        assert.equal(await before.commitOffset(3), 'NONE');
+        await at.restart();
+        assert.deepEqual((await consume(at.client)).values, []);
+        assert.equal(await groupOffset(at.client), 'UNSTABLE_OFFSET_COMMIT');
+        const producer = new TestProducer(at.io, at.client, { protocol });
+        const { producerId, producerEpoch } = before;
+        Object.assign(producer, { producerId, producerEpoch });
+        await producer.write('x', 1);
+        await producer.end(true);
+        assert.deepEqual((await untilStable(at.io, at.client)).values, ['a']);
+        assert.equal(await groupOffset(at.client), 3);
+        await at.restart();
+        assert.deepEqual((await consume(at.client)).values, ['a']);
+      }));
+
+    test('a producer that comes again fences the one before, whose transaction is aborted', () =>
+      withClient(async ({ io, client }) => {
+        const zombie = await new TestProducer(io, client, { protocol }).init();
+        await zombie.write('z');
+        const producer = await new TestProducer(io, client, { protocol }).init();
+        await producer.write('a');
+        await producer.end(true);
+        assert.deepEqual((await untilStable(io, client)).values, ['a']);
+        assert.equal(await zombie.send('late'), 'INVALID_PRODUCER_EPOCH');
+        const late = await zombie.commitOffset(1).catch(() => 'PRODUCER_FENCED');
+        assert.notEqual(late, 'NONE');
+        assert.deepEqual((await untilStable(io, client)).values, ['a']);
+      }));
+
+    test('nothing is lost or half visible when the broker is killed after it has promised', () =>
+      surviveKill(protocol));
+  });
+}
+
+/** The producer is told that its transaction is committed, and the broker dies at once. */
+async function surviveKill(protocol: 1 | 2): Promise<void> {
+  const world = new World();
+  const start = async () => {
+    const started = world.startProcess('host', (io) => startBroker(io).then(() => {}));
+    await world.run(() => started.hasReturned);
+    return started;
+  };
+  const first = await start();
+  let isPromised = false;
+  const writing = world.startProcess('client', async (io) => {
+    const client = await connect(io);
+    await createTopic(client);
+    await client.request(findCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const producer = await new TestProducer(io, client, { protocol }).init();
+    await producer.write('a');
+    await producer.write('b', 1);
+    await producer.commitOffset(4);
+    await producer.end(true);
+    isPromised = true;
+  });
+  await world.run(() => isPromised);
+  first.kill();
+  writing.kill();
+  const second = await start();
+  const seen: unknown[] = [];
+  const reading = world.startProcess('client', async (io) => {
+    const client = await connect(io);
+    for (const partition of [0, 1]) {
+      seen.push((await untilStable(io, client, partition)).values);
+    }
+    while ((await groupOffset(client)) === 'UNSTABLE_OFFSET_COMMIT') await io.clock.sleep(10);
+    seen.push(await groupOffset(client));
+  });
+  await world.run(() => reading.hasReturned);
+  assert.deepEqual(seen, [['a'], ['b'], 4]);
+  second.kill();
+}
+
+describe('what a producer does wrong', () => {
+  test('an unknown producer id, a gap and a partition outside of the transaction are refused', () =>
+    withClient(async ({ io, client }) => {
+      const stranger = new TestProducer(io, client, { protocol: 2 });
+      stranger.producerId = 4711;
+      stranger.producerEpoch = 0;
+      await client.request(findCoordinator, { keyType: 1, coordinatorKeys: ['id'] });
+      assert.equal(await stranger.send('x'), 'INVALID_PRODUCER_ID_MAPPING');
+      const old = await new TestProducer(io, client, { protocol: 1, id: 'old' }).init();
+      assert.equal(await old.send('x'), 'TRANSACTION_ABORTABLE');
+      await old.write('a');
+      assert.equal(await old.send('x', 1), 'TRANSACTION_ABORTABLE');
+    }));
+
+  test('a batch behind the end of its transaction is refused and leaves nothing open', () =>
+    withClient(async ({ io, client }) => {
+      const producer = await new TestProducer(io, client, { protocol: 2 }).init();
+      await producer.write('a');
+      const { producerId, producerEpoch } = producer;
+      await producer.end(true);
+      await untilStable(io, client);
+      const late = new TestProducer(io, client, { protocol: 2 });
+      Object.assign(late, { producerId, producerEpoch });
+      assert.equal(await late.send('late'), 'INVALID_PRODUCER_EPOCH');
+      assert.equal(await late.send('late', 1), 'INVALID_PRODUCER_EPOCH');
+      const seen = await consume(client);
+      assert.equal(seen.lastStableOffset, seen.highWatermark);
+    }));
+
+  test('who writes in a partition is told, with the open transaction', () =>
+    withClient(async ({ io, client }) => {
+      const producer = await new TestProducer(io, client, { protocol: 2 }).init();
+      await producer.write('a');
+      const describe = async () => {
+        const topics = [{ name: 't', partitionIndexes: [0] }];
+        const answer = await client.request(describeProducers, { topics });
+        return answer.topics[0]?.partitions[0]?.activeProducers[0];
+      };
+      const { producerEpoch } = producer;
+      const open = await describe();
+      assert.equal(open?.producerId, producer.producerId);
+      assert.deepEqual([open?.producerEpoch, open?.currentTxnStartOffset], [producerEpoch, 0]);
+      await producer.end(false);
+      await untilStable(io, client);
+      const closed = await describe();
+      assert.equal(closed?.currentTxnStartOffset, -1);
+      assert.equal(closed?.producerEpoch, producerEpoch + 1);
+      assert.equal(closed?.lastSequence, -1);
+    }));
+});
