@@ -99,6 +99,11 @@ class Transactional {
   close(): Promise<unknown> {
     return this.#program.ask('close', this.#name);
   }
+
+  /** One that is fenced may say so again. */
+  async abandon(): Promise<void> {
+    await this.close().catch(() => {});
+  }
 }
 
 function transactorOf(client: TransactionalClient): Promise<ClientProgram> {
@@ -212,7 +217,7 @@ function describeTransactions(client: TransactionalClient): void {
       await successor.commit();
       await becomeCommitted(topic, 'successor');
       await successor.close();
-      await zombie.close();
+      await zombie.abandon();
     });
 
     test('of a zombie cannot send behind its successor', async (t) => {
@@ -233,7 +238,7 @@ function describeTransactions(client: TransactionalClient): void {
       await successor.commit();
       await becomeCommitted(topic, 'successor');
       await successor.close();
-      await zombie.close();
+      await zombie.abandon();
     });
 
     test('that time out are aborted, and cannot be committed', async (t) => {
@@ -247,7 +252,7 @@ function describeTransactions(client: TransactionalClient): void {
       // What is behind it shows when it has been aborted.
       await becomeCommitted(topic, 'behind');
       await rejects(producer.commit(), lateNames);
-      await producer.close();
+      await producer.abandon();
       const successor = await Transactional.open(client, topic);
       await successor.begin();
       await successor.send(topic, 0, 'successor');
@@ -294,7 +299,7 @@ function describeTransactions(client: TransactionalClient): void {
         for (const of of stale) {
           await producer.begin();
           await producer.send(topic, 0, 'stale');
-          await rejects(producer.sendStaleOffsets(of, topic, 5), /^CommitFailedException$/);
+          await rejects(producer.sendStaleOffsets(of, topic, 5), strangerNames);
           await producer.abort();
         }
         assert.equal(await committedOffset(client, member), 0);
@@ -325,10 +330,14 @@ const quickDelivery = {
   'delivery.timeout.ms': '900',
   'linger.ms': '0',
 };
-const fencedNames = /^(ProducerFencedException|InvalidProducerEpochException|_FENCED)$/;
-const lateNames = /./;
+// Names of errors: Java's classes, librdkafka's codes and ours, which are Kafka's.
+const fencedNames =
+  /^(ProducerFencedException|InvalidProducerEpochException|_FENCED|PRODUCER_FENCED|INVALID_PRODUCER_EPOCH)$/;
+const strangerNames = /^(CommitFailedException|ILLEGAL_GENERATION|UNKNOWN_MEMBER_ID)$/;
+const lateNames =
+  /^(ProducerFencedException|InvalidTxnStateException|_FENCED|PRODUCER_FENCED|INVALID_TXN_STATE)$/;
 
-describe('transactions', () => {
+describe('transactions', { concurrency: 3 }, () => {
   before(async () => {
     broker = await startTransactionBroker();
     java = await newest.start(broker.bootstrapServers);

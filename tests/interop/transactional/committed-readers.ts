@@ -11,7 +11,9 @@ const format = ['-f', '%t-%p\\t%o\\t%s\\n'];
 
 function kcatArgs(servers: string, topic: string): string[] {
   const where = ['-b', servers, '-t', topic, '-o', 'beginning'];
-  return ['-C', ...where, '-q', '-X', 'isolation.level=read_committed', ...format];
+  // It learns that it is at the end from an answer without records: not after half a second.
+  const properties = ['-X', 'isolation.level=read_committed', '-X', 'fetch.wait.max.ms=20'];
+  return ['-C', ...where, '-q', ...properties, ...format];
 }
 
 function seenRecord(line: string): SeenRecord {
