@@ -246,9 +246,17 @@ export class Broker {
 
   #connectionLimits(): ConnectionLimits {
     const config = this.#config;
-    this.#quotas.connections.configureBroker(config.get('max.connection.creation.rate'));
+    const own = (key: 'max.connections' | 'max.connection.creation.rate'): Map<string, number> => {
+      const set = this.#baseConfig.listeners
+        .map(({ name }) => name)
+        .filter((name) => config.isSet(`listener.name.${name.toLowerCase()}.${key}`));
+      return new Map(set.map((name) => [name, config.getForListener(name, key)]));
+    };
+    const rateMax = config.get('max.connection.creation.rate');
+    this.#quotas.connections.configureBroker(rateMax, own('max.connection.creation.rate'));
     return {
       connectionsMax: config.get('max.connections'),
+      connectionsByListenerMax: own('max.connections'),
       connectionsPerIpMax: config.get('max.connections.per.ip'),
       connectionsPerIpOverrides: config.connectionsPerIpOverrides,
     };

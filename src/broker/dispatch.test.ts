@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Prng } from '../base/prng.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
+import { FrameReader } from '../network/index.ts';
 import {
   apiVersions,
   decodeResponse,
@@ -12,6 +13,7 @@ import {
   describeLogDirs,
   ErrorCode,
   encodeRequest,
+  fetch,
   findCoordinator,
   initProducerId,
   metadata,
@@ -203,6 +205,35 @@ test('an API that is not served has an answer of its own kind', async () => {
     const { body } = decodeResponse(pushTelemetry, 0, raw.frames()[0] as Buffer);
     assert.equal(body.errorCode, ErrorCode.UNSUPPORTED_VERSION);
     assert.equal(raw.isClosed(), false);
+  });
+});
+
+test('of many fetches whose answers nobody reads, one is held in memory', async () => {
+  await withBroker(async ({ createTopic, produce, io }) => {
+    await createTopic('big');
+    for (let i = 0; i < 20; i++) await produce('big', ['x'.repeat(500_000)]);
+    const greedy = await io.network.connect({ host: 'host', port });
+    greedy.pause();
+    const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 2 ** 27 };
+    const topics = [{ topic: 'big', partitions: [partition] }];
+    const body = { maxWaitMs: 0, minBytes: 1, maxBytes: 2 ** 27, topics, forgottenTopicsData: [] };
+    const frames = encodeRequest(fetch, 12, { correlationId: 1, clientId: 'greedy' }, body);
+    for (let i = 0; i < 5; i++) greedy.write(frames);
+    await io.clock.sleep(1000);
+    await produce('big', ['later']);
+    const reader = new FrameReader();
+    const ends: number[] = [];
+    greedy.onData = (chunk) => {
+      reader.feed(chunk);
+      for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+        const answer = decodeResponse(fetch, 12, frame).body;
+        ends.push(answer.responses[0]?.partitions[0]?.highWatermark ?? -1);
+      }
+    };
+    greedy.resume();
+    await io.clock.sleep(60_000);
+    assert.deepEqual(ends, [20, 21, 21, 21, 21], 'the others were taken when the first was read');
+    greedy.destroy();
   });
 });
 

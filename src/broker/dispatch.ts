@@ -34,6 +34,7 @@ export interface DispatchOptions {
 
 const handlerByKey = new Map<number, Handler>(handlers.map((one) => [one.api.key, one]));
 const produceKey = 0;
+const fetchKey = 1;
 const apiVersionsKey = 18;
 
 export class Dispatch {
@@ -101,6 +102,10 @@ export class Dispatch {
       this.#fail(client, call, new KafkaError('UNSUPPORTED_VERSION'));
       return;
     }
+    // An answer to a fetch can be a thousand times its request: a client that asks for many and
+    // reads none would be held in memory many times over. So one is answered at a time, and the
+    // next is taken only when the peer has read enough of it (network/server-connection.ts).
+    if (api.key === fetchKey) client.connection.mute();
     const context: RequestContext = {
       broker: this.#parts,
       client,
@@ -126,6 +131,11 @@ export class Dispatch {
   }
 
   #answer(client: Client, call: Call, body: unknown): void {
+    this.#respond(client, call, body);
+    if (call.api.key === fetchKey) client.connection.unmute();
+  }
+
+  #respond(client: Client, call: Call, body: unknown): void {
     const { api, header, exchange } = call;
     const throttleMs = call.charge === null ? 0 : this.#charge(client, call, body !== null);
     if (body === null) {

@@ -1,6 +1,6 @@
-// Connections that were made and are not served yet, because new ones come too fast
-// (max.connection.creation.rate) or there are as many as may be (max.connections). They wait
-// unread, in order; one that fits nowhere is closed.
+// Connections of one listener that were made and are not served yet, because new ones come too fast
+// (max.connection.creation.rate) or there are as many as may be (max.connections), on the listener
+// or on the whole broker. They wait unread, in order; one that fits nowhere is closed.
 //
 // Invariant: at most `waitingMax` connections wait; none overtakes another.
 
@@ -11,18 +11,13 @@ export interface AcceptQueueOptions {
   /** Counts the connection that is next; how long it must wait, in ms. */
   readonly delayMs: () => number;
   readonly hasSlot: () => boolean;
-  readonly admit: (listenerName: string, raw: Connection) => void;
-}
-
-interface Waiting {
-  readonly listenerName: string;
-  readonly raw: Connection;
+  readonly admit: (raw: Connection) => void;
 }
 
 export class AcceptQueue {
   readonly #clock: Clock;
   readonly #options: AcceptQueueOptions;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<Connection>();
   #timer: Timer | null = null;
   /** The next to be admitted has been counted, so that its time need not be asked for again. */
   #isCounted = false;
@@ -37,11 +32,11 @@ export class AcceptQueue {
   }
 
   /** Admits the connection now or later; false when too many wait already. */
-  offer(listenerName: string, raw: Connection): boolean {
+  offer(raw: Connection): boolean {
     if (this.#waiting.size === 0 && this.#timer === null && !this.#isCounted) {
       const delayMs = this.#options.delayMs();
       if (delayMs === 0 && this.#options.hasSlot()) {
-        this.#options.admit(listenerName, raw);
+        this.#options.admit(raw);
         return true;
       }
       this.#isCounted = true;
@@ -49,11 +44,10 @@ export class AcceptQueue {
     } else if (this.#waiting.size >= this.#options.waitingMax) {
       return false;
     }
-    const one = { listenerName, raw };
-    this.#waiting.add(one);
+    this.#waiting.add(raw);
     raw.pause();
     // A paused socket tells of its end only when it is read: this hears of resets.
-    raw.onClose = () => this.#waiting.delete(one);
+    raw.onClose = () => this.#waiting.delete(raw);
     return true;
   }
 
@@ -73,8 +67,8 @@ export class AcceptQueue {
       if (next === undefined) return;
       this.#waiting.delete(next);
       this.#isCounted = false;
-      this.#options.admit(next.listenerName, next.raw);
-      next.raw.resume();
+      this.#options.admit(next);
+      next.resume();
     }
     if (this.#waiting.size === 0 && this.#timer === null) this.#isCounted = false;
   }
@@ -82,7 +76,7 @@ export class AcceptQueue {
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    for (const { raw } of this.#waiting) raw.destroy();
+    for (const raw of this.#waiting) raw.destroy();
     this.#waiting.clear();
   }
 

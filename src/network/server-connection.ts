@@ -23,6 +23,9 @@ export interface ServerConnectionOptions {
   readonly outputBytesMax?: number;
 }
 
+/** Requests taken from one connection before the others have their turn. */
+const requestsPerTurnMax = 64;
+
 /** Why a connection ended, as `onClose` gets it; null when the peer simply closed. */
 export type CloseReason = Error | null;
 
@@ -82,6 +85,8 @@ export class ServerConnection {
   #muted = 0;
   #paused = false;
   #pumping = false;
+  /** What was received is gone on with in the next turn. */
+  #isContinuing = false;
   #draining = false;
   #closed = false;
   #closeReason: CloseReason = null;
@@ -89,7 +94,8 @@ export class ServerConnection {
   #idleTimer: Timer | null = null;
   /** Answers whose turn has come; they leave together at the end of the turn. */
   #sending: Buffer[] = [];
-  #sendingBytes = 0;
+  /** Bytes of answers that are given and not sent: those whose turn has not come count too. */
+  #answerBytes = 0;
   #sendScheduled = false;
 
   constructor(io: Io, connection: Connection, number: number, options: ServerConnectionOptions) {
@@ -178,24 +184,34 @@ export class ServerConnection {
       this.#muted === 0 &&
       this.requestsInFlight < this.#limits.requests &&
       this.#bytesInFlight < this.#limits.bytes &&
-      this.#connection.bufferedBytes + this.#sendingBytes < this.#limits.output
+      this.#connection.bufferedBytes + this.#answerBytes < this.#limits.output
     );
   }
 
   /** Takes requests as long as the limits allow, then stops or restarts the reading. */
   #pump(): void {
-    if (this.#pumping || this.#closed) return;
+    if (this.#pumping || this.#isContinuing || this.#closed) return;
     this.#pumping = true;
-    while (this.#mayTake()) {
+    let taken = 0;
+    while (this.#mayTake() && taken < requestsPerTurnMax) {
       const frame = this.#nextFrame();
       if (frame === null) break;
+      taken++;
       const exchange = new Exchange(frame.length, (settled) => this.#onSettled(settled));
       this.#exchanges.push(exchange);
       this.#bytesInFlight += frame.length;
       this.onFrame(frame, exchange);
     }
     this.#pumping = false;
-    this.#setPaused(!this.#mayTake());
+    const isTurnOver = taken === requestsPerTurnMax;
+    if (isTurnOver && !this.#isContinuing) {
+      this.#isContinuing = true;
+      this.#io.clock.nextTurn(() => {
+        this.#isContinuing = false;
+        this.#pump();
+      });
+    }
+    this.#setPaused(isTurnOver || !this.#mayTake());
   }
 
   #nextFrame(): Buffer | null {
@@ -218,6 +234,7 @@ export class ServerConnection {
   #onSettled(exchange: Exchange): void {
     if (this.#closed) return;
     this.#bytesInFlight -= exchange.requestBytes;
+    for (const { length } of exchange.chunks ?? []) this.#answerBytes += length;
     this.#release();
     if (this.#sendScheduled) return;
     this.#sendScheduled = true;
@@ -237,10 +254,7 @@ export class ServerConnection {
       const chunks = (exchanges[first] as Exchange).chunks;
       if (chunks === undefined) break;
       if (chunks === null) continue;
-      for (const chunk of chunks) {
-        this.#sending.push(chunk);
-        this.#sendingBytes += chunk.length;
-      }
+      for (const chunk of chunks) this.#sending.push(chunk);
     }
     this.#first = first;
     if (first === exchanges.length) {
@@ -256,7 +270,7 @@ export class ServerConnection {
     if (this.#sending.length === 0 || this.#closed) return;
     const chunks = this.#sending;
     this.#sending = [];
-    this.#sendingBytes = 0;
+    for (const { length } of chunks) this.#answerBytes -= length;
     this.#lastActiveMs = this.#io.clock.monotonic();
     this.#connection.write(chunks);
   }

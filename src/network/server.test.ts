@@ -252,3 +252,61 @@ test('the address at which the client reached us is known', () =>
     assert.equal(connection?.localPort, port);
     assert.match(connection?.id ?? '', /^127\.0\.0\.1:\d+-PLAINTEXT-0$/);
   }));
+
+test('answers whose turn has not come count as held, so that one open request bounds them', () =>
+  simulate(async (io) => {
+    const bench = await Bench.start(io, { outputBytesMax: 1000, requestsInFlightMax: 100 });
+    const peer = await Peer.connect(io);
+    bench.onRequest = ({ frame, exchange }) => {
+      if (frame.toString() !== 'parked00') exchange.respond([Buffer.alloc(600)]);
+    };
+    peer.connection.write([
+      framed('parked00'),
+      ...Array.from({ length: 50 }, () => framed('request1')),
+    ]);
+    await wait(io);
+    assert.equal(bench.requests.length, 3, 'the parked one, and as many as fill the bound');
+    bench.requests[0]?.exchange.respond([Buffer.alloc(8)]);
+    await wait(io);
+    assert.equal(bench.requests.length, 51);
+    assert.equal(peer.received.length, 8 + 50 * 600);
+  }));
+
+test('a full listener makes its own connections wait, and no others', () =>
+  simulate(async (io) => {
+    const bench = await Bench.start(io, { connectionsByListenerMax: new Map([['PLAINTEXT', 1]]) });
+    await bench.server.listen({ name: 'INTERNAL', host: '0.0.0.0', port: port + 1 });
+    const first = await Peer.connect(io);
+    await Peer.connect(io);
+    const other = await io.network.connect({ host: '127.0.0.1', port: port + 1 });
+    await wait(io);
+    const served = () => bench.connections.map(({ listenerName }) => listenerName);
+    assert.deepEqual(served(), ['PLAINTEXT', 'INTERNAL']);
+    assert.equal(bench.server.waitingCount, 1);
+    first.connection.destroy();
+    await wait(io);
+    assert.deepEqual(served(), ['PLAINTEXT', 'INTERNAL', 'PLAINTEXT']);
+    await Peer.connect(io);
+    await wait(io);
+    bench.server.configure({ connectionsByListenerMax: new Map([['PLAINTEXT', 2]]) });
+    await wait(io);
+    assert.equal(bench.server.waitingCount, 0, 'a higher limit lets in who waits');
+    other.destroy();
+  }));
+
+test('a client that sends thousands of requests at once leaves turns to others', () =>
+  simulate(async (io) => {
+    const bench = await Bench.start(io);
+    const greedy = await Peer.connect(io);
+    const modest = await Peer.connect(io);
+    const order: string[] = [];
+    bench.onRequest = ({ frame, exchange }) => {
+      order.push(frame.toString());
+      exchange.respond([Buffer.alloc(8)]);
+    };
+    greedy.connection.write(Array.from({ length: 5000 }, () => framed('greedy00')));
+    modest.connection.write([framed('modest00')]);
+    await wait(io);
+    assert.equal(order.length, 5001);
+    assert.ok(order.indexOf('modest00') < 1000, `it was number ${order.indexOf('modest00')}`);
+  }));

@@ -1,8 +1,8 @@
 // Accepts connections on any number of listeners and keeps their count. A connection beyond the
 // limit of its address (max.connections.per.ip and its overrides) is closed before a byte of it is
-// read; one beyond max.connections, or that comes too fast, waits unread as in Kafka. The limits
-// may change at any time. Closing is in two steps: listeners first, then connections once their
-// answers are out.
+// read; one beyond max.connections, of the broker or of its listener, or that comes too fast, waits
+// unread as in Kafka. The limits may change at any time. Closing is in two steps: listeners first,
+// then connections once their answers are out.
 
 import { Deferred } from '../base/deferred.ts';
 import type { Connection, Io, Listener, Log, Timer } from '../io/index.ts';
@@ -11,8 +11,8 @@ import { ServerConnection, type ServerConnectionOptions } from './server-connect
 
 /** How fast connections may come; it counts each one that it is asked about. */
 export interface ConnectionPace {
-  /** How long the next connection must wait, in ms; 0: it is accepted now. */
-  acceptDelayMs(): number;
+  /** How long the next connection of the listener must wait, in ms; 0: it is accepted now. */
+  acceptDelayMs(listenerName: string): number;
   /** 0: the address may connect. Otherwise after how many ms this connection is to be closed. */
   refusalDelayMs(ip: string): number;
 }
@@ -20,6 +20,8 @@ export interface ConnectionPace {
 export interface ConnectionLimits {
   /** max.connections. Default unlimited. */
   readonly connectionsMax?: number;
+  /** listener.name.NAME.max.connections, by the listener's name. Default unlimited. */
+  readonly connectionsByListenerMax?: ReadonlyMap<string, number>;
   /** max.connections.per.ip. Default unlimited. */
   readonly connectionsPerIpMax?: number;
   /** max.connections.per.ip.overrides, by address. */
@@ -49,12 +51,14 @@ export class Server {
   readonly #io: Io;
   readonly #log: Log;
   #options: ServerOptions;
-  readonly #waiting: AcceptQueue;
+  /** By the listener's name. */
+  readonly #waiting = new Map<string, AcceptQueue>();
   /** Of addresses that connect too fast: closed after a while, never read. */
   readonly #condemned = new Map<Connection, Timer>();
   readonly #onConnection: (connection: ServerConnection) => void;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<ServerConnection>();
+  readonly #countByListener = new Map<string, number>();
   readonly #countByIp = new Map<string, number>();
   #connectionNumber = 0;
   #refusedCount = 0;
@@ -68,18 +72,28 @@ export class Server {
     this.#log = io.log.child('network');
     this.#options = options;
     this.#onConnection = onConnection;
-    this.#waiting = new AcceptQueue(io.clock, {
-      waitingMax: options.waitingMax ?? 512,
-      delayMs: () => this.#options.pace?.acceptDelayMs() ?? 0,
-      hasSlot: () => this.#connections.size < (this.#options.connectionsMax ?? unlimited),
-      admit: (listenerName, raw) => this.#admit(listenerName, raw),
+  }
+
+  #queueOf(listenerName: string): AcceptQueue {
+    return new AcceptQueue(this.#io.clock, {
+      waitingMax: this.#options.waitingMax ?? 512,
+      delayMs: () => this.#options.pace?.acceptDelayMs(listenerName) ?? 0,
+      hasSlot: () => this.#hasSlot(listenerName),
+      admit: (raw) => this.#admit(listenerName, raw),
     });
+  }
+
+  #hasSlot(listenerName: string): boolean {
+    const { connectionsMax, connectionsByListenerMax } = this.#options;
+    if (this.#connections.size >= (connectionsMax ?? unlimited)) return false;
+    const most = connectionsByListenerMax?.get(listenerName) ?? unlimited;
+    return (this.#countByListener.get(listenerName) ?? 0) < most;
   }
 
   /** Connections that are there stay, even beyond lower limits. */
   configure(limits: ConnectionLimits): void {
     this.#options = { ...this.#options, ...limits };
-    this.#waiting.pump();
+    this.#pumpWaiting();
   }
 
   get connectionCount(): number {
@@ -93,7 +107,9 @@ export class Server {
 
   /** Connections that wait unread until a limit allows them. */
   get waitingCount(): number {
-    return this.#waiting.count;
+    let count = 0;
+    for (const queue of this.#waiting.values()) count += queue.count;
+    return count;
   }
 
   get connections(): Iterable<ServerConnection> {
@@ -106,9 +122,11 @@ export class Server {
 
   /** Rejects with an IoError (`EADDRINUSE` …). Returns the address with the port that was bound. */
   async listen(address: ListenerAddress): Promise<ListenerAddress> {
+    const queue = this.#queueOf(address.name);
+    this.#waiting.set(address.name, queue);
     const listener = await this.#io.network.listen(
       { host: address.host, port: address.port },
-      (connection) => this.#onAccept(address.name, connection),
+      (connection) => this.#onAccept(queue, connection),
     );
     if (this.#closing) await listener.close();
     else this.#listeners.push(listener);
@@ -118,7 +136,7 @@ export class Server {
   /** Stops accepting. Connections stay. */
   async closeListeners(): Promise<void> {
     this.#closing = true;
-    this.#waiting.close();
+    for (const queue of this.#waiting.values()) queue.close();
     for (const [raw, timer] of this.#condemned) {
       timer.cancel();
       raw.destroy();
@@ -143,11 +161,14 @@ export class Server {
     timer.cancel();
   }
 
-  #onAccept(listenerName: string, raw: Connection): void {
+  #onAccept(queue: AcceptQueue, raw: Connection): void {
     if (this.#closing) this.#refuse(raw, 'the server is closing');
-    else if (!this.#waiting.offer(listenerName, raw)) {
-      this.#refuse(raw, `${this.#waiting.count} connections wait already`);
-    }
+    else if (!queue.offer(raw)) this.#refuse(raw, `${queue.count} connections wait already`);
+  }
+
+  /** What became free is for any listener; the one that listens longest is asked first. */
+  #pumpWaiting(): void {
+    for (const queue of this.#waiting.values()) queue.pump();
   }
 
   #admit(listenerName: string, raw: Connection): void {
@@ -168,6 +189,7 @@ export class Server {
       listenerName,
     });
     this.#connections.add(connection);
+    this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 0) + 1);
     this.#countByIp.set(ip, this.connectionCountOf(ip) + 1);
     this.#onConnection(connection);
     const onClose = connection.onClose;
@@ -212,7 +234,9 @@ export class Server {
     const count = this.connectionCountOf(ip) - 1;
     if (count > 0) this.#countByIp.set(ip, count);
     else this.#countByIp.delete(ip);
-    this.#waiting.pump();
+    const { listenerName } = connection;
+    this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 1) - 1);
+    this.#pumpWaiting();
     if (this.#connections.size === 0) this.#allClosed?.resolve();
   }
 }

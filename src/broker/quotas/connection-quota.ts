@@ -1,6 +1,7 @@
-// New connections per second: of the whole broker (max.connection.creation.rate), which makes them
-// wait, and of one address (connection_creation_rate, KIP-612), which closes those beyond it after
-// a while, so that a client that reconnects at once gains nothing.
+// New connections per second: of the whole broker and of one listener
+// (max.connection.creation.rate), which makes them wait, and of one address
+// (connection_creation_rate, KIP-612), which closes those beyond it after a while, so that a client
+// that reconnects at once gains nothing.
 
 import type { QuotaImage } from '../../metadata/index.ts';
 import type { ConnectionPace } from '../../network/index.ts';
@@ -17,6 +18,9 @@ export class ConnectionQuota implements ConnectionPace {
   readonly #broker: SampledRate;
   readonly #byIp: Sensors<SampledRate>;
   #brokerLimit = unlimited;
+  /** listener.name.NAME.max.connection.creation.rate, where it is set. */
+  #listenerLimits: ReadonlyMap<string, number> = new Map();
+  readonly #byListener = new Map<string, SampledRate>();
   #limits: ReadonlyMap<string | null, number> = new Map();
 
   constructor(window: WindowOptions, now: () => number) {
@@ -37,15 +41,35 @@ export class ConnectionQuota implements ConnectionPace {
     if (limits.size === 0) this.#byIp.clear();
   }
 
-  configureBroker(creationRateMax: number): void {
+  /** `byListener` holds the listeners that have a limit of their own beside the broker's. */
+  configureBroker(creationRateMax: number, byListener: ReadonlyMap<string, number>): void {
     this.#brokerLimit = creationRateMax;
+    this.#listenerLimits = byListener;
   }
 
-  acceptDelayMs(): number {
-    if (this.#brokerLimit === unlimited) return 0;
+  acceptDelayMs(listenerName: string): number {
     const nowMs = this.#now();
-    this.#broker.record(1, nowMs);
-    return this.#bounded(this.#broker.throttleMs(this.#brokerLimit, nowMs));
+    let delayMs = 0;
+    if (this.#brokerLimit !== unlimited) {
+      this.#broker.record(1, nowMs);
+      delayMs = this.#broker.throttleMs(this.#brokerLimit, nowMs);
+    }
+    const limit = this.#listenerLimits.get(listenerName);
+    if (limit !== undefined) {
+      const rate = this.#rateOf(listenerName);
+      rate.record(1, nowMs);
+      delayMs = Math.max(delayMs, rate.throttleMs(limit, nowMs));
+    }
+    return this.#bounded(delayMs);
+  }
+
+  #rateOf(listenerName: string): SampledRate {
+    let rate = this.#byListener.get(listenerName);
+    if (rate === undefined) {
+      rate = new SampledRate(this.#window);
+      this.#byListener.set(listenerName, rate);
+    }
+    return rate;
   }
 
   refusalDelayMs(ip: string): number {

@@ -212,8 +212,12 @@ test('connections: the broker lets them wait, an address is closed out', () => {
   assert.equal(connections.refusalDelayMs('10.0.0.1'), 500, 'the refused one did not count');
   bench.nowMs += 11_000;
   assert.equal(connections.refusalDelayMs('10.0.0.1'), 0);
-  assert.equal(connections.acceptDelayMs(), 0);
-  connections.configureBroker(1);
-  for (let i = 0; i < 10; i++) assert.equal(connections.acceptDelayMs(), 0);
-  assert.equal(connections.acceptDelayMs(), 1000);
+  assert.equal(connections.acceptDelayMs('PLAINTEXT'), 0);
+  connections.configureBroker(1, new Map());
+  for (let i = 0; i < 10; i++) assert.equal(connections.acceptDelayMs('PLAINTEXT'), 0);
+  assert.equal(connections.acceptDelayMs('PLAINTEXT'), 1000);
+  connections.configureBroker(2 ** 31 - 1, new Map([['INTERNAL', 1]]));
+  for (let i = 0; i < 20; i++) assert.equal(connections.acceptDelayMs('PLAINTEXT'), 0);
+  for (let i = 0; i < 10; i++) assert.equal(connections.acceptDelayMs('INTERNAL'), 0);
+  assert.equal(connections.acceptDelayMs('INTERNAL'), 1000, 'a listener has its own pace');
 });
