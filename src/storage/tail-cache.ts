@@ -113,6 +113,13 @@ export class Tail {
     this.#slabBytes = SLAB_BYTES_MIN;
   }
 
+  /** Compaction took the place of what lies before the offset: memory must not tell otherwise. */
+  forgetBefore(offset: number): void {
+    while ((this.#chunks[0]?.baseOffset ?? offset) < offset) {
+      this.#cache.onRemoved(this.#chunks.shift() as Chunk);
+    }
+  }
+
   dropOldest(chunk: Chunk): void {
     const dropped = this.#chunks.shift();
     assert(dropped === chunk, 'the oldest chunk of the cache is the oldest of its log');

@@ -70,6 +70,7 @@ export async function replaceSegments(
   }
   const at = log.segments.indexOf(group[0] as Segment);
   log.segments.splice(at, group.length, cleaned);
+  log.tail.forgetBefore((log.segments[at + 1] as Segment).baseOffset);
   log.replacements++;
   log.isModified = true;
   log.isDirectoryBehind = true;
