@@ -4,7 +4,8 @@
 // client.ts               what they share: requests to the right broker, with retries
 // broker-connections.ts   one connection per broker, made and made again
 // metadata-cache.ts       brokers, topics, leaders
-// coordinator-requests.ts groups: who coordinates one, and a connection to it
+// coordinator-requests.ts who coordinates a group or a transactional id, and a connection to it
+// leader-access.ts        connections to leaders, and news of them, for those who work in rounds
 // leader-requests.ts      requests about partitions, grouped by leader
 // offset-queries.ts       ListOffsets
 // client-options.ts       options of every client, Java's property names

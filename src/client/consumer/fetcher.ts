@@ -15,6 +15,7 @@ import {
   upConvert,
 } from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
+import { LeaderAccess } from '../leader-access.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
 import { groupByTopic, OffsetSpec, queryOffsets } from '../offset-queries.ts';
 import type { AssignedPartition } from './assigned-partition.ts';
@@ -39,19 +40,19 @@ export class Fetcher {
   /** Called when there may be something to hand out, or an error to throw. */
   onArrival: () => void = () => {};
   readonly #client: Client;
+  readonly #leaders: LeaderAccess;
   readonly #options: ResolvedConsumerOptions;
   /** In the order in which they are served: who was, goes to the end. */
   readonly #partitions = new Map<string, AssignedPartition>();
   readonly #busyNodes = new Set<number>();
-  readonly #connecting = new Set<number>();
   #error: Error | null = null;
-  #refreshing = false;
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(client: Client, options: ResolvedConsumerOptions) {
     this.#client = client;
+    this.#leaders = new LeaderAccess(client, () => this.pump());
     this.#options = options;
   }
 
@@ -74,6 +75,7 @@ export class Fetcher {
 
   close(): void {
     this.#closed = true;
+    this.#leaders.close();
     this.#timer?.cancel();
   }
 
@@ -138,7 +140,7 @@ export class Fetcher {
     if (resets.length > 0) void this.#lookUpPositions(resets);
     for (const [nodeId, group] of byNode) {
       const connection = this.#client.readyConnection(nodeId);
-      if (connection === null) this.#connect(nodeId);
+      if (connection === null) this.#leaders.connect(nodeId);
       else void this.#fetch(nodeId, connection, group);
     }
   }
@@ -163,7 +165,7 @@ export class Fetcher {
     const known = this.#client.topic(topic)?.partitions[partition.partition];
     const leader = known?.leader ?? -1;
     if (leader < 0) {
-      this.#refreshMetadata();
+      this.#leaders.refreshMetadata();
       return null;
     }
     const nodeId = this.#client.cache.nodes.has(preferredReplica) ? preferredReplica : leader;
@@ -290,7 +292,7 @@ export class Fetcher {
     const { cache } = this.#client;
     if (cache.replayLeader(topic, partition.partition, leaderId, leaderEpoch)) return;
     this.#backOff(partition);
-    this.#refreshMetadata();
+    this.#leaders.refreshMetadata();
   }
 
   #onOutOfRange(partition: AssignedPartition): void {
@@ -336,7 +338,7 @@ export class Fetcher {
       partition.preferredReplica = -1;
       this.#backOff(partition);
     }
-    if (isRetriableFailure(error)) this.#refreshMetadata();
+    if (isRetriableFailure(error)) this.#leaders.refreshMetadata();
     else this.#error ??= error as Error;
   }
 
@@ -367,44 +369,6 @@ export class Fetcher {
       this.pump();
       this.onArrival();
     }
-  }
-
-  #connect(nodeId: number): void {
-    if (this.#connecting.has(nodeId)) return;
-    this.#connecting.add(nodeId);
-    this.#client.connectionTo(nodeId).then(
-      () => {
-        this.#connecting.delete(nodeId);
-        this.pump();
-      },
-      (error: unknown) => {
-        this.#connecting.delete(nodeId);
-        if (this.#closed) return;
-        this.#client.log.warn('no connection', { broker: nodeId, error: messageOf(error) });
-        // The next round comes with the refresh: at once would be a loop without a pause.
-        this.#refreshMetadata();
-      },
-    );
-  }
-
-  /** Not more often than the retry pause. */
-  #refreshMetadata(): void {
-    if (this.#refreshing || this.#closed) return;
-    this.#refreshing = true;
-    const client = this.#client;
-    client
-      .refresh()
-      .catch((error: unknown) => {
-        if (this.#closed) return;
-        client.log.warn('metadata refresh failed', { error: messageOf(error) });
-      })
-      .finally(() => {
-        this.pump();
-        client.io.clock.after(client.backoff.delayMs(1), () => {
-          this.#refreshing = false;
-          this.pump();
-        });
-      });
   }
 
   #wakeAt(atMs: number, nowMs: number): void {

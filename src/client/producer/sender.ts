@@ -15,6 +15,7 @@ import {
   type ResponseOf,
 } from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
+import { LeaderAccess } from '../leader-access.ts';
 import { type PartitionResponse, responseTopicName, verdictOf } from './delivery-verdict.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
@@ -42,19 +43,18 @@ const concurrentPauseMs = 20;
 
 export class Sender {
   readonly #client: Client;
+  readonly #leaders: LeaderAccess;
   readonly #options: ResolvedProducerOptions;
   readonly #accumulator: RecordAccumulator;
   readonly #identity: ProducerIdentity | null;
   /** Given to a transactional producer once, before anything is sent. */
   transactions: Transactions | null = null;
   readonly #inFlight = new Map<number, number>();
-  readonly #connecting = new Set<number>();
   /** While above 0 nothing lingers (flush, close, memory exhausted). */
   hurry = 0;
   #scheduled = false;
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
-  #refreshing = false;
   #acquiring = false;
   #closed = false;
 
@@ -65,6 +65,7 @@ export class Sender {
     identity: ProducerIdentity | null,
   ) {
     this.#client = client;
+    this.#leaders = new LeaderAccess(client, () => this.wake());
     this.#options = options;
     this.#accumulator = accumulator;
     this.#identity = identity;
@@ -82,6 +83,7 @@ export class Sender {
 
   close(): void {
     this.#closed = true;
+    this.#leaders.close();
     this.#timer?.cancel();
   }
 
@@ -138,7 +140,7 @@ export class Sender {
     }
     const leader = this.#client.cache.partition(queue.topic, queue.partition)?.leader ?? -1;
     if (leader < 0) {
-      this.#refreshMetadata();
+      this.#leaders.refreshMetadata();
       return null;
     }
     const begun = cargoes.get(leader);
@@ -146,7 +148,7 @@ export class Sender {
     if ((this.#inFlight.get(leader) ?? 0) >= this.#options.maxInFlight) return null;
     const connection = this.#client.readyConnection(leader);
     if (connection === null) {
-      this.#connect(leader);
+      this.#leaders.connect(leader);
       return null;
     }
     const cargo = { nodeId: leader, connection, shipments: [], bytes: 0 };
@@ -264,7 +266,7 @@ export class Sender {
         const { leaderId, leaderEpoch } = answer.currentLeader;
         const { cache } = this.#client;
         const knowsLeader = cache.replayLeader(queue.topic, queue.partition, leaderId, leaderEpoch);
-        if (!knowsLeader) this.#refreshMetadata();
+        if (!knowsLeader) this.#leaders.refreshMetadata();
         this.#retry(queue, batch, verdict.error, knowsLeader ? 0 : undefined);
         return;
       }
@@ -290,7 +292,7 @@ export class Sender {
       if (isRetriable) this.#retry(queue, batch, error);
       else this.#giveUp(queue, batch, error);
     }
-    if (isRetriableFailure(error)) this.#refreshMetadata();
+    if (isRetriableFailure(error)) this.#leaders.refreshMetadata();
     settle();
   }
 
@@ -343,41 +345,6 @@ export class Sender {
       }
     }
     this.#accumulator.active.clear();
-  }
-
-  #connect(nodeId: number): void {
-    if (this.#connecting.has(nodeId)) return;
-    this.#connecting.add(nodeId);
-    this.#client.connectionTo(nodeId).then(
-      () => {
-        this.#connecting.delete(nodeId);
-        this.wake();
-      },
-      (error: unknown) => {
-        this.#connecting.delete(nodeId);
-        this.#client.log.warn('no connection', { broker: nodeId, error: messageOf(error) });
-        this.#refreshMetadata();
-      },
-    );
-  }
-
-  /** Not more often than the retry pause; a round follows at once and after the pause. */
-  #refreshMetadata(): void {
-    if (this.#refreshing || this.#closed) return;
-    this.#refreshing = true;
-    const client = this.#client;
-    client
-      .refresh()
-      .catch((error: unknown) => {
-        client.log.warn('metadata refresh failed', { error: messageOf(error) });
-      })
-      .finally(() => {
-        this.wake();
-        client.io.clock.after(client.backoff.delayMs(1), () => {
-          this.#refreshing = false;
-          this.wake();
-        });
-      });
   }
 
   #acquireIdentity(identity: ProducerIdentity): void {
