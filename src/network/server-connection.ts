@@ -85,6 +85,8 @@ export class ServerConnection {
   #muted = 0;
   #paused = false;
   #pumping = false;
+  /** Requests taken since others last had a turn. */
+  #taken = 0;
   /** What was received is gone on with in the next turn. */
   #isContinuing = false;
   #draining = false;
@@ -192,26 +194,28 @@ export class ServerConnection {
   #pump(): void {
     if (this.#pumping || this.#isContinuing || this.#closed) return;
     this.#pumping = true;
-    let taken = 0;
-    while (this.#mayTake() && taken < requestsPerTurnMax) {
+    while (this.#mayTake() && this.#taken < requestsPerTurnMax) {
       const frame = this.#nextFrame();
       if (frame === null) break;
-      taken++;
+      this.#taken++;
       const exchange = new Exchange(frame.length, (settled) => this.#onSettled(settled));
       this.#exchanges.push(exchange);
       this.#bytesInFlight += frame.length;
       this.onFrame(frame, exchange);
     }
     this.#pumping = false;
-    const isTurnOver = taken === requestsPerTurnMax;
-    if (isTurnOver && !this.#isContinuing) {
-      this.#isContinuing = true;
-      this.#io.clock.nextTurn(() => {
-        this.#isContinuing = false;
-        this.#pump();
-      });
-    }
-    this.#setPaused(isTurnOver || !this.#mayTake());
+    if (this.#taken >= requestsPerTurnMax) this.#leaveTurn();
+    this.#setPaused(this.#isContinuing || !this.#mayTake());
+  }
+
+  /** Answers settle in microtasks, and each takes further requests: nobody else would be served. */
+  #leaveTurn(): void {
+    this.#isContinuing = true;
+    this.#io.clock.nextTurn(() => {
+      this.#isContinuing = false;
+      this.#taken = 0;
+      this.#pump();
+    });
   }
 
   #nextFrame(): Buffer | null {
