@@ -237,6 +237,22 @@ describe('a consumer group', () => {
   });
 });
 
+test('members that disagree about the assignor do not keep the group from being stable', async () => {
+  await withConsumers(new TestTopics({ t: 4 }), async (at) => {
+    const members = [
+      new TestConsumer(at, { assignor: 'range' }),
+      new TestConsumer(at, { assignor: 'uniform' }),
+    ] as const;
+    for (const member of members) await member.join();
+    const epochOf = () => at.decide((machine) => machine.consumerGroup('g')?.groupEpoch);
+    for (let i = 0; i < 5; i++) for (const member of members) await member.heartbeat();
+    const epoch = await epochOf();
+    for (let i = 0; i < 5; i++) for (const member of members) await member.heartbeat();
+    assert.equal(await epochOf(), epoch);
+    assert.equal(await at.state(), 'Stable');
+  });
+});
+
 describe('classic clients and a consumer group', () => {
   test('a group moves to the new protocol and back while its members stay', async () => {
     await withConsumers(new TestTopics({ t: 2 }), async (at) => {

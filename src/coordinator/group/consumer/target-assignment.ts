@@ -76,9 +76,13 @@ export function preferredAssignor(
   for (const { serverAssignor } of members) {
     if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1);
   }
-  let [name = 'uniform'] = assignorNames(config);
+  const names = assignorNames(config);
+  let [name = 'uniform'] = names;
   let most = 0;
-  for (const [candidate, count] of votes) {
+  // With as many votes the broker's order decides: that of the members is another in each decision,
+  // and the group would be assigned anew for ever.
+  for (const candidate of new Set([...names, ...[...votes.keys()].sort()])) {
+    const count = votes.get(candidate) ?? 0;
     if (count > most) name = candidate;
     most = Math.max(most, count);
   }
