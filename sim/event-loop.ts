@@ -7,13 +7,15 @@
 
 import { Heap } from '../src/base/heap.ts';
 
-/** Events of an owner that is no longer alive are dropped. */
+/** Events of an owner that is no longer alive are dropped; those of a frozen one are late. */
 export interface EventOwner {
   readonly isAlive: boolean;
+  /** It runs nothing before that time. */
+  readonly frozenUntilMs: number;
 }
 
 export class ScheduledEvent {
-  readonly timeMs: number;
+  timeMs: number;
   readonly sequence: number;
   readonly owner: EventOwner | null;
   callback: (() => void) | null;
@@ -131,7 +133,11 @@ export class EventLoop {
         return null;
       }
       this.#queue.pop();
-      if (event.callback !== null && event.owner?.isAlive !== false) return event;
+      if (event.callback === null || event.owner?.isAlive === false) continue;
+      const frozenUntilMs = event.owner?.frozenUntilMs ?? 0;
+      if (frozenUntilMs <= event.timeMs) return event;
+      event.timeMs = ticked(frozenUntilMs);
+      this.#queue.push(event);
     }
   }
 }

@@ -301,7 +301,8 @@ export class SimConnection implements Connection {
       }
       this.#received.push(segment.bytes);
     }
-    if (!this.#isDelivering) this.#deliver();
+    if (this.process.isFrozen) this.#deliverSoon(0);
+    else if (!this.#isDelivering) this.#deliver();
   }
 
   #deliverSoon(delayMs: number): void {

@@ -183,6 +183,8 @@ class Handshake {
       else if (client.isClosed) onOutcome('refused');
       else onOutcome(client);
     });
-    listener.onConnection(server);
+    const { process } = listener.network;
+    if (process.isFrozen) process.after(0, () => listener.onConnection(server));
+    else listener.onConnection(server);
   }
 }

@@ -28,6 +28,7 @@ export class SimProcess implements EventOwner {
   readonly prng: Prng;
   readonly #bootMs: number;
   #isAlive = true;
+  #frozenUntilMs = 0;
   #hasReturned = false;
 
   constructor(host: Host, incarnation: number, prng: Prng) {
@@ -49,6 +50,14 @@ export class SimProcess implements EventOwner {
 
   get isAlive(): boolean {
     return this.#isAlive;
+  }
+
+  get frozenUntilMs(): number {
+    return this.#frozenUntilMs;
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozenUntilMs > this.world.timeMs;
   }
 
   /** Whether `main` has come to its end. The process lives on, as Node does while it listens. */
@@ -80,6 +89,16 @@ export class SimProcess implements EventOwner {
     this.#isAlive = false;
     this.host.onProcessEnd(this);
     this.network.onKill();
+  }
+
+  /**
+   * Runs nothing for that long, as when one callback takes all the time, or the system gives none:
+   * timers and what arrives meanwhile come late, all together, in their order.
+   */
+  freeze(forMs: number): void {
+    if (!this.#isAlive) return;
+    this.note(`is frozen for ${forMs} ms`);
+    this.#frozenUntilMs = Math.max(this.#frozenUntilMs, this.world.timeMs + forMs);
   }
 
   /** kill -9 just before the process changes the disk for the count-th time from now on. */

@@ -46,6 +46,28 @@ test('waiting for what never happens is an error, not a hang', async () => {
   );
 });
 
+test('a frozen process runs nothing, and then all that was due, in order', async () => {
+  const world = new World();
+  const frozen = world.startProcess('frozen');
+  const server = world.startProcess('server');
+  const seen: string[] = [];
+  const address = { host: 'frozen', port: 1 };
+  const listening = frozen.io.network.listen(address, (accepted) => {
+    accepted.onData = (data) => seen.push(`${world.timeMs}: ${data}`);
+  });
+  await world.settle(listening);
+  const connection = await world.settle(server.io.network.connect(address));
+  const startMs = world.timeMs;
+  frozen.io.clock.after(10, () => seen.push(`${world.timeMs}: timer`));
+  frozen.freeze(100);
+  connection.write([Buffer.from('hello')]);
+  await world.advance(99);
+  assert.deepEqual(seen, []);
+  await world.advance(1);
+  const thawnMs = startMs + 100;
+  assert.deepEqual(seen, [`${thawnMs}: timer`, `${thawnMs}: hello`]);
+});
+
 test('a killed process stops wherever it is, and its host can start another', async () => {
   const world = new World();
   let steps = 0;

@@ -11,11 +11,18 @@
 // cluster-metadata.ts      (e) acknowledged topics, deletions and configs stay
 // producer-ids.ts          (e) no producer id is handed out twice
 // lookups.ts               (f) lookups by offset and by time agree with the log
+// group-place.ts           a partition as one group reads it
+// one-owner.ts             (g) a partition has one owner in a group
+// committed-offsets.ts     (g) an acknowledged commit is what the next fetch returns
+// group-progress.ts        (g) a group is shown everything, and commits nothing else
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
+export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
+export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
 export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
 export { assertLookupsAgree } from './lookups.ts';
+export { OneOwner } from './one-owner.ts';
 export {
   type PartitionContents,
   placeName,

@@ -1,5 +1,6 @@
 // Bugs to plant under a broker, so that the tests of the checkers can show that each of them is
-// found: disks that break one promise of Disk and keep the others.
+// found: disks that break one promise of Disk and keep the others, and parts of a broker that
+// forget one thing.
 
 import type { Disk, File, Io } from '../../src/io/index.ts';
 import { runScenario, type Scenario } from '../scenario.ts';
@@ -44,6 +45,23 @@ function overlay<T extends object>(target: T, changes: Partial<T>): T {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** Runs while some methods of the class are others. */
+export async function withPatch<T extends object, R>(
+  prototype: T,
+  patch: Partial<T>,
+  run: () => Promise<R>,
+): Promise<R> {
+  const before = Object.getOwnPropertyDescriptors(prototype);
+  Object.assign(prototype, patch);
+  try {
+    return await run();
+  } finally {
+    for (const name of Object.keys(patch)) {
+      Object.defineProperty(prototype, name, before[name as keyof T] as PropertyDescriptor);
+    }
+  }
 }
 
 /** What the first seed that finds something says, or null. */

@@ -8,12 +8,15 @@
 // full-disk.ts   a produce load on a disk that runs full and gets room again
 // bad-disk.ts    a produce load on a disk whose fsync fails
 // metadata.ts    topics, configs and producer ids under power cuts and kills
+// groups.ts      groups whose members come and go: under kills, power cuts, a bad network
 //
-// load-run.ts holds what the scenarios with records share.
+// load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
+// members group-plan.ts draws.
 
 import type { Scenario } from '../scenario.ts';
 import { badDisk } from './bad-disk.ts';
 import { fullDisk } from './full-disk.ts';
+import { groups, groupsNetwork, groupsPowerCut } from './groups.ts';
 import { journal } from './journal.ts';
 import { kill } from './kill.ts';
 import { metadata } from './metadata.ts';
@@ -29,4 +32,7 @@ export const scenarios: readonly Scenario[] = [
   fullDisk,
   badDisk,
   metadata,
+  groups,
+  groupsPowerCut,
+  groupsNetwork,
 ];

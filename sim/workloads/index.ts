@@ -6,6 +6,15 @@
 // read-back.ts        partitions read from beginning to end, and lookups in them
 // metadata-churn.ts   topics created, changed and deleted
 // producer-id-taker.ts asks for producer ids
+// group-member.ts     a member of a group that commits what it was handed
+// group-observer.ts   looks at groups from outside
+export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
+export {
+  lookAtGroups,
+  type ObserverOptions,
+  observeGroups,
+  type SeenGroup,
+} from './group-observer.ts';
 export { type ChurnOptions, churnMetadata, compareMetadata } from './metadata-churn.ts';
 export { drawProducer, type ProducerPlan, produceLoad } from './produce-load.ts';
 export { takeProducerIds } from './producer-id-taker.ts';

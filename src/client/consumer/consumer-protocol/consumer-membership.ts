@@ -241,8 +241,8 @@ export class ConsumerMembership implements GroupMembership {
     const { coordinator, groupId } = this.#context;
     this.#fields.forget();
     coordinator.onErrorCode(code);
-    // A group that goes on without us may have become a classic one, as it was left to such members:
-    // that is for the next join to mend.
+    // A group that goes on without us may have become a classic one, as it was left to such
+    // members: that is for the next join to mend.
     const isGone = code === ErrorCode.GROUP_ID_NOT_FOUND && this.#epoch > 0;
     if (isGone || fencedCodes.includes(code)) {
       this.#onFenced(code);

@@ -237,7 +237,7 @@ describe('a consumer group', () => {
   });
 });
 
-test('members that disagree about the assignor do not keep the group from being stable', async () => {
+test('members that disagree about the assignor do not keep a group from being stable', async () => {
   await withConsumers(new TestTopics({ t: 4 }), async (at) => {
     const members = [
       new TestConsumer(at, { assignor: 'range' }),
