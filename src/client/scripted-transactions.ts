@@ -43,14 +43,13 @@ export class ScriptedTransactions {
   /** By `partition topic`. */
   readonly committedOffsets = new Map<string, number>();
   readonly #cluster: ScriptedCluster;
-  readonly #protocol: 1 | 2;
+  #protocol: 1 | 2 = 1;
   readonly #producers = new Map<string, Producer>();
   #nextProducerId = 5000;
 
   constructor(cluster: ScriptedCluster, protocol: 1 | 2) {
     this.#cluster = cluster;
-    this.#protocol = protocol;
-    cluster.featureLevels.set('transaction.version', protocol);
+    this.upgrade(protocol);
     serveFindCoordinator(cluster, () => this.coordinator);
     cluster.admit = (event) => this.#admit(event);
     this.#serve(initProducerId, 'init', (request) => this.#onInit(request));
@@ -69,6 +68,12 @@ export class ScriptedTransactions {
 
   producer(transactionalId: string): Producer {
     return this.#producers.get(transactionalId) as Producer;
+  }
+
+  /** The second protocol understands the first. Clients learn of it with their connections. */
+  upgrade(protocol: 1 | 2): void {
+    this.#protocol = protocol;
+    this.#cluster.featureLevels.set('transaction.version', protocol);
   }
 
   /** The coordinator gives up a transaction that has taken too long, and fences its producer. */
@@ -146,10 +151,10 @@ export class ScriptedTransactions {
     { body, version }: ScriptedRequest<typeof txnOffsetCommit>,
     refusal: number,
   ): ResponseInput<typeof txnOffsetCommit> {
-    assert.equal(version >= 5, this.#protocol === 2);
+    this.#assertUnderstood(version);
     const producer = this.producer(body.transactionalId);
     let code = refusal;
-    if (code === 0 && this.#protocol === 2) code = this.#begin(body, body.transactionalId);
+    if (code === 0 && version >= 5) code = this.#begin(body, body.transactionalId);
     if (code === 0 && producer.state !== 'ongoing') code = ErrorCode.INVALID_TXN_STATE;
     const topics = body.topics.map(({ name, topicId, partitions }) => ({
       name,
@@ -165,11 +170,12 @@ export class ScriptedTransactions {
   }
 
   #onEnd({ body, version }: ScriptedRequest<typeof endTxn>): ResponseInput<typeof endTxn> {
-    assert.equal(version >= 5, this.#protocol === 2);
+    this.#assertUnderstood(version);
+    const isSecond = version >= 5;
     const producer = this.producer(body.transactionalId);
     const target = body.committed ? 'committed' : 'aborted';
     const answer = (errorCode: number) => {
-      const next = this.#protocol === 2 && errorCode === 0;
+      const next = isSecond && errorCode === 0;
       const { producerId, epoch } = producer;
       const identity = next ? { producerId, producerEpoch: epoch } : {};
       return { throttleTimeMs, errorCode, ...identity };
@@ -178,14 +184,18 @@ export class ScriptedTransactions {
       return answer(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
     }
     const isBefore = body.producerEpoch === producer.epoch - 1;
-    if (this.#protocol === 2 && isBefore && producer.state === target) return answer(0);
+    if (isSecond && isBefore && producer.state === target) return answer(0);
     if (body.producerEpoch !== producer.epoch) return answer(ErrorCode.PRODUCER_FENCED);
-    if (this.#protocol === 1 && producer.state === target) return answer(0);
-    const isEmptyAbort = this.#protocol === 2 && !body.committed;
+    if (!isSecond && producer.state === target) return answer(0);
+    const isEmptyAbort = isSecond && !body.committed;
     if (producer.state !== 'ongoing' && !isEmptyAbort) return answer(ErrorCode.INVALID_TXN_STATE);
-    if (this.#protocol === 2) producer.epoch++;
+    if (isSecond) producer.epoch++;
     this.#complete(producer, body.committed);
     return answer(0);
+  }
+
+  #assertUnderstood(version: number): void {
+    assert.ok(version < 5 || this.#protocol === 2, 'the cluster has not finalized version 2');
   }
 
   #begin(ids: { producerId: number; producerEpoch: number }, transactionalId: string): number {

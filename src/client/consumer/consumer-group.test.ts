@@ -49,6 +49,30 @@ async function pollSome(consumer: Consumer): Promise<number> {
   throw new Error('no records');
 }
 
+test('positions are what a commit would commit, and seekToCommitted goes back to it', () =>
+  scene(async ({ create, groups }) => {
+    const consumer = create({ enableAutoCommit: false, maxPollRecords: 10 });
+    consumer.subscribe(['t']);
+    await pollSome(consumer);
+    assert.deepEqual(
+      consumer.positions().map(({ partition, offset }) => [partition, offset]),
+      [[0, 10]],
+    );
+    consumer.seekToCommitted();
+    const [again] = await consumer.poll(1000);
+    assert.equal(again?.offset, 0, 'nothing was committed: autoOffsetReset decides');
+    await consumer.commit(consumer.positions());
+    assert.deepEqual(groups.committed(), { '0 t': 10 });
+    await pollSome(consumer);
+    assert.equal(await consumer.position(place), 20);
+    consumer.seekToCommitted([place]);
+    assert.deepEqual(consumer.positions(), [], 'not known until it is looked up');
+    assert.equal(await consumer.position(place), 10);
+    const [record] = await consumer.poll(1000);
+    assert.equal(record?.offset, 10);
+    await consumer.close();
+  }));
+
 test('what poll returned is committed by the polls that follow, every autoCommitIntervalMs', () =>
   scene(async ({ io, groups, create }) => {
     const consumer = create({ autoCommitIntervalMs: 5000, maxPollRecords: 10 });

@@ -529,7 +529,22 @@ test('partitions of one turn are added with one request, before anything is sent
     await producer.close();
   }));
 
-test('a cluster that upgrades is spoken to in the second protocol after a reconnection', () =>
+test('a partition that could not be added in time costs the transaction, not the producer', () =>
+  play(1, async ({ create, transactions, committed }) => {
+    const producer = create({ requestTimeoutMs: 500, deliveryTimeoutMs: 1000 });
+    await succeed(producer, 'before');
+    const code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    transactions.verdict = (api) => (api === 'addPartitions' ? code : 'do');
+    const failure = { errorName: 'TRANSACTION_ABORTABLE', isFatal: false };
+    // The coordinator knows of no transaction to abort: that is no reason to give up.
+    await assert.rejects(succeed(producer, 'never'), failure);
+    transactions.verdict = () => 'do';
+    await succeed(producer, 'after');
+    assert.deepEqual(await committed(), ['before', 'after', 'before', 'after']);
+    await producer.close();
+  }));
+
+test('every transaction of the second protocol has an epoch, and needs no request to begin', () =>
   play(2, async ({ create, cluster }) => {
     const producer = create();
     const epochs = new Set<number>();
@@ -540,5 +555,23 @@ test('a cluster that upgrades is spoken to in the second protocol after a reconn
     for (let i = 0; i < 3; i++) await succeed(producer, `${i}`);
     assert.deepEqual([...epochs], [0, 1, 2]);
     assert.equal(cluster.requestCounts.get('AddPartitionsToTxn'), undefined);
+    await producer.close();
+  }));
+
+test('a cluster that upgrades is spoken to in the second protocol after a reconnection', () =>
+  play(1, async ({ create, cluster, transactions, committed }) => {
+    const producer = create();
+    await succeed(producer, 'first');
+    transactions.upgrade(2);
+    await succeed(producer, 'still first');
+    await cluster.stopNode(1);
+    await cluster.startNode(1);
+    await succeed(producer, 'learns');
+    const before = cluster.requestCounts.get('AddPartitionsToTxn');
+    await succeed(producer, 'second');
+    await succeed(producer, 'third');
+    assert.equal(cluster.requestCounts.get('AddPartitionsToTxn'), before);
+    const all = ['first', 'still first', 'learns', 'second', 'third'];
+    assert.deepEqual(await committed(), [...all, ...all]);
     await producer.close();
   }));

@@ -161,7 +161,9 @@ export class TransactionRequests {
       const { timeoutMs } = attempt;
       const options = { timeoutMs, versionMax };
       const answer = await this.#coordinator.request(endTxn, build, options);
-      this.#check(answer.errorCode, committed ? 'the commit' : 'the abort', attempt);
+      const isTooLate = committed && answer.errorCode === ErrorCode.INVALID_TXN_STATE;
+      const why = isTooLate ? ' (it may have been open for longer than transactionTimeoutMs)' : '';
+      this.#check(answer.errorCode, committed ? `the commit${why}` : 'the abort', attempt);
       if (answer.producerId >= 0) this.#identity.become(answer.producerId, answer.producerEpoch);
     });
   }
