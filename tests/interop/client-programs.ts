@@ -120,9 +120,12 @@ async function compileJava(jars: string, sources: readonly string[]): Promise<st
   return classes;
 }
 
-async function buildGo(): Promise<string> {
+/** The program, built if it has not been since its last change. */
+export async function buildGo(): Promise<string> {
   const folder = join(here, 'go');
-  const sources = ['main.go', 'go.mod', 'go.sum'].map((name) => join(folder, name));
+  const sources = readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
   const program = cacheFolder(`franz-go-${hashOf(sources)}`);
   if (!existsSync(program)) {
     await build('go', ['build', '-trimpath', '-o', program, '.'], folder);

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Admin } from '../../src/client/index.ts';
 import type { ClientProgram, ProgramMember, Properties, SentRecord } from './client-program.ts';
 import { type ClientKind, clientKinds, javaClients } from './client-programs.ts';
 import { newTopic, RunningClients } from './running-clients.ts';
@@ -22,6 +23,17 @@ const brokerConfig = {
 function memberProperties(protocol: Protocol): Properties {
   if (protocol === 'consumer') return { 'group.protocol': 'consumer' };
   return { 'session.timeout.ms': 3_000, 'heartbeat.interval.ms': 300 };
+}
+
+/** What the broker says that the group lives by. */
+async function typeOf(running: RunningClients, group: string): Promise<string> {
+  const admin = new Admin({ bootstrapServers: running.bootstrapServers });
+  try {
+    const [described] = await admin.describeConsumerGroups([group]);
+    return described?.type ?? 'nothing';
+  } finally {
+    await admin.close();
+  }
 }
 
 /** One per partition, so that both members see some. */
@@ -95,6 +107,7 @@ async function liveInGroup(
   // One joins alone, then shares with another.
   const first = await (await running.get(kind)).join(group, topic, properties);
   await becomesAssigned(first, ...partitions);
+  assert.equal(await typeOf(running, group), protocol);
   await produce(writer, topic, 'alone');
   await takes(first, 'alone 0', 'alone 1');
   await first.commit();

@@ -20,12 +20,16 @@ export class RunningClients {
     return new RunningClients(elsewhere ? null : await BrokerProcess.start({ config }));
   }
 
+  get bootstrapServers(): string {
+    return this.broker?.bootstrapServers ?? (elsewhere as string);
+  }
+
   /** The same program for the same kind and role. */
   get(kind: ClientKind, role = ''): Promise<ClientProgram> {
     const name = `${kind.name} ${role}`;
     let program = this.#programs.get(name);
     if (program === undefined) {
-      program = kind.start(this.broker?.bootstrapServers ?? (elsewhere as string));
+      program = kind.start(this.bootstrapServers);
       this.#programs.set(name, program);
     }
     return program;

@@ -33,6 +33,8 @@ import {
   TransactionLog,
 } from './transactional/transaction-judge.ts';
 import {
+  type CopyingClient,
+  franzCopier,
   javaTransactions,
   ourTransactions,
   pythonTransactions,
@@ -87,7 +89,7 @@ class Workload {
   }
 
   /** Members of one group, which copy to one topic. */
-  addCopier(client: TransactionalClient, output: string, members = 1): void {
+  addCopier(client: CopyingClient, output: string, members = 1): void {
     for (let member = 0; member < members; member++) {
       const transactionalId = `${output}-${member}`;
       const at = { servers: this.servers, transactionalId, group: output, input, output };
@@ -217,13 +219,19 @@ function none(problems: string[]): void {
 
 const name = `transactions hold while clients and broker are killed for ${seconds} s (seed ${seed})`;
 test(name, { timeout: (seconds + 240) * 1_000 }, async (t) => {
-  if (!hasKcat(t) || !hasKafka(t) || !clients.every((client) => client.isPresent(t))) return;
+  if (
+    !hasKcat(t) ||
+    !hasKafka(t) ||
+    ![...clients, franzCopier].every((client) => client.isPresent(t))
+  )
+    return;
   const workload = new Workload(await startTransactionBroker());
   try {
     for (const client of clients) workload.addWriter(client);
     workload.addCopier(newestJava, 'copied-by-java', 2);
     workload.addCopier(pythonTransactions, 'copied-by-python');
     workload.addCopier(ourTransactions, 'copied-by-ours');
+    workload.addCopier(franzCopier, 'copied-by-franz');
     workload.addMessageCopier('copied-by-kafka');
     workload.addMessageCopier('copied-by-kafka-assigned', 0);
     await workload.start();

@@ -33,6 +33,10 @@ var (
 )
 
 func main() {
+	if os.Args[1] == "copier" {
+		copier(os.Args[2:])
+		return
+	}
 	servers = os.Args[1]
 	lines := bufio.NewReaderSize(os.Stdin, 1<<20)
 	for {

@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../../root.ts';
 import { ClientProgram } from '../client-program.ts';
 import {
+  buildGo,
   confluentClient,
+  franzClient,
   javaCommand,
   javaRelease,
   javaSources,
@@ -33,12 +35,15 @@ export interface CopierOptions {
   readonly output: string;
 }
 
-export interface TransactionalClient {
+export interface CopyingClient {
   readonly name: string;
   /** False if the toolchain is missing (the test is then skipped). */
   isPresent(t: TestContext): boolean;
-  writer(options: WriterOptions): Promise<Command>;
   copier(options: CopierOptions): Promise<Command>;
+}
+
+export interface TransactionalClient extends CopyingClient {
+  writer(options: WriterOptions): Promise<Command>;
   /** Ends with the test's program if it is not killed before. */
   transactor(servers: string): Promise<ClientProgram>;
 }
@@ -64,6 +69,13 @@ export const pythonTransactions: TransactionalClient = {
     const [command, ...args] = python('transactor', servers);
     return new ClientProgram(command, args);
   },
+};
+
+/** Its transactions are those of a session that consumes in a group. */
+export const franzCopier: CopyingClient = {
+  name: franzClient.name,
+  isPresent: franzClient.isPresent,
+  copier: async (options) => [await buildGo(), 'copier', ...copierArgs(options), session],
 };
 
 export const ourTransactions: TransactionalClient = {

@@ -17,7 +17,8 @@ export interface Zombie {
   thaw(): void;
 }
 
-const restartDelayMs = 100;
+/** One that has nothing more to do may have it in a while. */
+const restartDelayMs = { afterDeath: 100, afterWork: 1_000 };
 
 export class Worker {
   readonly name: string;
@@ -73,7 +74,8 @@ export class Worker {
       this.#onFinished();
       return;
     }
-    setTimeout(() => void this.start(), restartDelayMs);
+    const { afterDeath, afterWork } = restartDelayMs;
+    setTimeout(() => void this.start(), code === 0 ? afterWork : afterDeath);
   }
 
   #count(end: string): void {
