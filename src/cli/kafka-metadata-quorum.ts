@@ -5,6 +5,7 @@ import type { Admin, QuorumDescription, QuorumReplica } from '../client/index.ts
 import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { kafkaCommand, parseFlags, UsageError } from './command-line.ts';
 import { splitAction } from './sub-command.ts';
+import { tabTable } from './tab-table.ts';
 
 interface Flags extends ClientFlags {
   bootstrapController?: string;
@@ -82,13 +83,7 @@ export function replicationTable(quorum: QuorumDescription, nowMs: number | null
     replica === leader ? 'Leader' : voters.includes(replica) ? 'Follower' : 'Observer',
   ]);
   const titles = ['NodeId', 'DirectoryId', 'LogEndOffset', 'Lag', 'LastFetchTimestamp'];
-  const table = [[...titles, 'LastCaughtUpTimestamp', 'Status'], ...rows];
-  const widths = (table[0] as string[]).map((_, column) =>
-    Math.max(...table.map((row) => (row[column] as string).length)),
-  );
-  return table
-    .map((row) => `${row.map((cell, at) => `${cell.padEnd(widths[at] as number)}\t`).join('')}\n`)
-    .join('');
+  return tabTable([...titles, 'LastCaughtUpTimestamp', 'Status'], rows);
 }
 
 async function describe(admin: Admin, flags: Flags, nowMs: number): Promise<string> {

@@ -91,6 +91,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'print who keeps the metadata log',
     load: () => import('./kafka-metadata-quorum.ts'),
   },
+  'kafka-transactions': {
+    summary: 'list, describe transactions; find and abort those that hang',
+    load: () => import('./kafka-transactions.ts'),
+  },
   'kafka-dump-log': {
     summary: 'print segments, indexes and snapshots of a stopped log',
     load: () => import('./kafka-dump-log.ts'),

@@ -1,7 +1,6 @@
 // The transaction coordinator and its topic.
 
 import { boolean, int, short } from './definition.ts';
-import { reasons } from './reasons.ts';
 
 export const brokerTransactions = {
   'transaction.state.log.num.partitions': int(
@@ -50,11 +49,7 @@ export const brokerTransactions = {
   'transaction.partition.verification.enable': boolean(
     true,
     'Whether a partition asks the coordinator before it takes the first records of a transaction.',
-    {
-      importance: 'low',
-      update: 'cluster-wide',
-      accepted: 'transactional batches are not served yet',
-    },
+    { importance: 'low', update: 'cluster-wide' },
   ),
   'transaction.two.phase.commit.enable': boolean(
     false,
@@ -67,11 +62,11 @@ export const brokerTransactions = {
   'add.partitions.to.txn.retry.backoff.ms': int(
     20,
     'Rest before a broker asks again to add a partition to a transaction, in ms.',
-    { importance: 'high', min: 1, accepted: reasons.singleNode },
+    { importance: 'high', min: 1 },
   ),
   'add.partitions.to.txn.retry.backoff.max.ms': int(
     100,
     'Longest time a broker keeps asking, in ms.',
-    { importance: 'high', min: 0, accepted: reasons.singleNode },
+    { importance: 'high', min: 0 },
   ),
 } as const;

@@ -73,6 +73,7 @@ import {
   type QuotaResult,
 } from './quota-requests.ts';
 import { describeByPages } from './topic-pages.ts';
+import { TransactionRequests } from './transaction-requests.ts';
 
 export type AdminOptions = ClientOptions;
 
@@ -94,6 +95,8 @@ export class Admin {
   readonly cluster: ClusterRequests;
   /** The SCRAM credentials of users. */
   readonly credentials: CredentialRequests;
+  /** Transactions, and the producers that partitions know. */
+  readonly transactions: TransactionRequests;
   readonly #client: Client;
   readonly #configs: ConfigRequests;
   readonly #groups: GroupRequests;
@@ -102,6 +105,7 @@ export class Admin {
     this.#client = new Client(io, options, false);
     this.cluster = new ClusterRequests(this.#client);
     this.credentials = new CredentialRequests(io, this.#client);
+    this.transactions = new TransactionRequests(this.#client);
     this.#configs = new ConfigRequests(this.#client);
     this.#groups = new GroupRequests(this.#client);
   }

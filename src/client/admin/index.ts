@@ -11,6 +11,7 @@
 // group-results.ts      what calls about groups take and give
 // quota-requests.ts   quotas of users, client ids and addresses
 // topic-pages.ts        topics page by page, with their eligible leaders
+// transaction-requests.ts  transactions, and the producers of partitions
 export { Admin, type AdminOptions } from './admin.ts';
 export * from './admin-results.ts';
 export { ClusterRequests } from './cluster-requests.ts';
@@ -32,3 +33,4 @@ export type {
   QuotaFilter,
   QuotaResult,
 } from './quota-requests.ts';
+export * from './transaction-requests.ts';
