@@ -95,6 +95,11 @@ const bulkBatchBytes = 256 * 1024;
 
 export function producerProperties(io: Io, flags: ProducerFlags): Map<string, string> {
   const properties = clientProperties(io, flags);
+  if (properties.has('transactional.id')) {
+    throw new UsageError(
+      'the lines of the console are in no transaction: leave out transactional.id',
+    );
+  }
   const set = (key: string, value: string | number | undefined): void => {
     if (value !== undefined) properties.set(key, String(value));
   };
