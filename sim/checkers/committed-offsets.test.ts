@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GroupCoordinator } from '../../src/coordinator/index.ts';
+import type { GroupLoadPlan } from '../scenarios/group-run.ts';
 import { runGroups } from '../scenarios/groups.ts';
 import { CommittedOffsets, type SeenCommit } from './committed-offsets.ts';
 import { firstFailure, withLyingSync, withPatch } from './planted-bugs.ts';
@@ -86,14 +87,14 @@ test('a coordinator that answers before a commit is appended is caught', async (
     },
   };
   const failure = await withPatch(GroupCoordinator.prototype, patch, () =>
-    firstFailure((world) => runGroups(world, 'kill'), 60),
+    firstFailure((world) => runGroups(world, 'kill'), 60, 6),
   );
   assert.match(String(failure), /acknowledged commit .* is lost|two owners/);
 });
 
 test('offsets that are not synced before they are acknowledged are caught', async () => {
   const plant = withLyingSync(/__consumer_offsets.*\.log$/);
-  const change = { change: (plan: object) => ({ ...plan, plant }) as never };
+  const change = { change: (plan: GroupLoadPlan) => ({ ...plan, plant }) };
   const failure = await firstFailure((world) => runGroups(world, 'power cut', change), 40);
   assert.match(String(failure), /is lost|two owners/);
 });

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GroupCoordinator } from '../../src/coordinator/index.ts';
+import type { GroupLoadPlan } from '../scenarios/group-run.ts';
 import { runGroups } from '../scenarios/groups.ts';
 import { GroupProgress } from './group-progress.ts';
 import { firstFailure, withPatch } from './planted-bugs.ts';
 
+const impatient = (plan: GroupLoadPlan): GroupLoadPlan => ({ ...plan, settledMsMax: 60_000 });
 const place = { groupId: 'g', topic: 't', partition: 0 };
 
 function show(progress: GroupProgress, life: string, offsets: readonly number[]): void {
@@ -69,7 +71,7 @@ test('a coordinator that answers nobody but the leader of a group is caught', as
     },
   };
   const failure = await withPatch(GroupCoordinator.prototype, patch, () =>
-    firstFailure((world) => runGroups(world, 'kill', { kinds: ['eager'] }), 10),
+    firstFailure((world) => runGroups(world, 'kill', { kinds: ['eager'], change: impatient }), 10),
   );
   assert.match(String(failure), /no progress when all is healed/);
 });

@@ -96,7 +96,11 @@ test('a coordinator that forgets to fence old generations is caught', async () =
     },
   };
   const failure = await withPatch(GroupCoordinator.prototype, patch, () =>
-    firstFailure((world) => runGroups(world, 'network', { kinds: ['eager', 'cooperative'] }), 60),
+    firstFailure(
+      (world) => runGroups(world, 'network', { kinds: ['eager', 'cooperative'] }),
+      60,
+      33,
+    ),
   );
   assert.match(String(failure), /two owners/);
 });

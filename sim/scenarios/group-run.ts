@@ -22,6 +22,8 @@ export interface GroupLoadPlan extends LoadPlan {
   readonly groups: readonly GroupPlan[];
   /** Mean time between two events in the life of the members. */
   readonly churnMsMean: number;
+  /** After the faults a group settles and reads on to the end within this. Default 600 000. */
+  readonly settledMsMax?: number;
 }
 
 /** One member after the other, on one host and, if it is static, under one name. */
@@ -33,8 +35,6 @@ interface Slot {
   lifeCount: number;
 }
 
-/** After the faults a group settles and reads on to the end within this virtual time. */
-const settledMsMax = 600_000;
 const lookMsMax = 60_000;
 /** Beyond most session timeouts. */
 const freezeMsMean = 3_000;
@@ -92,7 +92,7 @@ export class GroupRun {
 
   /** Waits until every group is stable, and has read and committed everything. */
   async settle(): Promise<void> {
-    const endMs = this.#world.timeMs + settledMsMax;
+    const endMs = this.#world.timeMs + (this.#plan.settledMsMax ?? 600_000);
     for (;;) {
       // Some were about to leave when they were told to stay.
       for (const slot of this.#slots) if (!isAtWork(slot)) this.#start(slot);
