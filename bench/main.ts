@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   startup: () => import('./startup.ts'),
   'data-path': () => import('./data-path.ts'),
   partitions: () => import('./partitions.ts'),
+  compaction: () => import('./compaction.ts'),
   connections: () => import('./connections.ts'),
   kafka: () => import('./kafka.ts'),
   latency: () => import('./latency.ts'),

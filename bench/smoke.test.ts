@@ -38,6 +38,11 @@ test('partitions are measured', async () => {
   assert.match(await bench('partitions --rounds 1 --counts 1,3 --per-topic 2'), /^3 partitions/m);
 });
 
+test('compaction is measured, down to the last value of each key', async () => {
+  const line = 'compaction --mib 3 --keys 500 --segment-mib 1 --seconds 1 --rate 50';
+  assert.match(await bench(line), /^live set +keys=/m);
+});
+
 test('the comparison with Kafka runs over our broker alone', async () => {
   const line = 'kafka --rounds 1 --products partita --client wire --mib 1 --record-bytes 100';
   assert.match(await bench(line), /^partita produce/m);
