@@ -72,7 +72,7 @@ import {
   type QuotaFilter,
   type QuotaResult,
 } from './quota-requests.ts';
-import { describeByPages } from './topic-pages.ts';
+import { describeByPages, descriptionOf } from './topic-pages.ts';
 import { TransactionRequests } from './transaction-requests.ts';
 
 export type AdminOptions = ClientOptions;
@@ -210,7 +210,7 @@ export class Admin {
     return this.#client.retry(async ({ timeoutMs }) => {
       const connection = await this.#client.anyConnection();
       if (connection.versionOf(describeTopicPartitions) === null) {
-        return (await this.#metadataOf(names, options)).map(describedByMetadata);
+        return (await this.#metadataOf(names, options)).map((topic) => descriptionOf(topic, null));
       }
       const asked = names ?? (await this.#metadataOf(null, options)).map(({ name }) => name ?? '');
       if (asked.length === 0) return [];
@@ -438,28 +438,6 @@ export class Admin {
       });
     return items.map(({ name }) => results.get(name)).filter((each) => each !== undefined);
   }
-}
-
-function describedByMetadata(topic: MetadataTopic): TopicDescription {
-  return {
-    name: topic.name ?? '',
-    error: errorOf(topic.errorCode, null),
-    topicId: topic.topicId,
-    isInternal: topic.isInternal,
-    authorizedOperations: topic.topicAuthorizedOperations,
-    partitions: topic.partitions
-      .map((partition) => ({
-        partition: partition.partitionIndex,
-        leader: partition.leaderId,
-        leaderEpoch: partition.leaderEpoch,
-        replicas: partition.replicaNodes,
-        isr: partition.isrNodes,
-        offlineReplicas: partition.offlineReplicas,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
-      }))
-      .sort((a, b) => a.partition - b.partition),
-  };
 }
 
 /** What a controller says that is not in charge (any more); other errors are the answer. */

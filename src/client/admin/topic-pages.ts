@@ -40,10 +40,29 @@ export async function describeByPages(
     if (page.nextCursor === null) break;
     cursor = page.nextCursor;
   }
-  return [...topics.values()].map(descriptionOf);
+  return [...topics.values()].map((topic) => descriptionOf(topic, []));
 }
 
-function descriptionOf(topic: Topic): TopicDescription {
+/** A topic in an answer of Metadata or of DescribeTopicPartitions. */
+interface AnsweredTopic
+  extends Pick<
+    Topic,
+    'errorCode' | 'name' | 'topicId' | 'isInternal' | 'topicAuthorizedOperations'
+  > {
+  readonly partitions: readonly AnsweredPartition[];
+}
+
+type AnsweredPartition = Omit<
+  Topic['partitions'][number],
+  'errorCode' | 'eligibleLeaderReplicas' | 'lastKnownElr'
+> &
+  Partial<Pick<Topic['partitions'][number], 'eligibleLeaderReplicas' | 'lastKnownElr'>>;
+
+/** `noElr` stands for eligible leader replicas that the answer does not tell. */
+export function descriptionOf(
+  topic: AnsweredTopic,
+  noElr: readonly number[] | null,
+): TopicDescription {
   return {
     name: topic.name ?? '',
     error: errorOf(topic.errorCode, null),
@@ -58,8 +77,8 @@ function descriptionOf(topic: Topic): TopicDescription {
         replicas: partition.replicaNodes,
         isr: partition.isrNodes,
         offlineReplicas: partition.offlineReplicas,
-        eligibleLeaderReplicas: partition.eligibleLeaderReplicas ?? [],
-        lastKnownElr: partition.lastKnownElr ?? [],
+        eligibleLeaderReplicas: partition.eligibleLeaderReplicas ?? noElr,
+        lastKnownElr: partition.lastKnownElr ?? noElr,
       }))
       .sort((a, b) => a.partition - b.partition),
   };
