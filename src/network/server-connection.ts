@@ -73,6 +73,8 @@ export class ServerConnection {
   onFrame: (frame: Buffer, exchange: Exchange) => void = () => {};
   /** Called once, when the connection is gone; open exchanges may still be used, to no effect. */
   onClose: (reason: CloseReason) => void = () => {};
+  /** For the server that counts connections; apart, because `onClose` may be set anew later. */
+  onGone: () => void = () => {};
 
   readonly #io: Io;
   readonly #connection: Connection;
@@ -304,6 +306,7 @@ export class ServerConnection {
     this.#first = 0;
     this.#bytesInFlight = 0;
     this.#sending = [];
+    this.onGone();
     this.onClose(this.#closeReason ?? error);
   }
 }

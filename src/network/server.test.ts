@@ -311,3 +311,15 @@ test('a client that sends thousands of requests at once leaves turns to others',
     assert.equal(order.length, 5001);
     assert.ok(order.indexOf('modest00') < 1000, `it was number ${order.indexOf('modest00')}`);
   }));
+
+test('a connection whose handlers are set late is forgotten all the same', () =>
+  simulate(async (io) => {
+    const bench = await Bench.start(io);
+    const peer = await Peer.connect(io);
+    await wait(io);
+    (bench.connections[0] as ServerConnection).onClose = () => {};
+    peer.connection.destroy();
+    await wait(io);
+    assert.equal(bench.server.connectionCount, 0);
+    await bench.server.close();
+  }));

@@ -191,12 +191,8 @@ export class Server {
     this.#connections.add(connection);
     this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 0) + 1);
     this.#countByIp.set(ip, this.connectionCountOf(ip) + 1);
+    connection.onGone = () => this.#forget(connection);
     this.#onConnection(connection);
-    const onClose = connection.onClose;
-    connection.onClose = (reason) => {
-      this.#forget(connection);
-      onClose(reason);
-    };
   }
 
   #refusal(ip: string): string | null {
