@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZERO_UUID } from '../base/uuid.ts';
 import {
+  consumerGroupDescribe,
+  consumerGroupHeartbeat,
   deleteGroups,
   deleteTopics,
   describeGroups,
@@ -15,6 +17,7 @@ import {
   offsetCommit,
   offsetDelete,
   offsetFetch,
+  updateFeatures,
 } from '../protocol/index.ts';
 import { type TestBroker, withBroker } from './broker-fixture.test.ts';
 
@@ -172,4 +175,36 @@ test('groups are listed, described and deleted; group ids that cannot be are ref
         assert.equal(errorName(answer.errorCode), 'INVALID_GROUP_ID');
       }
     }
+  }));
+
+test('a cluster with group.version 0 has no groups of the consumer protocol', () =>
+  withBroker(async ({ client }) => {
+    const beat = async (): Promise<ErrorName> => {
+      const answer = await client.request(consumerGroupHeartbeat, {
+        groupId: 'g',
+        memberId: 'AAAAAAAAAAAAAAAAAAAAAA',
+        memberEpoch: 0,
+        rebalanceTimeoutMs: 1000,
+        subscribedTopicNames: ['t'],
+        topicPartitions: [],
+      });
+      return errorName(answer.errorCode);
+    };
+    await client.request(findCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    assert.equal(await beat(), 'NONE');
+    const describe = async (): Promise<ErrorName> => {
+      const { groups } = await client.request(consumerGroupDescribe, {
+        groupIds: ['g'],
+        includeAuthorizedOperations: false,
+      });
+      return errorName(groups[0]?.errorCode ?? -1);
+    };
+    assert.equal(await describe(), 'NONE');
+    const { errorCode } = await client.request(updateFeatures, {
+      timeoutMs: 1000,
+      featureUpdates: [{ feature: 'group.version', maxVersionLevel: 0, upgradeType: 2 }],
+    });
+    assert.equal(errorCode, 0);
+    assert.equal(await beat(), 'UNSUPPORTED_VERSION');
+    assert.equal(await describe(), 'UNSUPPORTED_VERSION');
   }));

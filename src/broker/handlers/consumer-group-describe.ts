@@ -2,6 +2,7 @@
 
 import { consumerGroupDescribe, KafkaError } from '../../protocol/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+import { assertConsumerProtocol } from './group-client.ts';
 import { groupOperations, operationsNotAsked } from './topic-answer.ts';
 
 export const consumerGroupDescribeHandler = defineHandler(
@@ -20,6 +21,7 @@ export const consumerGroupDescribeHandler = defineHandler(
 
 async function describe(groupId: string, context: RequestContext) {
   try {
+    assertConsumerProtocol(context);
     return await context.broker.groups.describeConsumerGroup(groupId);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

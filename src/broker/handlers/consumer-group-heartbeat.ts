@@ -1,18 +1,21 @@
-// ConsumerGroupHeartbeat: a member of a consumer group of KIP-848.
+// ConsumerGroupHeartbeat: a member of a consumer group of KIP-848, which a cluster with
+// group.version 0 does not have.
 
 import { consumerGroupHeartbeat } from '../../protocol/index.ts';
 import { defineHandler } from '../handler.ts';
-import { hostAsJavaPrints } from './group-client.ts';
+import { assertConsumerProtocol, hostAsJavaPrints } from './group-client.ts';
 
 export const consumerGroupHeartbeatHandler = defineHandler(
   consumerGroupHeartbeat,
-  (request, context) =>
-    context.broker.groups.consumerGroupHeartbeat({
+  (request, context) => {
+    assertConsumerProtocol(context);
+    return context.broker.groups.consumerGroupHeartbeat({
       request,
       client: {
         clientId: context.clientId ?? '',
         clientHost: hostAsJavaPrints(context.client.connection.remoteHost),
       },
       apiVersion: context.apiVersion,
-    }),
+    });
+  },
 );

@@ -58,6 +58,18 @@ test('a fetch that finds enough is answered at once', async () => {
   });
 });
 
+test('a reader may say where it is; one broker has no nearer replica to name (KIP-392)', async () => {
+  await withBroker(async (at) => {
+    await at.createTopic('t');
+    await at.produce('t', ['a']);
+    for (const version of [11, 12]) {
+      const answer = await poll(at.client, { rackId: 'rack-a', version });
+      assert.deepEqual([only(answer).errorCode, only(answer).preferredReadReplica], [0, -1]);
+      assert.ok((only(answer).records?.length ?? 0) > 0);
+    }
+  });
+});
+
 test('an empty fetch waits exactly as long as it allows', async () => {
   await withBroker(async (at) => {
     await at.createTopic('t');

@@ -27,7 +27,10 @@ export function assertBrokerEpoch(
 ): BrokerRegistration {
   const broker = image.brokers.get(brokerId);
   if (broker === undefined) {
-    throw new KafkaError('BROKER_ID_NOT_REGISTERED', `Broker ${brokerId} is not registered.`);
+    throw new KafkaError(
+      'BROKER_ID_NOT_REGISTERED',
+      `Broker ID ${brokerId} is not currently registered`,
+    );
   }
   if (broker.epoch !== brokerEpoch) {
     throw new KafkaError(
@@ -107,7 +110,10 @@ export function unregisterBroker(
 ): Decision<MetadataRecord, void> {
   const broker = machine.image.brokers.get(brokerId);
   if (broker === undefined) {
-    throw new KafkaError('BROKER_ID_NOT_REGISTERED', `Broker ${brokerId} is not registered.`);
+    throw new KafkaError(
+      'BROKER_ID_NOT_REGISTERED',
+      `Broker ID ${brokerId} is not currently registered`,
+    );
   }
   const records = broker.fenced ? [] : [...withoutBroker(machine.image, brokerId)];
   records.push({ type: 'UnregisterBrokerRecord', brokerId, brokerEpoch: broker.epoch });

@@ -51,10 +51,10 @@ function election(
   const topicId = image.topic(topic)?.id;
   const partition = image.partition(topic, partitionId);
   if (topicId === undefined) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${topic}.`);
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${topic}`);
   }
   if (partition === undefined) {
-    const message = `There is no partition ${partitionId} of topic ${topic}.`;
+    const message = `No such partition as ${topic}-${partitionId}`;
     throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message);
   }
   const change = { type: 'PartitionChangeRecord', topicId, partitionId } as const;

@@ -43,7 +43,10 @@ export function assertAssignable(
     refuse(`${brokerIds.length} replicas, where other partitions have ${replicationFactor}.`);
   }
   for (const id of brokerIds) {
-    if (!image.brokers.has(id)) refuse(`broker ${id} is not registered.`);
+    if (image.brokers.has(id)) continue;
+    const what = 'The manual partition assignment includes broker';
+    const why = `${what} ${id}, but no such broker is registered.`;
+    throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', why);
   }
   if (!brokerIds.some((id) => canLead(image.brokers.get(id)))) {
     refuse('all its brokers are fenced or shutting down.');

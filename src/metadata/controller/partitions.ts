@@ -74,7 +74,8 @@ function newReplicas(machine: ControllerMachine, request: PartitionsIncrease): P
   if (request.count < present) {
     throw new KafkaError(
       'INVALID_PARTITIONS',
-      `The topic ${topic.name} has ${present} partition(s); ${request.count} would be fewer.`,
+      `The topic ${topic.name} currently has ${present} partition(s); ${request.count} would not ` +
+        'be an increase.',
     );
   }
   const partitionCount = request.count - present;

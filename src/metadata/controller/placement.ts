@@ -116,8 +116,9 @@ function assertPlaceable(image: MetadataImage, replicationFactor: number): void 
   if (replicationFactor > registered) {
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
-      `Replication factor ${replicationFactor} needs as many brokers; ` +
-        `${registered} ${registered === 1 ? 'is' : 'are'} registered.`,
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
+        `factor of ${replicationFactor} cannot be reached because only ${registered} broker(s) ` +
+        'are registered.',
     );
   }
   for (const broker of image.brokers.values()) {

@@ -174,13 +174,14 @@ export function assertTopicName(name: string): void {
   const invalid = (why: string): never => {
     throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${why}`);
   };
-  if (name === '') invalid('it must not be empty.');
-  if (name === '.' || name === '..') invalid(`it must not be '${name}'.`);
+  if (name === '') invalid('the empty string is not allowed');
+  if (name === '.' || name === '..') invalid(`'${name}' is not allowed`);
   if (name.length > nameLengthMax) {
     invalid(`it has ${name.length} characters, at most ${nameLengthMax} are possible.`);
   }
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
-    invalid(`'${name}' has characters other than ASCII alphanumerics, '.', '_' and '-'.`);
+    const why = "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
+    invalid(`'${name}' ${why}`);
   }
 }
 
@@ -200,7 +201,8 @@ function assertNameFree(
   if (other !== undefined && other !== null) {
     throw new KafkaError(
       'INVALID_TOPIC_EXCEPTION',
-      `Topic '${name}' collides with '${other}': in metric names '.' and '_' are the same.`,
+      // In the names of metrics '.' and '_' are the same.
+      `Topic '${name}' collides with existing topic: ${other}`,
     );
   }
 }

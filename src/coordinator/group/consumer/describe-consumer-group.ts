@@ -1,7 +1,11 @@
 // ConsumerGroupDescribe: a consumer group as tools show it.
 
 import type { MetadataImage } from '../../../metadata/index.ts';
-import type { consumerGroupDescribe, ResponseInput } from '../../../protocol/index.ts';
+import {
+  type consumerGroupDescribe,
+  KafkaError,
+  type ResponseInput,
+} from '../../../protocol/index.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import { unknownGroup } from './consumer-heartbeat.ts';
@@ -17,7 +21,10 @@ export function describeConsumerGroup(
   groupId: string,
 ): DescribedConsumerGroup {
   const group = machine.consumerGroup(groupId);
-  if (group === undefined) throw unknownGroup(groupId);
+  if (group === undefined) {
+    if (machine.groups.has(groupId)) throw unknownGroup(groupId);
+    throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`);
+  }
   const { at } = machine;
   return {
     errorCode: 0,
