@@ -127,6 +127,25 @@ test('records that are not known count and change nothing; offsets may have gaps
     assert.deepEqual(await readAll(logOf(io, partition)), ['a=v', '', 'b=v']);
   }));
 
+test('a log of whose end compaction left nothing ends where it ended', () =>
+  simulate(async (io) => {
+    const partition = await open(io);
+    await logOf(io, partition).append(['a=1', 'b=2', 'c=3'], 0);
+    const emptied = new Proxy(partition, {
+      get(target, name) {
+        if (name === 'read') {
+          return (offset: number, options: Parameters<Partition['read']>[1]) =>
+            offset < 2
+              ? target.read(offset, options)
+              : { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
+        }
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    assert.deepEqual(await readAll(logOf(io, emptied), 2), []);
+  }));
+
 test('records of a transaction are batches of its producer, and its end is a marker', () =>
   simulate(async (io) => {
     const partition = await open(io);

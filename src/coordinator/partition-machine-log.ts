@@ -139,7 +139,12 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
         isCommittedOnly: false,
         atLeastOneBatch: true,
       });
-      assert(read.nextOffset > next, 'what is committed can be read');
+      if (read.nextOffset === next) {
+        partition.assertLeader(this.#leaderEpoch);
+        // Compaction took all that was left; the next offset is the log's nevertheless.
+        yield { baseOffset: end, endOffset: end, records: [] };
+        return;
+      }
       for (const buffer of read.buffers) yield* this.#decode(buffer, next);
       next = read.nextOffset;
     }
