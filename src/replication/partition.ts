@@ -14,7 +14,6 @@ import {
   type AppendResult,
   type EndMarker,
   encodeEndMarker,
-  type LeaderAppend,
   type LogRead,
   type PartitionLog,
   type TransactionVerification,
@@ -206,7 +205,7 @@ export class Partition implements VisibleBytesSource {
    * @throws KafkaError as the log and `assertLeader` do; nothing was appended then.
    */
   appendAsLeader(records: Buffer, origin: 'client' | 'coordinator' = 'client'): AppendResult {
-    return this.#append(records, { origin });
+    return this.#append(records, origin, 0);
   }
 
   /**
@@ -221,7 +220,7 @@ export class Partition implements VisibleBytesSource {
       readonly verification: TransactionVerification | null;
     },
   ): AppendResult {
-    return this.#append(records, options);
+    return this.#append(records, options.origin ?? 'client', 0, options.verification);
   }
 
   /**
@@ -234,20 +233,23 @@ export class Partition implements VisibleBytesSource {
     this.assertLeader();
     this.assertEnoughReplicas();
     const records = encodeEndMarker(marker, this.#io.clock.now());
-    const { transactionVersion } = marker;
-    return this.#append(records, { origin: 'coordinator', transactionVersion });
+    return this.#append(records, 'coordinator', marker.transactionVersion);
   }
 
   #append(
     records: Buffer,
-    options: Pick<LeaderAppend, 'origin' | 'transactionVersion' | 'verification'>,
+    origin: 'client' | 'coordinator',
+    transactionVersion: number,
+    verification?: TransactionVerification | null,
   ): AppendResult {
     this.assertLeader();
     const sizeBefore = this.log.logEndOffset;
     const result = this.log.appendAsLeader(records, {
       leaderEpoch: this.leaderEpoch,
+      origin,
       timestampNow: this.#io.clock.now(),
-      ...options,
+      transactionVersion,
+      verification,
     });
     const endOffset = this.log.logEndOffset;
     if (endOffset === sizeBefore) return result;

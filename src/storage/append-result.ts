@@ -12,7 +12,7 @@ export interface LeaderAppend {
   /** Of an end marker: 2 when each transaction has a producer epoch of its own (KIP-890). */
   readonly transactionVersion?: number;
   /** What beginVerification gave for a transactional batch; left out where none is demanded. */
-  readonly verification?: TransactionVerification | null;
+  readonly verification?: TransactionVerification | null | undefined;
 }
 
 export interface AppendResult {
