@@ -43,6 +43,12 @@ test('compaction is measured, down to the last value of each key', async () => {
   assert.match(await bench(line), /^live set +keys=/m);
 });
 
+test('connections, groups and readers that never read are measured', async () => {
+  const tiny = '--idle 5 --active 2 --groups 4 --partitions 4 --per-topic 2 --seconds 1';
+  const output = await bench(`connections ${tiny} --unread-mib 2`);
+  assert.match(output, /^100 fetches of 100 MiB, never read +grownMib=/m);
+});
+
 test('the comparison with Kafka runs over our broker alone', async () => {
   const line = 'kafka --rounds 1 --products partita --client wire --mib 1 --record-bytes 100';
   assert.match(await bench(line), /^partita produce/m);
