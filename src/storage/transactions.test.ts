@@ -46,7 +46,7 @@ describe('a transaction with an epoch of its own', () => {
       assert.equal(log.lastStableOffset, 5);
     }));
 
-  test('is not ended by the marker of the one before, which is only repeated while none is open', () =>
+  test('is not ended by the marker of the one before, which counts while none is open', () =>
     simulate(async (io) => {
       const log = await openLog(io);
       write(log, 0, 4);
@@ -178,7 +178,7 @@ describe('verification', () => {
       assert.equal(log.lastStableOffset, 1);
     }));
 
-  test('the end of the transaction before leaves that of an own epoch standing, the next does not', () =>
+  test('the end of the transaction before leaves that of an own epoch, the next does not', () =>
     simulate(async (io) => {
       const log = await openLog(io);
       const next = begin(log, opening(0, 5, true));

@@ -133,7 +133,7 @@ test('of all commits the last one in the log counts, whenever its transaction en
     }
   }));
 
-test('batches of a transaction are marked with their producer, and the marker is one of its own', () =>
+test('a transaction has batches of its producer, and a marker of its own', () =>
   withShard(async (at) => {
     await Promise.all([at.commit({ offset: 1 }), commit(at, { offset: 2 })]);
     await Promise.all([end(at, true), at.commit({ offset: 4, groupId: 'h' })]);
