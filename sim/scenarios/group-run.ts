@@ -88,6 +88,8 @@ export class GroupRun {
     this.#ends = (await load.check()).map(({ endOffset }) => endOffset);
     watch.isSettling = true;
     await this.settle();
+    const { owners, commits } = watch;
+    this.#world.note(`${owners.provenCount} proven owners, ${commits.fetchCount} fetched commits`);
   }
 
   /** Waits until every group is stable, and has read and committed everything. */
