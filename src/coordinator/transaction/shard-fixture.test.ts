@@ -33,12 +33,19 @@ export interface Sent {
   readonly markers: readonly TransactionMarker[];
 }
 
+type AnswerOf = (
+  topic: string,
+  partition: number,
+  marker: TransactionMarker,
+) => number | Promise<number>;
+
 export class TestShard {
   readonly io: Io;
   readonly partition: Partition;
   readonly sent: Sent[] = [];
   /** What a partition answers; NONE unless told otherwise. */
-  answerOf: (topic: string, partition: number) => number | Promise<number> = () => 0;
+  answerOf: AnswerOf = () => 0;
+  onSent: (sent: Sent) => void = () => {};
   nextProducerId = 4000;
   image: MetadataImage;
   readonly #config;
@@ -97,16 +104,19 @@ export class TestShard {
     brokerId: number,
     markers: readonly TransactionMarker[],
   ): Promise<MarkerResult[]> {
-    this.sent.push({ brokerId, markers });
+    const sent = { brokerId, markers };
+    this.sent.push(sent);
+    this.onSent(sent);
     return await Promise.all(
-      markers.map(async ({ producerId, topics }) => ({
-        producerId,
+      markers.map(async (marker) => ({
+        producerId: marker.producerId,
         topics: await Promise.all(
-          topics.map(async ({ name, partitionIndexes }) => ({
+          marker.topics.map(async ({ name, partitionIndexes }) => ({
             name,
             partitions: await Promise.all(
               partitionIndexes.map(async (partitionIndex) => {
-                return { partitionIndex, errorCode: await this.answerOf(name, partitionIndex) };
+                const errorCode = await this.answerOf(name, partitionIndex, marker);
+                return { partitionIndex, errorCode };
               }),
             ),
           })),
