@@ -27,6 +27,8 @@ import {
 } from '../protocol/index.ts';
 import { port, startBroker } from './broker-fixture.test.ts';
 
+const [latest, newest] = [-1, -3];
+
 const connect = (io: Io) => ClientConnection.connect(io, { host: 'host', port, clientId: 'c' });
 
 async function createTopic(client: ClientConnection): Promise<void> {
@@ -182,7 +184,9 @@ async function consume(
   const answer = await client.request(fetch, request, { versionMax: 12 });
   const found = answer.responses[0]?.partitions[0];
   assert.equal(errorName(found?.errorCode ?? -1), 'NONE');
+  // They come in the order of their ends; a consumer needs that of their beginnings.
   const aborted = [...(found?.abortedTransactions ?? [])];
+  aborted.sort((a, b) => a.firstOffset - b.firstOffset);
   assert.equal(found?.abortedTransactions === null, isolationLevel === 0);
   const open = new Set<number>();
   const values: string[] = [];
@@ -201,8 +205,12 @@ async function consume(
   return { values, highWatermark, lastStableOffset };
 }
 
-async function latestOffset(client: ClientConnection, isolationLevel: number): Promise<number> {
-  const partitions = [{ partitionIndex: 0, timestamp: -1 }];
+async function offsetAt(
+  client: ClientConnection,
+  isolationLevel: number,
+  timestamp: number,
+): Promise<number> {
+  const partitions = [{ partitionIndex: 0, timestamp }];
   const request = { replicaId: -1, isolationLevel, topics: [{ name: 't', partitions }] };
   const answer = await client.request(listOffsets, request);
   return answer.topics[0]?.partitions[0]?.offset ?? -2;
@@ -292,13 +300,19 @@ for (const protocol of [1, 2] as const) {
         const seen = await consume(client);
         assert.deepEqual(seen.values, []);
         assert.equal(seen.lastStableOffset, 0);
-        assert.equal(await latestOffset(client, 1), 0);
-        assert.equal(await latestOffset(client, 0), seen.highWatermark);
+        assert.equal(await offsetAt(client, 1, latest), 0);
+        assert.equal(await offsetAt(client, 0, latest), seen.highWatermark);
+        // What a moment or the newest record is found by must be readable, too.
+        assert.deepEqual([await offsetAt(client, 0, 0), await offsetAt(client, 1, 0)], [0, -1]);
+        assert.deepEqual(
+          [(await offsetAt(client, 0, newest)) >= 0, await offsetAt(client, 1, newest)],
+          [true, -1],
+        );
         await one.write('1b');
         await one.end(true);
         const { values, highWatermark } = await untilStable(io, client);
         assert.deepEqual(values, ['1a', '2a', '2b', '1b']);
-        assert.equal(await latestOffset(client, 1), highWatermark);
+        assert.equal(await offsetAt(client, 1, latest), highWatermark);
       }));
 
     test('offsets of the group move with the transaction', () =>
