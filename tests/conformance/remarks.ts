@@ -2,7 +2,6 @@
 // and what is answered instead. An API without a line here is served whole.
 
 export const partly: Readonly<Record<string, string>> = {
-  Produce: 'transactional batches are refused: transactions are not served yet',
   FindCoordinator: 'groups and transactions; coordinators of shares are refused',
   CreateTopics:
     'one replica per partition, on one node; cleanup.policy compact is kept and not applied',
@@ -16,7 +15,6 @@ export const partly: Readonly<Record<string, string>> = {
 
 /** Why an API that clients may ask for is not there. */
 export const absent: readonly (readonly [names: RegExp, why: string])[] = [
-  [/^TxnOffsetCommit$/, 'offsets in transactions are not served yet'],
   [/^(Sasl|.*DelegationToken)/, 'SASL is not served yet'],
   [/Acls$/, 'ACLs are not served yet'],
   [/Share/, 'share groups are not served yet'],
