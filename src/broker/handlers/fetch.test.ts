@@ -58,7 +58,8 @@ test('a fetch that finds enough is answered at once', async () => {
   });
 });
 
-test('a reader may say where it is; one broker has no nearer replica to name (KIP-392)', async () => {
+// KIP-392.
+test('a reader may say where it is; one broker has no nearer replica to name', async () => {
   await withBroker(async (at) => {
     await at.createTopic('t');
     await at.produce('t', ['a']);

@@ -118,7 +118,7 @@ function assertPlaceable(image: MetadataImage, replicationFactor: number): void 
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
         `factor of ${replicationFactor} cannot be reached because only ${registered} broker(s) ` +
-        'are registered.',
+        'are registered or some brokers have all their log directories cordoned.',
     );
   }
   for (const broker of image.brokers.values()) {
