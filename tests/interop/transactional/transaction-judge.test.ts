@@ -103,8 +103,26 @@ describe('the judge of transactions', () => {
     ]);
   });
 
-  test('sees a transaction behind one of a later incarnation', () => {
-    assert.ok(judge(['w/2/0/0', 'w/1/0/0', 'w/1/0/1'], b).length > 0);
+  test('sees an incarnation that goes on behind its successor', () => {
+    const problems = judge(['w/1/0/0', 'w/2/0/0', 'w/1/0/1'], b);
+    assert.deepEqual(problems, ['a-0: w/1/0/1 is behind w/2/0/0']);
+  });
+
+  test('sees records in another order than that in which they were sent', () => {
+    const problems = judge(['w/1/0/1', 'w/1/0/0', 'w/2/0/0'], b);
+    assert.deepEqual(problems, ['a-0: w/1/0/0 is behind w/1/0/1']);
+  });
+
+  test('lets an incarnation be late, and sees one that is so in one partition only', () => {
+    const late = ['w/2/0/0', 'w/1/0/0', 'w/1/0/1'];
+    assert.deepEqual(judge(late, b), []);
+    const log = logOf();
+    log.on(2, 'begin 9 b-1:1');
+    for (const step of ['committing', 'committed']) log.on(2, `${step} 9`);
+    const records = [...partition('a-0', ...late), ...partition('b-1', ...b, 'w/2/9/0')];
+    assert.deepEqual(judgeTransactions(log.transactions, records), [
+      'w: 1 before 2 in b-1 w, not in a-0 w',
+    ]);
   });
 });
 

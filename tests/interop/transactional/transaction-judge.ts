@@ -121,32 +121,60 @@ function stepsOf({ steps }: Transaction): string {
   return ` (${steps.join(', ')})`;
 }
 
-/** Within a partition a writer's records come in the order in which it sent them, each once. */
+/**
+ * Within a partition a writer's records come in the order in which it sent them, each once. Once
+ * an incarnation has been succeeded it writes no more. Which one comes when is for the moments to
+ * say at which they took the id: one that was held up in its start comes behind a later one.
+ */
 function judgeOrder(records: readonly SeenRecord[]): string[] {
   const problems: string[] = [];
   const last = new Map<string, SeenRecord>();
+  const turns = new Map<string, string[]>();
   for (const record of records) {
-    const [writer = ''] = record.value.split('/');
-    const place = `${record.partition} ${writer}`;
+    const { partition, value } = record;
+    const [writer = '', incarnation = ''] = value.split('/');
+    const place = `${partition} ${writer}`;
     const before = last.get(place);
-    if (before?.value === record.value) {
-      problems.push(`${record.partition}: ${record.value} is there twice`);
-    } else if (before !== undefined && compare(before.value, record.value) > 0) {
-      problems.push(`${record.partition}: ${record.value} is behind ${before.value}`);
+    const turn = turns.get(place) ?? [];
+    if (before?.value === value) {
+      problems.push(`${partition}: ${value} is there twice`);
+    } else if (turn.at(-1) !== incarnation) {
+      if (turn.includes(incarnation)) problems.push(behind(record, before));
+      turns.set(place, [...turn, incarnation]);
+    } else if (before !== undefined && compare(before.value, value) > 0) {
+      problems.push(behind(record, before));
     }
     last.set(place, record);
+  }
+  return [...problems, ...judgeTurns(turns)];
+}
+
+function behind({ partition, value }: SeenRecord, before: SeenRecord | undefined): string {
+  return `${partition}: ${value} is behind ${before?.value}`;
+}
+
+/** The incarnations of a writer took turns in the same order everywhere. */
+function judgeTurns(turns: ReadonlyMap<string, readonly string[]>): string[] {
+  const problems: string[] = [];
+  const orders = new Map<string, string>();
+  for (const [place, incarnations] of turns) {
+    const writer = place.slice(place.lastIndexOf(' ') + 1);
+    for (const [at, later] of incarnations.entries()) {
+      for (const earlier of incarnations.slice(0, at)) {
+        const elsewhere = orders.get(`${writer} ${later} ${earlier}`);
+        orders.set(`${writer} ${earlier} ${later}`, place);
+        if (elsewhere === undefined || elsewhere === place) continue;
+        problems.push(`${writer}: ${earlier} before ${later} in ${place}, not in ${elsewhere}`);
+      }
+    }
   }
   return problems;
 }
 
-/** By incarnation, number and index. */
+/** By number and index. */
 function compare(x: string, y: string): number {
   const [xs, ys] = [x.split('/'), y.split('/')];
-  for (const at of [1, 2, 3]) {
-    const difference = Number(xs[at]) - Number(ys[at]);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+  return Number(xs[2]) - Number(ys[2]) || Number(xs[3]) - Number(ys[3]);
 }
 
 /** What is wrong with a copy: it is its input, partition by partition, whatever the offsets. */
