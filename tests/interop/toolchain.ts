@@ -66,6 +66,11 @@ const kafkaClasses = {
   'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
 } as const;
 
+/** The command that runs a class, or a source file, with Kafka's own. */
+export function kafkaJava(...args: readonly string[]): [string, ...string[]] {
+  return ['java', '-Xmx512m', '-cp', join(kafkaJars, '*'), ...args];
+}
+
 /** The command that runs one of Kafka's own command-line tools. */
 export function kafkaToolCommand(
   tool: keyof typeof kafkaClasses,

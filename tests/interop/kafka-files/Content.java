@@ -4,8 +4,8 @@
 //   java Content.java write HOST:PORT     topics of every kind, transactions, groups
 //   java Content.java more HOST:PORT      some more of each, left without a flush
 //   java Content.java list HOST:PORT      topics, configs, offsets, records, groups
-//   java Content.java finish HOST:PORT    ends the transaction that `write` left open, and adds
-//   java Content.java churn HOST:PORT     the producers and groups of before go on, with new records
+//   java Content.java finish HOST:PORT    ends the transaction that `write` left open
+//   java Content.java churn HOST:PORT     new records, and the groups go on where they were
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -42,6 +42,7 @@ final class Content {
 
   private final String servers;
   private final Admin admin;
+  private final Map<String, KafkaConsumer<byte[], byte[]>> readers = new HashMap<>();
 
   private Content(String servers) {
     this.servers = servers;
@@ -260,8 +261,10 @@ final class Content {
           });
           newest = Math.max(newest, newestOf[0]);
         }
-        // In a compacted log Kafka does not find the time of a record that is there.
-        if (newest >= 0 && !topic.name().startsWith("compacted")) times(partition, newest);
+        // In compacted logs Kafka does not find the time of every record that is there, and it
+        // finds records that DeleteRecords removed.
+        boolean isWhole = !topic.name().matches("compacted.*|deleted");
+        if (newest >= 0 && isWhole) times(partition, newest);
       }
     }
     offsets();
@@ -329,19 +332,20 @@ final class Content {
   }
 
   private void read(TopicPartition partition, String isolation, OnRecord onRecord) {
-    var properties = properties();
-    properties.put("isolation.level", isolation);
-    properties.put("enable.auto.commit", "false");
-    try (var consumer = consumer(properties)) {
-      consumer.assign(List.of(partition));
-      consumer.seekToBeginning(List.of(partition));
-      long end = consumer.endOffsets(List.of(partition)).get(partition);
-      long deadline = System.currentTimeMillis() + 30_000;
-      while (consumer.position(partition) < end) {
-        for (var record : consumer.poll(Duration.ofMillis(200))) onRecord.accept(record);
-        if (System.currentTimeMillis() > deadline) {
-          throw new IllegalStateException(partition + " stops before " + end);
-        }
+    var consumer = readers.computeIfAbsent(isolation, level -> {
+      var properties = properties();
+      properties.put("isolation.level", level);
+      properties.put("enable.auto.commit", "false");
+      return consumer(properties);
+    });
+    consumer.assign(List.of(partition));
+    consumer.seekToBeginning(List.of(partition));
+    long end = consumer.endOffsets(List.of(partition)).get(partition);
+    long deadline = System.currentTimeMillis() + 30_000;
+    while (consumer.position(partition) < end) {
+      for (var record : consumer.poll(Duration.ofMillis(200))) onRecord.accept(record);
+      if (System.currentTimeMillis() > deadline) {
+        throw new IllegalStateException(partition + " stops before " + end);
       }
     }
   }
