@@ -24,6 +24,7 @@ import {
   offsetFetch,
   produce,
   txnOffsetCommit,
+  writeTxnMarkers,
 } from '../protocol/index.ts';
 import { port, startBroker } from './broker-fixture.test.ts';
 
@@ -239,16 +240,17 @@ async function untilStable(io: Io, client: ClientConnection, partition = 0): Pro
 
 function withClient(
   run: (at: { io: Io; client: ClientConnection; restart: () => Promise<void> }) => Promise<void>,
+  config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   return simulate(async (io) => {
-    let broker = await startBroker(io);
+    let broker = await startBroker(io, config);
     const at = {
       io,
       client: await connect(io),
       restart: async () => {
         at.client.close();
         await broker.stop();
-        broker = await startBroker(io);
+        broker = await startBroker(io, config);
         at.client = await connect(io);
       },
     };
@@ -474,4 +476,27 @@ describe('what a producer does wrong', () => {
       assert.equal(closed?.producerEpoch, producerEpoch + 1);
       assert.equal(closed?.lastSequence, -1);
     }));
+
+  test('a transaction that nobody knows of hangs, and an operator aborts it', () => {
+    const unverified = { 'transaction.partition.verification.enable': 'false' };
+    return withClient(async ({ io, client }) => {
+      const lost = new TestProducer(io, client, { protocol: 1 });
+      Object.assign(lost, { producerId: 4711, producerEpoch: 2 });
+      assert.equal(await lost.send('lost'), 'NONE');
+      const producer = await new TestProducer(io, client, { protocol: 1 }).init();
+      await producer.write('a');
+      await producer.end(true);
+      await io.clock.sleep(1000);
+      assert.equal((await consume(client)).lastStableOffset, 0);
+      const topics = [{ name: 't', partitionIndexes: [0] }];
+      // As kafka-transactions.sh does it, from what DescribeProducers says.
+      const marker = { producerId: 4711, producerEpoch: 2, coordinatorEpoch: 0 };
+      const answer = await client.request(writeTxnMarkers, {
+        markers: [{ ...marker, transactionResult: false, topics }],
+      });
+      const [result] = answer.markers[0]?.topics[0]?.partitions ?? [];
+      assert.equal(errorName(result?.errorCode ?? -1), 'NONE');
+      assert.deepEqual((await consume(client)).values, ['a']);
+    }, unverified);
+  });
 });
