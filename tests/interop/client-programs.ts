@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { projectRoot } from '../root.ts';
 import { runProgram } from '../run-program.ts';
@@ -66,11 +66,6 @@ function javaClient(release: string): ClientKind {
   const [major = 0, minor = 0] = release.split('.').map(Number);
   const since = (otherMajor: number, otherMinor: number): boolean =>
     major > otherMajor || (major === otherMajor && minor >= otherMinor);
-  const eras = [...readdirSync(join(here, 'java/eras'))]
-    .map((era) => era.split('.').map(Number) as [number, number])
-    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
-    .filter(([eraMajor, eraMinor]) => since(eraMajor, eraMinor));
-  const era = (eras.at(-1) as [number, number]).join('.');
   const jars = cacheFolder(`kafka-clients-${release}`);
   return {
     name: `kafka-clients ${release}`,
@@ -87,11 +82,26 @@ function javaClient(release: string): ClientKind {
       ),
     async start(servers) {
       const folder = join(here, 'java');
-      const sources = [...javaSources(folder), join(folder, 'eras', era, 'Era.java')];
+      const sources = [...javaSources(folder), ...erasOf(since, join(folder, 'eras'))];
       const [java, ...args] = await javaCommand(release, sources, 'Driver');
       return new ClientProgram(java, [...args, servers]);
     },
   };
+}
+
+/** Of each class the one of the last era that has begun. */
+function erasOf(since: (major: number, minor: number) => boolean, folder: string): string[] {
+  const eras = readdirSync(folder)
+    .map((era) => era.split('.').map(Number) as [number, number])
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .filter(([major, minor]) => since(major, minor));
+  const sources = new Map<string, string>();
+  for (const era of eras) {
+    for (const source of javaSources(join(folder, era.join('.')))) {
+      sources.set(basename(source), source);
+    }
+  }
+  return [...sources.values()];
 }
 
 export function javaSources(folder: string): string[] {

@@ -1,6 +1,7 @@
 // The official Java client behind stdin and stdout, in the line protocol of client-program.ts:
 // one request a line, each carried out in a thread of its own so that a reader can wait while a
-// producer goes on. What differs between the releases of the client is in eras/<release>/Era.java.
+// producer goes on. What differs between the releases of the client is in eras: of each class there,
+// the one of the last era that the release has reached.
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -62,10 +63,10 @@ final class Driver {
   private void carryOut(String verb, String[] args, List<String> answer) throws Exception {
     switch (verb) {
       case "create":
-        Era.create(bootstrapServers, args[0], Integer.parseInt(args[1]), properties(args[2]));
+        Topics.create(bootstrapServers, args[0], Integer.parseInt(args[1]), properties(args[2]));
         break;
       case "delete":
-        Era.delete(bootstrapServers, args[0]);
+        Topics.delete(bootstrapServers, args[0]);
         break;
       case "produce":
         produce(args, answer);
@@ -109,7 +110,7 @@ final class Driver {
     try (var consumer = new KafkaConsumer<byte[], byte[]>(configs)) {
       var partition = new TopicPartition(topic, index);
       consumer.assign(List.of(partition));
-      Era.seek(consumer, partition, from);
+      Positions.seek(consumer, partition, from);
       return consumer.position(partition);
     }
   }
@@ -129,7 +130,7 @@ final class Driver {
     var sent = new ArrayList<Future<RecordMetadata>>();
     for (int index = 5; index < args.length; index++) {
       var text = Bytes.record(args[index]);
-      sent.add(producer.send(Era.record(args[0], Integer.parseInt(args[1]), text)));
+      sent.add(producer.send(Records.record(args[0], Integer.parseInt(args[1]), text)));
     }
     producer.flush();
     for (var one : sent) answer.add("offset\t" + one.get().offset());

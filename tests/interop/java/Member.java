@@ -37,7 +37,7 @@ final class Member {
     configs.putIfAbsent("group.id", "interop-assigned");
     return new Member(configs, consumer -> {
       consumer.assign(List.of(partition));
-      Era.seek(consumer, partition, from);
+      Positions.seek(consumer, partition, from);
     });
   }
 
@@ -52,14 +52,14 @@ final class Member {
       consumer = new KafkaConsumer<>(configs);
       start.on(consumer);
       while (!isLeaving) {
-        var records = Era.poll(consumer, 50);
+        var records = Polling.poll(consumer, 50);
         assignment = consumer.assignment().stream()
             .map(each -> each.topic() + "-" + each.partition())
             .sorted()
             .collect(Collectors.joining(","));
         synchronized (this) {
           for (ConsumerRecord<byte[], byte[]> each : records) {
-            arrived.add(Bytes.line(each.partition(), each.offset(), Era.timestamp(each), Era.text(each)));
+            arrived.add(Bytes.line(each.partition(), each.offset(), Records.timestamp(each), Records.text(each)));
           }
           notifyAll();
         }
