@@ -124,7 +124,7 @@ class Run {
   }
 }
 
-test('a read_committed reader sees what is committed below the first open transaction', async () => {
+test('read_committed shows what is committed before the first open transaction', async () => {
   for (let seed = 0; seed < 30; seed++) {
     const random = new Prng(`transactions/${seed}`);
     await simulate(async (io) => {
