@@ -413,6 +413,7 @@ export class Broker {
       groups,
       transactions,
       quotas: this.#quotas,
+      unreadBytes: () => this.#server?.unreadBytes ?? 0,
       endpoints: ({ connection }) => endpointsFor(connection, this.#config, replicas.image),
     };
   }

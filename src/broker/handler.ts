@@ -31,6 +31,8 @@ export interface BrokerParts {
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly quotas: Quotas;
+  /** Bytes of answers that wait for clients to read them. */
+  readonly unreadBytes: () => number;
   /** Where the clients of a listener find each living broker; ourselves first. */
   readonly endpoints: (client: Client) => BrokerEndpoint[];
 }

@@ -75,6 +75,8 @@ export class ServerConnection {
   onClose: (reason: CloseReason) => void = () => {};
   /** For the server that counts connections; apart, because `onClose` may be set anew later. */
   onGone: () => void = () => {};
+  /** The bytes of answers that wait for this peer to read became so many more, or fewer. */
+  onUnread: (change: number) => void = () => {};
 
   readonly #io: Io;
   readonly #connection: Connection;
@@ -101,6 +103,8 @@ export class ServerConnection {
   /** Bytes of answers that are given and not sent: those whose turn has not come count too. */
   #answerBytes = 0;
   #sendScheduled = false;
+  /** As the server was told last; 0 while the peer keeps up. */
+  #unreadBytes = 0;
 
   constructor(io: Io, connection: Connection, number: number, options: ServerConnectionOptions) {
     this.#io = io;
@@ -178,6 +182,7 @@ export class ServerConnection {
 
   #onDrain(): void {
     this.#lastActiveMs = this.#io.clock.monotonic();
+    this.#noteUnread(0);
     this.#pump();
   }
 
@@ -278,7 +283,15 @@ export class ServerConnection {
     this.#sending = [];
     for (const { length } of chunks) this.#answerBytes -= length;
     this.#lastActiveMs = this.#io.clock.monotonic();
-    this.#connection.write(chunks);
+    const hasRoom = this.#connection.write(chunks);
+    this.#noteUnread(hasRoom ? 0 : this.#connection.bufferedBytes);
+  }
+
+  #noteUnread(bytes: number): void {
+    const change = bytes - this.#unreadBytes;
+    if (change === 0) return;
+    this.#unreadBytes = bytes;
+    this.onUnread(change);
   }
 
   #maybeFinishDraining(): void {
@@ -306,6 +319,7 @@ export class ServerConnection {
     this.#first = 0;
     this.#bytesInFlight = 0;
     this.#sending = [];
+    this.#noteUnread(0);
     this.onGone();
     this.onClose(this.#closeReason ?? error);
   }

@@ -61,6 +61,7 @@ export class Server {
   readonly #countByListener = new Map<string, number>();
   readonly #countByIp = new Map<string, number>();
   #connectionNumber = 0;
+  #unreadBytes = 0;
   #refusedCount = 0;
   #isRefusing = false;
   #closing = false;
@@ -98,6 +99,11 @@ export class Server {
 
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Bytes of answers that wait for peers to read them, over all connections. */
+  get unreadBytes(): number {
+    return this.#unreadBytes;
   }
 
   /** Connections that were closed because of a limit. */
@@ -192,6 +198,9 @@ export class Server {
     this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 0) + 1);
     this.#countByIp.set(ip, this.connectionCountOf(ip) + 1);
     connection.onGone = () => this.#forget(connection);
+    connection.onUnread = (change) => {
+      this.#unreadBytes += change;
+    };
     this.#onConnection(connection);
   }
 

@@ -3,8 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClientConnection } from '../../network/index.ts';
-import { ErrorCode, fetch, type RequestInput, type ResponseOf } from '../../protocol/index.ts';
-import { type TestBroker, withBroker } from '../broker-fixture.test.ts';
+import {
+  ErrorCode,
+  encodeRequest,
+  fetch,
+  type RequestInput,
+  type ResponseOf,
+} from '../../protocol/index.ts';
+import { port, type TestBroker, withBroker } from '../broker-fixture.test.ts';
 
 type Request = RequestInput<typeof fetch>;
 type FetchPartition = Request['topics'][number]['partitions'][number];
@@ -265,4 +271,46 @@ test('followers have to wait for the release that has them', async () => {
     const answer = await poll(at.client, { replicaId: 2 });
     assert.equal(answer.errorCode, ErrorCode.UNSUPPORTED_VERSION);
   });
+});
+
+/** A client that asks once for everything in `t` and does not read the answer. */
+async function askWithoutReading({ io }: TestBroker) {
+  const connection = await io.network.connect({ host: 'host', port });
+  const answer = { receivedBytes: 0, read: () => connection.resume(), end: () => connection.end() };
+  connection.onData = (chunk) => {
+    answer.receivedBytes += chunk.length;
+  };
+  connection.pause();
+  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 30 }];
+  const topics = [{ topic: 't', partitions }];
+  const request = { maxWaitMs: 100, minBytes: 1, maxBytes: 1 << 30, topics };
+  connection.write(encodeRequest(fetch, 12, { correlationId: 1, clientId: 'idle' }, request));
+  await io.clock.sleep(50);
+  return answer;
+}
+
+test('clients that do not read share one bound, beyond which each gets a single batch', async () => {
+  const batchBytes = 200_000;
+  await withBroker(
+    async (at) => {
+      await at.createTopic('t');
+      for (let n = 0; n < 5; n++) await at.produce('t', ['x'.repeat(batchBytes)]);
+      const answers = [];
+      for (let n = 0; n < 12; n++) answers.push(await askWithoutReading(at));
+      const last = answers.slice(-4);
+      for (const answer of answers) answer.read();
+      await at.io.clock.sleep(10_000);
+      assert.ok((answers[0]?.receivedBytes ?? 0) > 5 * batchBytes);
+      for (const { receivedBytes } of last) {
+        assert.ok(receivedBytes > batchBytes && receivedBytes < 2 * batchBytes, `${receivedBytes}`);
+      }
+      // They have read: there is room again.
+      const next = await askWithoutReading(at);
+      next.read();
+      await at.io.clock.sleep(10_000);
+      assert.ok(next.receivedBytes > 5 * batchBytes);
+      for (const answer of [...answers, next]) answer.end();
+    },
+    { config: { 'fetch.max.bytes': '1200000' } },
+  );
 });

@@ -30,6 +30,8 @@ const movedErrors: ReadonlySet<number> = new Set([
 ]);
 
 const partitionAnswerBytes = 40;
+/** Answers of the full fetch.max.bytes that clients who do not read may make us hold, in all. */
+const unreadAnswersMax = 4;
 
 interface Fetching {
   readonly request: Request;
@@ -48,8 +50,7 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
     throw new KafkaError('INCONSISTENT_CLUSTER_ID');
   }
   const session = beginSession(request, context);
-  const quotaBytesMax = context.charge?.fetchBytesMax() ?? Number.POSITIVE_INFINITY;
-  const bytesMax = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'), quotaBytesMax);
+  const bytesMax = Math.min(request.maxBytes, answerBytesMax(context));
   const fetching: Fetching = {
     request,
     context,
@@ -68,6 +69,16 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
     ? pass.then((done) => onFirstPass(done, fetching))
     : onFirstPass(pass, fetching);
 });
+
+/**
+ * What an answer may take: the configured bound, the quota, and what all connections together have
+ * left while their clients do not read. The first batch is answered in any case (KIP-74).
+ */
+function answerBytesMax({ broker, charge }: RequestContext): number {
+  const configuredMax = broker.config.get('fetch.max.bytes');
+  const roomBytes = Math.max(1, unreadAnswersMax * configuredMax - broker.unreadBytes());
+  return Math.min(configuredMax, roomBytes, charge?.fetchBytesMax() ?? configuredMax);
+}
 
 function beginSession(request: Request, context: RequestContext): FetchContext {
   const usesTopicIds = context.apiVersion >= 13;
