@@ -1,3 +1,5 @@
+// A batch that loses records: what stays is as it was, and the header tells the truth about it.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { encodeBatch } from './batch-builder.ts';

@@ -1,3 +1,5 @@
+// The map of keys beside a Map, within its memory; and the hash that stands for a key.
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
