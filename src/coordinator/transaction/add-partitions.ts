@@ -35,7 +35,7 @@ export interface AddedTopic {
 
 /**
  * @throws KafkaError about all partitions: INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED,
- * CONCURRENT_TRANSACTIONS
+ * CONCURRENT_TRANSACTIONS, UNKNOWN_SERVER_ERROR
  */
 export function addPartitions(
   machine: TransactionMachine,
@@ -50,7 +50,29 @@ export function addPartitions(
   if (request.verifyOnly) return answer(verified(known, request));
   const response = answered(request, () => ErrorCode.NONE);
   if (known.state === 'Ongoing' && hasAll(known.partitions, request)) return answer(response);
-  return become(withPartitions(known, request, machine.at.clock.now()), response);
+  const next = withPartitions(known, request, machine.at.clock.now());
+  assertFits(next, machine.at.recordBytesMax());
+  return become(next, response);
+}
+
+/** Of a record, beside its strings and partitions; more than it takes. */
+const overheadBytes = 512;
+
+/**
+ * A record that the log does not take would cost the machine, and everybody else's transactions a
+ * reload.
+ * @throws KafkaError UNKNOWN_SERVER_ERROR, as Kafka has it
+ */
+function assertFits({ transactionalId, partitions }: Transaction, bytesMax: number): void {
+  let bytes = overheadBytes + Buffer.byteLength(transactionalId);
+  for (const [topic, indexes] of partitions) {
+    bytes += Buffer.byteLength(topic) + 8 + 4 * indexes.size;
+  }
+  if (bytes <= bytesMax) return;
+  throw new KafkaError(
+    'UNKNOWN_SERVER_ERROR',
+    `the partitions of ${transactionalId} do not fit into a record of ${bytesMax} bytes`,
+  );
 }
 
 function verified({ partitions }: Transaction, request: AddPartitionsRequest): AddedTopic[] {
@@ -83,15 +105,17 @@ function withPartitions(
   { topics, transactionVersion }: AddPartitionsRequest,
   nowMs: number,
 ): Transaction {
-  const partitions = new Map(known.partitions);
-  for (const { name, partitions: added } of topics) {
-    partitions.set(name, new Set([...(partitions.get(name) ?? []), ...added]));
+  const added = new Map<string, Set<number>>();
+  for (const { name, partitions } of topics) {
+    const indexes = added.get(name) ?? new Set(known.partitions.get(name));
+    for (const index of partitions) indexes.add(index);
+    added.set(name, indexes);
   }
   return {
     ...known,
     previousProducerId: known.producerId,
     state: 'Ongoing',
-    partitions,
+    partitions: new Map([...known.partitions, ...added]),
     startMs: isAtRest(known) ? nowMs : known.startMs,
     lastUpdateMs: nowMs,
     transactionVersion,

@@ -52,6 +52,7 @@ export class TestMachine {
       clock: { now: () => this.nowMs } as Clock,
       config: () => this.#config,
       transactionVersion: () => this.transactionVersion,
+      recordBytesMax: () => 1_000_000,
     });
   }
 

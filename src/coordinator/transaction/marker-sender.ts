@@ -25,20 +25,17 @@ export interface MarkerSenderOptions {
 /** Rest before a partition whose leader refused, or is not known, is asked again. */
 const retryMs = 100;
 
-/** Answers after which the same marker may be written later, by this leader or the next. */
-const retriable: ReadonlySet<number> = new Set([
-  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-  ErrorCode.NOT_LEADER_OR_FOLLOWER,
-  ErrorCode.LEADER_NOT_AVAILABLE,
-  ErrorCode.FENCED_LEADER_EPOCH,
-  ErrorCode.NOT_ENOUGH_REPLICAS,
-  ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-  ErrorCode.REQUEST_TIMED_OUT,
-  ErrorCode.KAFKA_STORAGE_ERROR,
-  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-  ErrorCode.COORDINATOR_NOT_AVAILABLE,
-  ErrorCode.NOT_COORDINATOR,
-  ErrorCode.UNKNOWN_SERVER_ERROR,
+/** Answers after which a partition is not asked again: done, or it keeps no transactions at all. */
+const final: ReadonlySet<number> = new Set([
+  ErrorCode.NONE,
+  ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+  ErrorCode.UNSUPPORTED_VERSION,
+]);
+
+/** Answers of brokers that know a newer coordinator, or a newer producer. */
+const fenced: ReadonlySet<number> = new Set([
+  ErrorCode.INVALID_PRODUCER_EPOCH,
+  ErrorCode.TRANSACTION_COORDINATOR_FENCED,
 ]);
 
 interface Pending {
@@ -102,7 +99,9 @@ export class MarkerSender {
       if (!this.#isCurrent(pending)) continue;
       for (const [leader, topics] of this.#slicesOf(pending)) {
         pending.askedCount += 1;
-        byLeader.set(leader, [...(byLeader.get(leader) ?? []), { pending, topics }]);
+        const list = byLeader.get(leader);
+        if (list === undefined) byLeader.set(leader, [{ pending, topics }]);
+        else list.push({ pending, topics });
       }
       this.#settle(pending);
     }
@@ -126,8 +125,10 @@ export class MarkerSender {
         }
         if (leader < 0) continue;
         const slice = slices.get(leader) ?? new Map<string, number[]>();
-        slice.set(topic, [...(slice.get(topic) ?? []), index]);
         slices.set(leader, slice);
+        const list = slice.get(topic);
+        if (list === undefined) slice.set(topic, [index]);
+        else list.push(index);
       }
       if (indexes.size === 0) remaining.delete(topic);
     }
@@ -193,9 +194,8 @@ export class MarkerSender {
   #onResult(pending: Pending, result: MarkerResult | undefined): void {
     for (const { name, partitions } of result?.topics ?? []) {
       for (const { partitionIndex, errorCode } of partitions) {
-        if (retriable.has(errorCode)) continue;
-        if (isFenced(errorCode)) this.#onFenced(pending, `${name}-${partitionIndex}`, errorCode);
-        else this.#onWritten(pending, name, partitionIndex);
+        if (final.has(errorCode)) this.#onWritten(pending, name, partitionIndex);
+        if (fenced.has(errorCode)) this.#onFenced(pending, `${name}-${partitionIndex}`, errorCode);
       }
     }
   }
@@ -214,11 +214,4 @@ export class MarkerSender {
     indexes?.delete(partitionIndex);
     if (indexes?.size === 0) remaining.delete(topic);
   }
-}
-
-function isFenced(errorCode: number): boolean {
-  return (
-    errorCode === ErrorCode.INVALID_PRODUCER_EPOCH ||
-    errorCode === ErrorCode.TRANSACTION_COORDINATOR_FENCED
-  );
 }

@@ -14,6 +14,8 @@ export interface TransactionContext {
   readonly config: () => BrokerConfig;
   /** The level of transaction.version that the cluster has agreed on. */
   readonly transactionVersion: () => number;
+  /** The largest record that the log of the machine takes, in bytes. */
+  readonly recordBytesMax: () => number;
 }
 
 export type TransactionDecision<T> = Decision<TransactionRecord, T>;

@@ -11,7 +11,7 @@ describe('markers', () => {
       const refused: number[] = [
         ErrorCode.NOT_LEADER_OR_FOLLOWER,
         ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        ErrorCode.NOT_ENOUGH_REPLICAS,
+        ErrorCode.CORRUPT_MESSAGE,
         ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
       ];
       at.answerOf = (_, index) => (index === 1 ? (refused.pop() ?? 0) : 0);
@@ -75,6 +75,32 @@ describe('markers', () => {
       await at.io.clock.sleep(10);
       assert.equal(at.sent.length, 1);
       assert.deepEqual(at.takeSent(), ['1: commit 4000/1 t-0', '1: abort 4001/1 t-1']);
+    });
+  });
+
+  test('are not for partitions that keep no transactions', async () => {
+    await withShard(async (at) => {
+      at.answerOf = () => ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT;
+      await at.end(await at.begin(['t-0']));
+      await at.io.clock.sleep(10);
+      assert.equal(await at.state(), 'CompleteCommit 4000/1');
+    });
+  });
+
+  test('of many partitions cost what their number says', async () => {
+    await withShard(async (at) => {
+      const count = 20_000;
+      at.topic(
+        'wide',
+        Array.from({ length: count }, () => 1),
+      );
+      const producer = await at.begin(['t-0']);
+      const partitions = Array.from({ length: count }, (_, index) => `wide-${index}`);
+      await at.add(producer, partitions);
+      await at.end(producer);
+      await at.io.clock.sleep(10);
+      assert.equal(at.sent[0]?.markers[0]?.topics[1]?.partitionIndexes.length, count);
+      assert.equal(await at.state(), 'CompleteCommit 4000/1');
     });
   });
 
@@ -276,6 +302,17 @@ test('a log that cannot be written to gives the transactions to the next attempt
     await at.restart();
     await at.restart();
     assert.equal(await at.state(), 'Ongoing 4000/0');
+    assert.deepEqual(await at.end(producer), { producerId: 4000, producerEpoch: 1 });
+  });
+});
+
+test('a transaction that outgrows a record is refused, and the others are served', async () => {
+  await withShard(async (at) => {
+    const producer = await at.begin(['t-0']);
+    const other = await at.begin(['t-1'], 'other');
+    const partitions = Array.from({ length: 300_000 }, (_, index) => `wide-${index}`);
+    assert.equal(await errorOf(at.add(producer, partitions)), 'UNKNOWN_SERVER_ERROR');
+    assert.deepEqual(await at.end(other, true, 'other'), { producerId: 4001, producerEpoch: 1 });
     assert.deepEqual(await at.end(producer), { producerId: 4000, producerEpoch: 1 });
   });
 });

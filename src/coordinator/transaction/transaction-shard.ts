@@ -59,6 +59,7 @@ export class TransactionShard {
   readonly #io: Io;
   readonly #options: TransactionShardOptions;
   readonly #runtime: MachineRuntime<TransactionMachine, TransactionRecord>;
+  readonly #log: PartitionMachineLog<TransactionRecord>;
   #machine: TransactionMachine | null = null;
   #sender: MarkerSender;
   #isReady = false;
@@ -71,15 +72,16 @@ export class TransactionShard {
     const { partition } = options;
     this.leaderEpoch = partition.leaderEpoch;
     this.#sender = this.#newSender();
+    this.#log = new PartitionMachineLog<TransactionRecord>(io, {
+      partition,
+      codec: transactionRecordCodec(() => Math.min(this.#transactionVersion(), 1)),
+      compression: 0,
+      readBytesMax: options.config().get('transaction.state.log.load.buffer.size'),
+      unknown: unknownRecord,
+    });
     this.#runtime = new MachineRuntime<TransactionMachine, TransactionRecord>(io, {
       name: `${partition.topic}-${partition.partition}`,
-      log: new PartitionMachineLog<TransactionRecord>(io, {
-        partition,
-        codec: transactionRecordCodec(() => Math.min(this.#transactionVersion(), 1)),
-        compression: 0,
-        readBytesMax: options.config().get('transaction.state.log.load.buffer.size'),
-        unknown: unknownRecord,
-      }),
+      log: this.#log,
       build: () => this.#build(),
       lostError,
       onLost: (cause) => this.#onLost(cause),
@@ -178,6 +180,7 @@ export class TransactionShard {
       clock: this.#io.clock,
       config: this.#options.config,
       transactionVersion: () => this.#transactionVersion(),
+      recordBytesMax: () => this.#log.batchBytesMax,
     });
     return { machine: this.#machine, replayFrom: 0 };
   }
