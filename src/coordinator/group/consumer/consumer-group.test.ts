@@ -279,6 +279,35 @@ describe('classic clients and a consumer group', () => {
     });
   });
 
+  test('a classic client in the place of the last other one finds a classic group', async () => {
+    for (const isInterrupted of [false, true]) {
+      await withConsumers(new TestTopics({ t: 2 }), async (at) => {
+        const instanceId = 'one';
+        assert.equal(await new TestConsumer(at, { instanceId }).join(), 'NONE');
+        await new TestConsumer(at, { instanceId }).leave(-2);
+        const classic = at.member({ instanceId });
+        assert.equal((await classic.join()).errorCode, 0);
+        if (isInterrupted) await at.restart();
+        assert.equal(errorName((await classic.sync()).errorCode), 'REBALANCE_IN_PROGRESS');
+        assert.equal(await classic.heartbeat(), 'REBALANCE_IN_PROGRESS');
+        await at.settle(classic);
+        assert.equal(await at.state(), 'Stable');
+        assert.equal(await classic.heartbeat(), 'NONE');
+      });
+    }
+  });
+
+  test('a rebalance that the move to the new protocol interrupts is made up for', async () => {
+    await withConsumers(new TestTopics({ t: 2 }), async (at) => {
+      const instanceId = 'one';
+      const classic = at.member({ instanceId });
+      assert.equal((await classic.join()).errorCode, 0);
+      const a = new TestConsumer(at, { instanceId });
+      assert.equal(await a.join(), 'NONE');
+      assert.deepEqual(a.owned, ['t-0', 't-1']);
+    });
+  });
+
   test('a classic client that was thrown out hears of it when it brings partitions', async () => {
     await withConsumers(new TestTopics({ t: 2 }), async (at) => {
       await new TestConsumer(at).join();

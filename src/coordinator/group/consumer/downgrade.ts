@@ -3,7 +3,7 @@
 
 import type { BrokerConfig } from '../../../config/index.ts';
 import { ClassicGroup, consumerProtocolType } from '../classic/classic-group.ts';
-import { ClassicMember } from '../classic/classic-member.ts';
+import { ClassicMember, noBytes } from '../classic/classic-member.ts';
 import { groupMetadataRecord } from '../classic/group-metadata.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import type { Outcome } from '../outcome.ts';
@@ -23,7 +23,10 @@ export function isDowngradeDue(config: BrokerConfig, rest: readonly ConsumerMemb
   );
 }
 
-/** The classic group is in place at once; the records follow. */
+/**
+ * The classic group is in place at once; the records follow. One that must rebalance is written
+ * without assignments: so a coordinator that starts in the middle goes on with the rebalance.
+ */
 export function prepareDowngrade(
   machine: GroupMachine,
   group: ConsumerGroup,
@@ -45,7 +48,9 @@ export function prepareDowngrade(
         rebalanceTimeoutMs: member.rebalanceTimeoutMs,
         sessionTimeoutMs: metadata.sessionTimeoutMs,
         protocols: metadata.supportedProtocols,
-        assignment: encodeAssignment(member.assigned, metadata, at.image()),
+        assignment: mustRebalance
+          ? noBytes
+          : encodeAssignment(member.assigned, metadata, at.image()),
       }),
       consumerProtocolType,
     );

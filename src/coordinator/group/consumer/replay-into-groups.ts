@@ -10,6 +10,9 @@ import { type ConsumerGroupRecord, replayConsumerRecord } from './replay-consume
 
 export function replayIntoGroups(machine: GroupMachine, record: ConsumerGroupRecord): void {
   const { groupId } = record.key;
+  const known = machine.groups.get(groupId);
+  // The decision that wrote this went on to make a classic group of it, which is in place.
+  if (known?.kind === 'classic' && known.members.size > 0) return;
   let group = machine.consumerGroup(groupId);
   if (group === undefined) {
     // What ends here was compacted away, or became a classic group.

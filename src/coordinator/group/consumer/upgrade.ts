@@ -71,7 +71,8 @@ function assertMayUpgrade(config: BrokerConfig, group: ClassicGroup): void {
 function upgrade(machine: GroupMachine, classic: ClassicGroup): ConsumerGroup {
   const image = machine.at.image();
   const group = new ConsumerGroup(classic.groupId);
-  group.groupEpoch = classic.generationId;
+  // In the middle of a rebalance the assignment is not what it should be: another one is due.
+  group.groupEpoch = classic.generationId + (classic.state === 'Stable' ? 0 : 1);
   group.assignmentEpoch = classic.generationId;
   group.assignmentTimestampMs = 0;
   for (const member of classic.members.values()) {
