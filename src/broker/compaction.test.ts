@@ -4,12 +4,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import {
+  alterReplicaLogDirs,
   batchHeaders,
   createTopics,
   decodeRecords,
+  deleteTopics,
   encodeBatch,
   fetch,
   findCoordinator,
@@ -100,6 +103,41 @@ test('the cleaner rests while log.cleaner.threads is 0, and a topic may become c
       assert.ok((await consume(at, 't')).length < 40);
     },
     { config },
+  ));
+
+test('a partition moves to another directory, or goes, while it is cleaned', () =>
+  withBroker(
+    async (at) => {
+      const configs = { 'cleanup.policy': 'compact', 'segment.bytes': '1048576' };
+      for (const name of ['t', 'u']) {
+        await at.createTopic(name, { configs });
+        await putAll(at, name, 'ab'.repeat(30));
+      }
+      // Each takes some seconds, so that the first is under way.
+      await at.io.clock.sleep(500);
+      for (const path of ['/one', '/two']) {
+        const dirs = [{ path, topics: [{ name: 't', partitions: [0] }] }];
+        await at.client.request(alterReplicaLogDirs, { dirs });
+        await at.io.clock.sleep(1500);
+      }
+      await at.client.request(deleteTopics, { topics: [{ name: 'u', topicId: ZERO_UUID }] });
+      await alter(at.client, 4, '', ['log.cleaner.io.max.bytes.per.second', '1e300']);
+      await at.io.clock.sleep(2000);
+      const seen = await consume(at, 't');
+      assert.ok(seen.length < 40, `${seen.length} records`);
+      assert.ok(seen.at(-2)?.startsWith('58:a=58') && seen.at(-1)?.startsWith('59:b=59'));
+      const checkpoints = ['/one', '/two'].map((path) =>
+        at.io.disk.readFile(`${path}/cleaner-offset-checkpoint`)?.toString(),
+      );
+      assert.match(checkpoints.join(), /\nt 0 \d+\n/);
+    },
+    {
+      config: {
+        ...config,
+        'log.dirs': '/one,/two',
+        'log.cleaner.io.max.bytes.per.second': '1000000',
+      },
+    },
   ));
 
 test('without log.cleaner.enable nothing is compacted', () =>
