@@ -179,8 +179,13 @@ async function forceTerminate(admin: Admin, flags: Flags): Promise<string> {
   return '';
 }
 
-async function act(admin: Admin, action: string, flags: Flags): Promise<string> {
-  const nowMs = Date.now();
+interface Call {
+  readonly action: string;
+  readonly flags: Flags;
+  readonly nowMs: number;
+}
+
+function act(admin: Admin, { action, flags, nowMs }: Call): Promise<string> {
   switch (action) {
     case 'list':
       return list(admin, flags);
@@ -201,9 +206,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const { action, flags: rest } = splitAction(args, actions);
   const flags = parseFlags<Flags>(transactionsCommand(), rest);
   if (action === null) return 0;
-  return withAdmin('kafka-transactions', flags, async (admin) => {
+  return withAdmin('kafka-transactions', flags, async (admin, io) => {
     try {
-      process.stdout.write(await act(admin, action, flags));
+      const call = { action, flags, nowMs: io.clock.now() };
+      process.stdout.write(await act(admin, call));
       return 0;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
