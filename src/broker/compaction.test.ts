@@ -120,7 +120,10 @@ test('a partition moves to another directory, or goes, while it is cleaned', () 
         await at.client.request(alterReplicaLogDirs, { dirs });
         await at.io.clock.sleep(1500);
       }
-      await at.client.request(deleteTopics, { topics: [{ name: 'u', topicId: ZERO_UUID }] });
+      await at.client.request(deleteTopics, {
+        topics: [{ name: 'u', topicId: ZERO_UUID }],
+        topicNames: [],
+      });
       await alter(at.client, 4, '', ['log.cleaner.io.max.bytes.per.second', '1e300']);
       await at.io.clock.sleep(2000);
       const seen = await consume(at, 't');
