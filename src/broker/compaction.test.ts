@@ -123,6 +123,7 @@ test('a partition moves to another directory, or goes, while it is cleaned', () 
       await at.client.request(deleteTopics, {
         topics: [{ name: 'u', topicId: ZERO_UUID }],
         topicNames: [],
+        timeoutMs: 1000,
       });
       await alter(at.client, 4, '', ['log.cleaner.io.max.bytes.per.second', '1e300']);
       await at.io.clock.sleep(2000);
