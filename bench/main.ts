@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   connections: () => import('./connections.ts'),
   kafka: () => import('./kafka.ts'),
   latency: () => import('./latency.ts'),
+  transactions: () => import('./transactions.ts'),
 };
 
 const [name, ...args] = process.argv.slice(2);

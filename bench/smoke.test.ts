@@ -59,6 +59,12 @@ test('latency is measured over our broker alone', async () => {
   assert.match(await bench(line), /^partita paced e2e, acks=all +p50Ms=/m);
 });
 
+test('transactions are measured over our broker alone', async () => {
+  const few = '--transactions 5 --records-per-transaction 2';
+  const line = `transactions --rounds 1 --products partita --tools ours ${few}`;
+  assert.match(await bench(line), /^partita whole transactions +transactions\/s=/m);
+});
+
 test('a misspelt flag is an error', () => {
   assert.throws(() => parseFlags({ rounds: 1 }, ['--round', '2']), /--rounds 1/);
   assert.deepEqual(parseFlags({ rounds: 1 }, ['--rounds', '2']), { rounds: 2 });
