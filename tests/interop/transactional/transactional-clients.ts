@@ -40,6 +40,11 @@ export interface CopyingClient {
   /** False if the toolchain is missing (the test is then skipped). */
   isPresent(t: TestContext): boolean;
   copier(options: CopierOptions): Promise<Command>;
+  /**
+   * A consumer that outlives several deaths of its broker may read nothing any more, on Apache
+   * Kafka too: it has to be started again.
+   */
+  readonly goesDeafWithItsBroker?: boolean;
 }
 
 export interface TransactionalClient extends CopyingClient {
@@ -61,6 +66,7 @@ export const javaTransactions: readonly TransactionalClient[] = [
 
 export const pythonTransactions: TransactionalClient = {
   name: 'confluent-kafka (Python)',
+  goesDeafWithItsBroker: true,
   isPresent: confluentClient.isPresent,
   writer: async (options) => python('writer', ...writerArgs(options), transactionTimeout),
   copier: async (options) =>
