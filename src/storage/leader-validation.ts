@@ -17,6 +17,7 @@ import {
   type RecordError,
   readBatchHeader,
   setBaseOffset,
+  setCreateTime,
   setLogAppendTime,
   setPartitionLeaderEpoch,
   upConvert,
@@ -49,12 +50,26 @@ export function validateForLeader(records: Buffer, rules: LeaderValidation): Val
   const headers = completeBatches(records);
   for (const header of headers) validateBatch(records, header, rules);
   if (!headers.some((header) => needsNewCompression(header, rules.config))) {
-    return { bytes: records, batches: headers };
+    return {
+      bytes: records,
+      batches: headers.map((header) => ofTopicsTime(records, header, rules)),
+    };
   }
   const rebuilt = Buffer.concat(headers.map((header) => recompress(records, header, rules.config)));
   const batches = completeBatches(rebuilt);
   for (const batch of batches) assertFits(batch, rules.config);
   return { bytes: rebuilt, batches };
+}
+
+/** A topic of create time keeps no batch that says otherwise: its times are taken for its own. */
+function ofTopicsTime(
+  records: Buffer,
+  header: BatchHeader,
+  { config }: LeaderValidation,
+): BatchHeader {
+  if (header.timestampType === 0 || config.messageTimestampType !== 'CreateTime') return header;
+  setCreateTime(records, header);
+  return readBatchHeader(records, header.position);
 }
 
 /** Every batch whose bytes are all there; none may be cut short in a request. */
@@ -153,8 +168,15 @@ function validateFromClient(header: BatchHeader, rules: LeaderValidation): void 
   else if (header.isControl) problem = 'clients must not write control records';
   else if (header.producerId >= 0 && header.baseSequence < 0) {
     problem = `a batch of producer ${header.producerId} has no sequence number`;
-  } else if (header.timestampType === 1 && rules.config.messageTimestampType === 'CreateTime') {
-    throw new KafkaError('INVALID_TIMESTAMP', 'producers must not set the type LogAppendTime');
+  } else if (header.timestampType === 1 && rules.config.messageTimestampType !== 'CreateTime') {
+    const batchIndexErrorMessage = 'producers must not set the type LogAppendTime';
+    throw new KafkaError(
+      'INVALID_TIMESTAMP',
+      batchIndexErrorMessage,
+      Array.from({ length: header.recordCount }, (_, batchIndex) => {
+        return { batchIndex, batchIndexErrorMessage };
+      }),
+    );
   }
   if (problem === null) return;
   throw new KafkaError('INVALID_RECORD', `record batch for ${rules.topicPartition}: ${problem}`);

@@ -134,7 +134,11 @@ function headerOf(records: Buffer | null, version: number): BatchHeader | null {
   const magic = magicOf(records) ?? -1;
   if (version < 3 && magic < 2) return null;
   if (magic !== 2) {
-    throw new KafkaError('INVALID_RECORD', `produce v${version} takes record batches of magic 2`);
+    const isKnown = magic === 0 || magic === 1;
+    throw new KafkaError(
+      isKnown ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE',
+      `produce v${version} takes record batches of magic 2`,
+    );
   }
   const header = readBatchHeader(records, 0);
   if (header.sizeBytes !== records.length) {

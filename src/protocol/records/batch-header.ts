@@ -194,6 +194,16 @@ export function setLogAppendTime(
   writeBatchCrc(buffer, position, position + header.sizeBytes);
 }
 
+/** Marks a batch as one whose records have times of their own. Rewrites the CRC. */
+export function setCreateTime(
+  buffer: Buffer,
+  header: Pick<BatchHeader, 'position' | 'sizeBytes' | 'attributes'>,
+): void {
+  const { position } = header;
+  buffer.writeInt16BE(header.attributes & ~TIMESTAMP_TYPE_FLAG, position + ATTRIBUTES_AT);
+  writeBatchCrc(buffer, position, position + header.sizeBytes);
+}
+
 /**
  * Sets the max timestamp of a batch of create time, as a broker does when it finds that the
  * producer's is not the largest of its records. Rewrites the CRC.

@@ -28,6 +28,7 @@ export {
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
   setBaseOffset,
+  setCreateTime,
   setLogAppendTime,
   setMaxTimestamp,
   setPartitionLeaderEpoch,

@@ -112,7 +112,7 @@ export class ServerProcess {
   /** What Content.java prints for the verb. */
   async content(verb: string): Promise<string> {
     const [java, ...args] = kafkaJava(program, verb, this.bootstrapServers);
-    const done = await runProgram(java, args, { timeoutMs: 120_000 });
+    const done = await runProgram(java, args, { timeoutMs: 240_000 });
     assert.equal(done.code, 0, `${verb}: ${done.stderr}\n${this.#output}`);
     return done.stdout;
   }
