@@ -2,10 +2,12 @@
 // tool. It only reads, and goes on past what is damaged as far as that can be told.
 
 import { basename } from 'node:path';
+import { Option } from 'commander';
 import type { File, Io } from '../io/index.ts';
 import { createNodeIo } from '../io/index.ts';
-import { integer, kafkaCommand, UsageError } from './command-line.ts';
+import { hidden, integer, kafkaCommand, UsageError } from './command-line.ts';
 import { dumpOffsetIndex, dumpTimeIndex, dumpTransactionIndex } from './dump-log/indexes.ts';
+import { groupRecords, type RecordKinds, transactionRecords } from './dump-log/internal-records.ts';
 import { dumpSnapshot } from './dump-log/producers.ts';
 import { type DumpOptions, dumpRecords } from './dump-log/records.ts';
 
@@ -18,6 +20,12 @@ interface Flags {
   deepIteration?: boolean;
   skipRecordMetadata?: boolean;
   clusterMetadataDecoder?: boolean;
+  offsetsDecoder?: boolean;
+  transactionLogDecoder?: boolean;
+  shareGroupStateDecoder?: boolean;
+  remoteLogMetadataDecoder?: boolean;
+  keyDecoderClass?: string;
+  valueDecoderClass?: string;
   indexSanityCheck?: boolean;
   verifyIndexOnly?: boolean;
   maxBytes: number;
@@ -49,6 +57,27 @@ function dumpFile(io: Io, path: string, options: DumpOptions, print: Print): voi
   }
 }
 
+/** Kafka takes the first of several in this order; two at once are a mistake. */
+function decoderOf(flags: Flags): RecordKinds | null {
+  const asked = [
+    flags.clusterMetadataDecoder,
+    flags.offsetsDecoder,
+    flags.transactionLogDecoder,
+  ].filter((each) => each === true);
+  if (asked.length > 1) throw new UsageError('give one decoder: a file is of one topic');
+  if (flags.shareGroupStateDecoder === true) {
+    throw new UsageError('--share-group-state-decoder: there are no share groups yet');
+  }
+  if (flags.remoteLogMetadataDecoder === true) {
+    throw new UsageError('--remote-log-metadata-decoder: there is no tiered storage');
+  }
+  if (flags.keyDecoderClass !== undefined || flags.valueDecoderClass !== undefined) {
+    throw new UsageError('decoders are Java classes: keys and values are printed as text');
+  }
+  if (flags.offsetsDecoder === true) return groupRecords;
+  return flags.transactionLogDecoder === true ? transactionRecords : null;
+}
+
 export async function run(args: readonly string[]): Promise<number> {
   const command = kafkaCommand(
     'kafka-dump-log.sh',
@@ -59,17 +88,26 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--deep-iteration', 'print each record, not only each batch')
     .option('--skip-record-metadata', 'print keys and values only')
     .option('--cluster-metadata-decoder', 'read the values as records of the metadata log')
+    .option('--offsets-decoder', 'read the records as those of __consumer_offsets')
+    .option('--transaction-log-decoder', 'read the records as those of __transaction_state')
+    .addOption(hidden(new Option('--share-group-state-decoder')))
+    .addOption(hidden(new Option('--remote-log-metadata-decoder')))
+    .addOption(hidden(new Option('--key-decoder-class [class]')))
+    .addOption(hidden(new Option('--value-decoder-class [class]')))
     .option('--index-sanity-check', 'check that an index can be used, without printing it')
     .option('--verify-index-only', 'compare an index with its log, without printing it')
     .option('--max-message-size <bytes>', 'accepted and not needed', integer('the size', 0))
     .option('--max-bytes <bytes>', 'stop after so many bytes', integer('the size', 1), 2 ** 31 - 1);
   const flags = command.parse(args, { from: 'user' }).opts<Flags>();
-  const printData = flags.printDataLog === true || flags.clusterMetadataDecoder === true;
+  const internal = decoderOf(flags);
+  const printData =
+    flags.printDataLog === true || flags.clusterMetadataDecoder === true || internal !== null;
   const options: DumpOptions = {
     printData,
     printRecords: printData || flags.deepIteration === true,
     skipMetadata: flags.skipRecordMetadata === true,
     decodeMetadata: flags.clusterMetadataDecoder === true,
+    internal,
     sanityCheckOnly: flags.indexSanityCheck === true,
     verifyOnly: flags.verifyIndexOnly === true,
     bytesMax: flags.maxBytes,

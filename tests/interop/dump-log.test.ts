@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { BrokerProcess } from '../broker-process.ts';
 import { projectRoot } from '../root.ts';
 import { runProgram } from '../run-program.ts';
+import { ServerProcess } from './kafka-files/server-process.ts';
 import { hasKafka, kafkaTool } from './toolchain.ts';
 
 const timeoutMs = 60_000;
@@ -34,7 +35,10 @@ async function assertSameDump(files: readonly string[], flags: readonly string[]
 }
 
 function filesOf(folder: string, ending: string): string[] {
-  const path = join(broker.directory, folder);
+  return filesIn(join(broker.directory, folder), ending);
+}
+
+function filesIn(path: string, ending: string): string[] {
   return readdirSync(path)
     .filter((name) => name.endsWith(ending))
     .sort()
@@ -92,3 +96,75 @@ describe('the files of a stopped broker', () => {
     assert.match(text, /payload: \{"type":"TOPIC_RECORD","version":\d,"data":\{"name":"dumped"/);
   });
 });
+
+/** A broker of either kind was filled with everything there is, and stopped. */
+for (const product of ['partita', 'kafka'] as const) {
+  describe(`the files of a stopped broker: ${product}`, () => {
+    let server: ServerProcess | null = null;
+    const prepare = async (): Promise<ServerProcess> => {
+      if (server !== null) return server;
+      server = await ServerProcess.prepare({ quorum: 'in log' });
+      if (product === 'kafka') await server.format();
+      await server.start(product);
+      await server.content('write');
+      await server.content('more');
+      await server.stop();
+      return server;
+    };
+    const files = async (folder: RegExp, ending: string): Promise<string[]> => {
+      const { data } = await prepare();
+      return readdirSync(data)
+        .filter((name) => folder.test(name))
+        .sort()
+        .flatMap((name) => filesIn(join(data, name), ending));
+    };
+    after(() => server?.dispose());
+
+    test('offsets and groups are decoded alike', { timeout: 300_000 }, async (t) => {
+      if (!hasKafka(t)) return;
+      const logs = await files(/^__consumer_offsets-\d+$/, '.log');
+      const text = await assertSameDump(logs, ['--offsets-decoder']);
+      // Classic groups and their members, those of KIP-848, offsets, and what was removed.
+      for (const type of [1, 2, 3, 5, 6, 7, 8]) assert.match(text, new RegExp(`"type":"${type}"`));
+      assert.match(text, /payload: <DELETE>/);
+      assert.match(text, /"subscription":\{"topics":\[/);
+      assert.match(text, /endTxnMarker: COMMIT/);
+    });
+
+    test('transactions are decoded alike', { timeout: 300_000 }, async (t) => {
+      if (!hasKafka(t)) return;
+      const logs = await files(/^__transaction_state-\d+$/, '.log');
+      const text = await assertSameDump(logs, ['--transaction-log-decoder']);
+      assert.match(text, /"transactionalId":"open"/);
+    });
+
+    test('metadata and its snapshots are decoded alike', { timeout: 300_000 }, async (t) => {
+      if (!hasKafka(t)) return;
+      for (const ending of ['.log', '.checkpoint']) {
+        const logs = await files(/^__cluster_metadata-0$/, ending);
+        assert.ok(logs.length > 0, ending);
+        await assertSameDump(logs, ['--cluster-metadata-decoder']);
+      }
+    });
+
+    test('every segment, index and snapshot is printed alike', { timeout: 300_000 }, async (t) => {
+      if (!hasKafka(t)) return;
+      const all = /^[a-z_]+(-[a-z]+)*-\d+$/;
+      const segments = await files(all, '.log');
+      assert.doesNotMatch(await assertSameDump(segments, ['--deep-iteration']), /isvalid: false/);
+      // The values of the compacted topic are random bytes, which are no text.
+      const texts = segments.filter((path) => !path.includes('/compacted-0/'));
+      const text = await assertSameDump(texts, ['--print-data-log']);
+      assert.match(text, /LogAppendTime: \d+/);
+      const indexes = await files(all, '.index');
+      for (const flags of [[], ['--index-sanity-check'], ['--verify-index-only']]) {
+        await assertSameDump(indexes, flags);
+      }
+      for (const ending of ['.timeindex', '.snapshot']) {
+        await assertSameDump(await files(all, ending), []);
+      }
+      const aborted = await assertSameDump(await files(all, '.txnindex'), []);
+      assert.match(aborted, /version: 0 producerId: \d+ firstOffset: \d+ lastOffset: \d+/);
+    });
+  });
+}

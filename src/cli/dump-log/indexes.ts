@@ -74,10 +74,8 @@ export function dumpOffsetIndex(io: Io, file: File, options: DumpOptions, print:
 export function dumpTimeIndex(io: Io, file: File, options: DumpOptions, print: Print): void {
   const bytes = readAll(file);
   const baseOffset = baseOffsetOf(file);
-  if (bytes.length === 0) {
-    print(`${file.path} is empty.`);
-    return;
-  }
+  // Without entries nothing is printed, not even that: as Kafka's tool does it.
+  if (bytes.length === 0) return;
   if (bytes.length % TIME_ENTRY_BYTES !== 0) {
     print(`${file.path} is damaged: ${bytes.length} bytes are no whole entries`);
     return;

@@ -18,13 +18,16 @@ export function dumpSnapshot(file: File, print: Print): void {
   for (const entry of value.producerEntries) {
     const open = entry.currentTxnFirstOffset;
     const firstSequence = Math.max(0, entry.lastSequence - entry.offsetDelta);
-    print(
+    const line =
       `producerId: ${entry.producerId} producerEpoch: ${entry.epoch} ` +
-        `coordinatorEpoch: ${entry.coordinatorEpoch} ` +
-        `currentTxnFirstOffset: ${open < 0 ? 'OptionalLong.empty' : `OptionalLong[${open}]`} ` +
-        `lastTimestamp: ${entry.timestamp} firstSequence: ${firstSequence} ` +
-        `lastSequence: ${entry.lastSequence} lastOffset: ${entry.lastOffset} ` +
-        `offsetDelta: ${entry.offsetDelta} timestamp: ${entry.timestamp}`,
-    );
+      `coordinatorEpoch: ${entry.coordinatorEpoch} ` +
+      `currentTxnFirstOffset: ${open < 0 ? 'OptionalLong.empty' : `OptionalLong[${open}]`} ` +
+      `lastTimestamp: ${entry.timestamp}`;
+    // After the end of a transaction no batch is remembered.
+    const batch =
+      ` firstSequence: ${firstSequence} lastSequence: ${entry.lastSequence} ` +
+      `lastOffset: ${entry.lastOffset} offsetDelta: ${entry.offsetDelta} ` +
+      `timestamp: ${entry.timestamp}`;
+    print(line + (entry.lastOffset < 0 ? '' : batch));
   }
 }

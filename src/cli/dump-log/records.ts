@@ -23,7 +23,9 @@ import {
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
 } from '../../protocol/index.ts';
+import { javaDouble } from '../console-consumer/java-number.ts';
 import type { Print } from '../kafka-dump-log.ts';
+import { internalRecordText, type RecordKinds } from './internal-records.ts';
 import { structJson } from './struct-json.ts';
 
 export interface DumpOptions {
@@ -31,6 +33,8 @@ export interface DumpOptions {
   readonly printData: boolean;
   readonly skipMetadata: boolean;
   readonly decodeMetadata: boolean;
+  /** The records are of this internal topic. */
+  readonly internal: RecordKinds | null;
   readonly sanityCheckOnly: boolean;
   readonly verifyOnly: boolean;
   readonly bytesMax: number;
@@ -62,6 +66,10 @@ export function* fileBatches(file: File, bytesMax = Number.POSITIVE_INFINITY): I
 export function dumpRecords(file: File, options: DumpOptions, print: Print): void {
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
   if (name.endsWith('.log')) print(`Log starting offset: ${Number.parseInt(name, 10)}`);
+  const snapshot = /^(\d{20})-(\d{10})\.checkpoint$/.exec(name);
+  if (snapshot !== null) {
+    print(`Snapshot end offset: ${Number(snapshot[1])}, epoch: ${Number(snapshot[2])}`);
+  }
   let validBytes = 0;
   try {
     for (const batch of fileBatches(file, options.bytesMax)) {
@@ -120,6 +128,11 @@ function recordLine(header: BatchHeader, record: BatchRecord, options: DumpOptio
   }
   if (header.isControl) return `${line} ${controlText(record)}`;
   if (!options.printData) return line;
+  if (options.internal !== null) {
+    const { key, payload } = internalRecordText(record, options.internal);
+    if (key !== null) line += ` key: ${key}`;
+    return payload === null ? line : `${line} payload: ${payload}`;
+  }
   if (record.key !== null) line += ` key: ${record.key.toString('utf8')}`;
   if (record.value === null) return line;
   const payload = options.decodeMetadata ? metadataText(record.value) : record.value;
@@ -137,7 +150,7 @@ function controlText(record: BatchRecord): string {
   const struct = controlRecordStructs.get(type ?? -1);
   if (struct === undefined || name === undefined) return `controlType: ${name ?? type}`;
   const value = decodeStruct(struct, 0, record.value ?? Buffer.alloc(0)) as object;
-  const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+  const title = name.replace(/^kraft/, 'KRaft').replace(/^[a-z]/, (first) => first.toUpperCase());
   // Kafka has a colon behind the first of them only.
   const colon = type === ControlRecordType.leaderChange ? ':' : '';
   return `${title}${colon} ${JSON.stringify(structJson(struct, 0, value))}`;
@@ -153,7 +166,10 @@ function metadataText(value: Buffer): string {
     reader.readUnsigned(); // the key of the type
     const version = reader.readUnsigned();
     const json = structJson(structOfRecord(type), version, data);
-    return JSON.stringify({ type: name, version, data: json });
+    const text = JSON.stringify({ type: name, version, data: json });
+    if (type !== 'ClientQuotaRecord') return text;
+    const { value: limit } = data as { value: number };
+    return text.replace(/"value":[^,]*/, `"value":${javaDouble(limit)}`);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return `could not be decoded: ${error.message}`;

@@ -12,8 +12,10 @@ import {
   int16,
   int32,
   int64,
+  kraftVersionRecord,
   type RecordInput,
   type Struct,
+  votersRecord,
 } from '../../protocol/index.ts';
 
 const leaderChangeMessage = defineStruct({
@@ -47,6 +49,8 @@ export const controlRecordStructs: ReadonlyMap<number, Struct> = new Map<number,
   [ControlRecordType.leaderChange, leaderChangeMessage],
   [ControlRecordType.snapshotHeader, snapshotHeaderRecord],
   [ControlRecordType.snapshotFooter, snapshotFooterRecord],
+  [ControlRecordType.kraftVersion, kraftVersionRecord],
+  [ControlRecordType.kraftVoters, votersRecord],
 ]);
 
 function controlRecord(type: number, value: Buffer, timestamp: number): RecordInput {
