@@ -226,7 +226,7 @@ function none(problems: string[]): void {
   assert.equal(problems.length, 0, `${problems.length} problems, seed ${seed}:\n  ${shown}`);
 }
 
-const name = `transactions hold while clients and broker are killed for ${seconds} s (seed ${seed})`;
+const name = `transactions hold under ${seconds} s of kills, seed ${seed}`;
 test(name, { timeout: (seconds + 240) * 1_000 }, async (t) => {
   if (
     !hasKcat(t) ||

@@ -331,11 +331,11 @@ const quickDelivery = {
   'linger.ms': '0',
 };
 // Names of errors: Java's classes, librdkafka's codes and ours, which are Kafka's.
-const fencedNames =
-  /^(ProducerFencedException|InvalidProducerEpochException|_FENCED|PRODUCER_FENCED|INVALID_PRODUCER_EPOCH)$/;
-const strangerNames = /^(CommitFailedException|ILLEGAL_GENERATION|UNKNOWN_MEMBER_ID)$/;
-const lateNames =
-  /^(ProducerFencedException|InvalidTxnStateException|_FENCED|PRODUCER_FENCED|INVALID_TXN_STATE)$/;
+const named = (...names: string[]): RegExp => new RegExp(`^(${names.join('|')})$`);
+const fenced = ['ProducerFencedException', '_FENCED', 'PRODUCER_FENCED'];
+const fencedNames = named(...fenced, 'InvalidProducerEpochException', 'INVALID_PRODUCER_EPOCH');
+const lateNames = named(...fenced, 'InvalidTxnStateException', 'INVALID_TXN_STATE');
+const strangerNames = named('CommitFailedException', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID');
 
 describe('transactions', { concurrency: 3 }, () => {
   before(async () => {
