@@ -38,6 +38,8 @@ const defaults = {
   seconds: 10,
 };
 
+const cleaningMsMax = 600_000;
+
 type CompactionFlags = typeof defaults;
 
 interface Latencies {
@@ -206,6 +208,8 @@ async function watchCleaning(
     const text = existsSync(checkpoint) ? readFileSync(checkpoint, 'utf8') : '';
     const cleaned = Number(/^updates 0 (\d+)$/m.exec(text)?.[1] ?? -1);
     if (cleaned >= wanted) break;
+    const waitedMs = performance.now() - beganMs;
+    if (waitedMs > cleaningMsMax) throw new Error(`cleaned up to ${cleaned} of ${wanted} so far`);
     await io.clock.sleep(50);
   }
   return { seconds: (performance.now() - beganMs) / 1000, residentMib };
