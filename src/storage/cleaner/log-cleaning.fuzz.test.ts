@@ -22,6 +22,8 @@ class Run {
   readonly #keyCount: number;
   /** By offset, everything that was written and not truncated. */
   readonly #written = new Map<number, { key: string; text: string }>();
+  /** Where batches begin. */
+  #bases: number[] = [];
   #log!: PartitionLog;
 
   constructor(io: Io, prng: Prng) {
@@ -70,6 +72,7 @@ class Run {
     const prng = this.#prng;
     for (let i = prng.int(20); i >= 0; i--) {
       const baseOffset = this.#log.logEndOffset;
+      this.#bases.push(baseOffset);
       const records = Array.from({ length: 1 + prng.int(4) }, (_, at): [string, string] => {
         const key = `k${prng.int(this.#keyCount)}`;
         const value = `${baseOffset + at}`.padEnd(prng.int(40), '-');
@@ -102,9 +105,12 @@ class Run {
   }
 
   async #truncate(): Promise<void> {
-    // Where replicas differ nothing is cleaned: both are above the high watermark.
-    const from = this.#log.cleanedTo ?? 0;
-    const offset = from + this.#prng.int(this.#log.logEndOffset - from + 1);
+    // Where replicas differ nothing is cleaned: both are above the high watermark, which is where
+    // a batch begins. The map of a cleaning may have been full in the middle of one.
+    const { cleanedTo, logEndOffset } = this.#log;
+    const places = this.#bases.filter((base) => base >= (cleanedTo ?? 0));
+    const offset = this.#prng.pick([...places, logEndOffset]);
+    this.#bases = this.#bases.filter((base) => base < offset);
     await this.#log.truncateTo(offset);
     for (const each of this.#written.keys()) {
       if (each >= this.#log.logEndOffset) this.#written.delete(each);
