@@ -69,6 +69,11 @@ export class SimBroker {
     this.host.powerCut();
   }
 
+  /** The process that runs, if any. */
+  get process(): SimProcess | null {
+    return this.isUp ? this.#process : null;
+  }
+
   /** kill -9 just before the process changes the disk for the count-th time from now on. */
   killAtDiskOperation(count: number): void {
     this.#process?.killAtDiskOperation(count);

@@ -93,6 +93,8 @@ export class SimConnection implements Connection {
 
   write(chunks: readonly Buffer[]): boolean {
     if (this.#isClosed || this.#isEnding || !this.process.isAlive) return false;
+    this.#network.onOperation();
+    if (!this.process.isAlive) return false;
     for (const chunk of chunks) {
       if (chunk.length === 0) continue;
       this.#queue.push(chunk);
@@ -337,7 +339,9 @@ export class SimConnection implements Connection {
     this.process.note(`net ${this.label} gets ${piece.length} ${fingerprint(piece)}`);
     this.#acknowledge(piece.length);
     // After `end` the program wants to hear nothing but the close.
-    if (!this.#isEnding) this.onData(piece);
+    if (this.#isEnding) return;
+    this.#network.onOperation();
+    if (this.process.isAlive) this.onData(piece);
   }
 
   /** Tells the peer that its bytes were taken, so that it may send more. */

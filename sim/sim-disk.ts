@@ -18,7 +18,9 @@ export class SimDisk implements Disk {
   readonly #prng: Prng;
   /** The host's, until this process dies in the middle of a turn: then a ghost of it. */
   readonly #files: FileSystem;
-  #operationsUntilDeath = Number.POSITIVE_INFINITY;
+  #operationCount = 0;
+  /** What happens just before a change of the disk, and before which one. */
+  #interruption: { readonly at: number; readonly action: () => void } | null = null;
 
   constructor(process: SimProcess, prng: Prng) {
     this.#process = process;
@@ -115,9 +117,17 @@ export class SimDisk implements Disk {
     return { totalBytes: this.#files.capacityBytes, usableBytes: this.#files.usableBytes };
   }
 
-  /** The process dies just before it changes the disk for the count-th time from now on. */
-  dieAtOperation(count: number): void {
-    this.#operationsUntilDeath = count;
+  /** How often the process has changed the disk. */
+  get operationCount(): number {
+    return this.#operationCount;
+  }
+
+  /**
+   * Calls the action just before the process changes the disk for the count-th time from now on,
+   * 0 being the next time. What it throws is what the change throws. One action at a time.
+   */
+  atOperation(count: number, action: () => void): void {
+    this.#interruption = { at: this.#operationCount + count, action };
   }
 
   get faults(): DiskFaults {
@@ -138,15 +148,27 @@ export class SimDisk implements Disk {
 
   /** To be asked before each change of the disk; traces it. False: the process is dead. */
   mayChange(what: string): boolean {
-    if (this.#process.isAlive && --this.#operationsUntilDeath < 0) {
-      assert(this.#host.processes.length === 1, 'the files that are copied have no other user');
-      // The process lives on in this turn as a ghost on the old files; the host keeps a copy.
-      this.#host.files = this.#files.clone();
-      this.#process.kill();
-    }
+    if (this.#process.isAlive) this.#count(what);
     if (!this.#process.isAlive) return this.#files !== this.#host.files;
     this.note(what);
     return true;
+  }
+
+  /** The process dies in the middle of a turn, and lives on in it as a ghost on the old files. */
+  leaveToGhost(): void {
+    // Others may share the host with who leaves nothing behind.
+    if (this.#operationCount === 0) return;
+    assert(this.#host.processes.length === 1, 'the files that are copied have no other user');
+    this.#host.files = this.#files.clone();
+  }
+
+  #count(what: string): void {
+    const number = this.#operationCount++;
+    const interruption = this.#interruption;
+    if (interruption === null || number < interruption.at) return;
+    this.#interruption = null;
+    this.note(`is interrupted before ${what}`);
+    interruption.action();
   }
 
   maybeFail(chance: number, action: string): void {

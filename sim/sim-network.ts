@@ -41,9 +41,29 @@ export class SimNetwork implements Network {
   readonly process: SimProcess;
   readonly #listeners = new Set<SimListener>();
   readonly #connections = new Set<SimConnection>();
+  #operationCount = 0;
+  #interruption: { readonly at: number; readonly action: () => void } | null = null;
 
   constructor(process: SimProcess) {
     this.process = process;
+  }
+
+  /** How often the process has sent something, or was handed what had arrived. */
+  get operationCount(): number {
+    return this.#operationCount;
+  }
+
+  /** Calls the action just before the count-th of these from now on, 0 being the next. */
+  atOperation(count: number, action: () => void): void {
+    this.#interruption = { at: this.#operationCount + count, action };
+  }
+
+  /** To be called before each of them, while the process is alive. */
+  onOperation(): void {
+    const interruption = this.#interruption;
+    if (this.#operationCount++ !== interruption?.at) return;
+    this.#interruption = null;
+    interruption.action();
   }
 
   async listen(

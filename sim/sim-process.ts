@@ -103,7 +103,19 @@ export class SimProcess implements EventOwner {
 
   /** kill -9 just before the process changes the disk for the count-th time from now on. */
   killAtDiskOperation(count: number): void {
-    this.disk.dieAtOperation(count);
+    this.disk.atOperation(count, () => this.killInTurn());
+  }
+
+  /** kill -9 just before the process sends, or is handed, something for the count-th time. */
+  killAtNetworkOperation(count: number): void {
+    this.network.atOperation(count, () => this.killInTurn());
+  }
+
+  /** kill -9 in the middle of a turn: the rest of it has no effect on anything. */
+  killInTurn(): void {
+    if (!this.#isAlive) return;
+    this.disk.leaveToGhost();
+    this.kill();
   }
 
   /** The power is cut: nobody closes anything. */

@@ -15,16 +15,25 @@
 // one-owner.ts             (g) a partition has one owner in a group
 // committed-offsets.ts     (g) an acknowledged commit is what the next fetch returns
 // group-progress.ts        (g) a group is shown everything, and commits nothing else
+// transaction-ledger.ts    what transactional producers sent, and how each transaction ended
+// whole-transactions.ts    (h) a transaction is there as a whole or not at all
+// committed-reads.ts       (h) readers of what is committed see nothing else, and it stays
+// exact-copies.ts          (h) what is copied in transactions is copied once, in order
+// nothing-open.ts          (h) no transaction stays open for ever
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
+export { CommittedReads } from './committed-reads.ts';
+export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
 export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
 export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
 export { assertLookupsAgree } from './lookups.ts';
+export { assertNothingOpen, openPlaces, type StableEnd } from './nothing-open.ts';
 export { OneOwner } from './one-owner.ts';
 export {
   type PartitionContents,
+  type Place,
   placeName,
   type StoredRecord,
 } from './partition-contents.ts';
@@ -32,3 +41,9 @@ export { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts
 export { ProducerIdsOnce } from './producer-ids.ts';
 export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
 export { StableReads } from './stable-reads.ts';
+export {
+  type SentTransaction,
+  TransactionLedger,
+  type TransactionSession,
+} from './transaction-ledger.ts';
+export { assertWholeOrAbsent } from './whole-transactions.ts';

@@ -17,6 +17,11 @@ export interface PartitionContents {
   readonly records: readonly StoredRecord[];
 }
 
-export function placeName({ topic, partition }: { topic: string; partition: number }): string {
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export function placeName({ topic, partition }: Place): string {
   return `${topic}-${partition}`;
 }

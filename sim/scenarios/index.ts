@@ -9,9 +9,10 @@
 // bad-disk.ts    a produce load on a disk whose fsync fails
 // metadata.ts    topics, configs and producer ids under power cuts and kills
 // groups.ts      groups whose members come and go: under kills, power cuts, a bad network
+// transactions.ts  transactions and exact copies: under kills, power cuts, a bad network
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
-// members group-plan.ts draws.
+// members group-plan.ts draws, transaction-run.ts and transaction-plan.ts those with transactions.
 
 import type { Scenario } from '../scenario.ts';
 import { badDisk } from './bad-disk.ts';
@@ -22,6 +23,7 @@ import { kill } from './kill.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
+import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 
 export const scenarios: readonly Scenario[] = [
   journal,
@@ -35,4 +37,7 @@ export const scenarios: readonly Scenario[] = [
   groups,
   groupsPowerCut,
   groupsNetwork,
+  transactions,
+  transactionsPowerCut,
+  transactionsNetwork,
 ];

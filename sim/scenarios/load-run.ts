@@ -236,7 +236,8 @@ function drawTopicConfigs(prng: Prng, mayStartLate: boolean): Record<string, str
   return configs;
 }
 
-async function createTopics(
+/** @throws KafkaError */
+export async function createTopics(
   io: Io,
   topics: readonly TopicPlan[],
   bootstrapServers: string,

@@ -8,6 +8,10 @@
 // producer-id-taker.ts asks for producer ids
 // group-member.ts     a member of a group that commits what it was handed
 // group-observer.ts   looks at groups from outside
+// transactional-life.ts    a transactional producer, from its start to its end
+// transactional-writer.ts  one that writes to several partitions
+// transactional-copier.ts  one that copies a topic, with a group's offsets
+// read-committed.ts        partitions as they are read under read_committed
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
   lookAtGroups,
@@ -19,4 +23,8 @@ export { type ChurnOptions, churnMetadata, compareMetadata } from './metadata-ch
 export { drawProducer, type ProducerPlan, produceLoad } from './produce-load.ts';
 export { takeProducerIds } from './producer-id-taker.ts';
 export { lookUp, readBack } from './read-back.ts';
+export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
+export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
+export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';
+export { type WriterPlan, writeTransactions } from './transactional-writer.ts';
