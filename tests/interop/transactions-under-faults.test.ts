@@ -17,6 +17,7 @@ import {
   readByKcat,
   type SteadyReader,
   steadyKcat,
+  steadyOurs,
   steadyProgram,
 } from './transactional/committed-readers.ts';
 import { Nemesis } from './transactional/nemesis.ts';
@@ -124,6 +125,7 @@ class Workload {
     }
     this.readers.push(steadyKcat(this.servers, Object.keys(topics)));
     this.readers.push(await steadyProgram('the Java client', java, topics));
+    this.readers.push(await steadyOurs(this.servers, topics));
     await Promise.all(this.workers.map((worker) => worker.start()));
   }
 

@@ -1,8 +1,10 @@
 // Readers of committed records: kcat, which reads to the end or goes on reading, and the programs
-// of the foreign clients, which read by assignment.
+// of the foreign clients and our client, which read by assignment.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Consumer } from '../../../src/client/index.ts';
+import { createNodeIo } from '../../../src/io/index.ts';
 import type { ClientProgram, ProgramMember } from '../client-program.ts';
 import { kcat } from '../toolchain.ts';
 import type { SeenRecord } from './transaction-judge.ts';
@@ -54,6 +56,45 @@ export function steadyKcat(servers: string, topics: readonly string[]): SteadyRe
     seen: async (topic) => records.get(topic) as SeenRecord[],
     dispose: () => {
       for (const child of children) child.kill('SIGKILL');
+    },
+  };
+}
+
+/** The same by our client, a consumer for every topic. */
+export async function steadyOurs(
+  bootstrapServers: string,
+  topics: Readonly<Record<string, number>>,
+): Promise<SteadyReader> {
+  const records = new Map<string, SeenRecord[]>();
+  const consumers: Consumer[] = [];
+  const polls: Promise<void>[] = [];
+  // That the broker is away is no news here.
+  const io = createNodeIo({ logLevel: 'error' });
+  let isEnding = false;
+  const readAll = async (topic: string, consumer: Consumer): Promise<void> => {
+    while (!isEnding) {
+      for (const { partition, offset, value } of await consumer.poll(100)) {
+        const place = `${topic}-${partition}`;
+        records.get(topic)?.push({ partition: place, offset, value: String(value) });
+      }
+    }
+  };
+  for (const [topic, count] of Object.entries(topics)) {
+    records.set(topic, []);
+    const consumer = new Consumer({ bootstrapServers, isolationLevel: 'read_committed' }, io);
+    consumers.push(consumer);
+    const partitions = Array.from({ length: count }, (_, partition) => partition);
+    const offset = 'earliest' as const;
+    await consumer.assign(partitions.map((partition) => ({ topic, partition, offset })));
+    polls.push(readAll(topic, consumer));
+  }
+  return {
+    name: 'our client, reading throughout,',
+    seen: async (topic) => records.get(topic) as SeenRecord[],
+    async dispose() {
+      isEnding = true;
+      await Promise.all(polls);
+      for (const consumer of consumers) await consumer.close();
     },
   };
 }
