@@ -42,9 +42,10 @@ export function addPartitions(
   request: AddPartitionsRequest,
 ): TransactionDecision<AddedTopic[]> {
   const known = machine.transactions.get(request.transactionalId);
-  if (known === undefined || known.producerId !== request.producerId) {
-    throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
-  }
+  if (known === undefined) throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
+  // First of all: the producer may go on with an id that counts once this end is complete.
+  if (isPrepared(known) && !request.verifyOnly) throw new KafkaError('CONCURRENT_TRANSACTIONS');
+  if (known.producerId !== request.producerId) throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
   if (known.producerEpoch !== request.producerEpoch) throw new KafkaError('PRODUCER_FENCED');
   if (isPrepared(known)) throw new KafkaError('CONCURRENT_TRANSACTIONS');
   if (request.verifyOnly) return answer(verified(known, request));

@@ -53,6 +53,12 @@ const fencedInAllStates = Object.fromEntries(
   states.map((state) => [state, 'PRODUCER_FENCED']),
 ) as unknown as Row;
 
+const fencedOnceItIsOver: Row = {
+  ...fencedInAllStates,
+  PrepareCommit: 'CONCURRENT_TRANSACTIONS',
+  PrepareAbort: 'CONCURRENT_TRANSACTIONS',
+};
+
 describe('in the first protocol', () => {
   test('the state alone tells a retry', () => {
     expectTable(0, [
@@ -62,7 +68,7 @@ describe('in the first protocol', () => {
           Empty: 'INVALID_TXN_STATE',
           Ongoing: 'PrepareCommit',
           PrepareCommit: 'CONCURRENT_TRANSACTIONS',
-          PrepareAbort: 'INVALID_TXN_STATE',
+          PrepareAbort: 'CONCURRENT_TRANSACTIONS',
           CompleteCommit: 'CompleteCommit',
           CompleteAbort: 'INVALID_TXN_STATE',
         },
@@ -72,7 +78,7 @@ describe('in the first protocol', () => {
         row: {
           Empty: 'INVALID_TXN_STATE',
           Ongoing: 'PrepareAbort',
-          PrepareCommit: 'INVALID_TXN_STATE',
+          PrepareCommit: 'CONCURRENT_TRANSACTIONS',
           PrepareAbort: 'CONCURRENT_TRANSACTIONS',
           CompleteCommit: 'INVALID_TXN_STATE',
           CompleteAbort: 'CompleteAbort',
@@ -100,8 +106,8 @@ describe('in the second protocol', () => {
         row: {
           Empty: 'INVALID_TXN_STATE',
           Ongoing: 'PrepareCommit',
-          PrepareCommit: 'PRODUCER_FENCED',
-          PrepareAbort: 'PRODUCER_FENCED',
+          PrepareCommit: 'CONCURRENT_TRANSACTIONS',
+          PrepareAbort: 'CONCURRENT_TRANSACTIONS',
           CompleteCommit: 'INVALID_TXN_STATE',
           CompleteAbort: 'INVALID_TXN_STATE',
         },
@@ -111,8 +117,8 @@ describe('in the second protocol', () => {
         row: {
           Empty: 'PrepareAbort',
           Ongoing: 'PrepareAbort',
-          PrepareCommit: 'PRODUCER_FENCED',
-          PrepareAbort: 'PRODUCER_FENCED',
+          PrepareCommit: 'CONCURRENT_TRANSACTIONS',
+          PrepareAbort: 'CONCURRENT_TRANSACTIONS',
           CompleteCommit: 'PrepareAbort',
           CompleteAbort: 'PrepareAbort',
         },
@@ -123,7 +129,7 @@ describe('in the second protocol', () => {
           Empty: 'PRODUCER_FENCED',
           Ongoing: 'PRODUCER_FENCED',
           PrepareCommit: 'CONCURRENT_TRANSACTIONS',
-          PrepareAbort: 'INVALID_TXN_STATE',
+          PrepareAbort: 'CONCURRENT_TRANSACTIONS',
           CompleteCommit: 'CompleteCommit',
           CompleteAbort: 'INVALID_TXN_STATE',
         },
@@ -133,14 +139,14 @@ describe('in the second protocol', () => {
         row: {
           Empty: 'PRODUCER_FENCED',
           Ongoing: 'PRODUCER_FENCED',
-          PrepareCommit: 'INVALID_TXN_STATE',
+          PrepareCommit: 'CONCURRENT_TRANSACTIONS',
           PrepareAbort: 'CONCURRENT_TRANSACTIONS',
           CompleteCommit: 'INVALID_TXN_STATE',
           CompleteAbort: 'CompleteAbort',
         },
       },
-      { asked: 'old commit', isCommit: true, epochsBack: 2, row: fencedInAllStates },
-      { asked: 'newer abort', isCommit: false, epochsBack: -1, row: fencedInAllStates },
+      { asked: 'old commit', isCommit: true, epochsBack: 2, row: fencedOnceItIsOver },
+      { asked: 'newer abort', isCommit: false, epochsBack: -1, row: fencedOnceItIsOver },
     ]);
   });
 
@@ -188,6 +194,19 @@ describe('in the second protocol', () => {
     assert.equal(at.end(retry), 'INVALID_PRODUCER_ID_MAPPING');
   });
 
+  test('a producer that goes on under another id is not fenced while its end is carried out', () => {
+    const at = inState('Ongoing', 2);
+    at.given({ producerEpoch: lastEpoch });
+    const next = at.end() as { producerId: number; producerEpoch: number };
+    assert.deepEqual(next, { producerId: 4001, producerEpoch: 0 });
+    assert.equal(at.add(next), 'CONCURRENT_TRANSACTIONS');
+    assert.equal(at.end({ ...next, isCommit: false }), 'CONCURRENT_TRANSACTIONS');
+    assert.equal(at.init(next), 'CONCURRENT_TRANSACTIONS');
+    at.complete();
+    assert.equal(at.add(next), 'NONE');
+    assert.deepEqual(at.end({ ...next, isCommit: false }), { ...next, producerEpoch: 1 });
+  });
+
   test('a client of the first protocol is served beside it', () => {
     const at = inState('Ongoing', 2);
     assert.deepEqual(at.end({ transactionVersion: 0 }), { producerId: 4000, producerEpoch: 0 });
@@ -214,7 +233,7 @@ describe('a transaction that took too long', () => {
     const at = inState('Ongoing', 2);
     at.fence();
     assert.equal(at.summary, 'PrepareAbort 4000/1');
-    assert.equal(at.end({ producerEpoch: 0 }), 'INVALID_TXN_STATE');
+    assert.equal(at.end({ producerEpoch: 0 }), 'CONCURRENT_TRANSACTIONS');
     at.complete();
     assert.equal(at.end({ producerEpoch: 0 }), 'INVALID_TXN_STATE');
     assert.equal(at.add({ producerEpoch: 0 }), 'PRODUCER_FENCED');

@@ -4,7 +4,8 @@
 //
 // There are two protocols. In the first the producer keeps its epoch, and a retry is known by the
 // state. In the second (KIP-890) every end raises the epoch, so that no batch of this transaction
-// can slip into the next, and a retry is known by the epoch before:
+// can slip into the next, and a retry is known by the epoch before. While an end is being carried
+// out everybody is asked to come again; before and after it:
 //
 //                    abort             commit            retry: the epoch, or the producer id,
 //                    retry   current   retry   current   is the one before this end
@@ -56,14 +57,15 @@ export function endTransaction(
   const known = machine.transactions.get(request.transactionalId);
   if (known === undefined) throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
   const { isCommit, transactionVersion } = request;
+  // In the second protocol the answer to this end tells the producer what to go on with, which may
+  // be an id that counts once it is complete: it comes again, and is not fenced.
+  if (transactionVersion >= 2 && isPrepared(known)) throw new KafkaError('CONCURRENT_TRANSACTIONS');
   const isRetry = transactionVersion >= 2 ? isRetryOfTheLast(known, request) : isAtRest(known);
   assertProducer(known, request, isRetry);
   const ends = { isCommit, transactionVersion, newProducerId };
   if (known.state === 'Ongoing') return prepare(machine, known, ends);
+  if (isPrepared(known)) throw new KafkaError('CONCURRENT_TRANSACTIONS');
   const isSame = known.state.endsWith(isCommit ? 'Commit' : 'Abort');
-  if (isPrepared(known)) {
-    throw new KafkaError(isSame ? 'CONCURRENT_TRANSACTIONS' : 'INVALID_TXN_STATE');
-  }
   if (isRetry && isSame) return answer(producerOf(known));
   // A producer of the second protocol does not know whether a batch of it has arrived: it may
   // abort what has not begun, and be sure that nothing of it will.
@@ -86,13 +88,11 @@ const lastEpoch = 32_766;
 function assertProducer(known: Transaction, request: EndTransactionRequest, isRetry: boolean) {
   if (request.transactionVersion >= 2 && isRetry) {
     // Empty has no last transaction that could be retried, and Ongoing is another one.
-    if (isPrepared(known) || known.state.startsWith('Complete')) return;
+    if (known.state.startsWith('Complete')) return;
     throw new KafkaError('PRODUCER_FENCED');
   }
   if (request.producerId !== known.producerId) throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
-  const isCurrent = request.producerEpoch === known.producerEpoch;
-  const isTooEarly = request.transactionVersion >= 2 && isPrepared(known);
-  if (!isCurrent || isTooEarly) throw new KafkaError('PRODUCER_FENCED');
+  if (request.producerEpoch !== known.producerEpoch) throw new KafkaError('PRODUCER_FENCED');
 }
 
 /**

@@ -6,9 +6,16 @@
 // Invariant: an epoch is given to one producer; when the epochs of a producer id are used up, the
 // transactional id moves to another producer id.
 
+import { assert } from '../../base/assert.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { fenceTransaction } from './end-transaction.ts';
-import { isAtRest, isEpochExhausted, noPartitions, type Transaction } from './transaction.ts';
+import {
+  isAtRest,
+  isEpochExhausted,
+  isPrepared,
+  noPartitions,
+  type Transaction,
+} from './transaction.ts';
 import {
   become,
   type TransactionDecision,
@@ -41,12 +48,14 @@ export function initProducerId(
   const known = machine.transactions.get(request.transactionalId);
   const nowMs = machine.at.clock.now();
   if (known === undefined) return handOut(firstOf(request, newProducerId), request, nowMs);
+  // First of all: the producer may name an id that counts once this end is complete.
+  if (isPrepared(known)) throw new KafkaError('CONCURRENT_TRANSACTIONS');
   assertSameProducer(known, request);
   if (known.state === 'Ongoing') {
     const { records } = fenceTransaction(machine, known, newProducerId);
     return { records, response: null };
   }
-  if (!isAtRest(known)) throw new KafkaError('CONCURRENT_TRANSACTIONS');
+  assert(isAtRest(known), `${request.transactionalId} has no other state than those`);
   return handOut(nextIncarnation(known, request, newProducerId), request, nowMs);
 }
 
