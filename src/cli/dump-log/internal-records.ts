@@ -99,7 +99,7 @@ function valueText(struct: Struct, bytes: Buffer): string {
   return struct === consumerGroupMetadataValue ? withWholeHash(text, bytes) : text;
 }
 
-/** Where the hash is: behind the version, the epoch and the count, tag and size of tagged fields. */
+/** Behind the version, the epoch and the count, tag and size of tagged fields. */
 const METADATA_HASH_AT = 9;
 
 /** A hash uses all of its 64 bits, more than a number of JavaScript holds. */

@@ -30,7 +30,8 @@ function installKafka(server: ServerProcess): string {
   const quoted = (command: readonly string[]): string =>
     command.map((word) => `'${word}'`).join(' ');
   const scripts: Record<string, string> = {
-    'kafka-server-start': `nohup ${quoted(kafkaJava('kafka.Kafka'))} "$2" >/dev/null 2>&1 </dev/null &
+    'kafka-server-start': `exec >/dev/null 2>&1 </dev/null
+nohup ${quoted(kafkaJava('kafka.Kafka'))} "$2" &
 echo $! >${pidFile}`,
     'kafka-server-stop': `kill "$(cat ${pidFile})"
 while kill -0 "$(cat ${pidFile})" 2>/dev/null; do sleep 0.2; done`,
