@@ -544,6 +544,22 @@ test('a partition that could not be added in time costs the transaction, not the
     await producer.close();
   }));
 
+test('an abort while partitions are being added waits for that and takes it for no failure', () =>
+  play(1, async ({ io, create, transactions, committed }) => {
+    const producer = create();
+    await producer.initTransactions();
+    const code = ErrorCode.CONCURRENT_TRANSACTIONS;
+    transactions.verdict = (api) => (api === 'addPartitions' ? code : 'do');
+    producer.beginTransaction();
+    sendPair(producer, 'never');
+    await io.clock.sleep(30);
+    await producer.abortTransaction();
+    transactions.verdict = () => 'do';
+    await succeed(producer, 'after');
+    assert.deepEqual(await committed(), ['after', 'after']);
+    await producer.close();
+  }));
+
 test('every transaction of the second protocol has an epoch, and needs no request to begin', () =>
   play(2, async ({ create, cluster }) => {
     const producer = create();

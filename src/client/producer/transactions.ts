@@ -220,6 +220,10 @@ export class Transactions {
     this.#hooks.wake();
     await this.#hooks.settled();
     await this.#enqueue(async () => {
+      // What was under way when the abort was asked for may have failed since. That is no news,
+      // unless the producer is of no use any more.
+      if (this.#state.isFatal) throw this.#state.failure;
+      if (this.#state.name === 'abortable') this.#state.become('aborting');
       await this.#guard(() => this.#endAborted());
       this.#becomeReady();
     });
