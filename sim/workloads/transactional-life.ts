@@ -70,7 +70,7 @@ export class TransactionalLife {
     producer.beginTransaction();
     session.begin();
     this.#beganMs = this.#io.clock.monotonic();
-    const isWorked = await this.#attempt(work);
+    const isWorked = await this.#attempt(work, false);
     if (isWorked && isCommit) {
       session.onCommit();
       if (await this.#attempt(() => producer.commitTransaction())) {
@@ -95,14 +95,15 @@ export class TransactionalLife {
   }
 
   /** False if it failed for a reason that a producer has to live with. */
-  async #attempt(call: () => Promise<void>): Promise<boolean> {
+  async #attempt(call: () => Promise<void>, isRepeated = true): Promise<boolean> {
     for (;;) {
       try {
         await call();
         return true;
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
-        if (error.code === ErrorCode.REQUEST_TIMED_OUT && !isVerdict(error)) continue;
+        const isTimeUp = error.code === ErrorCode.REQUEST_TIMED_OUT && !isVerdict(error);
+        if (isTimeUp && isRepeated) continue;
         if (isFatal(error)) {
           // Nothing else is fatal to a producer that does as it should.
           if (!fencedCodes.includes(error.code) || !this.#mayBeFenced()) throw error;
