@@ -1,6 +1,7 @@
 // Sends the markers of prepared transactions to the leaders of their partitions, again and again
 // until every partition has answered; then the transaction is complete. Markers for one broker that
-// come up in the same turn go together.
+// come up in the same turn go together, and so do all that are sent again: a partition that is away
+// for long costs a request now and then, however many transactions wait for it.
 //
 // Invariants: it is told of a transaction only when its Prepare record is committed, so no marker
 // says what a later coordinator could decide otherwise; a partition that was deleted needs no
@@ -22,7 +23,7 @@ export interface MarkerSenderOptions {
   readonly onBug: (error: Error) => void;
 }
 
-/** Rest before a partition whose leader refused, or is not known, is asked again. */
+/** Rest, at the most, before a partition whose leader refused, or is not known, is asked again. */
 const retryMs = 100;
 
 /** Answers after which a partition is not asked again: done, or it keeps no transactions at all. */
@@ -54,6 +55,9 @@ export class MarkerSender {
   readonly #pending = new Map<string, Pending>();
   /** To be looked at in this turn. */
   #due: Pending[] = [];
+  /** To be looked at again when the rest is over. */
+  #resting: Pending[] = [];
+  #isClosed = false;
 
   constructor(io: Io, options: MarkerSenderOptions) {
     this.#io = io;
@@ -72,12 +76,16 @@ export class MarkerSender {
 
   /** Nothing is sent or heard any more; whoever coordinates next sends again. */
   close(): void {
+    this.#isClosed = true;
     this.#pending.clear();
     this.#due = [];
+    this.#resting = [];
   }
 
   /** The end of the transaction is decided and committed. */
   begin(transaction: Transaction): void {
+    // Committed, but what came after it was not, and cost the machine: the next one sends it.
+    if (this.#isClosed) return;
     const remaining = new Map(
       [...transaction.partitions].map(([topic, indexes]) => [topic, new Set(indexes)]),
     );
@@ -140,13 +148,21 @@ export class MarkerSender {
     const { transaction, remaining, askedCount } = pending;
     if (askedCount > 0 || !this.#isCurrent(pending)) return;
     if (remaining.size > 0) {
-      this.#io.clock.after(retryMs, () => {
-        if (this.#isCurrent(pending)) this.#enqueue(pending);
-      });
+      this.#rest(pending);
       return;
     }
     this.#pending.delete(transaction.transactionalId);
     this.#options.onComplete(transaction);
+  }
+
+  #rest(pending: Pending): void {
+    this.#resting.push(pending);
+    if (this.#resting.length > 1) return;
+    this.#io.clock.after(retryMs, () => {
+      for (const rested of this.#resting.splice(0)) {
+        if (this.#isCurrent(rested)) this.#enqueue(rested);
+      }
+    });
   }
 
   async #send(leader: number, slices: readonly Slice[]): Promise<void> {
