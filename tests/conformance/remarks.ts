@@ -3,8 +3,7 @@
 
 export const partly: Readonly<Record<string, string>> = {
   FindCoordinator: 'groups and transactions; coordinators of shares are refused',
-  CreateTopics:
-    'one replica per partition, on one node',
+  CreateTopics: 'one replica per partition, on one node',
   DescribeQuorum: 'one voter: the local metadata log',
   AlterPartitionReassignments: 'one node: a target that names another broker is refused',
   UnregisterBroker: 'one node: the broker itself cannot be unregistered',

@@ -202,7 +202,10 @@ test('kafka-cluster tells the id and the endpoints, and forgets only who was the
     'ID         HOST      PORT       RACK       STATE      ENDPOINT_TYPE  \n' +
       `1          127.0.0.1 ${`${broker.port}`.padEnd(10)} null       unfenced   broker         \n`,
   );
-  assert.match(await refusal('cluster', 'unregister --id 5'), /Broker 5 is not registered/);
+  assert.match(
+    await refusal('cluster', 'unregister --id 5'),
+    /Broker ID 5 is not currently registered/,
+  );
   assert.match(await refusal('cluster', 'unregister'), /\[id\]/);
 });
 

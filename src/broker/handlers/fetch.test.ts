@@ -289,7 +289,7 @@ async function askWithoutReading({ io }: TestBroker) {
   return answer;
 }
 
-test('clients that do not read share one bound, beyond which each gets a single batch', async () => {
+test('clients that do not read share one bound; beyond it each gets a single batch', async () => {
   const batchBytes = 200_000;
   await withBroker(
     async (at) => {

@@ -11,6 +11,7 @@ import { MachineRuntime } from '../../machine/index.ts';
 import type { MetadataImage } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
+import type { Shard } from '../internal-topic-shards.ts';
 import { PartitionMachineLog } from '../partition-machine-log.ts';
 import { completeTransaction, fenceTransaction } from './end-transaction.ts';
 import {
@@ -54,7 +55,7 @@ const appendsInFlightMax = 8;
 /** Longest timer that every platform keeps. */
 const timerMsMax = 2 ** 31 - 1;
 
-export class TransactionShard {
+export class TransactionShard implements Shard {
   readonly leaderEpoch: number;
   readonly #io: Io;
   readonly #options: TransactionShardOptions;
@@ -221,8 +222,9 @@ export class TransactionShard {
   }
 
   #abortTimedOutRepeatedly(): void {
-    const key = 'transaction.abort.timed.out.transaction.cleanup.interval.ms';
-    this.#every(key, (machine) => {
+    const intervalMs = (config: BrokerConfig) =>
+      config.get('transaction.abort.timed.out.transaction.cleanup.interval.ms');
+    this.#every(intervalMs, (machine) => {
       for (const transactionalId of timedOutTransactions(machine)) {
         this.#io.log.info(`the transaction of ${transactionalId} took too long: it is aborted`);
         this.#alone(this.#abortTimedOut(transactionalId));
@@ -239,8 +241,9 @@ export class TransactionShard {
   }
 
   #forgetExpiredRepeatedly(): void {
-    const key = 'transaction.remove.expired.transaction.cleanup.interval.ms';
-    this.#every(key, (machine) => {
+    const intervalMs = (config: BrokerConfig) =>
+      config.get('transaction.remove.expired.transaction.cleanup.interval.ms');
+    this.#every(intervalMs, (machine) => {
       for (const transactionalId of expiredIds(machine)) {
         this.#alone(this.decide((current) => forgetExpired(current, transactionalId)));
       }
@@ -248,14 +251,13 @@ export class TransactionShard {
   }
 
   #every(
-    key:
-      | 'transaction.abort.timed.out.transaction.cleanup.interval.ms'
-      | 'transaction.remove.expired.transaction.cleanup.interval.ms',
+    intervalMs: (config: BrokerConfig) => number,
     act: (machine: TransactionMachine) => void,
   ): void {
-    this.#runtime.after(Math.min(this.#options.config().get(key), timerMsMax), (machine) => {
+    const delayMs = Math.min(intervalMs(this.#options.config()), timerMsMax);
+    this.#runtime.after(delayMs, (machine) => {
       act(machine);
-      this.#every(key, act);
+      this.#every(intervalMs, act);
     });
   }
 
