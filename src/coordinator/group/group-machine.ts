@@ -108,11 +108,13 @@ export class GroupMachine implements Machine<GroupRecord> {
       }
       restoreGroup(group, group.stored, nowMs);
       for (const member of group.members.values()) this.rebalance.sessions.restart(group, member);
-      // Nobody had an assignment yet: the rebalance that the restart interrupted goes on.
+      // Nobody had an assignment yet, or not one that a leader made: the rebalance that the restart
+      // interrupted goes on.
       const isUnassigned = [...group.members.values()].every(
         ({ assignment }) => assignment.length === 0,
       );
-      if (group.members.size > 0 && isUnassigned) this.rebalance.prepare(group, outcome);
+      const isInterrupted = isUnassigned || group.stored.leader === null;
+      if (group.members.size > 0 && isInterrupted) this.rebalance.prepare(group, outcome);
     }
   }
 

@@ -308,6 +308,42 @@ describe('classic clients and a consumer group', () => {
     });
   });
 
+  test('a classic client keeps what it has while the group moves back and forth', async () => {
+    for (const isInterrupted of [false, true]) {
+      await withConsumers(new TestTopics({ t: 2 }), async (at) => {
+        const a = new TestConsumer(at);
+        await a.join();
+        const classic = at.member();
+        assert.equal((await classic.join()).errorCode, 0);
+        await a.heartbeat();
+        a.owned = a.owned.slice(0, 1);
+        await a.heartbeat();
+        classic.owned = [0, 1].filter((partition) => !a.owned.includes(`t-${partition}`));
+        assert.equal((await classic.join()).errorCode, 0);
+        assert.equal((await classic.sync()).errorCode, 0);
+        await a.leave();
+        if (isInterrupted) await at.restart();
+        assert.equal(await classic.heartbeat(), 'REBALANCE_IN_PROGRESS');
+        const b = new TestConsumer(at);
+        assert.equal(await b.join(), 'NONE');
+        assert.ok(!b.owned.includes(`t-${classic.owned[0]}`));
+      });
+    }
+  });
+
+  test('what a classic client says that it has is its own between join and sync', async () => {
+    await withConsumers(new TestTopics({ t: 1 }), async (at) => {
+      const classic = at.member();
+      await at.settle(classic);
+      classic.owned = [0];
+      const again = classic.join();
+      assert.equal((await again).errorCode, 0);
+      const b = new TestConsumer(at);
+      assert.equal(await b.join(), 'NONE');
+      assert.deepEqual(b.owned, []);
+    });
+  });
+
   test('a classic client that was thrown out hears of it when it brings partitions', async () => {
     await withConsumers(new TestTopics({ t: 2 }), async (at) => {
       await new TestConsumer(at).join();

@@ -3,7 +3,7 @@
 
 import type { BrokerConfig } from '../../../config/index.ts';
 import { ClassicGroup, consumerProtocolType } from '../classic/classic-group.ts';
-import { ClassicMember, noBytes } from '../classic/classic-member.ts';
+import { ClassicMember } from '../classic/classic-member.ts';
 import { groupMetadataRecord } from '../classic/group-metadata.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import type { Outcome } from '../outcome.ts';
@@ -25,7 +25,7 @@ export function isDowngradeDue(config: BrokerConfig, rest: readonly ConsumerMemb
 
 /**
  * The classic group is in place at once; the records follow. One that must rebalance is written
- * without assignments: so a coordinator that starts in the middle goes on with the rebalance.
+ * without a leader: so a coordinator that starts in the middle goes on with the rebalance.
  */
 export function prepareDowngrade(
   machine: GroupMachine,
@@ -48,9 +48,7 @@ export function prepareDowngrade(
         rebalanceTimeoutMs: member.rebalanceTimeoutMs,
         sessionTimeoutMs: metadata.sessionTimeoutMs,
         protocols: metadata.supportedProtocols,
-        assignment: mustRebalance
-          ? noBytes
-          : encodeAssignment(member.assigned, metadata, at.image()),
+        assignment: encodeAssignment(member.assigned, metadata, at.image()),
       }),
       consumerProtocolType,
     );
@@ -60,7 +58,10 @@ export function prepareDowngrade(
   classic.protocolName = classic.selectProtocol();
   classic.become('Stable', nowMs);
   classic.updateSubscribedTopics();
-  const record = groupMetadataRecord(classic);
+  const written = groupMetadataRecord(classic);
+  const { value } = written;
+  const record =
+    mustRebalance && value !== null ? { ...written, value: { ...value, leader: null } } : written;
   classic.stored = record.value;
   outcome.append(...groupTombstones(group), record);
   machine.groups.set(groupId, classic);

@@ -10,12 +10,18 @@ import { failedJoin, failedSync } from '../classic/rebalance.ts';
 import type { GroupMachine } from '../group-machine.ts';
 import type { GroupRecord } from '../group-record.ts';
 import type { Outcome } from '../outcome.ts';
-import { decodeAssignment, decodeSubscription, ownedOf } from './classic-protocol.ts';
+import {
+  decodeAssignment,
+  decodeSubscription,
+  ownedOf,
+  type Subscription,
+} from './classic-protocol.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import { type ConsumerMember, newConsumerMember, sortedNames } from './consumer-member.ts';
 import { groupRecords } from './consumer-records.ts';
 import { restartSession } from './remove-members.ts';
 import { metadataHash, subscribedTopics } from './subscriptions.ts';
+import { eachOwned, OwnedBuilder } from './topic-partitions.ts';
 
 export interface OpenedGroup {
   readonly group: ConsumerGroup;
@@ -76,26 +82,53 @@ function upgrade(machine: GroupMachine, classic: ClassicGroup): ConsumerGroup {
   group.assignmentEpoch = classic.generationId;
   group.assignmentTimestampMs = 0;
   for (const member of classic.members.values()) {
-    const converted = convert(machine, classic, member);
-    group.setMember(converted);
-    const target = [...converted.assigned].map(
+    group.setMember(convert(machine, classic, member));
+  }
+  if (classic.state !== 'Stable') keepClaims(machine, classic, group);
+  for (const { memberId, assigned } of group.members.values()) {
+    const target = [...assigned].map(
       ([topicId, partitions]) => [topicId, new Set(partitions.keys())] as const,
     );
-    group.targets.set(member.memberId, new Map(target));
+    group.targets.set(memberId, new Map(target));
   }
   const members = [...group.members.values()];
   group.metadataHash = metadataHash(subscribedTopics(members, group.regexes, image), image);
   return group;
 }
 
+/**
+ * Between join and sync nobody has an assignment, but cooperative members go on with what they
+ * have (KIP-429): it is theirs until they let it go. The newest claim counts.
+ */
+function keepClaims(machine: GroupMachine, classic: ClassicGroup, group: ConsumerGroup): void {
+  const claims = [...classic.members.values()].map((member) => {
+    const { ownedPartitions, generationId } = subscriptionOf(classic, member);
+    return { memberId: member.memberId, ownedPartitions, generationId };
+  });
+  for (const claim of claims.sort((one, other) => other.generationId - one.generationId)) {
+    const member = group.members.get(claim.memberId) as ConsumerMember;
+    const assigned = new OwnedBuilder();
+    assigned.addAll(member.assigned);
+    const claimed = ownedOf(claim.ownedPartitions, machine.at.image(), classic.generationId);
+    for (const [topicId, partition, epoch] of eachOwned(claimed)) {
+      if (group.ownerOf(topicId, partition) === undefined) assigned.add(topicId, partition, epoch);
+    }
+    group.setMember({ ...member, assigned: assigned.build() });
+  }
+}
+
+function subscriptionOf({ protocolName }: ClassicGroup, member: ClassicMember): Subscription {
+  const chosen = member.metadataOf(protocolName);
+  return decodeSubscription(chosen.length > 0 ? chosen : (member.protocols[0]?.metadata ?? chosen));
+}
+
 function convert(
   machine: GroupMachine,
-  { generationId, protocolName, groupId }: ClassicGroup,
+  classic: ClassicGroup,
   member: ClassicMember,
 ): ConsumerMember {
-  const chosen = member.metadataOf(protocolName);
-  const metadata = chosen.length > 0 ? chosen : (member.protocols[0]?.metadata ?? chosen);
-  const subscription = decodeSubscription(metadata);
+  const { generationId, groupId } = classic;
+  const subscription = subscriptionOf(classic, member);
   const { assignedPartitions, userData } = decodeAssignment(member.assignment);
   if (userData !== null && userData.length > 0) {
     throw new KafkaError(
