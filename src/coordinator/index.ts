@@ -1,7 +1,8 @@
 // Coordinators: who decides about groups and transactions, over the internal topics. The one door
 // of this folder.
 //
-//   offsets-topic.ts          __consumer_offsets and its creation
+//   internal-topic-shards.ts  one shard per partition of an internal topic that this broker leads
+//   create-internal-topic.ts  such topics are made when they are needed; offsets-topic.ts: how
 //   partition-machine-log.ts  a partition of an internal topic as the log of a machine
 //   group/group-coordinator   finds the partition of a group; group-shard: one partition
 //   group/group-machine       the state of a partition, and who replays what

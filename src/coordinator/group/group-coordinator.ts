@@ -1,17 +1,14 @@
-// The coordinator of the groups of this broker: finds the partition of a group, keeps one shard per
-// partition of __consumer_offsets that this broker leads, and hands requests to it.
-//
-// Invariant: a shard belongs to one leader epoch; when the epoch moves on, the shard is closed and
-// another one replays the log.
+// The coordinator of the groups of this broker: finds the shard that has a group, one per partition
+// of __consumer_offsets that this broker leads, and hands requests to it.
 
-import { javaHashBucket } from '../../base/java-hash-code.ts';
 import type { BrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
 import type { Controller, ImageChanges } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
 import type { EndMarker, TransactionVerification } from '../../storage/index.ts';
-import { createOffsetsTopic, OFFSETS_TOPIC } from '../offsets-topic.ts';
+import { InternalTopicShards } from '../internal-topic-shards.ts';
+import { OFFSETS_TOPIC, offsetsTopic } from '../offsets-topic.ts';
 import type { JoinAnswer, SyncAnswer } from './classic/classic-member.ts';
 import {
   assertGroupId,
@@ -90,38 +87,37 @@ const missing: ReadonlySet<string> = new Set([
 ]);
 
 export class GroupCoordinator {
-  readonly #io: Io;
   readonly #options: GroupCoordinatorOptions;
-  readonly #shards = new Map<number, GroupShard>();
-  #creating: Promise<void> | null = null;
+  readonly #shards: InternalTopicShards<GroupShard>;
 
   constructor(io: Io, options: GroupCoordinatorOptions) {
-    this.#io = io;
     this.#options = options;
+    const { replicas, config, onBug } = options;
+    const image = () => replicas.image;
+    this.#shards = new InternalTopicShards({
+      ...options,
+      topic: OFFSETS_TOPIC,
+      topicOf: offsetsTopic,
+      newShard: (partition) => new GroupShard(io, { partition, config, image, onBug }),
+    });
   }
 
   /** Loads what this broker leads; requests are told to wait meanwhile. */
   start(): void {
-    this.#reconcile();
+    this.#shards.start();
   }
 
   /** The image of `replicas` has moved on by these changes. */
   onImage(changes: ImageChanges): void {
-    const topic = this.#options.replicas.image.topic(OFFSETS_TOPIC);
-    const isOurs =
-      topic === undefined
-        ? this.#shards.size > 0
-        : changes.topicsCreated.has(topic.id) || changes.topicsChanged.has(topic.id);
-    if (isOurs) this.#reconcile();
+    this.#shards.onImage(changes);
     if (changes.topicsDeleted.size === 0) return;
     const deleted = [...changes.topicsDeleted.values()];
-    for (const shard of this.#shards.values()) shard.onTopicsDeleted(deleted);
+    for (const shard of this.#shards) shard.onTopicsDeleted(deleted);
   }
 
   /** Parked requests are answered, so that their clients look for another coordinator. */
   close(): void {
-    for (const shard of this.#shards.values()) shard.close(new KafkaError('NOT_COORDINATOR'));
-    this.#shards.clear();
+    this.#shards.close();
   }
 
   /**
@@ -129,48 +125,7 @@ export class GroupCoordinator {
    * @throws KafkaError COORDINATOR_NOT_AVAILABLE
    */
   async coordinatorOf(groupId: string): Promise<number> {
-    const { replicas } = this.#options;
-    if (replicas.image.topic(OFFSETS_TOPIC) === undefined) await this.#createTopic();
-    const topic = replicas.image.topic(OFFSETS_TOPIC);
-    const index = javaHashBucket(groupId, topic?.partitions.length ?? 1);
-    const leader = topic?.partitions[index]?.leader ?? -1;
-    if (leader < 0) throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
-    return leader;
-  }
-
-  /** Everybody who asks at the same time waits for the same topic. */
-  async #createTopic(): Promise<void> {
-    const { controller, replicas, config } = this.#options;
-    const create = async (): Promise<void> => {
-      await createOffsetsTopic(controller, config(), replicas.image);
-      await replicas.settled();
-      this.#reconcile();
-      await Promise.all([...this.#shards.values()].map((shard) => shard.loaded));
-    };
-    this.#creating ??= create().finally(() => {
-      this.#creating = null;
-    });
-    await this.#creating;
-  }
-
-  #reconcile(): void {
-    const { replicas, config, onBug } = this.#options;
-    const count = replicas.image.topic(OFFSETS_TOPIC)?.partitions.length ?? 0;
-    for (const [index, shard] of this.#shards) {
-      const partition = replicas.get(OFFSETS_TOPIC, index);
-      const isSame = partition?.isLeader === true && partition.leaderEpoch === shard.leaderEpoch;
-      if (isSame) continue;
-      shard.close(new KafkaError('NOT_COORDINATOR'));
-      this.#shards.delete(index);
-    }
-    for (let index = 0; index < count; index++) {
-      const partition = replicas.get(OFFSETS_TOPIC, index);
-      if (partition?.isLeader !== true || this.#shards.has(index)) continue;
-      const image = () => replicas.image;
-      const shard = new GroupShard(this.#io, { partition, config, image, onBug });
-      this.#shards.set(index, shard);
-      shard.start();
-    }
+    return await this.#shards.coordinatorOf(groupId);
   }
 
   /**
@@ -181,16 +136,7 @@ export class GroupCoordinator {
     groupId: string,
     decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>,
   ): Promise<T> {
-    return await this.#shardOf(groupId).shard.decide(decide);
-  }
-
-  /** @throws KafkaError NOT_COORDINATOR */
-  #shardOf(groupId: string): { index: number; shard: GroupShard } {
-    const topic = this.#options.replicas.image.topic(OFFSETS_TOPIC);
-    const index = javaHashBucket(groupId, topic?.partitions.length ?? 1);
-    const shard = this.#shards.get(index);
-    if (shard === undefined) throw new KafkaError('NOT_COORDINATOR');
-    return { index, shard };
+    return await this.#shards.of(groupId).decide(decide);
   }
 
   async joinGroup(join: JoinContext): Promise<JoinAnswer> {
@@ -263,11 +209,11 @@ export class GroupCoordinator {
     assertGroupId(groupId);
     let verification: TransactionVerification | null | undefined;
     if (enter !== null) {
-      const { index, shard } = this.#shardOf(groupId);
       const hasOwnEpoch = apiVersion >= ownEpochVersionMin;
       const opening = { producerId, producerEpoch, baseSequence: -1, hasOwnEpoch };
-      verification = shard.beginVerification(opening);
-      if (verification !== null) await enter({ topic: OFFSETS_TOPIC, partition: index });
+      verification = this.#shards.of(groupId).beginVerification(opening);
+      const partition = this.#shards.indexOf(groupId);
+      if (verification !== null) await enter({ topic: OFFSETS_TOPIC, partition });
     }
     return await this.decide(groupId, (machine, outcome) =>
       onTransactionalCommit(machine, { request, verification }, outcome),
@@ -280,7 +226,7 @@ export class GroupCoordinator {
    * TRANSACTION_COORDINATOR_FENCED
    */
   async writeTransactionMarker(partitionIndex: number, marker: EndMarker): Promise<void> {
-    const shard = this.#shards.get(partitionIndex);
+    const shard = this.#shards.at(partitionIndex);
     if (shard === undefined) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
     try {
       await shard.decide((machine, outcome) => onEndOfTransaction(machine, marker, outcome));
@@ -319,7 +265,7 @@ export class GroupCoordinator {
 
   /** The groups of every partition that this broker leads. */
   async listGroups(filter: GroupFilter): Promise<ListedGroup[]> {
-    const lists = [...this.#shards.values()].map((shard) =>
+    const lists = [...this.#shards].map((shard) =>
       shard.decide((machine) => listGroups(machine, filter)),
     );
     return (await Promise.all(lists)).flat();

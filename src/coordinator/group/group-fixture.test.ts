@@ -67,7 +67,7 @@ export class TestShard {
 
   /** The coordinator dies and another one replays the log. */
   async restart(): Promise<void> {
-    this.#shard?.close(new KafkaError('NOT_COORDINATOR'));
+    this.#shard?.close();
     this.#epoch += 1;
     const leaderEpoch = this.#epoch;
     const replicas = { replicas: [1], isr: [1] };
@@ -342,7 +342,7 @@ export function withShard(
     const at = new TestShard(io, partition, options);
     await at.restart();
     await run(at);
-    at.shard.close(new KafkaError('NOT_COORDINATOR'));
+    at.shard.close();
   }, options);
 }
 

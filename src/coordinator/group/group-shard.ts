@@ -12,6 +12,7 @@ import type { MetadataImage, TopicImage } from '../../metadata/index.ts';
 import { type CompressionCodec, KafkaError } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
 import type { OpeningBatch, TransactionVerification } from '../../storage/index.ts';
+import type { Shard } from '../internal-topic-shards.ts';
 import { PartitionMachineLog } from '../partition-machine-log.ts';
 import type { GroupContext } from './group-context.ts';
 import { GroupMachine } from './group-machine.ts';
@@ -35,7 +36,7 @@ const reloadDelayMs = 1000;
 /** Appends that may wait for the in-sync replicas at once. */
 const appendsInFlightMax = 8;
 
-export class GroupShard {
+export class GroupShard implements Shard {
   readonly leaderEpoch: number;
   readonly #io: Io;
   readonly #options: GroupShardOptions;
@@ -82,10 +83,10 @@ export class GroupShard {
     this.#loading = this.#load();
   }
 
-  close(cause: KafkaError): void {
+  close(): void {
     this.#isClosed = true;
     this.#runtime.close();
-    this.#abandon(cause);
+    this.#abandon(new KafkaError('NOT_COORDINATOR'));
   }
 
   /**

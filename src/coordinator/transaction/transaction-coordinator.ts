@@ -1,9 +1,5 @@
-// The coordinator of the transactions of this broker: finds the partition of a transactional id,
-// keeps one shard per partition of __transaction_state that this broker leads, and hands requests
-// to it.
-//
-// Invariant: a shard belongs to one leader epoch; when the epoch moves on, the shard is closed and
-// another one replays the log.
+// The coordinator of the transactions of this broker: finds the shard that has a transactional id,
+// one per partition of __transaction_state that this broker leads, and hands requests to it.
 
 import { javaHashBucket } from '../../base/java-hash-code.ts';
 import type { BrokerConfig } from '../../config/index.ts';
@@ -11,6 +7,7 @@ import type { Io } from '../../io/index.ts';
 import type { Controller, ImageChanges } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
+import { InternalTopicShards } from '../internal-topic-shards.ts';
 import { OFFSETS_TOPIC } from '../offsets-topic.ts';
 import { type AddedTopic, type AddPartitionsRequest, addPartitions } from './add-partitions.ts';
 import { type EndTransactionRequest, endTransaction } from './end-transaction.ts';
@@ -23,7 +20,7 @@ import { type Transaction, type TransactionState, transactionStates } from './tr
 import { answer } from './transaction-machine.ts';
 import type { SendMarkers } from './transaction-marker.ts';
 import { TransactionShard } from './transaction-shard.ts';
-import { createTransactionTopic, TRANSACTION_TOPIC } from './transaction-topic.ts';
+import { TRANSACTION_TOPIC, transactionTopic } from './transaction-topic.ts';
 import {
   compileIdPattern,
   type ListedTransaction,
@@ -57,35 +54,33 @@ export interface TransactionList {
 }
 
 export class TransactionCoordinator {
-  readonly #io: Io;
   readonly #options: TransactionCoordinatorOptions;
-  readonly #shards = new Map<number, TransactionShard>();
-  #creating: Promise<void> | null = null;
+  readonly #shards: InternalTopicShards<TransactionShard>;
 
   constructor(io: Io, options: TransactionCoordinatorOptions) {
-    this.#io = io;
     this.#options = options;
+    const image = () => options.replicas.image;
+    this.#shards = new InternalTopicShards({
+      ...options,
+      topic: TRANSACTION_TOPIC,
+      topicOf: transactionTopic,
+      newShard: (partition) => new TransactionShard(io, { ...options, partition, image }),
+    });
   }
 
   /** Loads what this broker leads; requests are told to wait meanwhile. */
   start(): void {
-    this.#reconcile();
+    this.#shards.start();
   }
 
   /** The image of `replicas` has moved on by these changes. */
   onImage(changes: ImageChanges): void {
-    const topic = this.#options.replicas.image.topic(TRANSACTION_TOPIC);
-    const isOurs =
-      topic === undefined
-        ? this.#shards.size > 0
-        : changes.topicsCreated.has(topic.id) || changes.topicsChanged.has(topic.id);
-    if (isOurs) this.#reconcile();
+    this.#shards.onImage(changes);
   }
 
   /** Requests that wait are answered, so that their clients look for another coordinator. */
   close(): void {
-    for (const shard of this.#shards.values()) shard.close();
-    this.#shards.clear();
+    this.#shards.close();
   }
 
   /**
@@ -93,12 +88,7 @@ export class TransactionCoordinator {
    * @throws KafkaError COORDINATOR_NOT_AVAILABLE
    */
   async coordinatorOf(transactionalId: string): Promise<number> {
-    const { replicas } = this.#options;
-    if (replicas.image.topic(TRANSACTION_TOPIC) === undefined) await this.#createTopic();
-    const topic = replicas.image.topic(TRANSACTION_TOPIC);
-    const leader = topic?.partitions[this.#partitionOf(transactionalId)]?.leader ?? -1;
-    if (leader < 0) throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
-    return leader;
+    return await this.#shards.coordinatorOf(transactionalId);
   }
 
   /**
@@ -112,10 +102,11 @@ export class TransactionCoordinator {
     if (timeoutMs <= 0 || timeoutMs > timeoutMsMax) {
       throw new KafkaError('INVALID_TRANSACTION_TIMEOUT');
     }
-    const initialized = await this.#shardOf(transactionalId).decideWithProducerId(
-      transactionalId,
-      (machine, newProducerId) => initProducerId(machine, request, newProducerId),
-    );
+    const initialized = await this.#shards
+      .of(transactionalId)
+      .decideWithProducerId(transactionalId, (machine, newProducerId) =>
+        initProducerId(machine, request, newProducerId),
+      );
     // What the older incarnation left open is being aborted.
     if (initialized === null) throw new KafkaError('CONCURRENT_TRANSACTIONS');
     return initialized;
@@ -129,9 +120,9 @@ export class TransactionCoordinator {
    */
   async addPartitions(request: AddPartitionsRequest): Promise<AddedTopic[]> {
     assertTransactionalId(request.transactionalId);
-    return await this.#shardOf(request.transactionalId).decide((machine) =>
-      addPartitions(machine, request),
-    );
+    return await this.#shards
+      .of(request.transactionalId)
+      .decide((machine) => addPartitions(machine, request));
   }
 
   /**
@@ -152,7 +143,7 @@ export class TransactionCoordinator {
   async endTxn(request: EndTransactionRequest): Promise<InitializedProducer> {
     const { transactionalId } = request;
     assertTransactionalId(transactionalId);
-    const shard = this.#shardOf(transactionalId);
+    const shard = this.#shards.of(transactionalId);
     // Only the second protocol raises epochs, and with them needs other producer ids.
     return request.transactionVersion < 2
       ? await shard.decide((machine) => endTransaction(machine, request, -1))
@@ -169,7 +160,7 @@ export class TransactionCoordinator {
     compileIdPattern(filter.idPattern);
     const isKnown = (state: string) => transactionStates.includes(state as TransactionState);
     const unknownStates = filter.states.filter((state) => !isKnown(state));
-    const lists = [...this.#shards.values()].map((shard) =>
+    const lists = [...this.#shards].map((shard) =>
       shard.decide((machine) => answer(listTransactions(machine, filter))),
     );
     return { transactions: (await Promise.all(lists)).flat(), unknownStates };
@@ -178,18 +169,7 @@ export class TransactionCoordinator {
   /** @throws KafkaError TRANSACTIONAL_ID_NOT_FOUND, INVALID_REQUEST, and as `decide` of a shard */
   async describe(transactionalId: string): Promise<Transaction> {
     assertTransactionalId(transactionalId);
-    return await this.#shardOf(transactionalId).describe(transactionalId);
-  }
-
-  #shardOf(transactionalId: string): TransactionShard {
-    const shard = this.#shards.get(this.#partitionOf(transactionalId));
-    if (shard === undefined) throw new KafkaError('NOT_COORDINATOR');
-    return shard;
-  }
-
-  #partitionOf(transactionalId: string): number {
-    const topic = this.#options.replicas.image.topic(TRANSACTION_TOPIC);
-    return javaHashBucket(transactionalId, topic?.partitions.length ?? 1);
+    return await this.#shards.of(transactionalId).describe(transactionalId);
   }
 
   #offsetsPartitionOf(groupId: string): number {
@@ -197,42 +177,6 @@ export class TransactionCoordinator {
     const topic = replicas.image.topic(OFFSETS_TOPIC);
     const count = topic?.partitions.length ?? config().get('offsets.topic.num.partitions');
     return javaHashBucket(groupId, count);
-  }
-
-  /** Everybody who asks at the same time waits for the same topic. */
-  async #createTopic(): Promise<void> {
-    const { controller, replicas, config } = this.#options;
-    const create = async (): Promise<void> => {
-      await createTransactionTopic(controller, config(), replicas.image);
-      await replicas.settled();
-      this.#reconcile();
-      await Promise.all([...this.#shards.values()].map((shard) => shard.loaded));
-    };
-    this.#creating ??= create().finally(() => {
-      this.#creating = null;
-    });
-    await this.#creating;
-  }
-
-  #reconcile(): void {
-    const { replicas, config, newProducerId, sendMarkers, onBug } = this.#options;
-    const count = replicas.image.topic(TRANSACTION_TOPIC)?.partitions.length ?? 0;
-    for (const [index, shard] of this.#shards) {
-      const partition = replicas.get(TRANSACTION_TOPIC, index);
-      const isSame = partition?.isLeader === true && partition.leaderEpoch === shard.leaderEpoch;
-      if (isSame) continue;
-      shard.close();
-      this.#shards.delete(index);
-    }
-    for (let index = 0; index < count; index++) {
-      const partition = replicas.get(TRANSACTION_TOPIC, index);
-      if (partition?.isLeader !== true || this.#shards.has(index)) continue;
-      const image = () => replicas.image;
-      const parts = { partition, config, image, newProducerId, sendMarkers, onBug };
-      const shard = new TransactionShard(this.#io, parts);
-      this.#shards.set(index, shard);
-      shard.start();
-    }
   }
 }
 
