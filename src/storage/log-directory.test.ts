@@ -62,6 +62,52 @@ describe('log directory', () => {
     });
   }
 
+  test('a log whose creator was killed at any step is durable once it is written to', async () => {
+    const { World } = await import('../../sim/index.ts');
+    for (let step = 0; step < 12; step++) {
+      const world = new World({ seed: step });
+      let isOpen = false;
+      let isDone = false;
+      const first = world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        await directory.createLog(name(9), defaultLogConfig);
+        isOpen = true;
+        const created = directory.createLog(name(0), defaultLogConfig);
+        first.killAtDiskOperation(step);
+        await created;
+        isDone = true;
+      });
+      await world.run(() => isOpen);
+      await world.run(() => isDone || !first.isAlive);
+      first.kill();
+      isDone = false;
+      world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        await directory.openLogs(() => defaultLogConfig);
+        const found = directory.log('my-topic', 0);
+        const isKnown = directory.topicId('my-topic', 0) === TOPIC_ID;
+        if (found !== null && !isKnown) await directory.deleteLog('my-topic', 0);
+        const log = isKnown ? found : await directory.createLog(name(0), defaultLogConfig);
+        assert.ok(log !== null);
+        append(log, ['x']);
+        await log.flush();
+        isDone = true;
+      });
+      await world.run(() => isDone);
+      world.host('host').powerCut();
+      isDone = false;
+      world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        await directory.openLogs(() => defaultLogConfig);
+        assert.equal(directory.topicId('my-topic', 0), TOPIC_ID);
+        const log = directory.log('my-topic', 0);
+        assert.deepEqual(log && (await contentOf(log)), ['0:x']);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+    }
+  });
+
   test('the mark of a clean stop is gone once the directory is open again', () =>
     simulate(async (io) => {
       const directory = await open(io);

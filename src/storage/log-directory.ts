@@ -29,6 +29,7 @@ import {
   parseFolderName,
   parseFutureFolderName,
   readTopicId,
+  syncTopicId,
   writeTopicId,
 } from './partition-folder.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -166,6 +167,8 @@ export class LogDirectory {
     await inParallel(folders, async (folder) => {
       const name = parseFolderName(folder) as { topic: string; partition: number };
       const topicId = readTopicId(disk, this.#file(folder));
+      const isCertain = this.wasCleanShutdown || topicId === ZERO_UUID;
+      if (!isCertain) await syncTopicId(disk, this.#file(folder));
       await this.#openLog({ ...name, topicId }, configFor({ ...name, topicId }), {
         wasCleanShutdown: this.wasCleanShutdown,
         recoveryPoint: recoveryPoints.get(folder),
@@ -174,6 +177,8 @@ export class LogDirectory {
       });
     });
     this.#areLogsOpen = true;
+    // A power cut must not take a folder whose creator was killed before it was durable.
+    if (!this.wasCleanShutdown && folders.length > 0) await this.#syncEntries();
     return Array.from(this.#logs.values(), ({ log }) => log);
   }
 

@@ -68,3 +68,13 @@ export async function writeTopicId(disk: Disk, directory: string, topicId: Uuid)
     file.close();
   }
 }
+
+/** What was read may be in the page cache alone, left there by a process that was killed. */
+export async function syncTopicId(disk: Disk, directory: string): Promise<void> {
+  const file = disk.open(`${directory}/${PARTITION_METADATA}`, 'write');
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
