@@ -20,13 +20,19 @@
 // committed-reads.ts       (h) readers of what is committed see nothing else, and it stays
 // exact-copies.ts          (h) what is copied in transactions is copied once, in order
 // nothing-open.ts          (h) no transaction stays open for ever
+// keyed-ledger.ts          what was written under which key, and what was told about it
+// last-values.ts           (i) the last acknowledged value of every key is there
+// compacted-logs.ts        (i) a log is compacted in the end
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
 export { CommittedReads } from './committed-reads.ts';
+export { assertCompacted, superfluousIn } from './compacted-logs.ts';
 export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
 export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
+export { type KeyedContents, KeyedLedger, recordOfUpdate, type Update } from './keyed-ledger.ts';
+export { assertLastValues } from './last-values.ts';
 export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
 export { assertLookupsAgree } from './lookups.ts';
 export { assertNothingOpen, openPlaces, type StableEnd } from './nothing-open.ts';

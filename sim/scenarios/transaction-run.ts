@@ -224,7 +224,9 @@ export class TransactionRun {
     const client = this.#plan.clients[0] as ClientPlan;
     const prng = this.world.prng.fork('progress');
     const plan = drawLife(prng, this.#plan, { client, name: 'progress' }) as WriterPlan;
-    const eager = { ...plan, transactionCount: 5, recordsMax: 20, abortChance: 0, slowChance: 0 };
+    const options = { ...plan.options, transactionTimeoutMs: 60_000 };
+    const counts = { transactionCount: 5, recordsMax: 20, pauseMsMean: 5 };
+    const eager = { ...plan, ...counts, options, abortChance: 0, slowChance: 0 };
     const watch = { ...this.watch, isSettling: false };
     await this.cluster.asClient('progress', (io) => writeTransactions(io, eager, watch, prng));
   }

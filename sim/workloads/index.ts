@@ -11,6 +11,8 @@
 // transactional-life.ts    a transactional producer, from its start to its end
 // transactional-writer.ts  one that writes to several partitions
 // transactional-copier.ts  one that copies a topic, with a group's offsets
+// keyed-writer.ts          a producer that updates a few keys
+// read-keyed.ts            compacted partitions as they are read
 // read-committed.ts        partitions as they are read under read_committed
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
@@ -19,11 +21,13 @@ export {
   observeGroups,
   type SeenGroup,
 } from './group-observer.ts';
+export { type KeyedWatch, type KeyedWriterPlan, writeKeyed } from './keyed-writer.ts';
 export { type ChurnOptions, churnMetadata, compareMetadata } from './metadata-churn.ts';
 export { drawProducer, type ProducerPlan, produceLoad } from './produce-load.ts';
 export { takeProducerIds } from './producer-id-taker.ts';
 export { lookUp, readBack } from './read-back.ts';
 export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
+export { readKeyed, rereadKeyed } from './read-keyed.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';
