@@ -26,6 +26,7 @@ import {
   type AbortedTransactionEntry,
   decodeTransactionIndex,
   encodeTransactionIndex,
+  TRANSACTION_ENTRY_BYTES,
 } from './transaction-index.ts';
 
 const INT32_MAX = 0x7fff_ffff;
@@ -209,10 +210,12 @@ export class Segment {
     return this.#firstTimestamp;
   }
 
+  /** Behind those that are there: a segment may come to have a great many. */
   addAborted(...added: readonly AbortedTransactionEntry[]): void {
     const entries = this.abortedTransactions();
+    const position = entries.length * TRANSACTION_ENTRY_BYTES;
+    this.#writeFile(TRANSACTION_INDEX_SUFFIX, [encodeTransactionIndex(added)], position);
     entries.push(...added);
-    this.#writeTransactions(entries);
   }
 
   #writeTransactions(entries: readonly AbortedTransactionEntry[]): void {
@@ -220,11 +223,12 @@ export class Segment {
     this.#writeFile(TRANSACTION_INDEX_SUFFIX, bytes.length > 0 ? [bytes] : []);
   }
 
-  #writeFile(suffix: string, chunks: readonly Buffer[]): void {
+  /** What the file has from the position on is replaced. */
+  #writeFile(suffix: string, chunks: readonly Buffer[], position = 0): void {
     const file = this.#resources.files.disk.open(this.pathOf(suffix), 'create');
     try {
-      if (chunks.length > 0) file.write(chunks, 0);
-      file.truncate(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+      if (chunks.length > 0) file.write(chunks, position);
+      file.truncate(chunks.reduce((sum, chunk) => sum + chunk.length, position));
     } finally {
       file.close();
     }

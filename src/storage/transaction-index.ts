@@ -4,7 +4,7 @@
 
 import { readInt64, writeInt64 } from '../base/int64.ts';
 
-const ENTRY_BYTES = 34;
+export const TRANSACTION_ENTRY_BYTES = 34;
 
 export interface AbortedTransactionEntry {
   readonly producerId: number;
@@ -18,7 +18,7 @@ export interface AbortedTransactionEntry {
 /** Entries in the file's order; what is behind a torn or foreign entry is ignored. */
 export function decodeTransactionIndex(bytes: Buffer): AbortedTransactionEntry[] {
   const entries: AbortedTransactionEntry[] = [];
-  for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
+  for (let at = 0; at + TRANSACTION_ENTRY_BYTES <= bytes.length; at += TRANSACTION_ENTRY_BYTES) {
     if (bytes.readInt16BE(at) !== 0) break;
     const entry = {
       producerId: readInt64(bytes, at + 2),
@@ -33,14 +33,14 @@ export function decodeTransactionIndex(bytes: Buffer): AbortedTransactionEntry[]
 }
 
 export function encodeTransactionIndex(entries: readonly AbortedTransactionEntry[]): Buffer {
-  const bytes = Buffer.alloc(entries.length * ENTRY_BYTES);
+  const bytes = Buffer.alloc(entries.length * TRANSACTION_ENTRY_BYTES);
   let at = 0;
   for (const entry of entries) {
     writeInt64(bytes, at + 2, entry.producerId);
     writeInt64(bytes, at + 10, entry.firstOffset);
     writeInt64(bytes, at + 18, entry.lastOffset);
     writeInt64(bytes, at + 26, entry.lastStableOffset);
-    at += ENTRY_BYTES;
+    at += TRANSACTION_ENTRY_BYTES;
   }
   return bytes;
 }

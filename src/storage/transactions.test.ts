@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import type { Disk, File } from '../io/index.ts';
 import { type EndMarker, encodeEndMarker } from './end-marker.ts';
 import { append, batchOf, contentOf, openLog } from './log-fixture.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -258,3 +259,37 @@ describe('what is open after a restart', () => {
       );
     }));
 });
+
+test('each aborted transaction costs its index one entry, however many there are', () =>
+  simulate(async (io) => {
+    let writtenBytes = 0;
+    const counting = (path: string, file: File): File => {
+      if (!path.endsWith('.txnindex')) return file;
+      const write = file.write.bind(file);
+      file.write = (chunks, position) => {
+        for (const { length } of chunks) writtenBytes += length;
+        return write(chunks, position);
+      };
+      return file;
+    };
+    const open: Disk['open'] = (path, mode) => counting(path, io.disk.open(path, mode));
+    const disk: Disk = new Proxy(io.disk, {
+      get: (target, key) => {
+        const member = Reflect.get(target, key);
+        if (key === 'open') return open;
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const log = await openLog({ ...io, disk });
+    for (let sequence = 0; sequence < 100; sequence++) {
+      write(log, sequence);
+      end(log, { isCommit: false });
+    }
+    const options = { upperBound: 200, atLeastOneBatch: true, abortedTransactions: true };
+    const read = await log.read(0, 1_000_000, options);
+    assert.equal(read.abortedTransactions?.length, 100);
+    assert.equal(writtenBytes, 100 * 34);
+    await log.close();
+    const reopened = await openLog(io, { wasCleanShutdown: false });
+    assert.equal((await reopened.read(0, 1_000_000, options)).abortedTransactions?.length, 100);
+  }));
