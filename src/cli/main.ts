@@ -3,6 +3,7 @@
 // that the broker starts without reading the others.
 
 import { runTool, type Tool } from './command-line.ts';
+import { restrainYoungGeneration } from './garbage-collection.ts';
 import { version } from './version.ts';
 
 interface Entry {
@@ -13,7 +14,10 @@ interface Entry {
 const commands: Readonly<Record<string, Entry>> = {
   start: {
     summary: 'start a broker: [server.properties] [--override key=value]',
-    load: () => import('./start.ts'),
+    load: () => {
+      restrainYoungGeneration();
+      return import('./start.ts');
+    },
   },
   'kafka-storage': {
     summary: 'random-uuid, format or info: the identity of log directories',

@@ -12,7 +12,7 @@ import {
 } from '../config/index.ts';
 import { createNodeIo, type Io, IoError, type LogLevel } from '../io/index.ts';
 import { UsageError } from './command-line.ts';
-import { relaxFullCollections } from './garbage-collection.ts';
+import { relaxFullCollections, releaseYoungGeneration } from './garbage-collection.ts';
 
 interface StartOptions {
   readonly file: string | null;
@@ -35,6 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
     // Listened for from the start: a script may stop us as soon as it reads that we are ready.
     const stopped = stopSignal();
     const broker = await Broker.start(io, config, { onFatal: exitOnFatal });
+    releaseYoungGeneration();
     printReady(broker);
     await stopped;
     await broker.stop();
