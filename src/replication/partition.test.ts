@@ -22,15 +22,16 @@ function state(changes: Partial<PartitionState> = {}): PartitionState {
   };
 }
 
-async function open(io: Io, config: Partial<LogConfig> = {}, highWatermark = 0) {
-  const log = await PartitionLog.open(io, {
-    directory: '/data/t-0',
-    topic: 't',
-    partition: 0,
-    config: { ...defaultLogConfig, ...config },
+function openLog(io: Io, config: Partial<LogConfig> = {}, directory = '/data/t-0') {
+  return PartitionLog.open(io, {
+    ...{ directory, topic: 't', partition: 0, config: { ...defaultLogConfig, ...config } },
     wasCleanShutdown: true,
     resources: new LogResources(io),
   });
+}
+
+async function open(io: Io, config: Partial<LogConfig> = {}, highWatermark = 0) {
+  const log = await openLog(io, config);
   const identity = { topic: 't', topicId: ZERO_UUID, partition: 0 };
   return new Partition(io, { ...identity, nodeId, log, highWatermark });
 }
@@ -279,6 +280,21 @@ test('a marker is refused by a follower and without enough replicas', async () =
     partition.becomeLeader(state({ replicas: [1, 2], isr: [1] }));
     refused('NOT_ENOUGH_REPLICAS');
     assert.equal(partition.logEndOffset, 0);
+  });
+});
+
+test('a batch whose transaction is being verified is taken by the log that takes over', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state());
+    const first = verified(partition, 7);
+    partition.replaceLog(await openLog(io, {}, '/other/t-0'));
+    assert.equal(partition.appendInTransaction(transactionalBatch(io, 7, 0), first).lastOffset, 0);
+    const second = verified(partition, 8);
+    partition.appendTransactionMarker(endOf(8));
+    assert.throws(() => partition.appendInTransaction(transactionalBatch(io, 8, 0), second), {
+      errorName: 'INVALID_TXN_STATE',
+    });
   });
 });
 

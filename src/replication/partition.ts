@@ -338,6 +338,7 @@ export class Partition implements VisibleBytesSource {
   /** The partition moved to another directory: this log has every record of the one before. */
   replaceLog(log: PartitionLog): void {
     assert(log.logEndOffset === this.#log.logEndOffset, 'a copy that takes over is complete');
+    log.producers.takeVerificationsOf(this.#log.producers);
     this.#log = log;
     log.assignLeaderEpoch(this.#state.leaderEpoch);
     // Batches that a flush is being waited for may be on the platter of the old log alone.

@@ -66,7 +66,7 @@ export class ProducerStates {
   readonly #open = new Map<number, number>();
   /** Decided, but the marker may not be replicated yet: first offset to the marker's offset. */
   readonly #unreplicated = new Map<number, number>();
-  readonly #verifications = new TransactionVerifications();
+  #verifications = new TransactionVerifications();
 
   get count(): number {
     return this.#states.size;
@@ -145,6 +145,12 @@ export class ProducerStates {
 
   prepare(origin: AppendOrigin, transactionVersion = 0): ProducerUpdates {
     return new ProducerUpdates(this, origin, transactionVersion);
+  }
+
+  /** The log takes over from another with the same batches: who is being verified there is here. */
+  takeVerificationsOf(before: ProducerStates): void {
+    this.#verifications = before.#verifications;
+    before.#verifications = new TransactionVerifications();
   }
 
   /** A transactional batch of the producer is as good as appended. */
