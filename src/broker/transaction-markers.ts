@@ -4,7 +4,12 @@
 // Invariant: a partition is answered NONE when its marker is on every replica in sync. Markers for
 // offsets go through the group coordinator, for its machine is the one writer of that log.
 
-import { type MarkerResult, OFFSETS_TOPIC, type TransactionMarker } from '../coordinator/index.ts';
+import {
+  type MarkerResult,
+  OFFSETS_TOPIC,
+  TRANSACTION_TOPIC,
+  type TransactionMarker,
+} from '../coordinator/index.ts';
 import { ErrorCode, KafkaError } from '../protocol/index.ts';
 import type { EndMarker } from '../storage/index.ts';
 import type { BrokerParts } from './handler.ts';
@@ -51,6 +56,8 @@ async function writeIn(
   try {
     const partition = replicas.get(topic, partitionIndex);
     if (partition === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+    // Its machine alone writes to it, and keeps no transaction there: nobody need ask again.
+    if (topic === TRANSACTION_TOPIC) throw new KafkaError('UNSUPPORTED_FOR_MESSAGE_FORMAT');
     if (topic === OFFSETS_TOPIC) {
       await groups.writeTransactionMarker(partitionIndex, marker);
       return ErrorCode.NONE;

@@ -13,11 +13,13 @@ import type { LoggedRecords, MachineLog } from '../machine/index.ts';
 import {
   BatchBuilder,
   type BatchHeader,
+  type BatchRecord,
   batchHeaders,
   type CompressionCodec,
   decodeEndTransactionMarker,
   decodeRecords,
   KafkaError,
+  MalformedError,
 } from '../protocol/index.ts';
 import type { Partition } from '../replication/index.ts';
 import type { EndMarker } from '../storage/index.ts';
@@ -56,6 +58,8 @@ export interface PartitionMachineLogOptions<R> {
   readonly unknown: R;
 }
 
+type LoggedRecord = Pick<BatchRecord, 'offset' | 'key' | 'value'>;
+
 /** Waits for the in-sync set are renewed this often; only a change of leader ends them. */
 const waitMs = 30_000;
 
@@ -83,13 +87,22 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     const { partition } = this.#options;
     partition.assertLeader(this.#leaderEpoch);
     partition.assertEnoughReplicas();
-    assert(
-      partition.logEndOffset === expectedEnd,
-      `${partition.topic}-${partition.partition} ends at ${partition.logEndOffset}, ` +
-        `its machine at ${expectedEnd}`,
-    );
+    this.#assertNobodyElseWrote(expectedEnd);
     this.#appendAll(records);
     await this.#committed(expectedEnd + records.length);
+  }
+
+  /**
+   * Clients called `__admin_client` may produce to internal topics: the machine that does not know
+   * of their records gives way to one that does.
+   * @throws KafkaError INVALID_RECORD
+   */
+  #assertNobodyElseWrote(expectedEnd: number): void {
+    const { logEndOffset } = this.#options.partition;
+    const state = `${this.#name} ends at ${logEndOffset}, its machine at ${expectedEnd}`;
+    assert(logEndOffset >= expectedEnd, state);
+    if (logEndOffset === expectedEnd) return;
+    throw new KafkaError('INVALID_RECORD', `${state}: somebody else wrote to it`);
   }
 
   #appendAll(records: readonly R[]): void {
@@ -152,7 +165,6 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
 
   /** Runs of records with dense offsets; there are gaps where compaction was at work. */
   *#decode(buffer: Buffer, from: number): Generator<LoggedRecords<R>> {
-    const { codec, unknown } = this.#options;
     for (const header of batchHeaders(buffer)) {
       if (header.isControl) {
         yield this.#decodeControl(buffer, header, from);
@@ -161,18 +173,38 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       const producer = header.isTransactional ? header : undefined;
       let records: R[] = [];
       let end = Math.max(header.baseOffset, from);
-      for (const { offset, key, value } of decodeRecords(buffer, header)) {
+      for (const record of decodeRecords(buffer, header)) {
+        const { offset } = record;
         if (offset < from) continue;
         if (offset !== end) {
           yield { baseOffset: end - records.length, endOffset: end, records };
           records = [];
         }
-        records.push((key === null ? null : codec.decode(key, value, producer)) ?? unknown);
+        records.push(this.#decodeRecord(record, producer) ?? this.#options.unknown);
         end = offset + 1;
       }
       const baseOffset = end - records.length;
       yield { baseOffset, endOffset: header.lastOffset + 1, records };
     }
+  }
+
+  /** What does not parse is as little ours as what we do not know: others are served nevertheless. */
+  #decodeRecord({ offset, key, value }: LoggedRecord, producer?: ProducerIdentity): R | null {
+    if (key === null) return null;
+    try {
+      return this.#options.codec.decode(key, value, producer);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#io.log.error(`${this.#name} has a record at ${offset} that says nothing`, {
+        because: error.message,
+      });
+      return null;
+    }
+  }
+
+  get #name(): string {
+    const { topic, partition } = this.#options.partition;
+    return `${topic}-${partition}`;
   }
 
   #decodeControl(buffer: Buffer, header: BatchHeader, from: number): LoggedRecords<R> {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MalformedError } from '../../protocol/index.ts';
 import type { Transaction } from './transaction.ts';
 import { type TransactionRecord, transactionRecordCodec } from './transaction-record.ts';
 
@@ -81,4 +82,16 @@ test('records of versions to come are left alone', () => {
   newValue.writeInt16BE(2);
   assert.equal(codec.decode(key, newValue), null);
   assert.equal(codec.decode(Buffer.alloc(1), value), null);
+});
+
+test('a state that nobody writes is malformed', () => {
+  const codec = transactionRecordCodec(() => 0);
+  const { key, value } = codec.encode({ transactionalId: 'tx', transaction });
+  // Behind the version, the producer's id and epoch, and the timeout.
+  const statusAt = 2 + 8 + 2 + 4;
+  assert.equal((value as Buffer)[statusAt], 2);
+  for (const status of [6, 7, 42]) {
+    (value as Buffer)[statusAt] = status;
+    assert.throws(() => codec.decode(key, value), MalformedError);
+  }
 });

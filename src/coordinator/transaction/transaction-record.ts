@@ -7,6 +7,7 @@
 import {
   decodeVersioned,
   encodeVersioned,
+  MalformedError,
   type StructOf,
   transactionLogKey,
   transactionLogValue,
@@ -16,6 +17,7 @@ import {
   noPartitions,
   type Transaction,
   type TransactionPartitions,
+  type TransactionState,
   TransactionStatus,
   transactionStates,
 } from './transaction.ts';
@@ -79,10 +81,12 @@ function partitionsAsList(partitions: TransactionPartitions) {
   return [...partitions].map(([topic, indexes]) => ({ topic, partitionIds: [...indexes] }));
 }
 
+const neverWritten: ReadonlySet<TransactionState> = new Set(['Dead', 'PrepareEpochFence']);
+
 function transactionOf(transactionalId: string, value: Value): Transaction {
   const state = transactionStates[value.transactionStatus];
-  if (state === undefined) {
-    throw new TypeError(`${transactionalId} has the state ${value.transactionStatus}`);
+  if (state === undefined || neverWritten.has(state)) {
+    throw new MalformedError(`${transactionalId} has the state ${value.transactionStatus}`);
   }
   return {
     transactionalId,
