@@ -10,7 +10,7 @@ import { assertMember } from './fencing.ts';
 import { groupMetadataRecord } from './group-metadata.ts';
 import { failedJoin, failedSync, joinAnswer, membersOf, type Rebalance } from './rebalance.ts';
 import { newMemberTimeoutMs } from './sessions.ts';
-import { isSameSubscription } from './subscription.ts';
+import { isSameSubscription, owesAnotherJoin } from './subscription.ts';
 
 export type JoinGroupRequest = RequestOf<typeof joinGroup>;
 
@@ -169,7 +169,9 @@ export class JoinGroup {
     });
     group.replace(old, member);
     this.#rebalance.sessions.restart(group, member);
+    // What the old process was about to give away would stay without an owner.
     const isAsBefore =
+      !owesAnotherJoin(metadataBefore, old.assignment) &&
       group.selectProtocol() === group.protocolName &&
       isSameSubscription(member.metadataOf(group.protocolName), metadataBefore);
     if (group.state !== 'Stable' || !isAsBefore) {

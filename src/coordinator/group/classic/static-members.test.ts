@@ -2,8 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorName } from '../../../protocol/index.ts';
-import { isParked, pending, type TestShard, withShard } from '../group-fixture.test.ts';
+import { consumerProtocolAssignment, encodeVersioned, errorName } from '../../../protocol/index.ts';
+import {
+  isParked,
+  pending,
+  type TestMember,
+  type TestShard,
+  withShard,
+} from '../group-fixture.test.ts';
 import { leaveClassicGroup } from './classic-requests.ts';
 
 const together = { config: { 'group.initial.rebalance.delay.ms': '100' } };
@@ -40,6 +46,28 @@ test('a follower that restarts takes its place back without a rebalance', () =>
     assert.equal(await before?.heartbeat(), 'FENCED_INSTANCE_ID');
     assert.equal(await before?.commit(5), 'FENCED_INSTANCE_ID');
     assert.equal(errorName((await before?.sync())?.errorCode ?? 0), 'FENCED_INSTANCE_ID');
+  }, together));
+
+test('a member that restarts before it joined again as it had to brings a rebalance', () =>
+  withShard(async (at) => {
+    const { leader, follower, memberOf } = await settledPair(at);
+    const members = [leader, follower].map((name) => memberOf(name) as TestMember);
+    for (const member of members) member.owned = member === members[0] ? [0] : [1, 2];
+    const joins = members.map((member) => member.join());
+    for (const join of joins) assert.equal((await join).errorCode, 0);
+    const assignments = members.map(({ memberId, owned }) => ({
+      memberId,
+      assignment: encodeVersioned(consumerProtocolAssignment, 0, {
+        assignedPartitions: [{ topic: 't', partitions: [owned[0] as number] }],
+      }),
+    }));
+    await Promise.all(members.map((member) => member.sync(member.isLeader ? assignments : [])));
+    assert.equal(await at.state(), 'Stable');
+    await at.restart();
+    const again = pending(at.member({ instanceId: follower }).join());
+    await at.io.clock.sleep(1);
+    assert.ok(isParked(again));
+    assert.equal(await members[0]?.heartbeat(), 'REBALANCE_IN_PROGRESS');
   }, together));
 
 test('a leader that restarts is told to skip the assignment', () =>

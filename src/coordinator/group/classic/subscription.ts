@@ -1,8 +1,9 @@
 // The one place in which the coordinator of a classic group looks into the bytes that consumers
 // exchange: which topics a member subscribes to, for offsets of topics that a group consumes must
-// not be deleted; and whether it brings partitions along.
+// not be deleted; and whether it brings partitions along, or is about to give some away.
 
 import {
+  consumerProtocolAssignment,
   consumerProtocolSubscription,
   decodeVersioned,
   MalformedError,
@@ -29,6 +30,25 @@ export function mayBringPartitions(protocols: readonly { readonly metadata: Buff
       throw error;
     }
   });
+}
+
+/**
+ * Whether the member was told to give partitions up that it had when it joined: a cooperative one
+ * then joins once more, and only that gives them to others (KIP-429).
+ */
+export function owesAnotherJoin(metadata: Buffer, assignment: Buffer): boolean {
+  if (metadata.length === 0 || assignment.length === 0) return false;
+  try {
+    const { ownedPartitions } = decodeVersioned(consumerProtocolSubscription, metadata).value;
+    const { assignedPartitions } = decodeVersioned(consumerProtocolAssignment, assignment).value;
+    return ownedPartitions.some(({ topic, partitions }) => {
+      const kept = assignedPartitions.find((each) => each.topic === topic)?.partitions ?? [];
+      return partitions.some((partition) => !kept.includes(partition));
+    });
+  } catch (error) {
+    if (error instanceof MalformedError) return false;
+    throw error;
+  }
 }
 
 /** Whether both subscribe to the same topics; metadata that cannot be read must be identical. */
