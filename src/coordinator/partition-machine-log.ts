@@ -188,7 +188,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     }
   }
 
-  /** What does not parse is as little ours as what we do not know: others are served nevertheless. */
+  /** What does not parse is as little ours as what we do not know: the rest is served. */
   #decodeRecord({ offset, key, value }: LoggedRecord, producer?: ProducerIdentity): R | null {
     if (key === null) return null;
     try {

@@ -283,7 +283,7 @@ test('a marker is refused by a follower and without enough replicas', async () =
   });
 });
 
-test('a batch whose transaction is being verified is taken by the log that takes over', async () => {
+test('a batch that is being verified is taken by the log that takes over', async () => {
   await simulate(async (io) => {
     const partition = await open(io);
     partition.becomeLeader(state());

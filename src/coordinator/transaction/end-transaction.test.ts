@@ -194,7 +194,7 @@ describe('in the second protocol', () => {
     assert.equal(at.end(retry), 'INVALID_PRODUCER_ID_MAPPING');
   });
 
-  test('a producer that goes on under another id is not fenced while its end is carried out', () => {
+  test('who goes on under another id is not fenced while the end is carried out', () => {
     const at = inState('Ongoing', 2);
     at.given({ producerEpoch: lastEpoch });
     const next = at.end() as { producerId: number; producerEpoch: number };
