@@ -40,7 +40,7 @@ function newestOf(contents: KeyedContents): ReadonlyMap<string, Update> {
     assert(update.offset > lastOffset, `${where} comes behind offset ${lastOffset}`);
     const before = newest.get(update.key);
     const isInOrder = before === undefined || update.number > before.number;
-    assert(isInOrder, `${where} comes after ${describe(before as Update)}`);
+    assert(isInOrder, `${where} comes after update ${before?.number}`);
     newest.set(update.key, update);
     lastOffset = update.offset;
   }

@@ -9,6 +9,7 @@
 // bad-disk.ts    a produce load on a disk whose fsync fails
 // metadata.ts    topics, configs and producer ids under power cuts and kills
 // groups.ts      groups whose members come and go: under kills, power cuts, a bad network
+// compaction.ts  keyed updates to compacted topics, under kills, full disks, power cuts
 // transactions.ts  transactions and exact copies: under kills, power cuts, a bad network
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
@@ -16,6 +17,7 @@
 
 import type { Scenario } from '../scenario.ts';
 import { badDisk } from './bad-disk.ts';
+import { compaction, compactionPowerCut } from './compaction.ts';
 import { fullDisk } from './full-disk.ts';
 import { groups, groupsNetwork, groupsPowerCut } from './groups.ts';
 import { journal } from './journal.ts';
@@ -40,4 +42,6 @@ export const scenarios: readonly Scenario[] = [
   transactions,
   transactionsPowerCut,
   transactionsNetwork,
+  compaction,
+  compactionPowerCut,
 ];

@@ -19,6 +19,8 @@ export interface KeyedWriterPlan {
   readonly places: readonly Place[];
   readonly keyCount: number;
   readonly updateCount: number;
+  /** Updates that are sent together, at most. */
+  readonly burstMax: number;
   readonly tombstoneChance: number;
   readonly pauseMsMean: number;
   /** null: without transactions. */
@@ -61,7 +63,7 @@ async function writeAlone({ io, plan, watch, prng, draw }: Parts): Promise<void>
   const { bootstrapServers } = watch;
   const producer = new Producer({ ...plan.options, bootstrapServers, clientId: plan.name }, io);
   for (let sentCount = 0; sentCount < plan.updateCount && !watch.isSettling; ) {
-    for (let i = prng.int(10); i >= 0; i--, sentCount++) {
+    for (let i = prng.int(plan.burstMax); i >= 0; i--, sentCount++) {
       const update = draw();
       write(producer, update, (offset) => {
         update.outcome = 'acknowledged';
@@ -80,7 +82,7 @@ async function writeInTransactions({ io, plan, watch, prng, draw }: Parts): Prom
   const life = new TransactionalLife(io, { name: plan.name, transactionalId, options }, watch);
   if (!(await life.init())) return;
   for (let sentCount = 0; sentCount < plan.updateCount && !watch.isSettling; ) {
-    const updates = Array.from({ length: 1 + prng.int(10) }, draw);
+    const updates = Array.from({ length: 1 + prng.int(plan.burstMax) }, draw);
     sentCount += updates.length;
     const isCommit = prng.chance(0.7);
     const work = async (): Promise<void> => {
