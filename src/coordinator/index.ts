@@ -3,6 +3,7 @@
 //
 //   internal-topic-shards.ts  one shard per partition of an internal topic that this broker leads
 //   create-internal-topic.ts  such topics are made when they are needed; offsets-topic.ts: how
+//   machine-shard.ts          one such partition with its machine: loaded, lost, loaded again
 //   partition-machine-log.ts  a partition of an internal topic as the log of a machine
 //   group/group-coordinator   finds the partition of a group; group-shard: one partition
 //   group/group-machine       the state of a partition, and who replays what

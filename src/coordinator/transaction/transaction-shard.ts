@@ -1,17 +1,15 @@
 // One partition of __transaction_state that this broker leads, the machine of the transactional ids
 // in it, and the sender of their markers.
 //
-// Invariants: a request is decided only when the log is replayed; markers follow the commit of the
-// record that decides a transaction, and are sent again by whoever loads that record; when the
-// machine is lost its sender is, too, and both are built again as long as this broker leads.
+// Invariants: markers follow the commit of the record that decides a transaction, and are sent
+// again by whoever loads that record; when the machine is lost its sender is, too.
 
 import type { BrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
-import { MachineRuntime } from '../../machine/index.ts';
 import type { MetadataImage } from '../../metadata/index.ts';
-import { KafkaError } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
 import type { Shard } from '../internal-topic-shards.ts';
+import { MachineShard } from '../machine-shard.ts';
 import { PartitionMachineLog } from '../partition-machine-log.ts';
 import { completeTransaction, fenceTransaction } from './end-transaction.ts';
 import {
@@ -48,31 +46,17 @@ type DecideWithProducerId<T> = (
   newProducerId: number,
 ) => TransactionDecision<T>;
 
-/** Pause before a machine that was lost is built again. */
-const reloadDelayMs = 1000;
-/** Appends that may wait for the in-sync replicas at once. */
-const appendsInFlightMax = 8;
-/** Longest timer that every platform keeps. */
-const timerMsMax = 2 ** 31 - 1;
-
 export class TransactionShard implements Shard {
-  readonly leaderEpoch: number;
   readonly #io: Io;
   readonly #options: TransactionShardOptions;
-  readonly #runtime: MachineRuntime<TransactionMachine, TransactionRecord>;
+  readonly #shard: MachineShard<TransactionMachine, TransactionRecord>;
   readonly #log: PartitionMachineLog<TransactionRecord>;
-  #machine: TransactionMachine | null = null;
   #sender: MarkerSender;
-  #isReady = false;
-  #isClosed = false;
-  #loading: Promise<void> = Promise.resolve();
 
   constructor(io: Io, options: TransactionShardOptions) {
     this.#io = io;
     this.#options = options;
-    const { partition } = options;
-    this.leaderEpoch = partition.leaderEpoch;
-    this.#sender = this.#newSender();
+    const { partition, onBug } = options;
     this.#log = new PartitionMachineLog<TransactionRecord>(io, {
       partition,
       codec: transactionRecordCodec(() => Math.min(this.#transactionVersion(), 1)),
@@ -80,33 +64,26 @@ export class TransactionShard implements Shard {
       readBytesMax: options.config().get('transaction.state.log.load.buffer.size'),
       unknown: unknownRecord,
     });
-    this.#runtime = new MachineRuntime<TransactionMachine, TransactionRecord>(io, {
-      name: `${partition.topic}-${partition.partition}`,
-      log: this.#log,
+    this.#shard = new MachineShard<TransactionMachine, TransactionRecord>(io, {
+      ...{ what: 'transactions', partition, log: this.#log, onBug },
       build: () => this.#build(),
-      lostError,
-      onLost: (cause) => this.#onLost(cause),
-      appendsInFlightMax,
+      onLoaded: (machine) => this.#onLoaded(machine),
+      onAbandoned: () => this.#sender.close(),
     });
+    this.#sender = this.#newSender();
   }
 
   /** Resolves when the machine is loaded, or cannot be for now. */
   get loaded(): Promise<void> {
-    return this.#loading;
-  }
-
-  get isReady(): boolean {
-    return this.#isReady;
+    return this.#shard.loaded;
   }
 
   start(): void {
-    this.#loading = this.#load();
+    this.#shard.start();
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#runtime.close();
-    this.#abandon();
+    this.#shard.close();
   }
 
   /**
@@ -114,8 +91,7 @@ export class TransactionShard implements Shard {
    * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, and what the decision throws
    */
   async decide<T>(decide: Decide<T>): Promise<T> {
-    if (this.#isClosed) throw new KafkaError('NOT_COORDINATOR');
-    if (!this.#isReady) throw new KafkaError('COORDINATOR_LOAD_IN_PROGRESS');
+    this.#shard.assertReady();
     return await this.#submit(decide);
   }
 
@@ -155,7 +131,7 @@ export class TransactionShard implements Shard {
   async #submit<T>(decide: Decide<T>): Promise<T> {
     const sender = this.#sender;
     let records: readonly TransactionRecord[] = [];
-    const response = await this.#runtime.submit((machine) => {
+    const response = await this.#shard.submit((machine) => {
       const decision = decide(machine);
       records = decision.records;
       return decision;
@@ -166,30 +142,21 @@ export class TransactionShard implements Shard {
     return response;
   }
 
-  /** A decision that nobody waits for. */
-  #alone(deciding: Promise<unknown>): void {
-    deciding.catch((error: unknown) => {
-      // The machine is gone, or the state has moved on, and with it the reason to decide.
-      if (!(error instanceof KafkaError)) this.#options.onBug(error as Error);
-    });
-  }
-
-  #build(): { machine: TransactionMachine; replayFrom: number } {
+  #build(): TransactionMachine {
     this.#sender.close();
     this.#sender = this.#newSender();
-    this.#machine = new TransactionMachine({
+    return new TransactionMachine({
       clock: this.#io.clock,
       config: this.#options.config,
       transactionVersion: () => this.#transactionVersion(),
       recordBytesMax: () => this.#log.batchBytesMax,
     });
-    return { machine: this.#machine, replayFrom: 0 };
   }
 
   #newSender(): MarkerSender {
     const { image, sendMarkers, onBug } = this.#options;
     return new MarkerSender(this.#io, {
-      coordinatorEpoch: this.leaderEpoch,
+      coordinatorEpoch: this.#shard.leaderEpoch,
       image,
       send: sendMarkers,
       onComplete: (transaction) => this.#onComplete(transaction),
@@ -202,19 +169,11 @@ export class TransactionShard implements Shard {
   }
 
   #onComplete(transaction: Transaction): void {
-    this.#alone(this.decide((machine) => completeTransaction(machine, transaction)));
+    this.#shard.alone(this.decide((machine) => completeTransaction(machine, transaction)));
   }
 
-  async #load(): Promise<void> {
-    try {
-      await this.#runtime.load();
-    } catch (error) {
-      this.#onLost(error);
-      return;
-    }
-    if (this.#isClosed || this.#runtime.state !== 'active') return;
-    this.#isReady = true;
-    for (const transaction of this.#machine?.transactions.values() ?? []) {
+  #onLoaded(machine: TransactionMachine): void {
+    for (const transaction of machine.transactions.values()) {
       if (isPrepared(transaction)) this.#sender.begin(transaction);
     }
     this.#abortTimedOutRepeatedly();
@@ -222,12 +181,12 @@ export class TransactionShard implements Shard {
   }
 
   #abortTimedOutRepeatedly(): void {
-    const intervalMs = (config: BrokerConfig) =>
-      config.get('transaction.abort.timed.out.transaction.cleanup.interval.ms');
-    this.#every(intervalMs, (machine) => {
+    const intervalMs = () =>
+      this.#options.config().get('transaction.abort.timed.out.transaction.cleanup.interval.ms');
+    this.#shard.every(intervalMs, (machine) => {
       for (const transactionalId of timedOutTransactions(machine)) {
         this.#io.log.info(`the transaction of ${transactionalId} took too long: it is aborted`);
-        this.#alone(this.#abortTimedOut(transactionalId));
+        this.#shard.alone(this.#abortTimedOut(transactionalId));
       }
     });
   }
@@ -241,54 +200,12 @@ export class TransactionShard implements Shard {
   }
 
   #forgetExpiredRepeatedly(): void {
-    const intervalMs = (config: BrokerConfig) =>
-      config.get('transaction.remove.expired.transaction.cleanup.interval.ms');
-    this.#every(intervalMs, (machine) => {
+    const intervalMs = () =>
+      this.#options.config().get('transaction.remove.expired.transaction.cleanup.interval.ms');
+    this.#shard.every(intervalMs, (machine) => {
       for (const transactionalId of expiredIds(machine)) {
-        this.#alone(this.decide((current) => forgetExpired(current, transactionalId)));
+        this.#shard.alone(this.decide((current) => forgetExpired(current, transactionalId)));
       }
     });
   }
-
-  #every(
-    intervalMs: (config: BrokerConfig) => number,
-    act: (machine: TransactionMachine) => void,
-  ): void {
-    const delayMs = Math.min(intervalMs(this.#options.config()), timerMsMax);
-    this.#runtime.after(delayMs, (machine) => {
-      act(machine);
-      this.#every(intervalMs, act);
-    });
-  }
-
-  #onLost(cause: unknown): void {
-    if (this.#isClosed) return;
-    if (!(cause instanceof KafkaError) && !(cause instanceof Error && 'code' in cause)) {
-      this.#options.onBug(cause as Error);
-      return;
-    }
-    this.#abandon();
-    const { partition } = this.#options;
-    const name = `${partition.topic}-${partition.partition}`;
-    this.#io.log.warn(`the transactions of ${name} are not served: ${cause.message}`);
-    const isOurs = partition.isLeader && partition.leaderEpoch === this.leaderEpoch;
-    if (!isOurs) return;
-    this.#io.clock.after(reloadDelayMs, () => {
-      if (!this.#isClosed && this.#runtime.state === 'idle') this.start();
-    });
-  }
-
-  #abandon(): void {
-    this.#isReady = false;
-    this.#machine = null;
-    this.#sender.close();
-  }
-}
-
-/** What a client is told whose request went down with the machine: ask for the coordinator. */
-function lostError(cause: unknown): KafkaError {
-  const isBusy =
-    cause instanceof KafkaError &&
-    (cause.errorName === 'NOT_ENOUGH_REPLICAS' || cause.errorName === 'REQUEST_TIMED_OUT');
-  return new KafkaError(isBusy ? 'COORDINATOR_NOT_AVAILABLE' : 'NOT_COORDINATOR');
 }
