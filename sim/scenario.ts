@@ -10,8 +10,13 @@ export interface Scenario {
   readonly about: string;
   /** Default: `swarm`. */
   readonly faults?: WorldOptions['faults'];
+  /**
+   * The seed of the world, where it is not the one given: for scenarios that go through the steps
+   * of one world, and take the seed for the number of the step.
+   */
+  readonly worldSeed?: (seed: number) => string;
   /** Throws when a promise is broken. */
-  run(world: World): Promise<void>;
+  run(world: World, seed: number): Promise<void>;
 }
 
 export interface ScenarioOutcome {
@@ -25,9 +30,15 @@ export async function runScenario(
   options: WorldOptions,
   onWorld?: (world: World) => void,
 ): Promise<ScenarioOutcome> {
-  const world = new World({ faults: scenario.faults ?? 'swarm', ...options });
+  const number = Number(options.seed ?? 1);
+  const seed = scenario.worldSeed?.(number) ?? options.seed;
+  const world = new World({
+    faults: scenario.faults ?? 'swarm',
+    ...options,
+    ...(seed !== undefined && { seed }),
+  });
   onWorld?.(world);
-  await scenario.run(world);
+  await scenario.run(world, number);
   // Leftovers of this world must not run on while the next one does.
   for (const host of world.hosts) host.kill();
   return {

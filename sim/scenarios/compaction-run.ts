@@ -242,7 +242,8 @@ export function drawCompaction(prng: Prng): CompactionPlan {
 function drawCompactedConfigs(prng: Prng, minCompactionLagMs: number): Record<string, string> {
   return {
     'cleanup.policy': 'compact',
-    'internal.segment.bytes': prng.pick(['1000', '4000', '20000']),
+    // No batch of ours is larger than that: it would never be taken.
+    'internal.segment.bytes': prng.pick(['4000', '4000', '20000']),
     'segment.ms': prng.pick(['300', String(segmentMs)]),
     'min.cleanable.dirty.ratio': prng.pick(['0', '0.01', '0.5']),
     'min.compaction.lag.ms': String(minCompactionLagMs),
@@ -274,7 +275,7 @@ export function drawKeyedWriter(
     options: {
       acks: 'all',
       compressionType: prng.pick(codecs),
-      batchSizeBytes: prng.pick([200, 2_000, 16_384]),
+      batchSizeBytes: prng.pick([200, 1_000, 2_500]),
       lingerMs: prng.pick([0, 5, 50]),
       requestTimeoutMs: prng.pick([1_000, 5_000]),
       deliveryTimeoutMs: isTransactional ? prng.pick([6_000, 3_600_000]) : 3_600_000,

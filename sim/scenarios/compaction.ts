@@ -85,7 +85,7 @@ interface Season {
 }
 
 /** A broker that finds no room when it starts, or cannot finish a replacement, gives up. */
-function startAgain({ broker, error }: BrokerExit): void {
+export function startAgain({ broker, error }: BrokerExit): void {
   const { world } = broker.host;
   if (!/ENOSPC|EIO/.test(error.message)) {
     world.fail(error);

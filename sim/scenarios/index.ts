@@ -11,13 +11,17 @@
 // groups.ts      groups whose members come and go: under kills, power cuts, a bad network
 // compaction.ts  keyed updates to compacted topics, under kills, full disks, power cuts
 // transactions.ts  transactions and exact copies: under kills, power cuts, a bad network
+// transaction-steps.ts  harm at each step of a transaction
+// compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
-// members group-plan.ts draws, transaction-run.ts and transaction-plan.ts those with transactions.
+// members group-plan.ts draws, transaction-run.ts and transaction-plan.ts those with transactions,
+// compaction-run.ts those with compacted topics.
 
 import type { Scenario } from '../scenario.ts';
 import { badDisk } from './bad-disk.ts';
 import { compaction, compactionPowerCut } from './compaction.ts';
+import { compactionSteps } from './compaction-steps.ts';
 import { fullDisk } from './full-disk.ts';
 import { groups, groupsNetwork, groupsPowerCut } from './groups.ts';
 import { journal } from './journal.ts';
@@ -25,6 +29,7 @@ import { kill } from './kill.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
+import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -44,4 +49,6 @@ export const scenarios: readonly Scenario[] = [
   transactionsNetwork,
   compaction,
   compactionPowerCut,
+  transactionSteps,
+  compactionSteps,
 ];

@@ -54,7 +54,8 @@ export function drawTransactions(prng: Prng): TransactionTopics {
 
 function drawTopicConfigs(prng: Prng): Record<string, string> {
   return {
-    'internal.segment.bytes': prng.pick(['4000', '20000', '1000000']),
+    // No batch of ours is larger than that: it would never be taken.
+    'internal.segment.bytes': prng.pick(['20000', '20000', '1000000']),
     'segment.ms': prng.pick(['1000', '604800000']),
     'index.interval.bytes': prng.pick(['0', '500', '4096']),
     'file.delete.delay.ms': prng.pick(['0', '60000']),

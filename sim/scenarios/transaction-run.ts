@@ -48,6 +48,8 @@ export interface TransactionLoadPlan extends ClusterOptions, TransactionTopics {
   readonly internalSegmentBytes: string | null;
   /** Mean time between two events in the lives of the clients. 0: nothing happens to them. */
   readonly churnMsMean: number;
+  /** What the lives of the clients have over what is drawn. */
+  readonly lives?: { readonly writer: Partial<WriterPlan>; readonly copier: Partial<CopierPlan> };
   /** What is held against the promises. Default: everything. */
   readonly checks?: readonly TransactionCheck[];
 }
@@ -123,9 +125,10 @@ export class TransactionRun {
   }
 
   /** The clients begin. */
-  letLoose(): void {
-    for (const slot of this.#slots) this.start(slot.client);
+  letLoose(): SimProcess[] {
+    const processes = this.#slots.map(({ client }) => this.start(client));
     if (this.#plan.churnMsMean > 0) this.#churn();
+    return processes;
   }
 
   /** One more life of the client. Those before live on, unless they are killed. */
@@ -133,7 +136,8 @@ export class TransactionRun {
     const slot = this.#slots.find((each) => each.client === client) as Slot;
     const name = `${client.name}#${++slot.lifeCount}`;
     const prng = this.world.prng.fork(`life ${name}`);
-    const plan = drawLife(prng, this.#plan, { client, name });
+    const drawn = drawLife(prng, this.#plan, { client, name });
+    const plan = { ...drawn, ...this.#plan.lives?.[client.kind] };
     const process = this.cluster.runClient(client.name, (io) =>
       client.kind === 'writer'
         ? writeTransactions(io, plan as WriterPlan, this.watch, prng)
