@@ -1,5 +1,8 @@
 // The real clock. Two habits of Node's timers are evened out here: a timer may fire up to a
 // millisecond early (the loop's time is truncated), and a delay above 2^31-1 ms fires at once.
+//
+// Invariant: timers fire in the order of their deadlines. One that came early waits once more, and
+// must not be overtaken by a later one that comes in between and is just in time.
 
 import type { Clock, Timer } from './io.ts';
 
@@ -18,6 +21,9 @@ export const nodeClock: Clock = {
   },
 };
 
+/** Timers that came early and wait once more, the next deadline first. */
+const early: NodeTimer[] = [];
+
 class NodeTimer implements Timer {
   readonly #deadline: number;
   readonly #callback: () => void;
@@ -32,6 +38,8 @@ class NodeTimer implements Timer {
 
   cancel(): void {
     clearTimeout(this.#timeout);
+    const index = early.indexOf(this);
+    if (index >= 0) early.splice(index, 1);
   }
 
   #arm(delayMs: number): NodeJS.Timeout {
@@ -40,7 +48,26 @@ class NodeTimer implements Timer {
 
   #onTimeout(): void {
     const left = this.#deadline - performance.now();
-    if (left > 0) this.#timeout = this.#arm(left);
-    else this.#callback();
+    if (left > 0) this.#waitOnceMore(left);
+    else this.#fireInTurn();
+  }
+
+  #waitOnceMore(leftMs: number): void {
+    if (!early.includes(this)) {
+      const next = early.findIndex((timer) => timer.#deadline > this.#deadline);
+      early.splice(next < 0 ? early.length : next, 0, this);
+    }
+    this.#timeout = this.#arm(leftMs);
+  }
+
+  #fireInTurn(): void {
+    let first = early[0];
+    while (first !== undefined && first !== this && first.#deadline <= this.#deadline) {
+      first.cancel();
+      first.#callback();
+      first = early[0];
+    }
+    this.cancel();
+    this.#callback();
   }
 }
