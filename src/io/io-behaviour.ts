@@ -31,12 +31,20 @@ function timerBehaviour(name: string, run: RunWithIo): void {
 
   test(`${name}: timers of the same delay fire in the order of their creation`, () =>
     run(async ({ clock }) => {
-      const order = Array.from({ length: 200 }, (_, index) => index);
-      for (let round = 0; round < 50; round++) {
-        const fired: number[] = [];
-        for (const index of order) clock.after(1.2, () => fired.push(index));
-        while (fired.length < order.length) await clock.sleep(2);
-        assert.deepEqual(fired, order);
+      const delaysMs = [1, 1.6, 2.2, 1.3, 1.9];
+      for (let round = 0; round < 150; round++) {
+        const fired = delaysMs.map((): number[] => []);
+        for (let number = 0; number < 200; number++) {
+          const kind = number % delaysMs.length;
+          clock.after(delaysMs[kind] as number, () => fired[kind]?.push(number));
+        }
+        while (fired.flat().length < 200) await clock.sleep(2);
+        for (const numbers of fired) {
+          assert.deepEqual(
+            numbers,
+            [...numbers].sort((a, b) => a - b),
+          );
+        }
       }
     }));
 
