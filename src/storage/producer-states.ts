@@ -261,6 +261,8 @@ export class ProducerUpdates {
       const record = decodeRecords(buffer, batch)[0];
       const marker = record === undefined ? null : decodeEndTransactionMarker(record);
       if (marker !== null) this.#endTransaction(state, batch, marker);
+      // Compaction has emptied it, after everything else of its transaction.
+      else if (record === undefined) this.#complete(state, batch, false);
     } else {
       this.#addBatch(state, batch);
     }
@@ -327,17 +329,15 @@ export class ProducerUpdates {
       state.epoch = batch.producerEpoch;
       state.batches = [];
     }
-    if (state.currentTxnFirstOffset >= 0) {
-      this.completed.push({
-        producerId: state.producerId,
-        firstOffset: state.currentTxnFirstOffset,
-        lastOffset: batch.lastOffset,
-        isAborted: !marker.isCommit,
-      });
-    }
-    state.currentTxnFirstOffset = -1;
+    this.#complete(state, batch, !marker.isCommit);
     state.coordinatorEpoch = marker.coordinatorEpoch;
     state.lastTimestamp = batch.maxTimestamp;
+  }
+
+  #complete(state: ProducerState, { lastOffset }: BatchHeader, isAborted: boolean): void {
+    const { producerId, currentTxnFirstOffset: firstOffset } = state;
+    if (firstOffset >= 0) this.completed.push({ producerId, firstOffset, lastOffset, isAborted });
+    state.currentTxnFirstOffset = -1;
   }
 }
 

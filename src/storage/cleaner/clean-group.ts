@@ -52,6 +52,10 @@ export async function cleanGroup(work: CleaningWork, group: readonly Segment[]):
     await cleaned.log.sync();
     await cleaned.syncIndexes();
     pace.assertGoing();
+    // It may know of a transaction as open whose marker goes now, and would keep it open after a
+    // recovery from there; what is before it and the cleaned batches say all that is true.
+    await log.snapshots.removeAt([(group[0] as Segment).baseOffset]);
+    pace.assertGoing();
   } catch (error) {
     await discardCleaned(log, cleaned, group);
     throw error;

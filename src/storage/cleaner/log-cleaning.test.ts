@@ -4,7 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
 import type { Io } from '../../io/index.ts';
-import { type CompressionCodec, encodeBatch } from '../../protocol/index.ts';
+import {
+  type CompressionCodec,
+  encodeBatch,
+  encodeEndTransactionMarker,
+} from '../../protocol/index.ts';
 import { contentOf, DIRECTORY } from '../log-fixture.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import {
@@ -190,6 +194,39 @@ describe('what is kept', () => {
 });
 
 describe('tombstones', () => {
+  for (const isForgotten of [false, true]) {
+    const what = isForgotten ? 'a forgotten producer' : 'a producer that wrote nothing since';
+    test(`a recovery finds no transaction open whose marker is cleaned, of ${what}`, () =>
+      simulate(async (io) => {
+        const config = { deleteRetentionMs: 0, segmentBytesMax: 260 };
+        const log = await openCompacted(io, { config });
+        const producer = { producerId: 7, producerEpoch: 0, isTransactional: true };
+        // What stays of the segments is too large for them to become one.
+        put(log, [['a', 'x'.repeat(100)]]);
+        put(log, [['k', 'old']], { ...producer, baseSequence: 0 });
+        roll(log);
+        // With it goes a snapshot in which the transaction is open.
+        await log.flush();
+        const marker = { producerId: 7, producerEpoch: 1, isCommit: true, coordinatorEpoch: 0 };
+        const bytes = encodeEndTransactionMarker({ ...marker, timestamp: START_MS });
+        const append = { leaderEpoch: 0, timestampNow: START_MS, origin: 'coordinator' } as const;
+        log.appendAsLeader(bytes, { ...append, transactionVersion: 2 });
+        put(log, [['b', 'x'.repeat(100)]]);
+        roll(log);
+        if (isForgotten) log.expireProducers(Number.MAX_SAFE_INTEGER);
+        for (let i = 0; i < 4; i++) {
+          put(log, [['k', `newer ${i}`]]);
+          roll(log);
+          await clean(log);
+          await io.clock.sleep(10);
+        }
+        await log.flush();
+        log.abandon();
+        const again = await openCompacted(io, { config, recoveryPoint: 3 });
+        assert.equal(again.lastStableOffset, again.logEndOffset);
+      }));
+  }
+
   test('a tombstone is kept for delete.retention.ms after the cleaning that met it first', () =>
     simulate(async (io) => {
       const log = await logOf(
