@@ -229,8 +229,6 @@ export function drawCompaction(prng: Prng): CompactionPlan {
     'log.cleaner.io.max.bytes.per.second': prng.pick(['20000', '200000', '1.7e308']),
     'log.flush.offset.checkpoint.interval.ms': prng.pick(['50', '500', '60000']),
     'log.retention.check.interval.ms': prng.pick(['500', '300000']),
-    'producer.id.expiration.ms': prng.pick(['2000', '86400000']),
-    'producer.id.expiration.check.interval.ms': '1000',
     'transaction.state.log.num.partitions': '1',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
     'auto.create.topics.enable': 'false',
