@@ -371,7 +371,7 @@ function assertSequence(state: ProducerState, batch: BatchHeader): void {
   }
   const last = state.batches.at(-1)?.lastSequence ?? -1;
   if (baseSequence === last + 1 || (baseSequence === 0 && last === SEQUENCE_MAX)) return;
-  if (isBeforeMemory(state, batch)) {
+  if (isBeforeMemory(state, batch) || isInGap(state, batch)) {
     throw new KafkaError(
       'DUPLICATE_SEQUENCE_NUMBER',
       `producer ${producerId} sent sequence ${baseSequence} again, which is stored already`,
@@ -394,6 +394,21 @@ function isBeforeMemory(state: ProducerState, batch: BatchHeader): boolean {
   const lastSequence = addSequence(batch.baseSequence, batch.lastOffsetDelta);
   const distance = addSequence(oldest.firstSequence, -lastSequence);
   return batch.baseSequence >= 0 && distance > 0 && distance < SEQUENCE_MAX / 2;
+}
+
+/**
+ * After a recovery memory is what the log has, and compaction leaves gaps in it: what was sent
+ * between two batches that are there was stored, too.
+ */
+function isInGap({ batches }: ProducerState, batch: BatchHeader): boolean {
+  const { baseSequence, lastOffsetDelta } = batch;
+  return batches.some(({ lastSequence: before }, at) => {
+    const after = batches[at + 1]?.firstSequence;
+    if (after === undefined || baseSequence < 0) return false;
+    const first = addSequence(baseSequence, -(before + 1));
+    const gap = addSequence(after, -(before + 1));
+    return first + lastOffsetDelta < gap;
+  });
 }
 
 function isExpired(state: ProducerState, nowMs: number, expirationMs: number): boolean {

@@ -396,6 +396,28 @@ describe('producers', () => {
       assert.equal(entry?.epoch, 1);
     }));
 
+  test('a retry of a batch that is cleaned away is recognised after a recovery', () =>
+    simulate(async (io) => {
+      const log = await openCompacted(io);
+      const producer = { producerId: 7, producerEpoch: 0 };
+      for (const [baseSequence, key] of ['a', 'b', 'b', 'b'].entries()) {
+        put(log, [[key, 'x']], { ...producer, baseSequence });
+      }
+      roll(log);
+      await clean(log);
+      log.abandon();
+      const again = await openCompacted(io, { recoveryPoint: 0 });
+      assert.deepEqual(await recordsOf(again), ['0:a=x', '3:b=x']);
+      const record = { key: Buffer.from('b'), value: null, timestamp: START_MS };
+      const retry = encodeBatch({ ...producer, baseSequence: 1, records: [record] });
+      const append = { leaderEpoch: 0, timestampNow: START_MS, origin: 'client' } as const;
+      const refusal = { errorName: 'DUPLICATE_SEQUENCE_NUMBER' };
+      assert.throws(() => again.appendAsLeader(retry, append), refusal);
+      const gap = encodeBatch({ ...producer, baseSequence: 5, records: [record] });
+      const error = { errorName: 'OUT_OF_ORDER_SEQUENCE_NUMBER' };
+      assert.throws(() => again.appendAsLeader(gap, append), error);
+    }));
+
   test('an empty batch misleads no lookup by timestamp', () =>
     simulate(async (io) => {
       const log = await openCompacted(io);
