@@ -99,7 +99,9 @@ describe("Kafka's tools for operators", () => {
       ours('kafka-features', 'describe'),
       theirs('kafka-features', 'describe'),
     ]);
-    assert.equal(mine.stdout, kafkas.stdout);
+    // Their tools are a release older, and have no name for the newest level yet.
+    const named = kafkas.stdout.replace('UNKNOWN 33'.padEnd(17), '4.4-IV2'.padEnd(17));
+    assert.equal(mine.stdout, named);
   });
 
   test('see the requests that ours see', async (t) => {
