@@ -12,6 +12,7 @@
 //   something that the next start can take over, too.
 // - An owner in another container or on another machine cannot be asked for: it lives as long as
 //   it keeps touching its file.
+// - Apache Kafka leaves an empty file for ever and locks it with fcntl: Linux says whether it does.
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -32,6 +33,7 @@ import { ioError } from './node-error.ts';
 const touchMs = 1_000;
 /** An owner we cannot ask for is dead when its file was not touched for so long. */
 const silenceMsMax = 6_000;
+const systemLocks = '/proc/locks';
 
 interface Owner {
   readonly pid: number;
@@ -134,6 +136,7 @@ function isAlive(path: string, owner: Owner | null, draft: string): boolean {
     const startTime = startTimeOf(owner.pid);
     return startTime !== null && startTime === owner.startTime;
   }
+  if (owner === null && isOfKafka(path, draft)) return isLockedBySystem(path);
   try {
     // The draft was written a moment ago: its time is "now" by the clock of the same filesystem.
     return statSync(draft).mtimeMs - statSync(path).mtimeMs < silenceMsMax;
@@ -142,6 +145,29 @@ function isAlive(path: string, owner: Owner | null, draft: string): boolean {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
+}
+
+/** An empty file, where ours appear complete: on a filesystem with hard links. */
+function isOfKafka(path: string, draft: string): boolean {
+  if (readIfThere(path) !== '' || readIfThere(systemLocks) === null) return false;
+  const probe = `${draft}.link`;
+  try {
+    linkSync(draft, probe);
+    unlinkSync(probe);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isLockedBySystem(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && isAmongLocks(readIfThere(systemLocks) ?? '', found.ino);
+}
+
+/** Whether `/proc/locks` names the inode: `1: POSIX  ADVISORY  WRITE 31652 fe:00:10150184 0 EOF`. */
+export function isAmongLocks(locks: string, inode: number): boolean {
+  return locks.split('\n').some((line) => line.split(/\s+/)[5]?.split(':')[2] === `${inode}`);
 }
 
 function ourselves(): Owner {

@@ -2,6 +2,7 @@
 // of our broker by Apache Kafka: topics, ids, configurations, every record under both isolation
 // levels, its leader epoch and headers, lookups by time, groups and their offsets, quotas.
 
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasKafka } from '../toolchain.ts';
 import { assertSameContent, ServerProcess } from './server-process.ts';
@@ -21,6 +22,8 @@ test('an Apache Kafka node that was stopped or killed is served by ours, and giv
   await server.stop();
   server.keep('stopped');
   await server.start('kafka');
+  // While Kafka has the directory, ours must not take it.
+  assert.match(await server.refusal(), /is in use by another broker/);
   await server.content('more');
   const whenKilled = await server.content('list');
   await server.stop('SIGKILL');

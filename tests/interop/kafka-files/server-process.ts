@@ -100,6 +100,18 @@ export class ServerProcess {
     }
   }
 
+  /** What ours says when it does not start beside the one that runs. */
+  async refusal(): Promise<string> {
+    const launcher = join(projectRoot, 'bin/partita.js');
+    const elsewhere = '--override=listeners=PLAINTEXT://127.0.0.1:0';
+    const args = [launcher, 'start', this.file, elsewhere];
+    const { code, stdout, stderr } = await runProgram(process.execPath, args, {
+      timeoutMs: 30_000,
+    });
+    assert.equal(code, 1, stdout);
+    return stderr;
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#child = null;
