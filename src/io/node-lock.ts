@@ -165,7 +165,7 @@ function isLockedBySystem(path: string): boolean {
   return found !== undefined && isAmongLocks(readIfThere(systemLocks) ?? '', found.ino);
 }
 
-/** Whether `/proc/locks` names the inode: `1: POSIX  ADVISORY  WRITE 31652 fe:00:10150184 0 EOF`. */
+/** Whether `/proc/locks` has it: `1: POSIX  ADVISORY  WRITE 31652 fe:00:10150184 0 EOF`. */
 export function isAmongLocks(locks: string, inode: number): boolean {
   return locks.split('\n').some((line) => line.split(/\s+/)[5]?.split(':')[2] === `${inode}`);
 }

@@ -98,6 +98,7 @@ class LogLoader {
     const folder = await tidyLogFolder(this.#io.disk, this.#options.resources.files, directory);
     this.#snapshots = new ProducerSnapshots(this.#io.disk, directory, folder.snapshotOffsets);
     this.#segments = folder.logs.map((file) => openSegment(this.#io, this.#options, file));
+    await this.#snapshots.removeStrays(this.#segments.map(({ baseOffset }) => baseOffset));
     const isNew = this.#segments.length === 0;
     const first = this.#segments[0]?.baseOffset ?? 0;
     this.#logStartOffset = Math.max(first, this.#options.logStartOffset ?? 0);

@@ -67,6 +67,17 @@ export class ProducerSnapshots {
     }
   }
 
+  /**
+   * Keeps those of the segments given and what a stop took behind the last of them. Others are of
+   * segments that compaction made one with the segment before: they may know a transaction as open
+   * whose marker is not there any more.
+   */
+  async removeStrays(baseOffsets: readonly number[]): Promise<void> {
+    const bases = new Set(baseOffsets);
+    const last = baseOffsets.at(-1) ?? 0;
+    await this.#remove((each) => each < last && !bases.has(each));
+  }
+
   async removeAfter(offset: number): Promise<void> {
     await this.#remove((each) => each > offset);
   }

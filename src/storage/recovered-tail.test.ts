@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { append, openLog } from './log-fixture.ts';
+import { logFileName, SNAPSHOT_SUFFIX } from './log-files.ts';
+import { append, DIRECTORY, openLog } from './log-fixture.ts';
+import { encodeProducerSnapshot } from './producer-snapshot.ts';
 
 /** Endings of the log after a kill, and after a power cut that follows the next opening. */
 async function endsAfter(flushMessages: number): Promise<number[]> {
@@ -55,4 +57,28 @@ test('a retry of a batch that a restart no longer remembers is a duplicate, not 
     const gap = () => append(again, ['v'], numbered(5));
     assert.throws(gap, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
     assert.equal(append(again, ['v'], numbered(4)).baseOffset, 4);
+  }));
+
+test('a snapshot that is left of a segment which compaction merged is not believed', () =>
+  simulate(async (io) => {
+    const config = { segmentBytesMax: 700 };
+    const log = await openLog(io, { config });
+    for (let i = 0; i < 5; i++) append(log, ['v'.repeat(100)]);
+    await log.flush();
+    const [offset, entry] = [1, { producerId: 7, epoch: 0, lastSequence: 0, lastOffset: 0 }];
+    const open = { offsetDelta: 0, timestamp: 0, coordinatorEpoch: 0, currentTxnFirstOffset: 0 };
+    const path = `${DIRECTORY}/${logFileName(offset, SNAPSHOT_SUFFIX)}`;
+    io.disk.open(path, 'create').write([encodeProducerSnapshot([{ ...entry, ...open }])], 0);
+    const snapshots = () =>
+      io.disk
+        .list(DIRECTORY)
+        .map(({ name }) => name)
+        .filter((name) => name.endsWith(SNAPSHOT_SUFFIX));
+    // Those of its own segments stay; without them the stray one would be the latest.
+    for (const name of snapshots()) {
+      if (!path.endsWith(name)) await io.disk.remove(`${DIRECTORY}/${name}`);
+    }
+    const again = await openLog(io, { config, recoveryPoint: 4 });
+    assert.equal(again.lastStableOffset, again.logEndOffset);
+    assert.deepEqual(snapshots(), []);
   }));
