@@ -136,7 +136,7 @@ export class TransactionRun {
     const slot = this.#slots.find((each) => each.client === client) as Slot;
     const name = `${client.name}#${++slot.lifeCount}`;
     const prng = this.world.prng.fork(`life ${name}`);
-    const drawn = drawLife(prng, this.#plan, { client, name });
+    const drawn = this.#patient(drawLife(prng, this.#plan, { client, name }));
     const plan = { ...drawn, ...this.#plan.lives?.[client.kind] };
     const process = this.cluster.runClient(client.name, (io) =>
       client.kind === 'writer'
@@ -145,6 +145,16 @@ export class TransactionRun {
     );
     slot.processes = [...slot.processes.filter(({ isAlive }) => isAlive), process];
     return process;
+  }
+
+  /**
+   * In the first protocol an EndTxn that its client has given up on, and that comes late, ends the
+   * next transaction: KIP-890 exists because of it. Clients there do not give up.
+   */
+  #patient<P extends WriterPlan | CopierPlan>(plan: P): P {
+    if (this.#plan.transactionVersion !== 1) return plan;
+    const patience = { requestTimeoutMs: 100_000, deliveryTimeoutMs: 120_000 };
+    return { ...plan, options: { ...plan.options, ...patience } };
   }
 
   heal(): void {

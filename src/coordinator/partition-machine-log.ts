@@ -78,9 +78,10 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     return this.#options.partition.logEndOffset;
   }
 
-  /** The largest batch the topic takes. */
+  /** The largest batch the topic takes; an operator may make its segments smaller than that. */
   get batchBytesMax(): number {
-    return this.#options.partition.log.config.messageBytesMax;
+    const { messageBytesMax, segmentBytesMax } = this.#options.partition.log.config;
+    return Math.min(messageBytesMax, segmentBytesMax);
   }
 
   async append(records: readonly R[], expectedEnd: number): Promise<void> {

@@ -137,17 +137,20 @@ test('a group id of 64 KiB is refused, an empty one may commit', () =>
     assert.equal(await at.committed(''), 9);
   }));
 
-test('a commit of more than fits one batch is written all the same', () =>
-  withShard(
-    async (at) => {
-      const topics = Array.from({ length: 200 }, (_, index) => named(`topic-${index}`, index));
-      assert.equal(await at.commit({ topics }), 'NONE');
-      await at.restart();
-      assert.equal((await fetchAll(at)).length, 200);
-      assert.equal(await at.committed('g', 'topic-150'), 150);
-    },
-    { log: { messageBytesMax: 2000 } },
-  ));
+for (const log of [{ messageBytesMax: 2000 }, { segmentBytesMax: 2000 }]) {
+  const limit = Object.keys(log)[0];
+  test(`a commit of more than ${limit} is written all the same`, () =>
+    withShard(
+      async (at) => {
+        const topics = Array.from({ length: 200 }, (_, index) => named(`topic-${index}`, index));
+        assert.equal(await at.commit({ topics }), 'NONE');
+        await at.restart();
+        assert.equal((await fetchAll(at)).length, 200);
+        assert.equal(await at.committed('g', 'topic-150'), 150);
+      },
+      { log },
+    ));
+}
 
 test('offsets of a group that is in use stay, and go when it was empty for the retention', () =>
   withShard(
