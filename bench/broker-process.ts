@@ -24,6 +24,26 @@ export function hasKafka(): boolean {
   return java.error === undefined && existsSync(kafkaJars);
 }
 
+/** Runs with a broker of each product that there is here (`partita,kafka`), and ends them. */
+export async function withBrokers(
+  io: Io,
+  products: string,
+  use: (brokers: readonly BrokerProcess[]) => Promise<void>,
+): Promise<void> {
+  const brokers: BrokerProcess[] = [];
+  try {
+    for (const product of products.split(',') as Product[]) {
+      if (product === 'kafka' && !hasKafka()) continue;
+      const broker = await BrokerProcess.prepare(io, product);
+      brokers.push(broker);
+      await broker.start();
+    }
+    await use(brokers);
+  } finally {
+    for (const broker of brokers) await broker.dispose();
+  }
+}
+
 export interface BrokerProcessOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Another checkout's launcher; ours by default. */

@@ -6,7 +6,7 @@
 //   --client wire    prepared frames over TCP: what the broker can do (16 KiB batches)
 
 import { createNodeIo, type Io } from '../src/io/index.ts';
-import { BrokerProcess, hasKafka, type Product } from './broker-process.ts';
+import { type BrokerProcess, withBrokers } from './broker-process.ts';
 import { type Figures, printChecksum, Rounds } from './figures.ts';
 import { numbersOf, parseFlags } from './flags.ts';
 import { consumerPerformance, kcatReads, producerPerformance } from './java-clients.ts';
@@ -38,19 +38,10 @@ const warmUpMib = 20;
 export async function run(args: readonly string[]): Promise<void> {
   const flags = parseFlags(defaults, args);
   const io = createNodeIo({ logLevel: 'warn' });
-  const products = flags.products
-    .split(',')
-    .filter((product) => product !== 'kafka' || hasKafka()) as Product[];
-  const brokers: BrokerProcess[] = [];
   const rounds = new Rounds();
   let checksum = 0;
-  try {
-    for (const product of products) {
-      const broker = await BrokerProcess.prepare(io, product);
-      brokers.push(broker);
-      await broker.start();
-      await warmUp(io, broker, flags);
-    }
+  await withBrokers(io, flags.products, async (brokers) => {
+    for (const broker of brokers) await warmUp(io, broker, flags);
     for (let round = 0; round < flags.rounds; round++) {
       for (const load of loadsOf(flags)) {
         for (const broker of brokers) {
@@ -64,9 +55,7 @@ export async function run(args: readonly string[]): Promise<void> {
         'highest-MiB': broker.residentMibMax(),
       });
     }
-  } finally {
-    for (const broker of brokers) await broker.dispose();
-  }
+  });
   rounds.print();
   rounds.printRatios('partita', 'kafka');
   printChecksum(checksum >>> 0);

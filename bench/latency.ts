@@ -7,7 +7,7 @@
 
 import { Consumer, Producer } from '../src/client/index.ts';
 import { createNodeIo, type Io } from '../src/io/index.ts';
-import { BrokerProcess, hasKafka, type Product } from './broker-process.ts';
+import { type BrokerProcess, withBrokers } from './broker-process.ts';
 import { printChecksum, Rounds } from './figures.ts';
 import { parseFlags } from './flags.ts';
 import { endToEndLatency, producerPerformance } from './java-clients.ts';
@@ -29,18 +29,9 @@ type LatencyFlags = typeof defaults;
 export async function run(args: readonly string[]): Promise<void> {
   const flags = parseFlags(defaults, args);
   const io = createNodeIo({ logLevel: 'warn' });
-  const products = flags.products
-    .split(',')
-    .filter((product) => product !== 'kafka' || hasKafka()) as Product[];
-  const brokers: BrokerProcess[] = [];
   const rounds = new Rounds();
   let checksum = 0;
-  try {
-    for (const product of products) {
-      const broker = await BrokerProcess.prepare(io, product);
-      brokers.push(broker);
-      await broker.start();
-    }
+  await withBrokers(io, flags.products, async (brokers) => {
     // The first round warms up both brokers and is not counted.
     for (let round = 0; round <= flags.rounds; round++) {
       for (const broker of brokers) {
@@ -48,9 +39,7 @@ export async function run(args: readonly string[]): Promise<void> {
         checksum = await measure(io, broker, { flags, rounds: counted, round });
       }
     }
-  } finally {
-    for (const broker of brokers) await broker.dispose();
-  }
+  });
   rounds.print();
   rounds.printRatios('partita', 'kafka');
   printChecksum(checksum);

@@ -5,7 +5,7 @@
 
 import { Producer } from '../src/client/index.ts';
 import { createNodeIo, type Io } from '../src/io/index.ts';
-import { BrokerProcess, hasKafka, type Product } from './broker-process.ts';
+import { type BrokerProcess, withBrokers } from './broker-process.ts';
 import { printChecksum, Rounds } from './figures.ts';
 import { numbersOf, parseFlags } from './flags.ts';
 import { producerPerformance } from './java-clients.ts';
@@ -30,26 +30,15 @@ type TransactionFlags = typeof defaults;
 export async function run(args: readonly string[]): Promise<void> {
   const flags = parseFlags(defaults, args);
   const io = createNodeIo({ logLevel: 'warn' });
-  const products = flags.products
-    .split(',')
-    .filter((product) => product !== 'kafka' || hasKafka()) as Product[];
-  const brokers: BrokerProcess[] = [];
   const rounds = new Rounds();
-  try {
-    for (const product of products) {
-      const broker = await BrokerProcess.prepare(io, product);
-      brokers.push(broker);
-      await broker.start();
-    }
+  await withBrokers(io, flags.products, async (brokers) => {
     // The first round warms up both brokers and is not counted.
     for (let round = 0; round <= flags.rounds; round++) {
       for (const broker of brokers) {
         await measure(io, broker, { flags, round, rounds: round === 0 ? new Rounds() : rounds });
       }
     }
-  } finally {
-    for (const broker of brokers) await broker.dispose();
-  }
+  });
   rounds.print();
   rounds.printRatios('partita', 'kafka');
   printChecksum(flags.transactions * flags['records-per-transaction']);
