@@ -135,7 +135,7 @@ export class LogCleaner {
   #onFailure(partition: Partition, range: DirtyRange, error: unknown): void {
     // Deleted, moved, truncated, closed or reconfigured: what is left of it is looked at again.
     if (error instanceof CleaningStopped) return;
-    if (error instanceof IoError && error.code === 'ENOSPC') {
+    if (isFullDisk(error) && partition.role !== 'offline') {
       const untilMs = this.#io.clock.monotonic() + fullDiskRestMs;
       this.#postponed.set(partition.log, untilMs);
       this.#log.warn('the disk has no room to clean a log, which is as it was', {
@@ -198,6 +198,12 @@ export class LogCleaner {
   async #cleanAll(): Promise<void> {
     while (!this.#isStopped && (await this.cleanFilthiest()));
   }
+}
+
+/** A flush that cannot write a small file is postponed, and says so with a protocol error. */
+function isFullDisk(error: unknown): error is IoError | KafkaError {
+  if (error instanceof IoError) return error.code === 'ENOSPC';
+  return error instanceof KafkaError && error.errorName === 'KAFKA_STORAGE_ERROR';
 }
 
 function nameOf({ topic, partition }: Partition): { topic: string; partition: number } {

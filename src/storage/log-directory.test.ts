@@ -107,6 +107,25 @@ describe('log directory', () => {
     }
   });
 
+  test('a log that was never synced is not taken for one whose checkpoint was lost', async () => {
+    const { World } = await import('../../sim/index.ts');
+    const world = new World();
+    const host = world.host('host');
+    let isDone = false;
+    host.start(async (io) => {
+      await (await open(io)).createLog(name(0), defaultLogConfig);
+      isDone = true;
+    });
+    await world.run(() => isDone);
+    host.powerCut();
+    isDone = false;
+    host.start(async (io) => {
+      assert.equal(`${io.disk.readFile('/data/recovery-point-offset-checkpoint')}`, '0\n0\n');
+      isDone = true;
+    });
+    await world.run(() => isDone);
+  });
+
   test('the mark of a clean stop is gone once the directory is open again', () =>
     simulate(async (io) => {
       const directory = await open(io);

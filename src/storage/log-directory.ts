@@ -56,7 +56,7 @@ export interface LogDirectoryOptions {
 export interface PartitionName {
   readonly topic: string;
   readonly partition: number;
-  /** ZERO_UUID when partition.metadata is missing. */
+  /** ZERO_UUID when partition.metadata is missing or torn. */
   readonly topicId: Uuid;
 }
 
@@ -80,6 +80,7 @@ export class LogDirectory {
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
   #queuedSync: Promise<void> | null = null;
+  #hasCheckpoint: Promise<void> | null = null;
   #areLogsOpen = false;
   #hasFailed = false;
   #isClosed = false;
@@ -153,6 +154,7 @@ export class LogDirectory {
   async openLogs(configFor: (name: PartitionName) => LogConfig): Promise<PartitionLog[]> {
     const { disk } = this.#io;
     const recoveryPoints = readOffsetCheckpoint(disk, this.#file(RECOVERY_POINTS));
+    const isCheckpointLost = disk.stat(this.#file(RECOVERY_POINTS)) === null;
     const startOffsets = readOffsetCheckpoint(disk, this.#file(LOG_START_OFFSETS));
     const cleanedOffsets = readOffsetCheckpoint(disk, this.#file(CLEANED_OFFSETS));
     const folders: string[] = [];
@@ -171,7 +173,7 @@ export class LogDirectory {
       if (!isCertain) await syncTopicId(disk, this.#file(folder));
       await this.#openLog({ ...name, topicId }, configFor({ ...name, topicId }), {
         wasCleanShutdown: this.wasCleanShutdown,
-        recoveryPoint: recoveryPoints.get(folder),
+        recoveryPoint: recoveryPoints.get(folder) ?? (isCheckpointLost ? undefined : 0),
         logStartOffset: startOffsets.get(folder),
         cleanedTo: cleanedOffsets.get(folder),
       });
@@ -184,6 +186,8 @@ export class LogDirectory {
 
   /** The new log's folder is durable when this resolves. */
   async createLog(name: PartitionName, config: LogConfig): Promise<PartitionLog> {
+    // A start must be able to tell a log that was never synced from a checkpoint that was lost.
+    await this.#assertCheckpoint();
     const directory = this.#file(folderName(name.topic, name.partition));
     this.#io.disk.makeDirectory(directory);
     if (name.topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, name.topicId);
@@ -213,14 +217,24 @@ export class LogDirectory {
       ...found,
       resources: this.#options.resources,
       onFailure: (error) => this.#fail(error),
-      onTruncated: () => this.#onTruncated(),
+      checkpoint: () => this.#checkpoint(),
     });
     this.#logs.set(folder, { log, topicId });
     return log;
   }
 
-  /** Offsets that went back must not be found ahead of the log by the next start. */
-  async #onTruncated(): Promise<void> {
+  #assertCheckpoint(): Promise<void> {
+    if (this.#hasCheckpoint === null) {
+      const exists = this.#io.disk.stat(this.#file(RECOVERY_POINTS)) !== null;
+      this.#hasCheckpoint = exists ? Promise.resolve() : this.checkpointOffsets();
+      this.#hasCheckpoint.catch(() => {
+        this.#hasCheckpoint = null;
+      });
+    }
+    return this.#hasCheckpoint;
+  }
+
+  async #checkpoint(): Promise<void> {
     await this.checkpointOffsets();
     const wasCleaned = [...this.logs()].some((log) => log.cleanedTo !== null);
     if (wasCleaned) await this.checkpointCleanedOffsets();
@@ -274,6 +288,15 @@ export class LogDirectory {
     this.#io.disk.rename(future.directory, this.#file(folder));
     await this.#syncEntries();
     return await this.#openLog({ topic, partition, topicId }, config, { wasCleanShutdown: true });
+  }
+
+  /** Gives a log whose folder does not say it the topic's id. @throws IoError */
+  async assignTopicId(topic: string, partition: number, topicId: Uuid): Promise<void> {
+    const folder = folderName(topic, partition);
+    const { log } = this.#logs.get(folder) as OpenedLog;
+    this.#logs.set(folder, { log, topicId });
+    await writeTopicId(this.#io.disk, log.directory, topicId);
+    await this.#io.disk.syncDirectory(log.directory);
   }
 
   log(topic: string, partition: number): PartitionLog | null {

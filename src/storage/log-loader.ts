@@ -187,13 +187,16 @@ class LogLoader {
   }
 
   /**
-   * Compaction leaves gaps, also in a log that is not compacted any more; a segment may still not
-   * start before the one before it ends.
+   * Compaction leaves gaps, also in a log that is not compacted any more, but only below what was
+   * durable (log-cleaning.ts): behind it a gap is what a power cut took of the segment before, and
+   * what follows must go, or a producer's retry of the lost batch would pass for a duplicate.
+   * Where no checkpoint tells, a compacted log is believed.
    */
   #mayHaveGap(segment: Segment, end: number): boolean {
-    const { config, cleanedTo } = this.#options;
-    const wasCleaned = segment.baseOffset <= (cleanedTo ?? 0);
-    return segment.baseOffset > end && (wasCleaned || config.cleanupPolicy.includes('compact'));
+    const { config, cleanedTo = 0, recoveryPoint } = this.#options;
+    if (segment.baseOffset < end) return false;
+    if (segment.baseOffset <= Math.max(cleanedTo, recoveryPoint ?? 0)) return true;
+    return recoveryPoint === undefined && config.cleanupPolicy.includes('compact');
   }
 
   async #recoverSegment(segment: Segment): Promise<{ endOffset: number; problem: string | null }> {

@@ -10,7 +10,10 @@ export interface PartitionLogOptions {
   readonly partition: number;
   readonly config: LogConfig;
   readonly wasCleanShutdown: boolean;
-  /** Offset up to which the log is known to be durable; recovery scans from its segment. */
+  /**
+   * Offset up to which the log is known to be durable; recovery scans from its segment. Left out
+   * when the checkpoint that says it was lost.
+   */
   readonly recoveryPoint?: number | undefined;
   readonly logStartOffset?: number | undefined;
   /** Where the last cleaning ended, by cleaner-offset-checkpoint. */
@@ -19,6 +22,9 @@ export interface PartitionLogOptions {
   readonly resources: LogResources;
   /** A failed fsync or truncation: what is on disk is no longer known. */
   readonly onFailure?: (error: Error) => void;
-  /** The recovery point went back: a checkpoint that is ahead of it must be replaced now. */
-  readonly onTruncated?: () => Promise<void>;
+  /**
+   * Writes recoveryPoint and cleanedTo to the directory's checkpoints, durably: after they went
+   * back, and before what is below the recovery point gets gaps.
+   */
+  readonly checkpoint?: () => Promise<void>;
 }

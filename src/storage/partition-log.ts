@@ -19,6 +19,7 @@ import {
   dirtyRangeOf,
   ReplacementFailed,
 } from './cleaner/index.ts';
+import { FlushPolicy } from './flush-policy.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import {
   asStoredMagic,
@@ -53,10 +54,9 @@ export class PartitionLog {
   readonly #io: Io;
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
+  readonly #flushPolicy: FlushPolicy;
   readonly #options: PartitionLogOptions;
   readonly #cleaning: CleaningSlot;
-  #recordsSinceFlush = 0;
-  #oldestUnflushedMs: number | null = null;
   #isTruncating = false;
   #status: 'open' | 'closed' | 'failed' = 'open';
 
@@ -66,7 +66,10 @@ export class PartitionLog {
     this.#io = io;
     this.#log = log;
     this.#options = options;
-    this.#cleaning = new CleaningSlot(io, log);
+    this.#cleaning = new CleaningSlot(io, log, async () => {
+      await this.flush();
+      await options.checkpoint?.();
+    });
     const target = {
       get logEndOffset() {
         return log.logEndOffset;
@@ -76,6 +79,7 @@ export class PartitionLog {
       onSyncFailure: (error: unknown) => this.#fail(error),
     };
     this.#flusher = new LogFlusher(target, recoveryPoint);
+    this.#flushPolicy = new FlushPolicy(io.clock);
   }
 
   /** Opens the log, recovering it if need be; creates it if the folder is empty or not there. */
@@ -244,17 +248,15 @@ export class PartitionLog {
   }
 
   #result(batches: readonly BatchHeader[], logAppendTimeMs: number): AppendResult {
-    for (const batch of batches) this.#recordsSinceFlush += batch.recordCount;
-    if (this.#log.config.flushMs < Number.MAX_SAFE_INTEGER) {
-      this.#oldestUnflushedMs ??= this.#io.clock.now();
-    }
+    let recordCount = 0;
+    for (const batch of batches) recordCount += batch.recordCount;
     return {
       baseOffset: (batches[0] as BatchHeader).baseOffset,
       lastOffset: (batches.at(-1) as BatchHeader).lastOffset,
       logAppendTimeMs,
       logStartOffset: this.#log.logStartOffset,
       isDuplicate: false,
-      flushDue: this.#recordsSinceFlush >= this.#log.config.flushMessages,
+      flushDue: this.#flushPolicy.onAppend(recordCount, this.#log.config),
     };
   }
 
@@ -291,15 +293,11 @@ export class PartitionLog {
   }
 
   isFlushDue(nowMs: number): boolean {
-    return (
-      this.#oldestUnflushedMs !== null &&
-      nowMs - this.#oldestUnflushedMs >= this.#log.config.flushMs
-    );
+    return this.#flushPolicy.isDue(nowMs, this.#log.config);
   }
 
   async #sync(): Promise<void> {
-    this.#recordsSinceFlush = 0;
-    this.#oldestUnflushedMs = null;
+    this.#flushPolicy.onFlush();
     await syncLog(this.#log, this.#flusher.recoveryPoint);
   }
 
@@ -363,7 +361,7 @@ export class PartitionLog {
     try {
       await this.#cleaning.stop();
       await truncate();
-      await this.#options.onTruncated?.();
+      await this.#options.checkpoint?.();
     } catch (error) {
       // Half of it may have happened: only a recovery can say what is there.
       this.#fail(error);
@@ -409,7 +407,8 @@ export class PartitionLog {
    * Keeps the last record of every key of the dirty part, beside appends and reads. null if there
    * is nothing to clean. What it throws leaves the log whole, and failed if that is in doubt.
    *
-   * @throws CleaningStopped, ReplacementFailed, KafkaError CORRUPT_MESSAGE, IoError
+   * @throws CleaningStopped, ReplacementFailed, IoError, KafkaError CORRUPT_MESSAGE or
+   *   KAFKA_STORAGE_ERROR
    */
   async clean(request: CleaningRequest): Promise<CleaningResult | null> {
     this.#assertWritable();

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
+import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { logFileName, SNAPSHOT_SUFFIX } from './log-files.ts';
+import type { LogConfig } from './log-config.ts';
+import { LOG_SUFFIX, logFileName, SNAPSHOT_SUFFIX } from './log-files.ts';
 import { append, DIRECTORY, openLog } from './log-fixture.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 
@@ -57,6 +59,40 @@ test('a retry of a batch that a restart no longer remembers is a duplicate, not 
     const gap = () => append(again, ['v'], numbered(5));
     assert.throws(gap, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
     assert.equal(append(again, ['v'], numbered(4)).baseOffset, 4);
+  }));
+
+/** Three segments that were not synced, of which a power cut takes what the middle one had. */
+async function withLostSegment(io: Io, cleanupPolicy: LogConfig['cleanupPolicy']): Promise<void> {
+  const config = { cleanupPolicy, segmentBytesMax: 300 };
+  const producer = { producerId: 7, producerEpoch: 0 };
+  const log = await openLog(io, { config });
+  for (let i = 0; i < 6; i++) append(log, ['v'.repeat(100)], { ...producer, baseSequence: i });
+  assert.equal(log.segmentCount, 6);
+  log.abandon();
+  const file = io.disk.open(`${DIRECTORY}/${logFileName(4, LOG_SUFFIX)}`, 'write');
+  file.truncate(0);
+  file.close();
+}
+
+for (const policy of ['delete', 'compact'] as const) {
+  test(`what follows a lost segment goes, too (${policy}): a retry is no duplicate of it`, () =>
+    simulate(async (io) => {
+      await withLostSegment(io, [policy]);
+      const config = { cleanupPolicy: [policy], segmentBytesMax: 300 };
+      const log = await openLog(io, { config, recoveryPoint: 3 });
+      assert.equal(log.logEndOffset, 4);
+      const retry = { producerId: 7, producerEpoch: 0, baseSequence: 4 };
+      const result = append(log, ['v'], retry);
+      assert.deepEqual([result.baseOffset, result.isDuplicate], [4, false]);
+    }));
+}
+
+test('a compacted log is believed where the checkpoint was lost that tells gaps from losses', () =>
+  simulate(async (io) => {
+    await withLostSegment(io, ['compact']);
+    const config = { cleanupPolicy: ['compact'] as const, segmentBytesMax: 300 };
+    const log = await openLog(io, { config });
+    assert.equal(log.logEndOffset, 6);
   }));
 
 test('a snapshot that is left of a segment which compaction merged is not believed', () =>

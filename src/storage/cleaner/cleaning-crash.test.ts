@@ -23,10 +23,24 @@ interface Written {
   sequence: number;
 }
 
+/** recovery-point-offset-checkpoint, which every power cut spares. */
+interface Checkpoint {
+  recoveryPoint: number;
+}
+
 /** Keys are written over and over, some in transactions; all of it is durable. */
-async function fill(io: Io, prng: Prng): Promise<{ log: PartitionLog; written: Written }> {
+async function fill(
+  io: Io,
+  prng: Prng,
+  checkpoint: Checkpoint,
+): Promise<{ log: PartitionLog; written: Written }> {
   const config = { segmentBytesMax: prng.pick([600, 1500]), indexIntervalBytes: 100 };
-  const log = await openCompacted(io, { config });
+  const log: PartitionLog = await openCompacted(io, {
+    config,
+    checkpoint: async () => {
+      checkpoint.recoveryPoint = log.recoveryPoint;
+    },
+  });
   const written: Written = { records: new Map(), latest: new Map(), endOffset: 0, sequence: 0 };
   for (let i = 0; i < 60; i++) {
     const isTransaction = prng.chance(0.3);
@@ -109,17 +123,23 @@ async function check(log: PartitionLog, written: Written): Promise<void> {
   if (written.sequence > 0) assert.equal(producer?.lastSequence, written.sequence - 1);
 }
 
+interface Bugs {
+  readonly sabotage?: (io: Io) => Io;
+  readonly isCheckpointLate?: boolean;
+}
+
 /** True if the cleaning came to its end before the process died. */
 async function crashAt(
   seed: string,
   operation: number,
-  sabotage: (io: Io) => Io = (io) => io,
+  { sabotage = (io: Io) => io, isCheckpointLate = false }: Bugs,
 ): Promise<boolean> {
   const world = new World({ seed, faults: { disk: { syncMsMean: 2 } } });
+  const checkpoint = { recoveryPoint: 0 };
   let written: Written | null = null;
   let isClean = false;
   const first = world.startProcess('host', async (io) => {
-    const filled = await fill(sabotage(io), new Prng(seed));
+    const filled = await fill(sabotage(io), new Prng(seed), checkpoint);
     const { cleanedTo } = filled.log;
     assert.equal(cleanedTo, null);
     first.killAtDiskOperation(operation);
@@ -134,7 +154,8 @@ async function crashAt(
   if (operation % 2 === 0) world.host('host').powerCut();
   let isChecked = false;
   world.startProcess('host', async (io) => {
-    const log = await openCompacted(io);
+    const recoveryPoint = isCheckpointLate ? 0 : checkpoint.recoveryPoint;
+    const log = await openCompacted(io, { recoveryPoint });
     await check(log, written as unknown as Written);
     while ((await clean(log)) !== null);
     await check(log, written as unknown as Written);
@@ -147,9 +168,9 @@ async function crashAt(
   return wasClean;
 }
 
-async function crashEverywhere(seed: string, sabotage?: (io: Io) => Io): Promise<number> {
+async function crashEverywhere(seed: string, bugs: Bugs = {}): Promise<number> {
   for (let operation = 1; ; operation++) {
-    const isOver = await crashAt(seed, operation, sabotage).catch((error: Error) => {
+    const isOver = await crashAt(seed, operation, bugs).catch((error: Error) => {
       const what = `seed "${seed}", operation ${operation}: ${error.stack}`;
       throw new Error(what, { cause: error });
     });
@@ -168,9 +189,14 @@ describe('a crash in a cleaning', () => {
   test('would cost some if the cleaned segment were not synced', async () => {
     let found = 0;
     for (let seed = 0; seed < 5 && found === 0; seed++) {
-      await crashEverywhere(`bug ${seed}`, withoutSync).catch(() => found++);
+      await crashEverywhere(`bug ${seed}`, { sabotage: withoutSync }).catch(() => found++);
     }
     assert.ok(found > 0);
+  });
+
+  test('would cost some if the recovery point were not on disk before there are gaps', async () => {
+    const crashes = crashEverywhere('bug 0', { isCheckpointLate: true });
+    await assert.rejects(crashes, /expected|is gone|!==/);
   });
 });
 

@@ -9,11 +9,14 @@ import { CleaningStopped } from './replace-segments.ts';
 export class CleaningSlot {
   readonly #io: Io;
   readonly #log: LogState;
+  readonly #makeDurable: () => Promise<void>;
   #current: LogCleaning | null = null;
 
-  constructor(io: Io, log: LogState) {
+  /** @param makeDurable the log as it is at the call, and the checkpoint that says so */
+  constructor(io: Io, log: LogState, makeDurable: () => Promise<void>) {
     this.#io = io;
     this.#log = log;
+    this.#makeDurable = makeDurable;
   }
 
   get isBusy(): boolean {
@@ -22,7 +25,10 @@ export class CleaningSlot {
 
   async clean(request: CleaningRequest): Promise<CleaningResult | null> {
     if (this.#current !== null) throw new CleaningStopped();
-    const cleaning = new LogCleaning(this.#io, this.#log, request);
+    const cleaning = new LogCleaning(this.#io, this.#log, {
+      ...request,
+      makeDurable: this.#makeDurable,
+    });
     this.#current = cleaning;
     try {
       return await cleaning.run();

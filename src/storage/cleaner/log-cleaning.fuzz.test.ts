@@ -25,12 +25,17 @@ class Run {
   /** Where batches begin. */
   #bases: number[] = [];
   #log!: PartitionLog;
+  /** What recovery-point-offset-checkpoint says. */
+  #checkpointed = 0;
 
   constructor(io: Io, prng: Prng) {
     this.#io = io;
     this.#prng = prng;
     this.#keyCount = prng.pick([1, 5, 60]);
     this.#options = {
+      checkpoint: async () => {
+        this.#checkpointed = this.#log.recoveryPoint;
+      },
       config: {
         segmentBytesMax: prng.pick([500, 2000, 100_000]),
         indexIntervalBytes: prng.pick([0, 200, 4096]),
@@ -89,7 +94,7 @@ class Run {
   }
 
   async #reopen(): Promise<void> {
-    const { cleanedTo, recoveryPoint, logEndOffset } = this.#log;
+    const { cleanedTo, logEndOffset } = this.#log;
     const isClean = this.#prng.chance(0.5);
     if (isClean) await this.#log.close();
     else {
@@ -99,7 +104,7 @@ class Run {
     this.#log = await openCompacted(this.#io, {
       ...this.#options,
       wasCleanShutdown: isClean,
-      recoveryPoint: isClean ? logEndOffset : this.#prng.pick([0, recoveryPoint]),
+      recoveryPoint: isClean ? logEndOffset : this.#checkpointed,
       cleanedTo: cleanedTo ?? undefined,
     });
   }

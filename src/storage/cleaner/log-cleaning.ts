@@ -1,8 +1,8 @@
 // One cleaning of one log: the map over its dirty part, then group by group what is kept of all
 // that lies before the map's end. Appends and reads go on; whoever truncates the log stops it.
 //
-// Invariant: after every group the log is whole, so that a cleaning may end at any time; only the
-// checkpoint tells that it came to its end.
+// Invariants: after every group the log is whole, so that a cleaning may end at any time; only the
+// checkpoint tells that it came to its end. There are gaps only below the recovery point on disk.
 
 import type { Io } from '../../io/index.ts';
 import { CLEANED_SUFFIX, parseLogFileName } from '../log-files.ts';
@@ -30,6 +30,11 @@ export interface CleaningRequest {
   readonly bytesPerSecondMax: () => number;
 }
 
+interface CleaningOptions extends CleaningRequest {
+  /** The log as it is at the call, and the checkpoint of its recovery point. */
+  readonly makeDurable: () => Promise<void>;
+}
+
 export interface CleaningResult extends Readonly<CleaningCounts> {
   /** The dirty part that was cleaned: from here … */
   readonly fromOffset: number;
@@ -41,11 +46,11 @@ export interface CleaningResult extends Readonly<CleaningCounts> {
 export class LogCleaning {
   readonly #io: Io;
   readonly #log: LogState;
-  readonly #request: CleaningRequest;
+  readonly #request: CleaningOptions;
   #isStopped = false;
   #running: Promise<CleaningResult | null> | null = null;
 
-  constructor(io: Io, log: LogState, request: CleaningRequest) {
+  constructor(io: Io, log: LogState, request: CleaningOptions) {
     this.#io = io;
     this.#log = log;
     this.#request = request;
@@ -54,8 +59,8 @@ export class LogCleaning {
   /**
    * null if there was nothing to clean.
    *
-   * @throws CleaningStopped, ReplacementFailed, KafkaError CORRUPT_MESSAGE, IoError; the log is
-   *   as it was, or cleaned in part, except after ReplacementFailed
+   * @throws CleaningStopped, ReplacementFailed, IoError, KafkaError CORRUPT_MESSAGE or
+   *   KAFKA_STORAGE_ERROR; the log is as it was, or cleaned in part, except after ReplacementFailed
    */
   run(): Promise<CleaningResult | null> {
     this.#running ??= this.#clean();
@@ -82,6 +87,8 @@ export class LogCleaning {
     const buffer = new ReadBuffer(Math.floor(this.#request.ioBufferBytes / 2));
     const map = this.#mapFor(range);
     await buildOffsetMap({ log, range, buffer, pace }, map);
+    // A recovery takes a gap for a loss, unless it is below the recovery point (log-loader.ts).
+    await this.#request.makeDurable().finally(() => this.#assertGoing());
     const counts: CleaningCounts = {
       bytesRead: 0,
       bytesWritten: 0,
