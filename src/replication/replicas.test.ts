@@ -172,6 +172,31 @@ test('a restart finds the partitions, and leaves alone a folder that no topic ow
   });
 });
 
+for (const [how, content] of [
+  ['missing', null],
+  ['torn', 'version: 0\ntopic_'],
+] as const) {
+  test(`a log whose partition.metadata is ${how} is kept, and gets one`, async () => {
+    await simulate(async (io) => {
+      const first = await open(io);
+      const id = await create(first, 't');
+      first.replicas.get('t', 0)?.appendAsLeader(batch(io));
+      await first.close();
+      const path = '/data/t-0/partition.metadata';
+      await io.disk.remove(path);
+      if (content !== null) {
+        const file = io.disk.open(path, 'create');
+        file.write([Buffer.from(content)], 0);
+        file.close();
+      }
+      const second = await open(io);
+      assert.equal(second.replicas.get('t', 0)?.logEndOffset, 1);
+      assert.equal(`${io.disk.readFile(path)}`, `version: 0\ntopic_id: ${id}`);
+      await second.close();
+    });
+  });
+}
+
 test('a disk that fails takes its partitions offline, and the last one the broker', async () => {
   await simulate(async (io, { world }) => {
     const parts = await open(io);

@@ -8,6 +8,7 @@
 // before is not made anew while a directory is missing: its records may be there.
 
 import { assert } from '../base/assert.ts';
+import { ZERO_UUID } from '../base/uuid.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
 import type { ImageChanges, MetadataImage, PartitionImage, TopicImage } from '../metadata/index.ts';
 import { ResourceType } from '../metadata/index.ts';
@@ -213,8 +214,9 @@ export class Replicas {
     const found = new Map<string, FoundLog[]>();
     for (const directory of this.#options.directories) {
       for (const log of await this.#openLogs(directory, image)) {
-        const topicId = directory.topicId(log.topic, log.partition);
         const topic = image.topic(log.topic);
+        if (topic !== undefined) await this.#nameTopic(directory, log, topic);
+        const topicId = directory.topicId(log.topic, log.partition);
         const where = `${directory.path}/${log.topic}-${log.partition}`;
         if (topic === undefined) {
           this.#log.warn(`${where} belongs to no topic and is left alone: remove it if not needed`);
@@ -230,6 +232,24 @@ export class Replicas {
     for (const logs of found.values()) {
       const { log, directory } = await this.#keepLongest(logs);
       this.#adopt(image.topic(log.topic) as TopicImage, log.partition, log, directory);
+    }
+  }
+
+  /** A log without its topic's id is taken for one of the topic of that name, as Kafka does. */
+  async #nameTopic(directory: LogDirectory, log: PartitionLog, topic: TopicImage): Promise<void> {
+    if (directory.topicId(log.topic, log.partition) !== ZERO_UUID) return;
+    const because = 'partition.metadata is missing or torn';
+    this.#log.warn('a log that names no topic is taken for the one of that name', {
+      path: log.directory,
+      topicId: topic.id,
+      because,
+    });
+    try {
+      await directory.assignTopicId(log.topic, log.partition, topic.id);
+    } catch (error) {
+      // The next start asks again.
+      if (!(error instanceof IoError)) throw error;
+      this.#log.warn('partition.metadata cannot be written', { because: error.message });
     }
   }
 
