@@ -78,7 +78,8 @@ function drawPlan(prng: World['prng'], harm: TransactionHarm): TransactionLoadPl
     ...drawTransactions(prng),
     config,
     transactionVersion: prng.pick([1, 2]),
-    internalSegmentBytes: prng.pick([null, '2000']),
+    // A group with members of several lives, some of them not yet missed, must fit one batch.
+    internalSegmentBytes: prng.pick([null, '6000']),
     churnMsMean: prng.pick([500, 2_000, 6_000]),
   };
 }
