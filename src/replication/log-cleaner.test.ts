@@ -14,6 +14,8 @@ import { Replicas } from './replicas.ts';
 
 const nodeId = 1;
 
+type CleanupPolicy = ('compact' | 'delete')[];
+
 interface Parts {
   readonly replicas: Replicas;
   readonly directory: LogDirectory;
@@ -55,7 +57,8 @@ async function open(io: Io): Promise<Parts> {
       logConfigOf: (overrides) => ({
         ...defaultLogConfig,
         segmentBytesMax: 200,
-        cleanupPolicy: overrides.get('cleanup.policy') === 'delete' ? ['delete'] : ['compact'],
+        cleanupPolicy: (overrides.get('cleanup.policy') ?? 'compact').split(',') as CleanupPolicy,
+        retentionMs: Number(overrides.get('retention.ms') ?? 604_800_000),
         minCleanableDirtyRatio: Number(overrides.get('min.cleanable.dirty.ratio') ?? 0.5),
         minCompactionLagMs: Number(overrides.get('min.compaction.lag.ms') ?? 0),
         maxCompactionLagMs: Number(overrides.get('max.compaction.lag.ms') ?? 1e15),
@@ -170,6 +173,23 @@ test('a log that is not compacted is never cleaned', () =>
     const { cleaner, create, close } = await open(io);
     fill(io, await create('t', { 'cleanup.policy': 'delete' }), 'aaaaaaaa');
     assert.equal(await cleaner.cleanFilthiest(), false);
+    await close();
+  }));
+
+test('a log that is compacted and deleted loses old segments by the same rhythm', () =>
+  simulate(async (io) => {
+    const { cleaner, create, close } = await open(io);
+    const both = { 'cleanup.policy': 'compact,delete', 'retention.ms': '5000' };
+    const partition = await create('t', both);
+    const other = await create('other', { 'cleanup.policy': 'delete', 'retention.ms': '5000' });
+    for (const each of [partition, other]) fill(io, each, 'abcdefgh');
+    cleaner.start();
+    await io.clock.sleep(4500);
+    assert.equal(await keysOf(partition), 'abcdefgh');
+    await io.clock.sleep(2000);
+    assert.equal(await keysOf(partition), '');
+    assert.equal(partition.log.logStartOffset, 8);
+    assert.equal(await keysOf(other), 'abcdefgh');
     await close();
   }));
 

@@ -1,5 +1,6 @@
 // Chooses, again and again, the log that needs compaction most and has it cleaned, one log at a
-// time; when no log needs it, it rests for log.cleaner.backoff.ms. A log that cannot be cleaned is
+// time; when no log needs it, those that are compacted and deleted lose their old segments, as in
+// Kafka by the cleaner's rhythm, and it rests for log.cleaner.backoff.ms. A log that cannot be cleaned is
 // set aside until the next start and the others go on; one that found the disk full is tried again.
 //
 // Invariant: after `stop` resolves nothing is cleaned and no timer is left.
@@ -195,8 +196,25 @@ export class LogCleaner {
     });
   }
 
+  async #applyRetention(): Promise<void> {
+    for (const partition of this.#replicas.all()) {
+      if (this.#isStopped) return;
+      const { cleanupPolicy } = partition.log.config;
+      const isBoth = cleanupPolicy.includes('compact') && cleanupPolicy.includes('delete');
+      if (!isBoth || partition.role === 'offline') continue;
+      try {
+        await partition.applyRetention();
+      } catch (error) {
+        if (!(error instanceof IoError || error instanceof KafkaError)) throw error;
+        const because = error.message;
+        this.#log.warn('old segments cannot be deleted yet', { ...nameOf(partition), because });
+      }
+    }
+  }
+
   async #cleanAll(): Promise<void> {
     while (!this.#isStopped && (await this.cleanFilthiest()));
+    if (this.#options.settings().threads > 0) await this.#applyRetention();
   }
 }
 
