@@ -2,10 +2,17 @@
 // and no match starts in the last twelve, as the format demands.
 
 import { KafkaError } from '../../errors.ts';
-import { copyLiteral, copyMatch, emptyTable, tableBits } from './matches.ts';
+import {
+  copyLiteral,
+  copyMatch,
+  emptyTable,
+  endOfMatch,
+  MATCH_BYTES_MIN,
+  tableBits,
+  word32,
+} from './matches.ts';
 
 const DISTANCE_MAX = 0xffff;
-const MATCH_BYTES_MIN = 4;
 const LAST_LITERALS = 5;
 const MATCH_START_MARGIN = 12;
 const HASH_MULTIPLIER = 0x9e37_79b1;
@@ -42,12 +49,7 @@ export function writeLz4Block(
       continue;
     }
     misses = 64;
-    let matchEnd = from + MATCH_BYTES_MIN;
-    let seen = candidate + MATCH_BYTES_MIN;
-    while (matchEnd < matchLimit && source[seen] === source[matchEnd]) {
-      matchEnd++;
-      seen++;
-    }
+    const matchEnd = endOfMatch(source, candidate, from, matchLimit);
     const extra = matchEnd - from - MATCH_BYTES_MIN;
     at = writeLiterals(source, literalStart, from, output, at, Math.min(extra, 15));
     const distance = from - candidate;
@@ -61,15 +63,6 @@ export function writeLz4Block(
     }
   }
   return writeLiterals(source, literalStart, end, output, at, 0);
-}
-
-function word32(buffer: Buffer, at: number): number {
-  return (
-    (buffer[at] as number) |
-    ((buffer[at + 1] as number) << 8) |
-    ((buffer[at + 2] as number) << 16) |
-    ((buffer[at + 3] as number) << 24)
-  );
 }
 
 /** A sequence's token and literals; `matchCode` is the lower half of the token. */

@@ -4,6 +4,8 @@
 const TABLE_BITS_MAX = 14;
 const TABLE_BITS_MIN = 8;
 
+export const MATCH_BYTES_MIN = 4;
+
 const table = new Int32Array(1 << TABLE_BITS_MAX);
 
 /** Bits of a hash table that suits `length` bytes of input. */
@@ -16,6 +18,25 @@ export function tableBits(length: number): number {
 export function emptyTable(bits: number): Int32Array {
   table.fill(-1, 0, 1 << bits);
   return table;
+}
+
+/** Four bytes as one number: what a match must have in common to be one. */
+export function word32(buffer: Buffer, at: number): number {
+  return (
+    (buffer[at] as number) |
+    ((buffer[at + 1] as number) << 8) |
+    ((buffer[at + 2] as number) << 16) |
+    ((buffer[at + 3] as number) << 24)
+  );
+}
+
+/** Where the bytes at `at` cease to be those at `candidate`, of which the first four are. */
+export function endOfMatch(source: Buffer, candidate: number, at: number, limit: number): number {
+  let end = at + MATCH_BYTES_MIN;
+  for (let seen = candidate + MATCH_BYTES_MIN; end < limit; seen++, end++) {
+    if (source[seen] !== source[end]) break;
+  }
+  return end;
 }
 
 /**

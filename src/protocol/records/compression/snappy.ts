@@ -2,7 +2,7 @@
 // in fragments of 64 KiB, so that every copy reaches at most that far back.
 
 import { KafkaError } from '../../errors.ts';
-import { copyLiteral, copyMatch, emptyTable, tableBits } from './matches.ts';
+import { copyLiteral, copyMatch, emptyTable, endOfMatch, tableBits, word32 } from './matches.ts';
 
 const FRAGMENT_BYTES = 64 * 1024;
 /** A copy of three bytes yields 64: nothing expands more than this. */
@@ -64,10 +64,7 @@ function writeFragment(
       }
       misses = 32;
       if (from > literalStart) at = writeLiteral(source, literalStart, from, output, at);
-      let matchEnd = from + 4;
-      for (let seen = candidate + 4; matchEnd < end && source[seen] === source[matchEnd]; seen++) {
-        matchEnd++;
-      }
+      const matchEnd = endOfMatch(source, candidate, from, end);
       at = writeCopy(output, at, from - candidate, matchEnd - from);
       from = matchEnd;
       literalStart = from;
@@ -78,15 +75,6 @@ function writeFragment(
   }
   if (literalStart < end) at = writeLiteral(source, literalStart, end, output, at);
   return at;
-}
-
-function word32(buffer: Buffer, at: number): number {
-  return (
-    (buffer[at] as number) |
-    ((buffer[at + 1] as number) << 8) |
-    ((buffer[at + 2] as number) << 16) |
-    ((buffer[at + 3] as number) << 24)
-  );
 }
 
 function writeLiteral(
