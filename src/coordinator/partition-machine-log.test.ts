@@ -26,15 +26,24 @@ function leading(leaderEpoch: number, isr = [1]): PartitionState {
   return { leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: isr, isr };
 }
 
-async function open(io: Io, config: Partial<LogConfig> = {}): Promise<Partition> {
-  const log = await PartitionLog.open(io, {
-    directory: '/data/o-0',
+/** The tail cache is empty: everything is read from the files. */
+async function openLog(
+  io: Io,
+  config: Partial<LogConfig> = {},
+  directory = '/data/o-0',
+): Promise<PartitionLog> {
+  return await PartitionLog.open(io, {
+    directory,
     topic: 'o',
     partition: 0,
     config: { ...defaultLogConfig, cleanupPolicy: ['compact'], ...config },
     wasCleanShutdown: true,
-    resources: new LogResources(io),
+    resources: new LogResources(io, { tailCacheBytesMax: 0 }),
   });
+}
+
+async function open(io: Io, config: Partial<LogConfig> = {}): Promise<Partition> {
+  const log = await openLog(io, config);
   const identity = { topic: 'o', topicId: ZERO_UUID, partition: 0 };
   const partition = new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 });
   partition.becomeLeader(leading(0));
@@ -145,6 +154,32 @@ test('a log of whose end compaction left nothing ends where it ended', () =>
     });
     assert.deepEqual(await readAll(logOf(io, emptied), 2), []);
   }));
+
+for (const harm of ['is moved to another directory', 'loses its beginning'] as const) {
+  test(`a log that ${harm} while it is read is read to its end`, () =>
+    simulate(async (io) => {
+      const config = { segmentBytesMax: 300, cleanupPolicy: ['compact', 'delete'] as const };
+      const partition = await open(io, { ...config, cleanupPolicy: [...config.cleanupPolicy] });
+      const log = logOf(io, partition);
+      const moved = await openLog(io, {}, '/other/o-0');
+      for (let i = 0; i < 20; i++) {
+        await log.append([`a=${i}`], i);
+        const options = { upperBound: i + 1, atLeastOneBatch: true };
+        const { buffers } = await partition.log.read(i, 1000, options);
+        for (const buffer of buffers) moved.appendAsFollower(Buffer.from(buffer));
+      }
+      const reading = readAll(log);
+      const old = partition.log;
+      for (let turn = 0; turn < 12; turn++) await Promise.resolve();
+      if (harm === 'loses its beginning') {
+        await old.deleteRecordsBefore(10);
+      } else {
+        partition.replaceLog(moved);
+        old.abandon();
+      }
+      assert.equal((await reading).at(-1), 'a=19');
+    }));
+}
 
 test('records of a transaction are batches of its producer, and its end is a marker', () =>
   simulate(async (io) => {

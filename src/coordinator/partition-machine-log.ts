@@ -148,6 +148,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     let next = Math.max(from, partition.logStartOffset);
     while (next < end) {
       partition.assertLeader(this.#leaderEpoch);
+      const { log, logStartOffset } = partition;
       const read = await partition.read(next, {
         bytesMax: readBytesMax,
         isCommittedOnly: false,
@@ -155,6 +156,9 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       });
       if (read.nextOffset === next) {
         partition.assertLeader(this.#leaderEpoch);
+        // Deleted, or moved to another directory, while it was read.
+        next = Math.max(next, partition.logStartOffset);
+        if (partition.log !== log || partition.logStartOffset !== logStartOffset) continue;
         // Compaction took all that was left; the next offset is the log's nevertheless.
         yield { baseOffset: end, endOffset: end, records: [] };
         return;

@@ -53,6 +53,11 @@ export interface BatchReadLimits {
   readonly atLeastOneBatch: boolean;
 }
 
+interface BatchesWanted {
+  readonly offset: number;
+  readonly limits: BatchReadLimits;
+}
+
 export interface TimestampOffset {
   readonly offset: number;
   readonly timestamp: number;
@@ -91,7 +96,7 @@ export function readLog(
   }
   const recent = log.tail.read(offset, limits);
   if (recent !== null) return finish(recent);
-  return readBatches(log, offset, limits).then(finish);
+  return readBatches(log, { offset, limits, finish });
 }
 
 function abortedBetween(log: LogState, offset: number, upperBound: number): AbortedTransaction[] {
@@ -119,22 +124,26 @@ export function abortedEntriesBetween(
 
 async function readBatches(
   log: LogState,
-  offset: number,
-  limits: BatchReadLimits,
-): Promise<BatchRead> {
+  read: BatchesWanted & { readonly finish: (found: BatchRead) => LogRead },
+): Promise<LogRead> {
+  const { offset, finish } = read;
   const { generation } = log;
-  const nothing = { buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset };
-  const read = await steadily(log, async () => {
+  const found = await steadily(log, async () => {
     for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
       const segment = log.segments[at] as Segment;
-      const found = await readFrom(log, segment, { offset, limits });
-      if (log.generation !== generation) return nothing;
-      if (found !== null || segment.isGone) return found;
+      const batches = await readFrom(log, segment, read).catch((error: unknown) => {
+        if (segment.isGone) return null;
+        throw error;
+      });
+      // Another file may have its name by now, and the log knows no more which of its transactions
+      // were aborted: what was read is not handed out.
+      if (segment.isGone || log.generation !== generation) return null;
+      if (batches !== null) return finish(batches);
     }
     return null;
   });
-  // After a truncation the offset may be gone: the caller checks it again.
-  return read === null || log.generation !== generation ? nothing : read;
+  // After a truncation, or a deletion, the offset may be gone: the caller checks it again.
+  return found ?? finish({ buffers: [], sizeBytes: 0, firstOffset: offset, nextOffset: offset });
 }
 
 /**
@@ -157,7 +166,7 @@ async function steadily<T>(log: LogState, search: () => Promise<T | null>): Prom
 async function readFrom(
   log: LogState,
   segment: Segment,
-  wanted: { offset: number; limits: BatchReadLimits },
+  wanted: BatchesWanted,
 ): Promise<BatchRead | null> {
   const { offset, limits } = wanted;
   const indexes = await loadIndexes(log, segment);
@@ -199,11 +208,7 @@ function skipTo(window: Buffer, offset: number): number {
   return at;
 }
 
-function takeBatches(
-  window: Buffer,
-  start: number,
-  { offset, limits }: { offset: number; limits: BatchReadLimits },
-): BatchRead {
+function takeBatches(window: Buffer, start: number, { offset, limits }: BatchesWanted): BatchRead {
   let end = start;
   let firstOffset = offset;
   let nextOffset = offset;
@@ -263,7 +268,7 @@ async function searchByTimestamp(
       isWanted: (record) => record.timestamp >= timestamp,
       mayHave: ({ header }) => header.maxTimestamp >= timestamp,
     });
-    if (found !== null) return found;
+    if (found !== null && !segment.isGone) return found;
   }
   return null;
 }
@@ -287,11 +292,12 @@ async function searchMaxTimestamp(log: LogState): Promise<TimestampOffset | null
   if (latest === null || latest.maxTimestamp.timestamp < 0) return null;
   const { timestamp, offset } = latest.maxTimestamp;
   const { offsets } = await loadIndexes(log, latest);
-  return await findRecord(log, latest, {
+  const found = await findRecord(log, latest, {
     from: offsets.lookup(offset),
     isWanted: (record) => record.timestamp === timestamp,
     mayHave: ({ header }) => header.maxTimestamp >= timestamp,
   });
+  return latest.isGone ? null : found;
 }
 
 async function findRecord(

@@ -139,6 +139,25 @@ test('readers are not held before the start of the log when an open transaction 
     assert.equal(log.lastStableOffsetBelow(3), 2);
   }));
 
+for (const turnCount of [0, 2, 10]) {
+  test(`what is read while it is deleted hides no aborted transaction (${turnCount} turns)`, () =>
+    simulate(async (io) => {
+      const config = { segmentBytesMax: 300 };
+      const log = await openLog(io, { config, limits: { tailCacheBytesMax: 0 } });
+      write(log, 0);
+      end(log, { isCommit: false });
+      for (let i = 0; i < 9; i++) append(log, [`plain${i}`]);
+      const options = { upperBound: 11, atLeastOneBatch: true, abortedTransactions: true };
+      const reading = log.read(0, 100, options);
+      for (let turn = 0; turn < turnCount; turn++) await Promise.resolve();
+      await log.deleteRecordsBefore(9);
+      const { buffers, abortedTransactions, nextOffset } = await reading;
+      assert.deepEqual({ buffers, abortedTransactions }, { buffers: [], abortedTransactions: [] });
+      assert.equal(nextOffset, 0);
+      assert.throws(() => log.read(0, 100, options), refuses('OFFSET_OUT_OF_RANGE'));
+    }));
+}
+
 describe('verification', () => {
   const opening = (baseSequence: number, producerEpoch = 0, hasOwnEpoch = false) => ({
     producerId: 7,
