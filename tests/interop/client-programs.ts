@@ -116,7 +116,15 @@ export async function javaCommand(
   sources: readonly string[],
   main: string,
 ): Promise<[string, ...string[]]> {
-  const jars = cacheFolder(`kafka-clients-${release}`);
+  return javaCommandOf(cacheFolder(`kafka-clients-${release}`), sources, main);
+}
+
+/** The same with a folder of jars. */
+export async function javaCommandOf(
+  jars: string,
+  sources: readonly string[],
+  main: string,
+): Promise<[string, ...string[]]> {
   const classes = await compileJava(jars, sources);
   return ['java', ...javaOptions, '-cp', `${classes}:${join(jars, '*')}`, main];
 }

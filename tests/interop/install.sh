@@ -39,6 +39,7 @@ wheels() {
 }
 
 fetch "kafka-$(property kafka.version kafka/pom.xml)" jars kafka/pom.xml -DskipTests
+fetch "kafka-streams-$(property streams.version streams/pom.xml)" jars streams/pom.xml -DskipTests
 for version in $(property clients.versions java/pom.xml); do
   fetch "kafka-clients-$version" jars java/pom.xml "-Dclients.version=$version"
 done
