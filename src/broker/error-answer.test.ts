@@ -93,3 +93,15 @@ test('partitions are named in the answer as they were in the request', async () 
   assert.equal(fetched.responses[0]?.topic, 'a');
   assert.equal(fetched.responses[0]?.partitions[0]?.partitionIndex, 5);
 });
+
+test('who is refused a producer id or the next epoch is not given the one that was named', async () => {
+  const { endTxn, initProducerId } = await import('../protocol/index.ts');
+  const named = { transactionalId: 'id', producerId: 7, producerEpoch: 3 };
+  for (const [api, version] of [
+    [endTxn, 5],
+    [initProducerId, 4],
+  ] as const) {
+    const body = errorAnswer(api as unknown as Api, named, { version, error });
+    assert.deepEqual([body.producerId, body.producerEpoch], [-1, -1], api.name);
+  }
+});

@@ -32,6 +32,9 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
 /** The fields of the answer that say "nothing" where zero would say something. */
 const nothing: Readonly<Value> = { baseOffset: -1, highWatermark: -1, lowWatermark: -1 };
 
+/** What a request names as its own, and a successful answer hands out. */
+const handedOut = ['producerId', 'producerEpoch'];
+
 /** A response body of the API with the error wherever its version has room for it. */
 export function errorAnswer(api: Api, request: unknown, options: ErrorAnswerOptions): Value {
   const requestValue = (request ?? {}) as Value;
@@ -53,6 +56,7 @@ function answer(fields: Fields, source: Value, options: ErrorAnswerOptions): Val
   const errorCode = errorCodeNames.find((name) => name in value);
   if (errorCode !== undefined) {
     value[errorCode] = options.error.code;
+    for (const name of handedOut) if (name in value) value[name] = -1;
     return value;
   }
   for (const [name, field] of Object.entries(fields)) {
