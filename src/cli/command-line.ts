@@ -1,26 +1,14 @@
 // How the tools read their command lines: Kafka's flags, by name and in any order, with Kafka's
-// old spellings beside the new ones. On top of commander: a tool never ends in a stack trace for
-// what its user did, an unknown flag is answered with the nearest known one, a flag that Kafka
-// has removed with what to use instead, and the exit code is returned instead of ending the
-// process.
+// old spellings beside the new ones. On top of commander: an unknown flag is answered with the
+// nearest known one, a flag that Kafka has removed with what to use instead, and what commander
+// would end the process for is thrown, in the terms of tool.ts.
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { AssertionFailed } from '../base/assert.ts';
+import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearestName } from '../config/index.ts';
+import { HelpShown, UsageError } from './tool.ts';
 import { version } from './version.ts';
 
-/** What the user asked for cannot be done; the message is one line that says what to change. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
-  }
-}
-
-export interface Tool {
-  /** Returns the exit code. */
-  run(args: readonly string[]): Promise<number>;
-}
+export { UsageError } from './tool.ts';
 
 /** Flags that Kafka once had, and what does their work now. */
 const removedFlags: Readonly<Record<string, string>> = {
@@ -43,9 +31,15 @@ export function kafkaCommand(name: string, description: string): Command {
     .helpOption('--help', 'print this')
     .version(version(), '--version', 'print the version')
     .allowExcessArguments(false)
-    .exitOverride()
+    .exitOverride(onExit)
     .configureHelp({ helpWidth: 100 })
     .configureOutput({ outputError: () => {} });
+}
+
+function onExit(error: CommanderError): never {
+  if (error.exitCode === 0) throw new HelpShown();
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  throw new UsageError(`${message} (see --help)`);
 }
 
 /** Reads the flags. Like Kafka's tools, understands a flag by any beginning that only it has. */
@@ -148,25 +142,4 @@ export function parsePairs(texts: readonly string[] | undefined, flag: string): 
     if (at <= 0) throw new UsageError(`${flag} takes key=value, not '${text}'`);
     return [text.slice(0, at), text.slice(at + 1)];
   });
-}
-
-/**
- * Runs a tool; what its user did wrong, and what a broker or the system refuses, becomes one line
- * on stderr. A broken invariant keeps its stack: it is a bug of ours.
- */
-export async function runTool(name: string, tool: Tool, args: readonly string[]): Promise<number> {
-  try {
-    return await tool.run(args);
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return 0;
-      const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-      process.stderr.write(`${name}: ${message} (see --help)\n`);
-      return 1;
-    }
-    if (error instanceof AssertionFailed || !(error instanceof Error)) throw error;
-    process.stderr.write(`${name}: ${error.message.replaceAll('\n', ' ')}\n`);
-    if (process.env.PARTITA_TRACE) process.stderr.write(`${error.stack}\n`);
-    return 1;
-  }
 }

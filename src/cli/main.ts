@@ -2,8 +2,8 @@
 // Kafka users know call it with their own name. A tool is loaded only when it is asked for, so
 // that the broker starts without reading the others.
 
-import { runTool, type Tool } from './command-line.ts';
 import { restrainYoungGeneration } from './garbage-collection.ts';
+import { runTool, type Tool } from './tool.ts';
 import { version } from './version.ts';
 
 interface Entry {

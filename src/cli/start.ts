@@ -11,8 +11,8 @@ import {
   loadBrokerConfig,
 } from '../config/index.ts';
 import { createNodeIo, type Io, IoError, type LogLevel } from '../io/index.ts';
-import { UsageError } from './command-line.ts';
 import { relaxFullCollections, releaseYoungGeneration } from './garbage-collection.ts';
+import { UsageError } from './tool.ts';
 
 interface StartOptions {
   readonly file: string | null;
