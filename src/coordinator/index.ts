@@ -3,6 +3,7 @@
 //
 //   internal-topic-shards.ts  one shard per partition of an internal topic that this broker leads
 //   create-internal-topic.ts  such topics are made when they are needed; offsets-topic.ts: how
+//   linear-regex.ts           regular expressions of clients
 //   machine-shard.ts          one such partition with its machine: loaded, lost, loaded again
 //   partition-machine-log.ts  a partition of an internal topic as the log of a machine
 //   group/group-coordinator   finds the partition of a group; group-shard: one partition

@@ -1,7 +1,7 @@
 // ListTransactions and DescribeTransactions: what there is to see of transactions (KIP-664).
 
-import { RE2JS, RE2JSException } from 're2js';
 import { KafkaError } from '../../protocol/index.ts';
+import { compileLinearRegex } from '../linear-regex.ts';
 import type { Transaction, TransactionState } from './transaction.ts';
 import type { TransactionMachine } from './transaction-machine.ts';
 
@@ -21,13 +21,8 @@ type IsWantedId = (transactionalId: string) => boolean;
 /** @throws KafkaError INVALID_REGULAR_EXPRESSION */
 export function compileIdPattern(pattern: string | null): IsWantedId {
   if (pattern === null || pattern === '') return () => true;
-  try {
-    const compiled = RE2JS.compile(pattern);
-    return (transactionalId) => compiled.matches(transactionalId);
-  } catch (error) {
-    if (!(error instanceof RE2JSException)) throw error;
-    throw new KafkaError('INVALID_REGULAR_EXPRESSION', `${pattern}: ${error.message}`);
-  }
+  const compiled = compileLinearRegex(pattern, (reason) => `${pattern}: ${reason}`);
+  return (transactionalId) => compiled.matches(transactionalId);
 }
 
 export interface ListedTransaction {
