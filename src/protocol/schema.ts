@@ -106,8 +106,21 @@ export interface VersionRange {
 
 const never: VersionRange = { min: 0, max: -1 };
 
+/**
+ * The thousands of fields of all messages have but a few dozen ranges and plain kinds between them.
+ * Each is made once: a process that starts reads all the messages, and then keeps them.
+ */
+const knownRanges = new Map<string, VersionRange>([['none', never]]);
+
 export function parseVersions(text: string): VersionRange {
-  if (text === 'none') return never;
+  const known = knownRanges.get(text);
+  if (known !== undefined) return known;
+  const range = parseRange(text);
+  knownRanges.set(text, range);
+  return range;
+}
+
+function parseRange(text: string): VersionRange {
   const match = /^(\d+)(?:(\+)|-(\d+))?$/.exec(text);
   assert(match !== null, `version range ${text}`);
   const min = Number(match[1]);
@@ -128,7 +141,9 @@ function field(source: FieldSource, versions: string, options: FieldOptions<unkn
   const range = parseVersions(versions);
   const tagged = options.tagged === undefined ? range : parseVersions(options.tagged);
   const made: Omit<Field, typeof inferred> = {
-    ...source,
+    kind: source.kind,
+    scalar: source.scalar,
+    element: source.element,
     versions: range,
     nullable: options.nullable === undefined ? never : parseVersions(options.nullable),
     tagged: options.tag === undefined ? never : tagged,
@@ -140,6 +155,14 @@ function field(source: FieldSource, versions: string, options: FieldOptions<unkn
 }
 
 function scalar<const Type extends ScalarType>(type: Type) {
+  const source: FieldSource = { kind: 'scalar', scalar: type, element: null };
+  /** By version range: those without options. */
+  const plain = new Map<string, Field>();
+  const plainField = (versions: string): Field => {
+    const made = plain.get(versions) ?? field(source, versions);
+    plain.set(versions, made);
+    return made;
+  };
   return <
     const Versions extends string,
     const Options extends FieldOptions<ScalarValue[Type] | null>,
@@ -150,7 +173,7 @@ function scalar<const Type extends ScalarType>(type: Type) {
     ScalarValue[Type] | Nullable<Options>,
     ScalarInput[Type] | Nullable<Options>,
     Optional<Versions, Options>
-  > => field({ kind: 'scalar', scalar: type, element: null }, versions, options) as never;
+  > => (options === undefined ? plainField(versions) : field(source, versions, options)) as never;
 }
 
 export const int8 = scalar('int8');
