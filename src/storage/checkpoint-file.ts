@@ -11,10 +11,13 @@ export class DamagedCheckpointError extends Error {
   }
 }
 
-/** Entries of a checkpoint file, a row of fields each; null if there is no file. */
+/**
+ * Entries of a checkpoint file, a row of fields each; null if there is no file, or an empty one, as
+ * Kafka makes before it has anything to say.
+ */
 export function readCheckpoint(disk: Disk, path: string, fieldCount: number): string[][] | null {
   const bytes = disk.readFile(path);
-  if (bytes === null) return null;
+  if (bytes === null || bytes.length === 0) return null;
   const lines = bytes.toString('utf8').split('\n');
   if (lines[0]?.trim() !== '0') throw new DamagedCheckpointError(path, 'its version is not 0');
   const count = Number(lines[1]);
