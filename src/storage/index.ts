@@ -21,7 +21,8 @@
 //   tail-cache.ts          recent batches in memory
 //   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
 //   log-directory.ts       one entry of log.dirs: lock, identity (meta-properties.ts), folders
-//                          (partition-folder.ts), checkpoints (checkpoint-file.ts)
+//                          (partition-folder.ts), checkpoints (offset-checkpoints.ts,
+//                          checkpoint-file.ts)
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
 export type { AppendResult, LeaderAppend } from './append-result.ts';

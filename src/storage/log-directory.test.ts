@@ -126,6 +126,59 @@ describe('log directory', () => {
     await world.run(() => isDone);
   });
 
+  test('a checkpoint that Kafka made and had nothing to say in is no damage', () =>
+    simulate(async (io) => {
+      await (await open(io)).close();
+      for (const file of ['recovery-point', 'log-start', 'cleaner', 'replication']) {
+        io.disk.open(`/data/${file}-offset-checkpoint`, 'create').close();
+      }
+      const directory = await open(io);
+      assert.deepEqual(await directory.openLogs(() => defaultLogConfig), []);
+      await directory.createLog(name(0), defaultLogConfig);
+      assert.equal(`${io.disk.readFile('/data/recovery-point-offset-checkpoint')}`, '0\n0\n');
+    }));
+
+  for (const how of ['made anew', 'moved here'] as const) {
+    test(`what checkpoints say of a log is not said of the one ${how} under its name`, async () => {
+      const { World } = await import('../../sim/index.ts');
+      const world = new World();
+      let isDone = false;
+      const first = world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        const old = await directory.createLog(name(0), defaultLogConfig);
+        append(old, ['0', '1', '2', '3']);
+        await old.flush();
+        await old.deleteRecordsBefore(3);
+        old.cleanedTo = 2;
+        await directory.checkpointOffsets();
+        await directory.checkpointCleanedOffsets();
+        await directory.deleteLog('my-topic', 0);
+        if (how === 'made anew') await directory.createLog(name(0), defaultLogConfig);
+        else {
+          const future = await directory.createFutureLog(name(0), defaultLogConfig);
+          await directory.promoteFutureLog(future, TOPIC_ID);
+        }
+        const log = directory.log('my-topic', 0);
+        assert.ok(log !== null);
+        append(log, ['a', 'b', 'c', 'd', 'e']);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+      first.kill();
+      isDone = false;
+      world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        const [log] = await directory.openLogs(() => defaultLogConfig);
+        assert.ok(log !== undefined);
+        assert.deepEqual(await contentOf(log), ['0:a', '1:b', '2:c', '3:d', '4:e']);
+        assert.equal(log.recoveryPoint, 0);
+        assert.equal(log.cleanedTo, null);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+    });
+  }
+
   test('the mark of a clean stop is gone once the directory is open again', () =>
     simulate(async (io) => {
       const directory = await open(io);

@@ -10,7 +10,7 @@ import { assert } from '../base/assert.ts';
 import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import { type DiskLock, type Io, IoError, type Timer } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { offsetCheckpointBytes, readOffsetCheckpoint, replaceFile } from './checkpoint-file.ts';
+import { replaceFile } from './checkpoint-file.ts';
 import type { LogConfig } from './log-config.ts';
 import { LogDirectoryError, refusedDirectory } from './log-directory-error.ts';
 import type { LogResources } from './log-resources.ts';
@@ -20,6 +20,7 @@ import {
   metaPropertiesBytes,
   parseMetaProperties,
 } from './meta-properties.ts';
+import { type CheckpointedOffsets, OffsetCheckpoints } from './offset-checkpoints.ts';
 import {
   deleteFolderName,
   folderName,
@@ -42,6 +43,14 @@ const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
 const LOCK = '.lock';
 /** Logs opened or closed at the same time: enough to keep a disk's queue filled. */
 const PARALLEL_LOGS = 16;
+
+/** What these checkpoints say of a log; null: nothing. */
+const offsetIn = {
+  [RECOVERY_POINTS]: (log: PartitionLog) => log.recoveryPoint,
+  // Only what the first segment's name does not say already.
+  [LOG_START_OFFSETS]: (log: PartitionLog) => (log.startsAtSegment ? null : log.logStartOffset),
+  [CLEANED_OFFSETS]: (log: PartitionLog) => log.cleanedTo,
+};
 
 export interface LogDirectoryOptions {
   readonly path: string;
@@ -74,10 +83,10 @@ export class LogDirectory {
   readonly #io: Io;
   readonly #options: LogDirectoryOptions;
   readonly #lock: DiskLock;
+  readonly #checkpoints: OffsetCheckpoints;
   readonly #logs = new Map<string, OpenedLog>();
   readonly #removals = new Set<Timer>();
   readonly #unfinished: PartitionFolder[] = [];
-  #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
   #queuedSync: Promise<void> | null = null;
   #hasCheckpoint: Promise<void> | null = null;
@@ -96,7 +105,8 @@ export class LogDirectory {
     this.#io = io;
     this.#options = options;
     this.#lock = found.lock;
-    this.highWatermarks = readOffsetCheckpoint(io.disk, this.#file(HIGH_WATERMARKS));
+    this.#checkpoints = new OffsetCheckpoints(io.disk, options.path);
+    this.highWatermarks = this.#checkpoints.read(HIGH_WATERMARKS);
   }
 
   /**
@@ -153,10 +163,10 @@ export class LogDirectory {
   /** Opens, recovering where needed, the log of every partition folder. */
   async openLogs(configFor: (name: PartitionName) => LogConfig): Promise<PartitionLog[]> {
     const { disk } = this.#io;
-    const recoveryPoints = readOffsetCheckpoint(disk, this.#file(RECOVERY_POINTS));
-    const isCheckpointLost = disk.stat(this.#file(RECOVERY_POINTS)) === null;
-    const startOffsets = readOffsetCheckpoint(disk, this.#file(LOG_START_OFFSETS));
-    const cleanedOffsets = readOffsetCheckpoint(disk, this.#file(CLEANED_OFFSETS));
+    const recoveryPoints = this.#checkpoints.read(RECOVERY_POINTS);
+    const isCheckpointLost = !this.#checkpoints.exists(RECOVERY_POINTS);
+    const startOffsets = this.#checkpoints.read(LOG_START_OFFSETS);
+    const cleanedOffsets = this.#checkpoints.read(CLEANED_OFFSETS);
     const folders: string[] = [];
     for (const { name, isDirectory } of disk.list(this.path)) {
       const future = isDirectory ? parseFutureFolderName(name) : null;
@@ -188,7 +198,9 @@ export class LogDirectory {
   async createLog(name: PartitionName, config: LogConfig): Promise<PartitionLog> {
     // A start must be able to tell a log that was never synced from a checkpoint that was lost.
     await this.#assertCheckpoint();
-    const directory = this.#file(folderName(name.topic, name.partition));
+    const folder = folderName(name.topic, name.partition);
+    await this.#forgetOffsetsOf(folder);
+    const directory = this.#file(folder);
     this.#io.disk.makeDirectory(directory);
     if (name.topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, name.topicId);
     const log = await this.#openLog(name, config, { wasCleanShutdown: false });
@@ -225,7 +237,7 @@ export class LogDirectory {
 
   #assertCheckpoint(): Promise<void> {
     if (this.#hasCheckpoint === null) {
-      const exists = this.#io.disk.stat(this.#file(RECOVERY_POINTS)) !== null;
+      const exists = this.#checkpoints.exists(RECOVERY_POINTS);
       this.#hasCheckpoint = exists ? Promise.resolve() : this.checkpointOffsets();
       this.#hasCheckpoint.catch(() => {
         this.#hasCheckpoint = null;
@@ -285,6 +297,7 @@ export class LogDirectory {
     const folder = folderName(topic, partition);
     assert(!this.#logs.has(folder), 'a directory holds one log of a partition');
     await future.close();
+    await this.#forgetOffsetsOf(folder);
     this.#io.disk.rename(future.directory, this.#file(folder));
     await this.#syncEntries();
     return await this.#openLog({ topic, partition, topicId }, config, { wasCleanShutdown: true });
@@ -348,40 +361,37 @@ export class LogDirectory {
     return this.#queuedSync;
   }
 
-  async checkpointHighWatermarks(highWatermarks: ReadonlyMap<string, number>): Promise<void> {
-    await this.#write(HIGH_WATERMARKS, () => offsetCheckpointBytes(highWatermarks));
+  async checkpointHighWatermarks(highWatermarks: CheckpointedOffsets): Promise<void> {
+    await this.#checkpoints.write(HIGH_WATERMARKS, () => highWatermarks);
   }
 
   /** recovery-point-offset-checkpoint and log-start-offset-checkpoint. */
   async checkpointOffsets(): Promise<void> {
-    await this.#write(RECOVERY_POINTS, () => this.#offsets((log) => log.recoveryPoint));
-    // Only what the first segment's name does not say already.
-    await this.#write(LOG_START_OFFSETS, () =>
-      this.#offsets((log) => (log.startsAtSegment ? null : log.logStartOffset)),
-    );
+    for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS] as const) {
+      await this.#checkpoints.write(file, () => this.#offsetsFor(file));
+    }
   }
 
   /** cleaner-offset-checkpoint: where the next cleaning of each log begins. */
   async checkpointCleanedOffsets(): Promise<void> {
-    await this.#write(CLEANED_OFFSETS, () => this.#offsets((log) => log.cleanedTo));
+    await this.#checkpoints.write(CLEANED_OFFSETS, () => this.#offsetsFor(CLEANED_OFFSETS));
   }
 
-  #offsets(offsetOf: (log: PartitionLog) => number | null): Buffer {
+  /** The name is about to be another log's than the one that the checkpoints may speak of. */
+  async #forgetOffsetsOf(folder: string): Promise<void> {
+    assert(!this.#logs.has(folder), 'the log that had the name before is gone');
+    for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS, CLEANED_OFFSETS] as const) {
+      await this.#checkpoints.forget(file, folder, () => this.#offsetsFor(file));
+    }
+  }
+
+  #offsetsFor(file: keyof typeof offsetIn): Map<string, number> {
     const offsets = new Map<string, number>();
     for (const [folder, { log }] of this.#logs) {
-      const offset = offsetOf(log);
+      const offset = offsetIn[file](log);
       if (offset !== null) offsets.set(folder, offset);
     }
-    return offsetCheckpointBytes(offsets);
-  }
-
-  /** One after the other, each with what is true when its turn comes. */
-  #write(name: string, content: () => Buffer): Promise<void> {
-    const written = this.#writing.then(() =>
-      replaceFile(this.#io.disk, this.#file(name), content()),
-    );
-    this.#writing = written.catch(() => undefined);
-    return written;
+    return offsets;
   }
 
   /** Flushes the logs whose flush.ms is over. */
@@ -406,7 +416,7 @@ export class LogDirectory {
       });
       if (failures.length > 0) throw failures[0];
       if (this.#areLogsOpen) await this.checkpointOffsets();
-      await this.#writing;
+      await this.#checkpoints.settled();
       if (!this.#hasFailed && (this.#areLogsOpen || this.wasCleanShutdown)) {
         const mark = Buffer.from('{"version":0,"brokerEpoch":-1}');
         await replaceFile(this.#io.disk, this.#file(CLEAN_SHUTDOWN), mark);

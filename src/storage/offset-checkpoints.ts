@@ -1,0 +1,71 @@
+// The checkpoint files of a log directory that name an offset for each of its logs, by folder.
+//
+// Invariants: files are written one after the other, each with what is true when its turn comes; a
+// file says nothing about a log that had the folder's name before the one that has it now.
+
+import type { Disk } from '../io/index.ts';
+import { offsetCheckpointBytes, readOffsetCheckpoint, replaceFile } from './checkpoint-file.ts';
+
+export type CheckpointedOffsets = ReadonlyMap<string, number>;
+
+export class OffsetCheckpoints {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  /** What each file said when it was last read or written. */
+  readonly #known = new Map<string, CheckpointedOffsets>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(disk: Disk, directory: string) {
+    this.#disk = disk;
+    this.#directory = directory;
+  }
+
+  /** Kafka makes the files before it has anything to say: an empty one is as good as none. */
+  exists(file: string): boolean {
+    return (this.#disk.stat(this.#pathOf(file))?.sizeBytes ?? 0) > 0;
+  }
+
+  /** By folder; empty if there is no such file. */
+  read(file: string): CheckpointedOffsets {
+    const offsets = readOffsetCheckpoint(this.#disk, this.#pathOf(file));
+    this.#known.set(file, offsets);
+    return offsets;
+  }
+
+  write(file: string, offsets: () => CheckpointedOffsets): Promise<void> {
+    return this.#next(() => this.#replace(file, offsets()));
+  }
+
+  /**
+   * A new log is going to have the folder's name: a file that names an earlier one is written
+   * anew, or a start after a crash would take that one's offsets for this one's.
+   */
+  forget(file: string, folder: string, offsets: () => CheckpointedOffsets): Promise<void> {
+    return this.#next(async () => {
+      const known = this.#known.get(file) ?? this.read(file);
+      if (known.has(folder)) await this.#replace(file, offsets());
+    });
+  }
+
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  #next(write: () => Promise<void>): Promise<void> {
+    const written = this.#writing.then(write);
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async #replace(file: string, offsets: CheckpointedOffsets): Promise<void> {
+    // Until it is known which of them is on disk, either may be.
+    this.#known.set(file, new Map([...(this.#known.get(file) ?? []), ...offsets]));
+    await replaceFile(this.#disk, this.#pathOf(file), offsetCheckpointBytes(offsets));
+    this.#known.set(file, offsets);
+  }
+
+  #pathOf(file: string): string {
+    return `${this.#directory}/${file}`;
+  }
+}
