@@ -36,6 +36,7 @@ import { hasKcat, kcat } from './toolchain.ts';
 import { readByKcat, type SteadyReader, steadyKcat } from './transactional/committed-readers.ts';
 import { Nemesis } from './transactional/nemesis.ts';
 import {
+  isKafka,
   startTransactionBroker,
   type TransactionBroker,
 } from './transactional/transaction-broker.ts';
@@ -84,12 +85,16 @@ class Application {
     return join(this.#state.path, instance);
   }
 
-  async start(): Promise<void> {
+  async createTopics(): Promise<void> {
     for (const created of await this.admin.createTopics(
       Object.entries(topics).map(([name, numPartitions]) => ({ name, numPartitions })),
     )) {
       assert.equal(created.error, null);
     }
+  }
+
+  async start(): Promise<void> {
+    await this.createTopics();
     this.#reader = steadyKcat(this.servers, outputs);
     for (const worker of this.workers) await worker.start();
   }
@@ -218,6 +223,22 @@ async function judgeChangelog({ servers }: Application, expected: Counts): Promi
   );
   none(judgeCounts(expected, new Map(read)));
 }
+
+test('the group protocol of Kafka Streams itself (KIP-1071) is refused in one answer', async (t) => {
+  if (isKafka) return t.skip('Apache Kafka has it');
+  if (!hasStreams(t)) return;
+  const application = new Application(await startTransactionBroker());
+  try {
+    await application.createTopics();
+    const instance = await application.startAnew({ 'group.protocol': 'streams' });
+    const refused = instance.ask('dump', 'counts');
+    await assert.rejects(refused, /ended with 2:.*UnsupportedVersionException: .*STREAMS group/s);
+    // Which is no group, not even an empty one.
+    assert.deepEqual((await application.admin.listGroups()).groups, []);
+  } finally {
+    await application.dispose();
+  }
+});
 
 const name = `Kafka Streams counts exactly once under ${seconds} s of kills, seed ${seed}`;
 test(name, { timeout: (seconds + 240) * 1_000 }, async (t) => {
