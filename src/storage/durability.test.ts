@@ -71,6 +71,15 @@ describe('flushing', () => {
       await assert.rejects(log.close(), /failed/);
     }));
 
+  test('a log that has no room for what a close writes says so, as a disk that refuses', () =>
+    simulate(async (io, process) => {
+      const log = await openLog(io);
+      append(log, ['a']);
+      const { files } = process.host;
+      files.capacityBytes -= files.usableBytes;
+      await assert.rejects(log.close(), { errorName: 'KAFKA_STORAGE_ERROR', message: /ENOSPC/ });
+    }));
+
   test('flush.messages and flush.ms say when a flush is due', () =>
     simulate(async (io) => {
       const log = await openLog(io, { config: { flushMessages: 3, flushMs: 1000 } });

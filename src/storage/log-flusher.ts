@@ -22,10 +22,11 @@ interface FlushRound {
 }
 
 /** A write that a flush needed and could not do (a full disk): the flush may be tried again. */
-export class FlushPostponed extends Error {
+export class FlushPostponed extends KafkaError {
   constructor(cause: Error) {
-    super(cause.message, { cause });
+    super('KAFKA_STORAGE_ERROR', cause.message);
     this.name = 'FlushPostponed';
+    this.cause = cause;
   }
 }
 
