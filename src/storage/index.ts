@@ -4,7 +4,8 @@
 //   append-result.ts       what an append is told and what it tells
 //   log-config.ts          what a log is told by its topic's configuration
 //   log-state.ts           the parts of an open log that the next files share
-//   log-loader.ts          opening and recovering (log-folder.ts, log-scan.ts, producer-replay.ts)
+//   log-loader.ts          opening and recovering (log-folder.ts, log-scan.ts, producer-replay.ts,
+//                          mapped-index.ts)
 //   leader-validation.ts   what a leader checks and changes before it appends
 //   log-reads.ts           reading from memory and files, lookups by timestamp
 //   log-flusher.ts         group commit; log-sync.ts is what one flush writes and syncs
@@ -20,7 +21,8 @@
 //   leader-epoch-cache.ts  where each leader epoch began
 //   tail-cache.ts          recent batches in memory
 //   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
-//   log-directory.ts       one entry of log.dirs: lock, identity (meta-properties.ts), folders
+//   log-directory.ts       one entry of log.dirs: lock (directory-lock.ts), identity
+//                          (meta-properties.ts), folders
 //                          (partition-folder.ts), checkpoints (offset-checkpoints.ts,
 //                          checkpoint-file.ts)
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses

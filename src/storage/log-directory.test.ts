@@ -179,6 +179,38 @@ describe('log directory', () => {
     });
   }
 
+  test('a log with gaps survives the loss of its checkpoint and kills behind it', async () => {
+    const { World } = await import('../../sim/index.ts');
+    const world = new World();
+    const config = { ...defaultLogConfig, cleanupPolicy: ['compact'] as const, segmentMs: -1 };
+    let isDone = false;
+    const run = async (main: (io: Io) => Promise<void>): Promise<void> => {
+      isDone = false;
+      const process = world.startProcess('host', async (io) => {
+        await main(io);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+      process.kill();
+    };
+    await run(async (io) => {
+      const log = await (await open(io)).createLog(name(0), config);
+      for (const value of ['0', '1', '2', '3']) append(log, [value]);
+      await log.flush();
+      const file = io.disk.open(`${log.directory}/${String(1).padStart(20, '0')}.log`, 'write');
+      file.truncate(0);
+      await io.disk.remove('/data/recovery-point-offset-checkpoint');
+    });
+    for (let kills = 0; kills < 3; kills++) {
+      await run(async (io) => {
+        const directory = await open(io);
+        const [log] = await directory.openLogs(() => config);
+        assert.deepEqual(log && (await contentOf(log)), ['0:0', '2:2', '3:3']);
+        await directory.checkpointOffsets();
+      });
+    }
+  });
+
   test('the mark of a clean stop is gone once the directory is open again', () =>
     simulate(async (io) => {
       const directory = await open(io);

@@ -11,6 +11,7 @@ import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import { type DiskLock, type Io, IoError, type Timer } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { replaceFile } from './checkpoint-file.ts';
+import { lockDirectory } from './directory-lock.ts';
 import type { LogConfig } from './log-config.ts';
 import { LogDirectoryError, refusedDirectory } from './log-directory-error.ts';
 import type { LogResources } from './log-resources.ts';
@@ -40,7 +41,6 @@ const HIGH_WATERMARKS = 'replication-offset-checkpoint';
 const LOG_START_OFFSETS = 'log-start-offset-checkpoint';
 const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
-const LOCK = '.lock';
 /** Logs opened or closed at the same time: enough to keep a disk's queue filled. */
 const PARALLEL_LOGS = 16;
 
@@ -189,9 +189,26 @@ export class LogDirectory {
       });
     });
     this.#areLogsOpen = true;
+    if (!this.wasCleanShutdown) await this.#checkpointWhatIsAhead(recoveryPoints);
     // A power cut must not take a folder whose creator was killed before it was durable.
     if (!this.wasCleanShutdown && folders.length > 0) await this.#syncEntries();
     return Array.from(this.#logs.values(), ({ log }) => log);
+  }
+
+  /**
+   * Logs with gaps that no checkpoint knew of were synced while they were opened (log-loader.ts):
+   * what they owe that knowledge to goes when they are written to.
+   */
+  async #checkpointWhatIsAhead(found: CheckpointedOffsets): Promise<void> {
+    const isAhead = ([folder, { log }]: [string, OpenedLog]): boolean =>
+      log.recoveryPoint > (found.get(folder) ?? 0);
+    if (![...this.#logs].some(isAhead)) return;
+    try {
+      await this.checkpointOffsets();
+    } catch (error) {
+      if (!(error instanceof IoError) || error.code !== 'ENOSPC') throw error;
+      this.#io.log.warn('recovery points cannot be written yet', { because: error.message });
+    }
   }
 
   /** The new log's folder is durable when this resolves. */
@@ -435,21 +452,6 @@ export class LogDirectory {
   #file(name: string): string {
     return `${this.path}/${name}`;
   }
-}
-
-function lockDirectory(io: Io, path: string): DiskLock {
-  let lock: DiskLock | null;
-  try {
-    io.disk.makeDirectory(path);
-    lock = io.disk.lock(`${path}/${LOCK}`);
-  } catch (error) {
-    throw error instanceof IoError ? refusedDirectory(path, error) : error;
-  }
-  if (lock !== null) return lock;
-  throw new LogDirectoryError(
-    path,
-    `log directory ${path} is in use by another broker: stop it, or use another log.dirs`,
-  );
 }
 
 /** Reads whose the directory is, or makes it ours if it is new. */

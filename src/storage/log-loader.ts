@@ -12,6 +12,7 @@ import type { LogConfig } from './log-config.ts';
 import { tidyLogFolder } from './log-folder.ts';
 import type { LogResources } from './log-resources.ts';
 import { scanBatches } from './log-scan.ts';
+import { isMappedByKafka } from './mapped-index.ts';
 import { replayProducers } from './producer-replay.ts';
 import { ProducerSnapshots } from './producer-snapshots.ts';
 import { ProducerStates } from './producer-states.ts';
@@ -39,6 +40,8 @@ export interface LoadedLog {
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerStates;
   readonly snapshots: ProducerSnapshots;
+  /** There may be gaps above the recovery point: the next start would take them for losses. */
+  readonly hasUntoldGaps: boolean;
   /** The folder held no segment. */
   readonly isNew: boolean;
 }
@@ -83,6 +86,9 @@ class LogLoader {
   #snapshots!: ProducerSnapshots;
   #logStartOffset = 0;
   #logEndOffset = 0;
+  /** The log may have gaps anywhere: the recovery point says nothing about them. */
+  #isBlind = false;
+  #hasUntoldGaps = false;
 
   constructor(io: Io, options: LoadOptions) {
     this.#io = io;
@@ -120,6 +126,7 @@ class LogLoader {
       epochs: this.#epochs,
       producers: this.#producers,
       snapshots: this.#snapshots,
+      hasUntoldGaps: this.#hasUntoldGaps,
       isNew,
     };
   }
@@ -162,6 +169,13 @@ class LogLoader {
 
   async #recover(): Promise<void> {
     const recoveryPoint = Math.max(this.#options.recoveryPoint ?? 0, this.#logStartOffset);
+    const active = this.#segments.at(-1) as Segment;
+    const { cleanupPolicy, indexBytesMax } = this.#options.config;
+    this.#isBlind =
+      cleanupPolicy.includes('compact') &&
+      (this.#options.recoveryPoint === undefined ||
+        isMappedByKafka(this.#io.disk, active, indexBytesMax));
+    this.#hasUntoldGaps = this.#isBlind;
     // The segment that ends at the recovery point may lack its indexes.
     let at = this.#segments.findLastIndex((segment) => segment.baseOffset < recoveryPoint);
     at = Math.max(0, at);
@@ -190,13 +204,16 @@ class LogLoader {
    * Compaction leaves gaps, also in a log that is not compacted any more, but only below what was
    * durable (log-cleaning.ts): behind it a gap is what a power cut took of the segment before, and
    * what follows must go, or a producer's retry of the lost batch would pass for a duplicate.
-   * Where no checkpoint tells, a compacted log is believed.
+   * A compacted log is believed where no checkpoint tells, or Kafka's, which tells nothing of gaps:
+   * its cleaner does not wait for it, and its followers begin segments behind gaps.
    */
   #mayHaveGap(segment: Segment, end: number): boolean {
-    const { config, cleanedTo = 0, recoveryPoint } = this.#options;
+    const { cleanedTo = 0, recoveryPoint = 0 } = this.#options;
     if (segment.baseOffset < end) return false;
-    if (segment.baseOffset <= Math.max(cleanedTo, recoveryPoint ?? 0)) return true;
-    return recoveryPoint === undefined && config.cleanupPolicy.includes('compact');
+    if (segment.baseOffset <= recoveryPoint) return true;
+    const isBelieved = this.#isBlind || segment.baseOffset <= cleanedTo;
+    if (isBelieved) this.#hasUntoldGaps = true;
+    return isBelieved;
   }
 
   async #recoverSegment(segment: Segment): Promise<{ endOffset: number; problem: string | null }> {
@@ -233,7 +250,8 @@ class LogLoader {
       segment.log.truncate(scanned.position);
       segment.sizeBytes = scanned.position;
     }
-    segment.writeIndexes();
+    // The sign of a killed Kafka stays until there is a checkpoint that makes up for it.
+    if (!this.#isBlind || segment !== this.#segments.at(-1)) segment.writeIndexes();
     // Ten thousand logs that are scanned need no descriptor each.
     segment.log.close();
     return { endOffset, problem: scanned.problem };

@@ -89,7 +89,8 @@ export class PartitionLog {
     const state = new LogState(io, loaded, options);
     const log = new PartitionLog(io, options, state, loaded.recoveryPoint);
     // What a killed process left in the page cache is served again: as synced, only once it is.
-    if (log.logEndOffset - log.recoveryPoint >= options.config.flushMessages) await log.flush();
+    const isDue = log.logEndOffset - log.recoveryPoint >= options.config.flushMessages;
+    if (isDue || loaded.hasUntoldGaps) await log.flush();
     return log;
   }
 

@@ -93,7 +93,33 @@ test('a compacted log is believed where the checkpoint was lost that tells gaps 
     const config = { cleanupPolicy: ['compact'] as const, segmentBytesMax: 300 };
     const log = await openLog(io, { config });
     assert.equal(log.logEndOffset, 6);
+    // The checkpoint that is written next says so.
+    assert.equal(log.recoveryPoint, 6);
   }));
+
+for (const suffix of ['.index', '.timeindex']) {
+  test(`gaps are believed in a log that a killed Kafka left, as its ${suffix} says`, () =>
+    simulate(async (io) => {
+      await withLostSegment(io, ['compact']);
+      const config = { cleanupPolicy: ['compact'] as const, segmentBytesMax: 300 };
+      const path = `${DIRECTORY}/${logFileName(5, suffix)}`;
+      io.disk.open(path, 'create').truncate(suffix === '.index' ? 10_485_760 : 10_485_756);
+      for (let start = 0; start < 3; start++) {
+        const log = await openLog(io, { config, recoveryPoint: 3 });
+        assert.equal(log.logEndOffset, 6);
+        assert.equal(log.recoveryPoint, 6);
+        // A kill before there was a checkpoint.
+        log.abandon();
+      }
+      const log = await openLog(io, { config, recoveryPoint: 3 });
+      append(log, ['v'.repeat(100)]);
+      assert.equal(log.segmentCount, 7);
+      await log.flush();
+      log.abandon();
+      // The sign is gone with the segment that had it.
+      assert.ok((io.disk.stat(path)?.sizeBytes ?? 0) < 1000);
+    }));
+}
 
 test('a snapshot that is left of a segment which compaction merged is not believed', () =>
   simulate(async (io) => {
