@@ -155,6 +155,17 @@ test('a log of whose end compaction left nothing ends where it ended', () =>
     assert.deepEqual(await readAll(logOf(io, emptied), 2), []);
   }));
 
+test('a log that lost all it had ends where it ended', () =>
+  simulate(async (io) => {
+    const partition = await open(io, { cleanupPolicy: ['compact', 'delete'] });
+    const log = logOf(io, partition);
+    await log.append(['a=1', 'b=2', 'c=3'], 0);
+    await partition.deleteRecordsBefore(3);
+    assert.deepEqual(await readAll(log), []);
+    await log.append(['d=4'], 3);
+    assert.deepEqual(await readAll(log), ['d=4']);
+  }));
+
 for (const harm of ['is moved to another directory', 'loses its beginning'] as const) {
   test(`a log that ${harm} while it is read is read to its end`, () =>
     simulate(async (io) => {

@@ -145,27 +145,27 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     const { partition, readBytesMax } = this.#options;
     const end = partition.logEndOffset;
     await this.#committed(end);
-    let next = Math.max(from, partition.logStartOffset);
-    while (next < end) {
+    let reached = from;
+    for (let next = from; next < end; next = reached) {
       partition.assertLeader(this.#leaderEpoch);
       const { log, logStartOffset } = partition;
+      next = Math.max(next, logStartOffset);
       const read = await partition.read(next, {
         bytesMax: readBytesMax,
         isCommittedOnly: false,
         atLeastOneBatch: true,
       });
-      if (read.nextOffset === next) {
-        partition.assertLeader(this.#leaderEpoch);
-        // Deleted, or moved to another directory, while it was read.
-        next = Math.max(next, partition.logStartOffset);
-        if (partition.log !== log || partition.logStartOffset !== logStartOffset) continue;
-        // Compaction took all that was left; the next offset is the log's nevertheless.
-        yield { baseOffset: end, endOffset: end, records: [] };
-        return;
-      }
       for (const buffer of read.buffers) yield* this.#decode(buffer, next);
-      next = read.nextOffset;
+      if (read.nextOffset > next) {
+        reached = read.nextOffset;
+        continue;
+      }
+      partition.assertLeader(this.#leaderEpoch);
+      // Nothing is left here, unless the log was moved or lost its beginning while it was read.
+      if (partition.log === log && partition.logStartOffset === logStartOffset) break;
     }
+    // Compaction or retention took what came last; the next offset is the log's nevertheless.
+    if (reached < end) yield { baseOffset: end, endOffset: end, records: [] };
   }
 
   /** Runs of records with dense offsets; there are gaps where compaction was at work. */
