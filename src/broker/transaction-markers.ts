@@ -56,6 +56,8 @@ async function writeIn(
   try {
     const partition = replicas.get(topic, partitionIndex);
     if (partition === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+    if (marker.producerId < 0) throw new KafkaError('INVALID_PRODUCER_ID_MAPPING');
+    if (marker.producerEpoch < 0) throw new KafkaError('INVALID_PRODUCER_EPOCH');
     // Its machine alone writes to it, and keeps no transaction there: nobody need ask again.
     if (topic === TRANSACTION_TOPIC) throw new KafkaError('UNSUPPORTED_FOR_MESSAGE_FORMAT');
     if (topic === OFFSETS_TOPIC) {

@@ -12,6 +12,7 @@ import {
   batchHeaders,
   createTopics,
   decodeRecords,
+  deleteTopics,
   describeProducers,
   type ErrorName,
   encodeBatch,
@@ -32,8 +33,8 @@ const [latest, newest] = [-1, -3];
 
 const connect = (io: Io) => ClientConnection.connect(io, { host: 'host', port, clientId: 'c' });
 
-async function createTopic(client: ClientConnection): Promise<void> {
-  const topic = { name: 't', numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] };
+async function createTopic(client: ClientConnection, numPartitions = 2): Promise<void> {
+  const topic = { name: 't', numPartitions, replicationFactor: 1, assignments: [], configs: [] };
   const answer = await client.request(createTopics, { topics: [topic] });
   assert.equal(answer.topics[0]?.errorCode, 0);
 }
@@ -499,4 +500,35 @@ describe('what a producer does wrong', () => {
       assert.deepEqual((await consume(client)).values, ['a']);
     }, unverified);
   });
+
+  test('a marker without a producer id or an epoch is not written', () =>
+    withClient(async ({ client }) => {
+      const topics = [{ name: 't', partitionIndexes: [0] }];
+      const whole = { producerId: 1, producerEpoch: 0, coordinatorEpoch: 0 };
+      for (const [part, expected] of [
+        [{ producerId: -1 }, 'INVALID_PRODUCER_ID_MAPPING'],
+        [{ producerEpoch: -1 }, 'INVALID_PRODUCER_EPOCH'],
+      ] as const) {
+        const marker = { ...whole, ...part, transactionResult: false, topics };
+        const answer = await client.request(writeTxnMarkers, { markers: [marker] });
+        const [result] = answer.markers[0]?.topics[0]?.partitions ?? [];
+        assert.equal(errorName(result?.errorCode ?? 0), expected);
+      }
+      assert.equal((await consume(client)).highWatermark, 0);
+    }));
 });
+
+test('a transaction ends in a topic that was being made when it was written to', () =>
+  withClient(async ({ io, client }) => {
+    const producer = await new TestProducer(io, client, { protocol: 2 }).init();
+    await client.request(deleteTopics, { topicNames: ['t'] }, { versionMax: 5 });
+    const other = await connect(io);
+    const making = createTopic(other, 200);
+    while ((await producer.send('early')) !== 'NONE') await io.clock.sleep(1);
+    await producer.end(true);
+    await making;
+    await io.clock.sleep(5_000);
+    const { values, lastStableOffset } = await consume(client);
+    assert.deepEqual({ values, lastStableOffset }, { values: ['early'], lastStableOffset: 2 });
+    other.close();
+  }));
