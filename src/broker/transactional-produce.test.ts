@@ -69,12 +69,18 @@ class Scene {
   /** One request; resolves with the offset or the error of each partition. */
   async produce(
     baseSequence: number,
-    { version = 12, epoch = 0, transactionalId = 'id' as string | null, partitions = [0] } = {},
+    {
+      version = 12,
+      epoch = 0,
+      transactionalId = 'id' as string | null,
+      partitions = [0],
+      ids = [7],
+    } = {},
   ): Promise<(number | string)[]> {
     const outcomes: (number | string)[] = [];
     const appends = partitions.map((index, place) => {
       const records = [{ value: Buffer.from('v'), timestamp: this.io.clock.now() }];
-      const identity = { producerId: 7, producerEpoch: epoch, baseSequence };
+      const identity = { producerId: ids[place] ?? 7, producerEpoch: epoch, baseSequence };
       const batch = encodeBatch({ records, ...identity, isTransactional: true });
       return {
         partition: this.partitions[index] as Partition,
@@ -135,6 +141,15 @@ test('the first batch waits for the coordinator, those of the open transaction f
         producerId: 7,
       },
     );
+  }));
+
+test('a request of two producers is refused as a whole', () =>
+  simulate(async (io) => {
+    const scene = await Scene.open(io, 2);
+    scene.answers = [];
+    const outcomes = await scene.produce(0, { partitions: [0, 1], ids: [7, 8] });
+    assert.deepEqual(outcomes, ['INVALID_PRODUCER_ID_MAPPING', 'INVALID_PRODUCER_ID_MAPPING']);
+    assert.deepEqual(scene.asked, []);
   }));
 
 test('batches that were sent behind the first one keep their order, and ask nobody', () =>

@@ -31,9 +31,9 @@ export function appendTransactional(
 ): Promise<void> | null {
   const { apiVersion } = context;
   const { producerId, producerEpoch } = (appends[0] as TransactionalAppend).header;
+  const refused = refusal(appends, transactionalId);
   const waiting: TransactionalAppend[] = [];
   for (const append of appends) {
-    const refused = refusal(append, { first: appends[0] as TransactionalAppend, transactionalId });
     if (refused !== null) refuse(append, refused);
     else if (waiting.some(({ partition }) => partition === append.partition)) {
       refuse(append, new KafkaError('INVALID_REQUEST', 'a partition is named twice'));
@@ -50,15 +50,17 @@ export function appendTransactional(
   });
 }
 
+/** Of all of them, null if there is nothing against them. */
 function refusal(
-  { header }: TransactionalAppend,
-  request: { readonly first: TransactionalAppend; readonly transactionalId: string | null },
+  appends: readonly TransactionalAppend[],
+  transactionalId: string | null,
 ): KafkaError | null {
-  if (request.transactionalId === null) {
-    return new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
-  }
-  const { producerId, producerEpoch } = request.first.header;
-  if (header.producerId === producerId && header.producerEpoch === producerEpoch) return null;
+  if (transactionalId === null) return new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
+  const { producerId, producerEpoch } = (appends[0] as TransactionalAppend).header;
+  const isOfOne = appends.every(({ header }) => {
+    return header.producerId === producerId && header.producerEpoch === producerEpoch;
+  });
+  if (isOfOne) return null;
   return new KafkaError('INVALID_PRODUCER_ID_MAPPING', 'a request is of one producer');
 }
 
