@@ -129,7 +129,7 @@ async function readBatches(
   const { offset, finish } = read;
   const { generation } = log;
   const found = await steadily(log, async () => {
-    for (let at = segmentOf(log.segments, offset); at < log.segments.length; at++) {
+    for (let at = segmentOf(log.segments, offset); at < log.segments.length; ) {
       const segment = log.segments[at] as Segment;
       const batches = await readFrom(log, segment, read).catch((error: unknown) => {
         if (segment.isGone) return null;
@@ -139,6 +139,8 @@ async function readBatches(
       // were aborted: what was read is not handed out.
       if (segment.isGone || log.generation !== generation) return null;
       if (batches !== null) return finish(batches);
+      // Of the segments before it there may be fewer by now.
+      at = log.segments.indexOf(segment) + 1;
     }
     return null;
   });

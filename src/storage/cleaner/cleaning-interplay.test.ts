@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
+import { Deferred } from '../../base/deferred.ts';
 import type { Io } from '../../io/index.ts';
 import { contentOf, DIRECTORY } from '../log-fixture.ts';
 import type { PartitionLog } from '../partition-log.ts';
@@ -36,6 +37,42 @@ function cleanSlowly(log: PartitionLog): Promise<CleaningResult | null> {
 
 function temporary(io: Io): string[] {
   return io.disk.list(DIRECTORY).flatMap(({ name }) => (/cleaned|swap/.test(name) ? [name] : []));
+}
+
+/** The next read of the file waits until the gate is open again. */
+function gatedReads(io: Io, name: string): { io: Io; close: () => void; open: () => void } {
+  let gate: Deferred<void> | null = null;
+  const open: Io['disk']['open'] = (path, mode) => {
+    const file = io.disk.open(path, mode);
+    // A cleaned segment has it under the name that it had before.
+    if (!path.includes(name)) return file;
+    const read: typeof file.read = async (buffer, position) => {
+      const isOpen = gate;
+      gate = null;
+      await isOpen?.promise;
+      return await file.read(buffer, position);
+    };
+    return new Proxy(file, {
+      get(target, key) {
+        if (key === 'read') return read;
+        const value = Reflect.get(target, key) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  };
+  const disk = new Proxy(io.disk, {
+    get(target, key) {
+      if (key === 'open') return open;
+      const value = Reflect.get(target, key) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  let closed = new Deferred<void>();
+  const close = (): void => {
+    closed = new Deferred<void>();
+    gate = closed;
+  };
+  return { io: { ...io, disk }, close, open: () => closed.resolve() };
 }
 
 describe('while a log is cleaned', () => {
@@ -84,6 +121,27 @@ describe('while a log is cleaned', () => {
       }
       await cleaning;
       assert.ok(rounds > 20, `${rounds} rounds`);
+    }));
+
+  test('a read that finds nothing in a segment goes on with the one behind it', () =>
+    simulate(async (plain) => {
+      const gate = gatedReads(plain, '00000000000000000012.log');
+      const log = await openCompacted(gate.io, { config: { segmentBytesMax: 330 } });
+      const keys = ['a b c u', 'a b c v', 'a b c w', 'x y d e', 'd e a b', 'c f g h', 'i j k l'];
+      for (const key of keys.join(' ').split(' ')) put(log, [[key, 'value']]);
+      roll(log);
+      await clean(log);
+      put(log, [['last', 'value']]);
+      roll(log);
+      const { segmentCount } = log;
+      const cleaning = cleanSlowly(log);
+      // Two records at the end of their segment are gone, and three segments become one meanwhile.
+      gate.close();
+      const reading = log.read(14, 100, { upperBound: log.logEndOffset, atLeastOneBatch: true });
+      while (log.segmentCount === segmentCount) await plain.clock.sleep(1);
+      gate.open();
+      assert.equal((await reading).firstOffset, 16);
+      await cleaning;
     }));
 
   test('memory tells the same as the files', () =>
