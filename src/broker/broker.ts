@@ -378,6 +378,7 @@ export class Broker {
       controller: metadata.controller,
       replicas,
       config: () => this.#config,
+      image: () => metadata.image(),
       newProducerId: () => producerIds.next(),
       // There is no other broker to send them to.
       sendMarkers: (_, markers) => writeTransactionMarkers(writers, markers),

@@ -521,7 +521,8 @@ describe('what a producer does wrong', () => {
 test('a transaction ends in a topic that was being made when it was written to', () =>
   withClient(async ({ io, client }) => {
     const producer = await new TestProducer(io, client, { protocol: 2 }).init();
-    await client.request(deleteTopics, { topicNames: ['t'] }, { versionMax: 5 });
+    const deletion = { topicNames: ['t'], timeoutMs: 1000 };
+    await client.request(deleteTopics, deletion, { versionMax: 5 });
     const other = await connect(io);
     const making = createTopic(other, 200);
     while ((await producer.send('early')) !== 'NONE') await io.clock.sleep(1);

@@ -4,7 +4,7 @@
 import { javaHashBucket } from '../../base/java-hash-code.ts';
 import type { BrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
-import type { Controller, ImageChanges } from '../../metadata/index.ts';
+import type { Controller, ImageChanges, MetadataImage } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
 import { InternalTopicShards } from '../internal-topic-shards.ts';
@@ -32,6 +32,11 @@ export interface TransactionCoordinatorOptions {
   readonly controller: Controller;
   readonly replicas: Replicas;
   readonly config: () => BrokerConfig;
+  /**
+   * The newest of the cluster. That of `replicas` may not have a topic yet to whose partitions
+   * transactions write already: no marker would be sent there, as if it had been deleted.
+   */
+  readonly image: () => MetadataImage;
   /** An id that no producer of the cluster ever had. */
   readonly newProducerId: () => Promise<number>;
   readonly sendMarkers: SendMarkers;
@@ -59,12 +64,11 @@ export class TransactionCoordinator {
 
   constructor(io: Io, options: TransactionCoordinatorOptions) {
     this.#options = options;
-    const image = () => options.replicas.image;
     this.#shards = new InternalTopicShards({
       ...options,
       topic: TRANSACTION_TOPIC,
       topicOf: transactionTopic,
-      newShard: (partition) => new TransactionShard(io, { ...options, partition, image }),
+      newShard: (partition) => new TransactionShard(io, { ...options, partition }),
     });
   }
 
