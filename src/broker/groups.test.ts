@@ -108,6 +108,36 @@ test('offsets of topics that are not there are refused, those beside them are ke
     assert.equal((await fetchAll(at)).length, 1);
   }));
 
+test('offsets of partitions that are not there are refused, those beside them are kept', () =>
+  withBroker(async (at) => {
+    await findGroup(at, 'g');
+    await at.createTopic('t');
+    const partitions = [7, 0, -1].map((partitionIndex) => {
+      return { partitionIndex, committedOffset: 1, committedMetadata: null };
+    });
+    const topics = [{ name: 't', partitions }];
+    const answer = await at.client.request(
+      offsetCommit,
+      { groupId: 'g', topics },
+      { versionMax: 9 },
+    );
+    assert.deepEqual(
+      answer.topics[0]?.partitions.map((one) => [one.partitionIndex, errorName(one.errorCode)]),
+      [
+        [7, 'UNKNOWN_TOPIC_OR_PARTITION'],
+        [0, 'NONE'],
+        [-1, 'UNKNOWN_TOPIC_OR_PARTITION'],
+      ],
+    );
+    assert.equal((await fetchAll(at))[0]?.partitions.length, 1);
+    const stranger = { groupId: 'g', generationIdOrMemberEpoch: 1, memberId: 'x', topics };
+    const refused = await at.client.request(offsetCommit, stranger, { versionMax: 9 });
+    assert.deepEqual(
+      refused.topics[0]?.partitions.map(({ errorCode }) => errorName(errorCode)),
+      ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_MEMBER_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
+    );
+  }));
+
 test('a topic made again under its name begins without the offsets of the old one', () =>
   withBroker(async (at) => {
     await findGroup(at, 'g');

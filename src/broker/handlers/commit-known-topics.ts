@@ -1,9 +1,9 @@
-// What OffsetCommit and TxnOffsetCommit share: offsets are stored for topics that exist, and the
-// answer names every topic as the request did.
+// What OffsetCommit and TxnOffsetCommit share: offsets are stored for partitions that exist, and
+// the answer names every topic as the request did.
 
 import type { CommitTopic, CommittedTopic } from '../../coordinator/index.ts';
 import type { TopicImage } from '../../metadata/index.ts';
-import { KafkaError } from '../../protocol/index.ts';
+import { ErrorCode, KafkaError } from '../../protocol/index.ts';
 import type { RequestContext } from '../handler.ts';
 import { type NamedTopic, topicNamed } from './topic-names.ts';
 
@@ -18,7 +18,7 @@ interface RequestedTopic extends NamedTopic {
   readonly partitions: readonly { readonly partitionIndex: number }[];
 }
 
-/** Calls `commit` with the topics that exist, unless there is none of those asked for. */
+/** Calls `commit` with the partitions that exist, unless there is none of those asked for. */
 export async function commitKnownTopics<T extends RequestedTopic>(
   { topics, isById, context }: KnownTopics<T>,
   commit: (
@@ -28,20 +28,42 @@ export async function commitKnownTopics<T extends RequestedTopic>(
   const found = topics.map((topic) => find(topic, isById, context));
   const known = found.flatMap((image, index) => {
     if (image instanceof KafkaError) return [];
-    const { partitions } = topics[index] as T;
-    return [{ name: image.name, topicId: image.id, partitions }];
+    const all: T['partitions'] = (topics[index] as T).partitions;
+    const partitions = all.filter(({ partitionIndex }) => has(image, partitionIndex));
+    return partitions.length === 0 ? [] : [{ name: image.name, topicId: image.id, partitions }];
   });
-  const committed = known.length === 0 && found.length > 0 ? [] : await commit(known);
+  const results = known.length === 0 ? [] : await resultsOf(known, commit);
   let next = 0;
   return topics.map(({ name, topicId, partitions }, index) => {
-    const image = found[index];
-    if (!(image instanceof KafkaError)) {
-      return { name, topicId, partitions: (committed[next++] as CommittedTopic).partitions };
-    }
-    const errorCode = image.code;
-    const refused = partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }));
-    return { name, topicId, partitions: refused };
+    const image = found[index] as TopicImage | KafkaError;
+    const answers = partitions.map(({ partitionIndex }) => {
+      if (has(image, partitionIndex)) return results[next++] as (typeof results)[number];
+      const errorCode = image instanceof KafkaError ? image.code : missing;
+      return { partitionIndex, errorCode };
+    });
+    return { name, topicId, partitions: answers };
   });
+}
+
+/** One for each partition, in their order: what is wrong with the group or producer is of all. */
+async function resultsOf<K extends Pick<RequestedTopic, 'partitions'>>(
+  known: readonly K[],
+  commit: (known: K[]) => Promise<CommittedTopic[]>,
+): Promise<CommittedTopic['partitions'][number][]> {
+  try {
+    return (await commit([...known])).flatMap(({ partitions }) => partitions);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return known.flatMap(({ partitions }) =>
+      partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: error.code })),
+    );
+  }
+}
+
+const missing = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+
+function has(image: TopicImage | KafkaError, partitionIndex: number): boolean {
+  return !(image instanceof KafkaError) && image.partitions[partitionIndex] !== undefined;
 }
 
 function find(
