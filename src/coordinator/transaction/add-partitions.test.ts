@@ -30,6 +30,13 @@ test('partitions are added to those that are there, and the start does not move'
   assert.deepEqual([at.known.startMs, at.known.lastUpdateMs], [startMs, at.nowMs]);
 });
 
+test('a topic of which nothing is added is not in', () => {
+  const at = new TestMachine();
+  at.begin();
+  at.add({ topics: [{ name: 'u', partitions: [] }] });
+  assert.deepEqual([...at.known.partitions.keys()], ['t']);
+});
+
 test('partitions that are in already cost no record', () => {
   const at = new TestMachine();
   at.begin();

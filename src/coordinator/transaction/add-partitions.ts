@@ -108,6 +108,7 @@ function withPartitions(
 ): Transaction {
   const added = new Map<string, Set<number>>();
   for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue;
     const indexes = added.get(name) ?? new Set(known.partitions.get(name));
     for (const index of partitions) indexes.add(index);
     added.set(name, indexes);
