@@ -1,8 +1,11 @@
-// committed-reads.ts: what it lets pass, what it refuses, and a planted bug that it finds.
+// committed-reads.ts: what it lets pass, what it refuses, and planted bugs that it finds.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PartitionLog } from '../../src/storage/index.ts';
+import { TransactionCoordinator } from '../../src/coordinator/index.ts';
+import { KafkaError } from '../../src/protocol/index.ts';
+import { type LogRead, PartitionLog } from '../../src/storage/index.ts';
+import type { ClientPlan } from '../scenarios/transaction-plan.ts';
 import type { TransactionLoadPlan } from '../scenarios/transaction-run.ts';
 import { runTransactions } from '../scenarios/transactions.ts';
 import { CommittedReads } from './committed-reads.ts';
@@ -56,10 +59,11 @@ test('what was shown stays, and nothing becomes visible behind a reader', () => 
   assert.throws(() => late.assertSameAs(contentsOf(all)), /"p t 0 0" is at the end/);
 });
 
+const only = (plan: TransactionLoadPlan): TransactionLoadPlan => {
+  return { ...plan, checks: ['isolation'] };
+};
+
 test('a last stable offset that is not heeded is caught', async () => {
-  const only = (plan: TransactionLoadPlan): TransactionLoadPlan => {
-    return { ...plan, checks: ['isolation'] };
-  };
   const bug: Partial<PartitionLog> = {
     lastStableOffsetBelow: (highWatermark) => highWatermark,
   };
@@ -67,4 +71,47 @@ test('a last stable offset that is not heeded is caught', async () => {
     firstFailure((world) => runTransactions(world, 'kill', only), 10),
   );
   assert.match(String(failure), /is shown ".*nobody asked for the commit/);
+});
+
+test('aborted transactions that readers are not told of are caught', async () => {
+  const { read } = PartitionLog.prototype;
+  const silent = (found: LogRead): LogRead => {
+    return { ...found, abortedTransactions: found.abortedTransactions === null ? null : [] };
+  };
+  const bug: Partial<PartitionLog> = {
+    read(this: PartitionLog, ...asked) {
+      const reading = read.apply(this, asked);
+      return reading instanceof Promise ? reading.then(silent) : silent(reading);
+    },
+  };
+  const failure = await withPatch(PartitionLog.prototype, bug, () =>
+    firstFailure((world) => runTransactions(world, 'kill', only), 10),
+  );
+  assert.match(String(failure), /is shown ".*(was aborted|nobody asked for the commit)/);
+});
+
+test('a coordinator that lets producers write who were fenced is caught', async () => {
+  const { addPartitions } = TransactionCoordinator.prototype;
+  const bug: Partial<TransactionCoordinator> = {
+    async addPartitions(this: TransactionCoordinator, request) {
+      try {
+        return await addPartitions.call(this, request);
+      } catch (error) {
+        const isFenced = error instanceof KafkaError && error.errorName === 'PRODUCER_FENCED';
+        if (!isFenced) throw error;
+        return [];
+      }
+    },
+  };
+  // Two producers fence each other all the time, and begin again.
+  const shared = (plan: TransactionLoadPlan): TransactionLoadPlan => {
+    const [writer] = plan.clients as [ClientPlan];
+    const rival = { ...writer, name: 'rival-1', slowChance: 0.5 };
+    const clients = [{ ...writer, slowChance: 0.5 }, rival];
+    return { ...only(plan), clients, churnMsMean: 200, transactionVersion: 2 };
+  };
+  const failure = await withPatch(TransactionCoordinator.prototype, bug, () =>
+    firstFailure((world) => runTransactions(world, 'network', shared), 10),
+  );
+  assert.match(String(failure), /is shown ".*(was aborted|nobody asked for the commit)/);
 });
