@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Admin } from './admin/index.ts';
 import { ClientConfigError, parseBootstrapServers } from './client-options.ts';
 import { Consumer } from './consumer/index.ts';
 import { Producer, type ProducerOptions } from './producer/index.ts';
@@ -64,5 +65,37 @@ test('idempotence follows from acks unless it was asked for, and then insists', 
   assert.throws(() => resolve({ acks: 1, enableIdempotence: true }), /needs acks=all/);
   assert.throws(() => resolve({ deliveryTimeoutMs: 100 }), /lingerMs \+ requestTimeoutMs/);
   const codec = 'brotli' as 'none';
-  assert.throws(() => resolve({ compressionType: codec }), /expected none, gzip, snappy, lz4/);
+  assert.throws(() => resolve({ compressionType: codec }), /one of none, gzip, snappy, lz4, zstd/);
+});
+
+test('an option that does not exist, or is of another kind, is not ignored', () => {
+  const wrong = (options: object, expected: string): void => {
+    const message = (error: Error): boolean => {
+      assert.ok(error instanceof ClientConfigError);
+      assert.equal(error.message, expected);
+      return true;
+    };
+    const create = (): Consumer => new Consumer({ bootstrapServers: 'a:1', ...options });
+    assert.throws(create, message);
+  };
+  const levels = 'expected one of read_uncommitted, read_committed';
+  wrong({ isolationLevel: 'readCommitted' }, `isolationLevel is "readCommitted": ${levels}`);
+  wrong(
+    { isolationlevel: 'read_committed' },
+    'there is no option isolationlevel: use isolationLevel',
+  );
+  wrong({ 'group.id': 'g' }, 'there is no option group.id: use groupId');
+  wrong({ autoOfsetReset: 'earliest' }, 'there is no option autoOfsetReset: use autoOffsetReset');
+  wrong({ maxPollRecords: '5' }, 'maxPollRecords is "5": expected a number');
+  wrong({ enableAutoCommit: 'false' }, 'enableAutoCommit is "false": expected true or false');
+  wrong({ groupId: null }, 'groupId is null: expected a string');
+  assert.throws(
+    () => new Admin({ bootstrapServers: 'a:1', ...{ colour: 'red' } }),
+    /there are boot/,
+  );
+  assert.throws(() => new Producer(undefined as never), /give at least \{ bootstrapServers \}/);
+  const partitioner = (): number => 0;
+  const absent = { groupId: undefined } as object;
+  new Producer({ bootstrapServers: ['a:1', 'b:1'], acks: 1, partitioner });
+  new Consumer({ bootstrapServers: 'a:1', ...absent });
 });

@@ -85,7 +85,8 @@ export type PropertyKind = 'number' | 'text' | 'flag' | readonly string[] | Prop
 /** Throws a ClientConfigError for a value that is impossible. */
 export type PropertyParser = (key: string, value: string) => unknown;
 
-const clientRules: Readonly<Record<string, PropertyRule>> = {
+/** Java's property names that every client has. */
+export const clientRules: Readonly<Record<string, PropertyRule>> = {
   'bootstrap.servers': ['bootstrapServers', 'text'],
   'client.id': ['clientId', 'text'],
   'request.timeout.ms': ['requestTimeoutMs', 'number'],

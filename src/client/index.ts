@@ -9,6 +9,7 @@
 // leader-requests.ts      requests about partitions, grouped by leader
 // offset-queries.ts       ListOffsets
 // client-options.ts       options of every client, Java's property names
+// option-checks.ts        options that do not exist, values of the wrong kind
 // backoff.ts              pauses between attempts
 export type { Uuid } from '../base/uuid.ts';
 export { ErrorCode, type ErrorName, KafkaError } from '../protocol/index.ts';

@@ -33,6 +33,7 @@ import {
   type OffsetQuery,
   queryOffsets,
 } from '../offset-queries.ts';
+import { assertOptions } from '../option-checks.ts';
 import {
   type ClusterDescription,
   type ConfigResource,
@@ -102,6 +103,7 @@ export class Admin {
   readonly #groups: GroupRequests;
 
   constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+    assertOptions(options, {});
     this.#client = new Client(io, options, false);
     this.cluster = new ClusterRequests(this.#client);
     this.credentials = new CredentialRequests(io, this.#client);

@@ -2,6 +2,7 @@
 
 import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
 import type { IsolationLevel } from '../offset-queries.ts';
+import { assertOptions } from '../option-checks.ts';
 import { type AssignorName, assignorNames } from './assignors/index.ts';
 import { type AutoOffsetReset, parseAutoOffsetReset } from './offset-reset.ts';
 
@@ -61,6 +62,7 @@ export type ResolvedConsumerOptions = Required<
 > & { readonly [Name in Optional]: string | null };
 
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
+  assertOptions(options, consumerRules);
   const resolved: ResolvedConsumerOptions = {
     fetchMinBytes: options.fetchMinBytes ?? 1,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,

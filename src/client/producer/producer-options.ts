@@ -3,6 +3,7 @@
 
 import { type CompressionCodec, compressionByName } from '../../protocol/index.ts';
 import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
+import { assertOptions } from '../option-checks.ts';
 import type { ProducerRecord } from './producer-record.ts';
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
@@ -65,6 +66,7 @@ export interface ResolvedProducerOptions {
 }
 
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+  assertOptions(options, producerRules, ['partitioner']);
   const acks = acksOf(options.acks ?? 'all');
   const maxInFlight = options.maxInFlightRequestsPerConnection ?? 5;
   const retries = options.retries ?? 0x7fff_ffff;
@@ -91,7 +93,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     idempotent,
     retries,
     deliveryTimeoutMs: Math.max(deliveryTimeoutMs, deliveryMinMs),
-    compression: codecOf(options.compressionType ?? 'none'),
+    compression: compressionByName[options.compressionType ?? 'none'] as CompressionCodec,
     compressionLevel: options.compressionLevel,
     transactionalId: options.transactionalId ?? null,
     transactionTimeoutMs: options.transactionTimeoutMs ?? 60_000,
@@ -100,9 +102,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
 }
 
 function acksOf(acks: NonNullable<ProducerOptions['acks']>): -1 | 0 | 1 {
-  const number = acks === 'all' ? -1 : Number(acks);
-  if (number === -1 || number === 0 || number === 1) return number;
-  throw new ClientConfigError(`acks is "${acks}": expected all, 1 or 0`);
+  return acks === 'all' ? -1 : (Number(acks) as -1 | 0 | 1);
 }
 
 function assertIdempotencePossible(acks: number, maxInFlight: number, retries: number): void {
@@ -131,14 +131,6 @@ function assertTransactionsPossible(options: ProducerOptions, idempotent: boolea
   throw new ClientConfigError(
     'transactionalId needs enableIdempotence: acks=all, retries above 0, and ' +
       'maxInFlightRequestsPerConnection of at most 5',
-  );
-}
-
-function codecOf(name: CompressionType): CompressionCodec {
-  const codec = compressionByName[name];
-  if (codec !== undefined) return codec;
-  throw new ClientConfigError(
-    `compressionType is "${name}": expected none, gzip, snappy, lz4 or zstd`,
   );
 }
 

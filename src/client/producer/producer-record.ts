@@ -28,6 +28,41 @@ export interface RecordMetadata {
 /** Called once per record, with one argument that is not null. */
 export type DeliveryCallback = (error: Error | null, metadata: RecordMetadata | null) => void;
 
+/** Throws a TypeError for what a program without types may pass as a record. */
+export function assertRecord(record: ProducerRecord): void {
+  if (typeof record?.topic !== 'string') {
+    throw new TypeError('a record needs a topic: send({ topic, key, value })');
+  }
+  assertText('key', record.key);
+  assertText('value', record.value);
+  if (record.headers !== undefined) assertHeaders(record.headers);
+  const { partition, timestamp } = record;
+  if (partition !== undefined && partition !== null && !Number.isInteger(partition)) {
+    throw new TypeError(`the partition of a record is a whole number, not ${partition}`);
+  }
+  if (timestamp !== undefined && !Number.isInteger(timestamp)) {
+    throw new TypeError(`the timestamp of a record is in whole milliseconds, not ${timestamp}`);
+  }
+}
+
+function assertText(name: string, text: unknown): void {
+  if (typeof text === 'string' || text === null || text === undefined) return;
+  if (text instanceof Uint8Array) return;
+  const what = `the ${name} of a record is a string, bytes or null, not of type ${typeof text}`;
+  throw new TypeError(`${what}: use String() or JSON.stringify()`);
+}
+
+function assertHeaders(headers: readonly RecordHeader[]): void {
+  const isList = Array.isArray(headers) && headers.every(isHeader);
+  if (isList) return;
+  throw new TypeError('headers are a list of { key: string, value: bytes or null }');
+}
+
+function isHeader(header: RecordHeader | null | undefined): boolean {
+  if (typeof header?.key !== 'string') return false;
+  return header.value === null || header.value instanceof Uint8Array;
+}
+
 export function bytesOf(text: RecordText | undefined): Uint8Array | null {
   if (text === null || text === undefined) return null;
   return typeof text === 'string' ? Buffer.from(text) : text;

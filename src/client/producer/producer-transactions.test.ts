@@ -7,7 +7,7 @@ import { simulate } from '../../../sim/index.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
 import { ErrorCode, type ErrorName, initProducerId } from '../../protocol/index.ts';
-import { Consumer, type GroupMetadata } from '../consumer/index.ts';
+import { Consumer, type GroupMetadata, type OffsetToCommit } from '../consumer/index.ts';
 import { type ProduceVerdict, ScriptedCluster } from '../scripted-cluster.ts';
 import {
   ScriptedTransactions,
@@ -477,13 +477,15 @@ test('each call says what is wrong with its moment, and the remedy', () =>
     assert.throws(() => producer.beginTransaction(), /before initTransactions\(\): call that/);
     await assert.rejects(producer.send({ topic: 't', value: 'x' }), /before initTransactions/);
     await producer.initTransactions();
-    const again = 'initTransactions() was called without beginTransaction()';
+    const again = 'initTransactions() was called again: once is enough';
     await assert.rejects(producer.initTransactions(), { message: again });
-    const without = /commitTransaction\(\) was called without beginTransaction\(\)/;
-    await assert.rejects(producer.commitTransaction(), without);
-    await assert.rejects(producer.abortTransaction(), /without beginTransaction\(\)/);
-    await assert.rejects(producer.send({ topic: 't', value: 'x' }), /without beginTransaction/);
-    assert.throws(() => producer.write({ topic: 't', value: 'x' }), /without beginTransaction/);
+    const outside = 'was called outside of a transaction: call beginTransaction() first';
+    await assert.rejects(producer.commitTransaction(), {
+      message: `commitTransaction() ${outside}`,
+    });
+    await assert.rejects(producer.abortTransaction(), /outside of a transaction/);
+    await assert.rejects(producer.send({ topic: 't', value: 'x' }), /outside of a transaction/);
+    assert.throws(() => producer.write({ topic: 't', value: 'x' }), /outside of a transaction/);
     producer.beginTransaction();
     assert.throws(() => producer.beginTransaction(), /within a transaction: commit or abort it/);
     const commit = producer.commitTransaction();
@@ -491,6 +493,24 @@ test('each call says what is wrong with its moment, and the remedy', () =>
     await commit;
     await producer.close();
     assert.throws(() => producer.beginTransaction(), /the producer is closed/);
+  }));
+
+test('offsets and groups that are none are refused, and cost nothing of the transaction', () =>
+  play(2, async ({ create, committed }) => {
+    const producer = create();
+    await producer.initTransactions();
+    producer.beginTransaction();
+    const commit = (offsets: unknown, group: unknown): Promise<void> =>
+      producer.sendOffsetsToTransaction(offsets as OffsetToCommit[], group as GroupMetadata);
+    const offset = { topic: 't', partition: 0, offset: 1 };
+    await assert.rejects(commit([offset], 'a group'), /give consumer\.groupMetadata\(\)/);
+    await assert.rejects(commit([offset], undefined), /give consumer\.groupMetadata\(\)/);
+    await assert.rejects(commit(new Map(), member), /give consumer\.positions\(\)/);
+    await assert.rejects(commit([{ ...offset, offset: 1n }], member), /t-0: 1 is no offset/);
+    void producer.send({ topic: 't', partition: 0, value: 'x' });
+    await producer.commitTransaction();
+    await producer.close();
+    assert.deepEqual(await committed(), ['x']);
   }));
 
 test('options that contradict transactions are refused', () => {

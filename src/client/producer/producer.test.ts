@@ -9,7 +9,7 @@ import { ErrorCode } from '../../protocol/index.ts';
 import { type ProduceEvent, type ProduceVerdict, ScriptedCluster } from '../scripted-cluster.ts';
 import { Producer } from './producer.ts';
 import type { ProducerOptions } from './producer-options.ts';
-import type { RecordMetadata } from './producer-record.ts';
+import type { ProducerRecord, RecordMetadata } from './producer-record.ts';
 
 function createProducer(
   io: Io,
@@ -342,4 +342,30 @@ test('a producer that is closed refuses records, and a close that takes too long
     assert.match(String(outcome.status === 'rejected' && outcome.reason), /closed before delivery/);
     await assert.rejects(producer.send({ topic: 't', value: 'x' }), /is closed/);
     assert.throws(() => producer.write({ topic: 't', value: 'x' }), /is closed/);
+  }));
+
+test('what is no record is refused by the call, not by the batch that it would be in', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    cluster.addTopic('t', [1]);
+    const producer = createProducer(io, cluster);
+    const good = producer.send({ topic: 't', value: 'good' });
+    const send = (record: unknown): Promise<RecordMetadata> =>
+      producer.send(record as ProducerRecord);
+    await assert.rejects(send(null), /a record needs a topic: send\(\{ topic, key, value \}\)/);
+    await assert.rejects(send({ value: 'x' }), TypeError);
+    await assert.rejects(send({ topic: 't', value: 5 }), /value .* not of type number: use String/);
+    await assert.rejects(send({ topic: 't', key: { a: 1 } }), /the key of a record .* JSON/);
+    await assert.rejects(send({ topic: 't', headers: { a: 'b' } }), /headers are a list/);
+    await assert.rejects(
+      send({ topic: 't', headers: [{ key: 'a', value: 'b' }] }),
+      /bytes or null/,
+    );
+    await assert.rejects(send({ topic: 't', partition: '1' }), /partition .* whole number, not 1/);
+    await assert.rejects(send({ topic: 't', timestamp: 1.5 }), /whole milliseconds, not 1\.5/);
+    assert.throws(() => producer.write({ topic: 't', value: true as never }), /type boolean/);
+    await producer.send({ topic: 't', partition: null, key: null, value: new Uint8Array(1) });
+    await good;
+    await producer.close();
+    assert.equal(valuesOf(cluster, 't').length, 2);
   }));

@@ -26,6 +26,7 @@ import {
   resolveProducerOptions,
 } from './producer-options.ts';
 import {
+  assertRecord,
   bytesOf,
   type DeliveryCallback,
   type ProducerRecord,
@@ -89,8 +90,7 @@ export class Producer {
     this.#io = io;
     this.#options = resolveProducerOptions(options);
     this.#client = new Client(io, options, true);
-    const isTransactional = this.#options.transactionalId !== null;
-    const identity = new ProducerIdentity(this.#client, isTransactional);
+    const identity = new ProducerIdentity(this.#client, this.#options.transactionalId !== null);
     this.#identity = this.#options.idempotent ? identity : null;
     this.#accumulator = new RecordAccumulator(io.clock, this.#options);
     this.#accumulator.onBatchDone = (batch, error) => this.#onBatchDone(batch, error);
@@ -123,7 +123,7 @@ export class Producer {
         if (error === null) resolve(metadata as RecordMetadata);
         else reject(error);
       };
-      this.#assertMaySend('send()');
+      this.#assertMaySend('send()', record);
       if (this.#roomWaiters.length > 0 || !this.#hasRoom()) this.#waitForRoom(record, callback);
       else this.#accept(record, callback);
     });
@@ -142,7 +142,7 @@ export class Producer {
    * not within a transaction that can be committed.
    */
   write(record: ProducerRecord, callback: DeliveryCallback | null = null): boolean {
-    this.#assertMaySend('write()');
+    this.#assertMaySend('write()', record);
     this.#accept(record, callback);
     if (this.#hasRoom()) return true;
     this.#hurryWhileFull();
@@ -190,8 +190,7 @@ export class Producer {
     groupMetadata: GroupMetadata,
   ): Promise<void> {
     if (this.#closed) throw closedError();
-    const { maxBlockMs } = this.#options;
-    await this.#needTransactions().sendOffsets(offsets, groupMetadata, maxBlockMs);
+    await this.#needTransactions().sendOffsets(offsets, groupMetadata, this.#options.maxBlockMs);
   }
 
   /**
@@ -289,8 +288,9 @@ export class Producer {
     }
   }
 
-  #assertMaySend(call: string): void {
+  #assertMaySend(call: string, record: ProducerRecord): void {
     if (this.#closed) throw closedError();
+    assertRecord(record);
     this.#transactions?.assertMaySend(call);
   }
 

@@ -46,7 +46,7 @@ const predecessors: Readonly<Record<TransactionStateName, readonly TransactionSt
 const wrongTime: Readonly<Record<TransactionStateName, string>> = {
   uninitialized: 'before initTransactions(): call that first, once',
   initializing: 'while initTransactions() is under way: await it first',
-  ready: 'without beginTransaction()',
+  ready: 'outside of a transaction: call beginTransaction() first',
   inTransaction: 'within a transaction: commit or abort it first',
   committing: 'while commitTransaction() is under way: await it first',
   aborting: 'while abortTransaction() is under way: await it first',
@@ -94,7 +94,8 @@ export class TransactionState {
     const name = this.#name;
     if (allowed.includes(name)) return;
     if (this.#failure !== null && (name === 'abortable' || name === 'fatal')) throw this.#failure;
-    throw new Error(`${call} was called ${wrongTime[name]}`);
+    const isAgain = call === 'initTransactions()' && name !== 'initializing';
+    throw new Error(`${call} was called ${isAgain ? 'again: once is enough' : wrongTime[name]}`);
   }
 
   #step(name: TransactionStateName): void {

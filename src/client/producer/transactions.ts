@@ -35,6 +35,20 @@ interface Operation {
   readonly done: Promise<void>;
 }
 
+/** Mistakes of the caller: they cost nothing of the transaction. */
+function assertOffsets(offsets: readonly OffsetToCommit[], group: GroupMetadata): void {
+  if (!Array.isArray(offsets)) {
+    throw new TypeError('offsets are a list: give consumer.positions(), or { topic, … } of each');
+  }
+  if (typeof group?.groupId !== 'string' || group.groupId === '') {
+    throw new TypeError('groupMetadata names no group: give consumer.groupMetadata()');
+  }
+  for (const { topic, partition, offset } of offsets) {
+    if (Number.isSafeInteger(offset) && offset >= 0) continue;
+    throw new Error(`${topic}-${partition}: ${offset} is no offset`);
+  }
+}
+
 export class Transactions {
   readonly transactionalId: string;
   readonly #client: Client;
@@ -128,11 +142,8 @@ export class Transactions {
     timeoutMs: number,
   ): Promise<void> {
     this.#state.assertMay('sendOffsetsToTransaction()', 'inTransaction');
+    assertOffsets(offsets, group);
     if (offsets.length === 0) return;
-    for (const { topic, partition, offset } of offsets) {
-      if (Number.isSafeInteger(offset) && offset >= 0) continue;
-      throw new Error(`${topic}-${partition}: ${offset} is no offset`);
-    }
     await this.#enqueue(async () => {
       if (this.refusal !== null) throw this.refusal;
       await this.#guard(() =>

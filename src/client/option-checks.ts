@@ -1,0 +1,70 @@
+// What a compiler would say of options, for those who have none: names that do not exist, Java's
+// spellings, values of the wrong kind. An option that is silently ignored is found in production.
+
+import { nearestName } from '../config/index.ts';
+import {
+  ClientConfigError,
+  clientRules,
+  type PropertyKind,
+  type PropertyRule,
+} from './client-options.ts';
+
+/**
+ * Throws a ClientConfigError for an option that this client does not have or that is of the wrong
+ * kind. `functions` are the options that no property file can hold.
+ */
+export function assertOptions(
+  options: object,
+  ownRules: Readonly<Record<string, PropertyRule>>,
+  functions: readonly string[] = [],
+): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new ClientConfigError('options are missing: give at least { bootstrapServers }');
+  }
+  const rules = { ...clientRules, ...ownRules };
+  const kinds = new Map<string, PropertyKind>(Object.values(rules));
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const kind = kinds.get(name);
+    if (kind !== undefined) assertKind(name, value, kind);
+    else if (!functions.includes(name)) {
+      const javaRule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+      const known = [...kinds.keys(), ...functions];
+      const meant = javaRule?.[0] ?? nearestOption(name, known);
+      const hint = meant === null ? `; there are ${known.sort().join(', ')}` : `: use ${meant}`;
+      throw new ClientConfigError(`there is no option ${name}${hint}`);
+    }
+  }
+}
+
+function nearestOption(name: string, known: readonly string[]): string | null {
+  const lower = name.toLowerCase();
+  return known.find((each) => each.toLowerCase() === lower) ?? nearestName(name, known);
+}
+
+function assertKind(name: string, value: unknown, kind: PropertyKind): void {
+  if (typeof kind === 'function') return;
+  const expected = mismatch(name, value, kind);
+  if (expected === null) return;
+  throw new ClientConfigError(`${name} is ${JSON.stringify(value)}: expected ${expected}`);
+}
+
+/** What was expected instead; null if the value is of its kind. */
+function mismatch(
+  name: string,
+  value: unknown,
+  kind: Exclude<PropertyKind, (...args: never) => unknown>,
+): string | null {
+  switch (kind) {
+    case 'number':
+      return typeof value === 'number' && !Number.isNaN(value) ? null : 'a number';
+    case 'flag':
+      return typeof value === 'boolean' ? null : 'true or false';
+    case 'text': {
+      if (name === 'bootstrapServers' && Array.isArray(value)) return null;
+      return typeof value === 'string' ? null : 'a string';
+    }
+    default:
+      return kind.includes(String(value)) ? null : `one of ${kind.join(', ')}`;
+  }
+}
