@@ -129,18 +129,24 @@ function none(problems: string[]): void {
   assert.equal(problems.length, 0, `${problems.length} problems, seed ${seed}:\n  ${shown}`);
 }
 
-/** Everything that was sent has been counted, in both ways. */
+/** Everything that was sent has been counted, in both ways; it may take, as long as it gets on. */
 async function settle({ servers, workers }: Application, count: number): Promise<void> {
   let counted: number[] = [];
-  await eventually(
-    () =>
-      `${count} words are counted, not ${counted}:\n${workers.map((one) => one.tail).join('\n')}`,
-    async () => {
-      const read = await Promise.all(outputs.map((output) => readByKcat(servers, output)));
-      counted = read.map((records) => records.length);
-      return counted.every((each) => each >= count);
-    },
-  );
+  do {
+    const before = String(counted);
+    await eventually(
+      () => `more are counted than ${before} of ${count}:\n${workers.map(saidBy).join('\n')}`,
+      async () => {
+        const read = await Promise.all(outputs.map((output) => readByKcat(servers, output)));
+        counted = read.map((records) => records.length);
+        return String(counted) !== before;
+      },
+    );
+  } while (counted.some((each) => each < count));
+}
+
+function saidBy(worker: Worker): string {
+  return `${worker.name}\n  ${worker.tail}`;
 }
 
 async function judgeOutputs(t: TestContext, application: Application, expected: Expected) {
