@@ -5,14 +5,12 @@ import { basename } from 'node:path';
 import { Option } from 'commander';
 import type { File, Io } from '../io/index.ts';
 import { createNodeIo } from '../io/index.ts';
-import { hidden, integer, kafkaCommand, UsageError } from './command-line.ts';
+import { hidden, integer, kafkaCommand, parseFlags, UsageError } from './command-line.ts';
+import type { DumpOutput } from './dump-log/dump-output.ts';
 import { dumpOffsetIndex, dumpTimeIndex, dumpTransactionIndex } from './dump-log/indexes.ts';
 import { groupRecords, type RecordKinds, transactionRecords } from './dump-log/internal-records.ts';
 import { dumpSnapshot } from './dump-log/producers.ts';
 import { type DumpOptions, dumpRecords } from './dump-log/records.ts';
-
-/** Prints one line. */
-export type Print = (line: string) => void;
 
 interface Flags {
   files: string;
@@ -31,16 +29,16 @@ interface Flags {
   maxBytes: number;
 }
 
-function dumpFile(io: Io, path: string, options: DumpOptions, print: Print): void {
+function dumpFile(io: Io, path: string, options: DumpOptions, output: DumpOutput): void {
   if (io.disk.stat(path) === null) throw new UsageError(`there is no file ${path}`);
   const name = basename(path);
   const dumpers: Record<string, (file: File) => void> = {
-    '.log': (file) => dumpRecords(file, options, print),
-    '.checkpoint': (file) => dumpRecords(file, options, print),
-    '.index': (file) => dumpOffsetIndex(io, file, options, print),
-    '.timeindex': (file) => dumpTimeIndex(io, file, options, print),
-    '.txnindex': (file) => dumpTransactionIndex(file, print),
-    '.snapshot': (file) => dumpSnapshot(file, print),
+    '.log': (file) => dumpRecords(file, options, output),
+    '.checkpoint': (file) => dumpRecords(file, options, output),
+    '.index': (file) => dumpOffsetIndex(io, file, options, output),
+    '.timeindex': (file) => dumpTimeIndex(io, file, options, output),
+    '.txnindex': (file) => dumpTransactionIndex(file, output),
+    '.snapshot': (file) => dumpSnapshot(file, output),
   };
   const dump = dumpers[name.slice(name.lastIndexOf('.'))];
   if (dump === undefined) {
@@ -50,7 +48,7 @@ function dumpFile(io: Io, path: string, options: DumpOptions, print: Print): voi
   }
   const file = io.disk.open(path, 'read');
   try {
-    print(`Dumping ${path}`);
+    output.print(`Dumping ${path}`);
     dump(file);
   } finally {
     file.close();
@@ -98,7 +96,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--verify-index-only', 'compare an index with its log, without printing it')
     .option('--max-message-size <bytes>', 'accepted and not needed', integer('the size', 0))
     .option('--max-bytes <bytes>', 'stop after so many bytes', integer('the size', 1), 2 ** 31 - 1);
-  const flags = command.parse(args, { from: 'user' }).opts<Flags>();
+  const flags = parseFlags<Flags>(command, args);
   const internal = decoderOf(flags);
   const printData =
     flags.printDataLog === true || flags.clusterMetadataDecoder === true || internal !== null;
@@ -122,8 +120,13 @@ export async function run(args: readonly string[]): Promise<number> {
     lines.push(line);
     if (lines.length >= 1_000) flush();
   };
+  const complain = (line: string): void => {
+    flush();
+    process.stderr.write(`${line}\n`);
+  };
+  const output = { print, complain };
   try {
-    for (const path of flags.files.split(',')) dumpFile(io, path.trim(), options, print);
+    for (const path of flags.files.split(',')) dumpFile(io, path.trim(), options, output);
   } finally {
     flush();
   }

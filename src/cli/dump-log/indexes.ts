@@ -3,7 +3,7 @@
 
 import { readInt64 } from '../../base/int64.ts';
 import type { File, Io } from '../../io/index.ts';
-import type { Print } from '../kafka-dump-log.ts';
+import type { DumpOutput } from './dump-output.ts';
 import { type DumpOptions, fileBatches } from './records.ts';
 
 const OFFSET_ENTRY_BYTES = 8;
@@ -40,19 +40,30 @@ function logBeside(io: Io, file: File): Map<number, LogPoint> | null {
   }
 }
 
-export function dumpOffsetIndex(io: Io, file: File, options: DumpOptions, print: Print): void {
+/** The whole entries; complains of what is left behind them. */
+function readEntries(file: File, entryBytes: number, { complain }: DumpOutput): Buffer {
   const bytes = readAll(file);
+  const tornBytes = bytes.length % entryBytes;
+  if (tornBytes === 0) return bytes;
+  complain(`${file.path} is damaged: the last ${tornBytes} bytes are no whole entry`);
+  return bytes.subarray(0, bytes.length - tornBytes);
+}
+
+export function dumpOffsetIndex(
+  io: Io,
+  file: File,
+  options: DumpOptions,
+  output: DumpOutput,
+): void {
+  const { print, complain } = output;
+  const bytes = readEntries(file, OFFSET_ENTRY_BYTES, output);
   const baseOffset = baseOffsetOf(file);
   if (bytes.length === 0) {
     print(`${file.path} is empty.`);
     return;
   }
-  if (bytes.length % OFFSET_ENTRY_BYTES !== 0) {
-    print(`${file.path} is damaged: ${bytes.length} bytes are no whole entries`);
-    return;
-  }
   if (options.sanityCheckOnly) {
-    print(`${file.path} passed sanity check.`);
+    if (bytes.length === file.sizeBytes()) print(`${file.path} passed sanity check.`);
     return;
   }
   const log = logBeside(io, file);
@@ -68,20 +79,17 @@ export function dumpOffsetIndex(io: Io, file: File, options: DumpOptions, print:
     }
     if (!options.verifyOnly) print(`offset: ${offset} position: ${position}`);
   }
-  if (mismatches.length > 0) print(`Mismatches in :${file.path}\n${mismatches.join('\n')}`);
+  if (mismatches.length > 0) complain(`Mismatches in :${file.path}\n${mismatches.join('\n')}`);
 }
 
-export function dumpTimeIndex(io: Io, file: File, options: DumpOptions, print: Print): void {
-  const bytes = readAll(file);
+export function dumpTimeIndex(io: Io, file: File, options: DumpOptions, output: DumpOutput): void {
+  const { print, complain } = output;
+  const bytes = readEntries(file, TIME_ENTRY_BYTES, output);
   const baseOffset = baseOffsetOf(file);
   // Without entries nothing is printed, not even that: as Kafka's tool does it.
   if (bytes.length === 0) return;
-  if (bytes.length % TIME_ENTRY_BYTES !== 0) {
-    print(`${file.path} is damaged: ${bytes.length} bytes are no whole entries`);
-    return;
-  }
   if (options.sanityCheckOnly) {
-    print(`${file.path} passed sanity check.`);
+    if (bytes.length === file.sizeBytes()) print(`${file.path} passed sanity check.`);
     return;
   }
   const log = logBeside(io, file);
@@ -101,17 +109,18 @@ export function dumpTimeIndex(io: Io, file: File, options: DumpOptions, print: P
     if (!options.verifyOnly) print(`timestamp: ${timestamp} offset: ${offset}`);
   }
   if (mismatches.length > 0) {
-    print(`Found timestamp mismatch in :${file.path}\n${mismatches.join('\n')}`);
+    complain(`Found timestamp mismatch in :${file.path}\n${mismatches.join('\n')}`);
   }
 }
 
-export function dumpTransactionIndex(file: File, print: Print): void {
-  const bytes = readAll(file);
+export function dumpTransactionIndex(file: File, output: DumpOutput): void {
+  const { print } = output;
+  const bytes = readEntries(file, TRANSACTION_ENTRY_BYTES, output);
   if (bytes.length === 0) {
     print(`${file.path} is empty.`);
     return;
   }
-  for (let at = 0; at + TRANSACTION_ENTRY_BYTES <= bytes.length; at += TRANSACTION_ENTRY_BYTES) {
+  for (let at = 0; at < bytes.length; at += TRANSACTION_ENTRY_BYTES) {
     print(
       `version: ${bytes.readInt16BE(at)} producerId: ${readInt64(bytes, at + 2)} ` +
         `firstOffset: ${readInt64(bytes, at + 10)} lastOffset: ${readInt64(bytes, at + 18)} ` +

@@ -20,11 +20,12 @@ import {
   isBatchCrcValid,
   KafkaError,
   LOG_OVERHEAD,
+  magicOf,
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
 } from '../../protocol/index.ts';
 import { javaDouble } from '../console-consumer/java-number.ts';
-import type { Print } from '../kafka-dump-log.ts';
+import type { DumpOutput } from './dump-output.ts';
 import { internalRecordText, type RecordKinds } from './internal-records.ts';
 import { structJson } from './struct-json.ts';
 
@@ -48,47 +49,82 @@ export interface FileBatch {
   readonly position: number;
 }
 
-/** The batches of a file in order; stops at the first bytes that are no whole batch. */
-export function* fileBatches(file: File, bytesMax = Number.POSITIVE_INFINITY): Iterable<FileBatch> {
-  const sizeBytes = Math.min(file.sizeBytes(), bytesMax);
-  const start = Buffer.alloc(RECORD_BATCH_OVERHEAD);
-  for (let position = 0; position + RECORD_BATCH_OVERHEAD <= sizeBytes; ) {
+/** Has a length, and is no record batch. */
+export interface UnknownBatch {
+  readonly position: number;
+  readonly sizeBytes: number;
+  readonly reason: string;
+}
+
+/** What Kafka's own reader takes for the least that a length may say: an empty message. */
+const OLD_MESSAGE_BYTES_MIN = 14;
+
+/** What has a length, in order; stops where none is possible or the file ends before it. */
+function* fileEntries(file: File, bytesMax: number): Iterable<FileBatch | UnknownBatch> {
+  const fileBytes = Math.min(file.sizeBytes(), bytesMax);
+  const start = Buffer.alloc(LOG_OVERHEAD);
+  for (let position = 0; position + LOG_OVERHEAD <= fileBytes; ) {
     file.readSync(start, position);
-    const batchBytes = LOG_OVERHEAD + start.readInt32BE(8);
-    if (batchBytes < RECORD_BATCH_OVERHEAD || position + batchBytes > sizeBytes) return;
-    const bytes = Buffer.alloc(batchBytes);
+    const sizeBytes = LOG_OVERHEAD + start.readInt32BE(8);
+    if (sizeBytes < LOG_OVERHEAD + OLD_MESSAGE_BYTES_MIN) return;
+    if (position + sizeBytes > fileBytes) return;
+    const bytes = Buffer.alloc(sizeBytes);
     file.readSync(bytes, position);
-    yield { header: readBatchHeader(bytes, 0), bytes, position };
-    position += batchBytes;
+    const magic = magicOf(bytes);
+    if (magic !== 2) yield { position, sizeBytes, reason: `format ${magic} is not known here` };
+    else if (sizeBytes < RECORD_BATCH_OVERHEAD) yield { position, sizeBytes, reason: 'too short' };
+    else yield { header: readBatchHeader(bytes, 0), bytes, position };
+    position += sizeBytes;
   }
 }
 
-export function dumpRecords(file: File, options: DumpOptions, print: Print): void {
+/** The record batches of a file in order. */
+export function* fileBatches(file: File): Iterable<FileBatch> {
+  for (const entry of fileEntries(file, Number.POSITIVE_INFINITY)) {
+    if ('header' in entry) yield entry;
+  }
+}
+
+export function dumpRecords(file: File, options: DumpOptions, output: DumpOutput): void {
+  const { print, complain } = output;
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
   if (name.endsWith('.log')) print(`Log starting offset: ${Number.parseInt(name, 10)}`);
   const snapshot = /^(\d{20})-(\d{10})\.checkpoint$/.exec(name);
   if (snapshot !== null) {
     print(`Snapshot end offset: ${Number(snapshot[1])}, epoch: ${Number(snapshot[2])}`);
   }
-  let validBytes = 0;
-  try {
-    for (const batch of fileBatches(file, options.bytesMax)) {
-      const isValid = isBatchCrcValid(batch.bytes, batch.header);
-      print(batchLine(batch, isValid));
-      validBytes = batch.position + batch.header.sizeBytes;
-      if (!options.printRecords || !isValid) continue;
-      for (const record of decodeRecords(batch.bytes, batch.header)) {
-        const line = recordLine(batch.header, record, options);
-        if (line !== null) print(line);
-      }
+  let readBytes = 0;
+  for (const entry of fileEntries(file, options.bytesMax)) {
+    const { position } = entry;
+    if ('header' in entry) {
+      readBytes = position + entry.header.sizeBytes;
+      dumpBatch(entry, options, output);
+    } else {
+      readBytes = position + entry.sizeBytes;
+      complain(`Skipped ${entry.sizeBytes} bytes at position ${position}: ${entry.reason}`);
     }
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    print(`${file.path}: ${error.message}, at position ${validBytes} of the file`);
   }
-  const trailingBytes = Math.min(file.sizeBytes(), options.bytesMax) - validBytes;
+  const trailingBytes = Math.min(file.sizeBytes(), options.bytesMax) - readBytes;
   if (trailingBytes > 0 && options.bytesMax >= file.sizeBytes()) {
     print(`Found ${trailingBytes} invalid bytes at the end of ${name}`);
+  }
+}
+
+/** The records of a damaged batch are printed as far as they can be read, and not to be trusted. */
+function dumpBatch(batch: FileBatch, options: DumpOptions, { print, complain }: DumpOutput): void {
+  const { header, bytes, position } = batch;
+  const isValid = isBatchCrcValid(bytes, header);
+  print(batchLine(batch, isValid));
+  if (!options.printRecords) return;
+  try {
+    for (const record of decodeRecords(bytes, header)) {
+      const line = recordLine(header, record, options);
+      if (line !== null) print(line);
+    }
+  } catch (error) {
+    if (isValid && !(error instanceof KafkaError)) throw error;
+    const { message } = error as Error;
+    complain(`The records of the batch at position ${position} cannot be read: ${message}`);
   }
 }
 
