@@ -1,7 +1,7 @@
 // kafka-transactions: what transactions and producers there are; finds those that nobody ends, and
 // ends them.
 
-import type { Admin } from '../client/index.ts';
+import type { Admin, TopicPartition } from '../client/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { kafkaCommand, parseFlags, UsageError } from './command-line.ts';
@@ -23,10 +23,20 @@ interface Flags extends ClientFlags {
   transactionalIdPattern?: string;
 }
 
-const actions = [
-  ...['list', 'describe', 'describe-producers', 'abort', 'find-hanging'],
-  'forceTerminateTransaction',
-];
+/** The flags of each action, beside those of every client. */
+const actionFlags: Readonly<Record<string, readonly (keyof Flags)[]>> = {
+  list: ['durationFilter', 'transactionalIdPattern'],
+  describe: ['transactionalId'],
+  'describe-producers': ['topic', 'partition', 'brokerId'],
+  abort: [
+    ...(['topic', 'partition', 'startOffset'] as const),
+    ...(['producerId', 'producerEpoch', 'coordinatorEpoch'] as const),
+  ],
+  'find-hanging': ['topic', 'partition', 'brokerId', 'maxTransactionTimeout'],
+  forceTerminateTransaction: ['transactionalId'],
+};
+
+const actions = Object.keys(actionFlags);
 
 function transactionsCommand() {
   const command = kafkaCommand(
@@ -65,7 +75,28 @@ function required<T>(value: T | null | undefined, flag: string): T {
   throw new UsageError(`argument --${flag} is required`);
 }
 
-function partitionOf(flags: Flags): { topic: string; partition: number } {
+/** A flag that means nothing to the action is a mistake: it is not what the user takes it for. */
+function refuseForeignFlags(action: string, flags: Flags): void {
+  const own = actionFlags[action] ?? [];
+  for (const name of Object.values(actionFlags).flat()) {
+    if (flags[name] === undefined || own.includes(name)) continue;
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`${action} has no option --${flag} (see --help)`);
+  }
+}
+
+/** Fails at once where a request for the partition would wait for it to be created. */
+async function assertPartition(admin: Admin, { topic, partition }: TopicPartition): Promise<void> {
+  const [found] = await admin.describeTopics([topic]);
+  if (found === undefined || found.error !== null) {
+    throw new Failure(`topic ${topic}: ${found?.error?.message}`);
+  }
+  const { length } = found.partitions;
+  if (found.partitions.some(({ partition: index }) => index === partition)) return;
+  throw new Failure(`topic ${topic} has partitions 0 to ${length - 1}, not ${partition}`);
+}
+
+function partitionOf(flags: Flags): TopicPartition {
   const topic = required(flags.topic, 'topic');
   return { topic, partition: required(numberOf(flags, 'partition', 'partition'), 'partition') };
 }
@@ -103,6 +134,7 @@ async function describeProducers(admin: Admin, flags: Flags): Promise<string> {
   const place = partitionOf(flags);
   const nodeId = numberOf(flags, 'brokerId', 'broker-id') ?? undefined;
   const where = nodeId === undefined ? 'leader' : `broker ${nodeId}`;
+  await assertPartition(admin, place);
   const name = `${place.topic}-${place.partition}`;
   const what = `describe producers for partition ${name} on ${where}`;
   const [found] = await orFail(what, admin.transactions.describeProducers([place], { nodeId }));
@@ -114,15 +146,17 @@ async function describeProducers(admin: Admin, flags: Flags): Promise<string> {
 
 async function abort(admin: Admin, flags: Flags): Promise<string> {
   const place = partitionOf(flags);
-  const identity = await identityOf(admin, flags, place);
+  const startOffset = numberOf(flags, 'startOffset', 'start-offset');
+  const given = startOffset === null ? givenIdentity(flags) : null;
+  await assertPartition(admin, place);
+  const identity = given ?? (await identityAt(admin, place, startOffset ?? -1));
   const aborting = admin.transactions.abort({ ...place, ...identity });
   await orFail(`abort transaction ${place.topic}-${place.partition}`, aborting);
   return '';
 }
 
-async function identityOf(admin: Admin, flags: Flags, place: { topic: string; partition: number }) {
-  const startOffset = numberOf(flags, 'startOffset', 'start-offset');
-  if (startOffset === null) return givenIdentity(flags);
+/** The producer whose transaction begins at the offset. */
+async function identityAt(admin: Admin, place: TopicPartition, startOffset: number) {
   const name = `${place.topic}-${place.partition}`;
   const what = `validate producer state for partition ${name}`;
   const [found] = await orFail(what, admin.transactions.describeProducers([place]));
@@ -168,6 +202,7 @@ async function hanging(admin: Admin, flags: Flags, nowMs: number): Promise<strin
     throw new Failure('The --partition argument requires --topic to be provided');
   }
   const minutes = numberOf(flags, 'maxTransactionTimeout', 'max-transaction-timeout');
+  if (topic !== null && partition !== null) await assertPartition(admin, { topic, partition });
   const olderThanMs = nowMs - (minutes ?? defaultTimeoutMinutes) * 60_000;
   const searching = findHanging(admin, { topic, partition, brokerId, olderThanMs });
   return hangingTable(await orFail('find hanging transactions', searching), nowMs);
@@ -206,6 +241,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { action, flags: rest } = splitAction(args, actions);
   const flags = parseFlags<Flags>(transactionsCommand(), rest);
   if (action === null) return 0;
+  refuseForeignFlags(action, flags);
   return withAdmin('kafka-transactions', flags, async (admin, io) => {
     try {
       const call = { action, flags, nowMs: io.clock.now() };

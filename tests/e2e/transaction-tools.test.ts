@@ -189,4 +189,21 @@ test('what is missing is said', async () => {
   assert.match(await refusal(noCoordinator), /argument --coordinator-epoch/);
   assert.match(await refusal('list --transactional-id-pattern ('), /^Failed to list transactions/);
   assert.match(await refusal('nothing'), /no action 'nothing'/);
+  assert.match(
+    await refusal('list --transactional-id app-1'),
+    /list has no option --transactional-id/,
+  );
+});
+
+test('a topic or a partition that is not there is said at once', async () => {
+  const startedMs = performance.now();
+  const gone = '--topic gone --partition 0';
+  assert.match(await refusal(`describe-producers ${gone}`), /^topic gone: no such topic/);
+  assert.match(await refusal(`abort ${gone} --start-offset 0`), /^topic gone: no such topic/);
+  assert.match(await refusal(`find-hanging ${gone}`), /^topic gone: no such topic/);
+  const beyond = '--topic t --partition 7';
+  const partitions = /^topic t has partitions 0 to 1, not 7$/m;
+  assert.match(await refusal(`describe-producers ${beyond}`), partitions);
+  assert.match(await refusal(`abort ${beyond} --start-offset 0`), partitions);
+  assert.ok(performance.now() - startedMs < 15_000);
 });
