@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OffsetMap } from '../../src/storage/cleaner/offset-map.ts';
+import { PartitionLog } from '../../src/storage/index.ts';
 import { runCompaction } from '../scenarios/compaction.ts';
 import type { CompactionPlan } from '../scenarios/compaction-run.ts';
 import { KeyedLedger, recordOfUpdate, type Update } from './keyed-ledger.ts';
-import { assertLastValues } from './last-values.ts';
+import { assertLastValues, type LastValueOptions } from './last-values.ts';
 import { firstFailure, withLyingSync, withPatch } from './planted-bugs.ts';
 
 const place = { topic: 't', partition: 0 };
@@ -25,10 +26,10 @@ function updatesOf(pattern: string): { ledger: KeyedLedger; updates: Update[] } 
   return { ledger, updates };
 }
 
-function check(pattern: string, there: readonly number[], youngAfterMs?: number): void {
+function check(pattern: string, there: readonly number[], options: LastValueOptions = {}): void {
   const { ledger, updates } = updatesOf(pattern);
   const contents = { ...place, updates: there.map((index) => updates[index] as Update) };
-  assertLastValues(ledger, contents, youngAfterMs === undefined ? {} : { youngAfterMs });
+  assertLastValues(ledger, contents, options);
 }
 
 test('the last acknowledged value is there, or a later one', () => {
@@ -48,10 +49,20 @@ test('of a key that ends with a tombstone there may be nothing, but nothing olde
   assert.throws(() => check('v - v', []), /is lost: update 2/);
 });
 
+test('a tombstone stays for delete.retention.ms', () => {
+  check('v -', [1], { tombstonesAfterMs: 0 });
+  check('v -', [], { tombstonesAfterMs: 1 });
+  check('v - -?', [], { tombstonesAfterMs: 1 });
+  assert.throws(() => check('v -', [], { tombstonesAfterMs: 0 }), /tombstone 1 .* is gone before/);
+});
+
 test('order is kept, and what is young stays', () => {
   assert.throws(() => check('v v', [1, 0]), /comes behind offset 1/);
-  check('v v v', [2], 1);
-  assert.throws(() => check('v v v', [2], 0), /update 1 of "k" is gone, and too young/);
+  check('v v v', [2], { youngAfterMs: 1 });
+  assert.throws(
+    () => check('v v v', [2], { youngAfterMs: 0 }),
+    /update 1 of "k" is gone, and too young/,
+  );
 });
 
 test('a reader recognises what was sent, where it was, and nothing else', () => {
@@ -88,4 +99,23 @@ test('cleaned segments that take their place before they are synced are caught',
   const run = (plan: CompactionPlan) => ({ ...only(plan), plant });
   const failure = await firstFailure((world) => runCompaction(world, 'power cut', run), 20, 2);
   assert.match(String(failure), /the last value of .* is lost/);
+});
+
+test('a cleaner that forgets to leave tombstones for a while is caught', async () => {
+  const { clean } = PartitionLog.prototype;
+  const bug: Partial<PartitionLog> = {
+    async clean(this: PartitionLog, request) {
+      const { deleteRetentionMs } = this.config;
+      this.configure({ ...this.config, deleteRetentionMs: 0 });
+      try {
+        return await clean.call(this, request);
+      } finally {
+        this.configure({ ...this.config, deleteRetentionMs });
+      }
+    },
+  };
+  const failure = await withPatch(PartitionLog.prototype, bug, () =>
+    firstFailure((world) => runCompaction(world, 'kill', only), 20),
+  );
+  assert.match(String(failure), /tombstone .* is gone before delete.retention.ms is over/);
 });

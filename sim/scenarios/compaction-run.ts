@@ -154,10 +154,16 @@ export class CompactionRun {
       minCompactionLagMs === 0 ? Number.POSITIVE_INFINITY : this.#nowMs - minCompactionLagMs;
     if (this.#demands('last values')) {
       for (const each of contents) {
-        assertLastValues(this.watch.updates, each, { youngAfterMs });
+        const tombstonesAfterMs = this.#nowMs - this.#deleteRetentionMs(each.topic);
+        assertLastValues(this.watch.updates, each, { youngAfterMs, tombstonesAfterMs });
       }
     }
     return contents;
+  }
+
+  #deleteRetentionMs(topic: string): number {
+    const plan = this.plan.topics.find(({ name }) => name === topic);
+    return Number(plan?.configs['delete.retention.ms'] ?? 0);
   }
 
   /** Begins new segments behind everything, and waits until there is nothing superfluous. */
