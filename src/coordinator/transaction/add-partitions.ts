@@ -12,6 +12,7 @@ import {
 } from './transaction.ts';
 import {
   answer,
+  assertRoomFor,
   become,
   type TransactionDecision,
   type TransactionMachine,
@@ -35,7 +36,7 @@ export interface AddedTopic {
 
 /**
  * @throws KafkaError about all partitions: INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED,
- * CONCURRENT_TRANSACTIONS, UNKNOWN_SERVER_ERROR
+ * CONCURRENT_TRANSACTIONS, UNSUPPORTED_VERSION, UNKNOWN_SERVER_ERROR
  */
 export function addPartitions(
   machine: TransactionMachine,
@@ -51,6 +52,7 @@ export function addPartitions(
   if (request.verifyOnly) return answer(verified(known, request));
   const response = answered(request, () => ErrorCode.NONE);
   if (known.state === 'Ongoing' && hasAll(known.partitions, request)) return answer(response);
+  assertRoomFor(request.transactionVersion, machine);
   const next = withPartitions(known, request, machine.at.clock.now());
   assertFits(next, machine.at.recordBytesMax());
   return become(next, response);

@@ -261,3 +261,14 @@ test('nobody ends a transaction of an unknown id, or of another producer', () =>
     assert.equal(at.summary, 'Ongoing 4000/0');
   }
 });
+
+test('where records have no room for the second protocol, its producers are refused', () => {
+  const at = new TestMachine({ transactionVersion: 0 });
+  at.init();
+  assert.equal(at.add({ transactionVersion: 2 }), 'UNSUPPORTED_VERSION');
+  assert.equal(at.end({ isCommit: false, transactionVersion: 2 }), 'UNSUPPORTED_VERSION');
+  assert.equal(at.summary, 'Empty 4000/0');
+  at.add();
+  assert.equal(at.end({ transactionVersion: 2 }), 'UNSUPPORTED_VERSION');
+  assert.equal(at.summary, 'Ongoing 4000/0');
+});

@@ -29,6 +29,7 @@ import {
 } from './transaction.ts';
 import {
   answer,
+  assertRoomFor,
   become,
   type TransactionDecision,
   type TransactionMachine,
@@ -47,7 +48,7 @@ export interface EndTransactionRequest {
  * With what the producer is to go on; in the first protocol nobody reads it.
  * @param newProducerId used when the epochs of the producer id are used up
  * @throws KafkaError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE,
- * CONCURRENT_TRANSACTIONS
+ * CONCURRENT_TRANSACTIONS, UNSUPPORTED_VERSION
  */
 export function endTransaction(
   machine: TransactionMachine,
@@ -123,6 +124,7 @@ function prepare(
   known: Transaction,
   { isCommit, transactionVersion, newProducerId }: End,
 ): TransactionDecision<InitializedProducer> {
+  assertRoomFor(transactionVersion, machine);
   const { producerId, producerEpoch } = known;
   const prepared: Transaction = {
     ...known,

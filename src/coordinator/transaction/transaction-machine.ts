@@ -6,6 +6,7 @@
 import type { BrokerConfig } from '../../config/index.ts';
 import type { Clock } from '../../io/index.ts';
 import type { Decision, Machine } from '../../machine/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
 import type { Transaction } from './transaction.ts';
 import type { TransactionRecord } from './transaction-record.ts';
 
@@ -33,6 +34,17 @@ export class TransactionMachine implements Machine<TransactionRecord> {
     if (transaction === null) this.transactions.delete(transactionalId);
     else this.transactions.set(transactionalId, transaction);
   }
+}
+
+/**
+ * Records of a cluster below level 1 have no room for what the second protocol of clients (KIP-890)
+ * must not lose: the next producer id.
+ * @param transactionVersion of the client
+ * @throws KafkaError UNSUPPORTED_VERSION
+ */
+export function assertRoomFor(transactionVersion: number, { at }: TransactionMachine): void {
+  if (transactionVersion < 2 || at.transactionVersion() > 0) return;
+  throw new KafkaError('UNSUPPORTED_VERSION', 'transaction.version of the cluster is 0');
 }
 
 /** The decision to replace a transaction. */
