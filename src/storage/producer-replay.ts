@@ -22,7 +22,8 @@ export async function replayProducers(replay: ProducerReplay): Promise<void> {
   const snapshot = await replay.snapshots.loadLatest(endOffset);
   if (snapshot === null) producers.clear();
   else producers.restore(snapshot.entries, replay.nowMs, replay.expirationMs);
-  const from = Math.max(snapshot?.offset ?? 0, replay.logStartOffset);
+  // Records that were deleted since may be there, and among them the end of what was open then.
+  const from = snapshot?.offset ?? replay.logStartOffset;
   for (const [at, segment] of segments.entries()) {
     const next = segments[at + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
     if (next <= from || segment.baseOffset >= endOffset || from >= endOffset) continue;

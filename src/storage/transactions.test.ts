@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import type { Disk, File } from '../io/index.ts';
 import { type EndMarker, encodeEndMarker } from './end-marker.ts';
-import { append, batchOf, contentOf, openLog } from './log-fixture.ts';
+import { append, batchOf, contentOf, DIRECTORY, openLog } from './log-fixture.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -265,6 +265,27 @@ describe('what is open after a restart', () => {
         assert.deepEqual(read.abortedTransactions, [{ producerId: 7, firstOffset: 2 }]);
       }));
   }
+
+  test('is nothing that was ended in what has been deleted since, though a snapshot is lost', () =>
+    simulate(async (io) => {
+      const config = { segmentBytesMax: 300 };
+      let log = await openLog(io, { config });
+      write(log, 0);
+      for (let i = 0; log.segmentCount < 2; i++) append(log, [`plain${i}`]);
+      const markerOffset = end(log).lastOffset;
+      for (let i = 0; log.segmentCount < 3; i++) append(log, [`plain${i}`]);
+      await log.flush();
+      await log.deleteRecordsBefore(markerOffset + 1);
+      assert.equal(log.segmentCount, 2);
+      const { recoveryPoint, logStartOffset } = log;
+      log.abandon();
+      const names = io.disk.list(DIRECTORY).map(({ name }) => name);
+      const snapshots = names.filter((name) => name.endsWith('.snapshot')).sort();
+      assert.equal(snapshots.length, 2);
+      await io.disk.remove(`${DIRECTORY}/${snapshots[1]}`);
+      log = await openLog(io, { config, recoveryPoint, logStartOffset });
+      assert.equal(log.lastStableOffset, log.logEndOffset);
+    }));
 
   test('the coordinator epoch is remembered', () =>
     simulate(async (io) => {
