@@ -21,6 +21,8 @@ export interface CleaningWork {
   readonly pace: CleaningPace;
   readonly buffer: ReadBuffer;
   readonly rules: CleaningRules;
+  /** All of them, also of batches that were cleaned before: their sequence numbers must stay. */
+  readonly producers: ActiveProducers;
   readonly counts: CleaningCounts;
 }
 
@@ -37,13 +39,11 @@ export async function cleanGroup(work: CleaningWork, group: readonly Segment[]):
   const { io, log, pace, rules } = work;
   const cleaned = createSegment(io, log, (group[0] as Segment).baseOffset, CLEANED_SUFFIX);
   try {
-    // All of them, also of batches that were cleaned before: their sequence numbers must stay.
-    const producers = new Map(log.producers.snapshot().map((each) => [each.producerId, each]));
     for (const source of group) {
       const next = log.segments[log.segments.indexOf(source) + 1] as Segment;
       const aborted = abortedEntriesBetween(log, source.baseOffset, next.baseOffset);
       rules.transactions.announce(aborted);
-      await rewriteInto(cleaned, source, work, producers);
+      await rewriteInto(cleaned, source, work);
       pace.assertGoing();
     }
     const indexed = rules.transactions.takeIndexed();
@@ -63,13 +63,8 @@ export async function cleanGroup(work: CleaningWork, group: readonly Segment[]):
   await replaceSegments(log, group, cleaned);
 }
 
-async function rewriteInto(
-  cleaned: Segment,
-  source: Segment,
-  work: CleaningWork,
-  producers: ActiveProducers,
-): Promise<void> {
-  const { log, rules, counts } = work;
+async function rewriteInto(cleaned: Segment, source: Segment, work: CleaningWork): Promise<void> {
+  const { log, rules, counts, producers } = work;
   let kept: Buffer[] = [];
   const flush = (): number => {
     if (kept.length === 0) return 0;

@@ -396,6 +396,20 @@ describe('producers', () => {
       assert.equal(entry?.epoch, 1);
     }));
 
+  test('what a producer writes during a cleaning, and a power cut takes, costs no sequence', () =>
+    simulate(async (io) => {
+      const producer = { producerId: 3, producerEpoch: 0 };
+      const log: PartitionLog = await openCompacted(io, {
+        // What comes now is not synced.
+        checkpoint: async () => put(log, [['c', '1']], { ...producer, baseSequence: 1 }),
+      });
+      put(log, [['a', '1']], { ...producer, baseSequence: 0 });
+      put(log, [['a', '2']]);
+      roll(log);
+      await clean(log);
+      assert.deepEqual(await shapeOf(log), ['0-0 0', '1-1 1', '2-2 1']);
+    }));
+
   test('a retry of a batch that is cleaned away is recognised after a recovery', () =>
     simulate(async (io) => {
       const log = await openCompacted(io);

@@ -87,6 +87,9 @@ export class LogCleaning {
     const buffer = new ReadBuffer(Math.floor(this.#request.ioBufferBytes / 2));
     const map = this.#mapFor(range);
     await buildOffsetMap({ log, range, buffer, pace }, map);
+    // What they write from now on may not survive a power cut: it makes nothing superfluous.
+    const known = log.producers.snapshot();
+    const producers = new Map(known.map((each) => [each.producerId, each]));
     // A recovery takes a gap for a loss, unless it is below the recovery point (log-loader.ts).
     await this.#request.makeDurable().finally(() => this.#assertGoing());
     const counts: CleaningCounts = {
@@ -104,7 +107,8 @@ export class LogCleaning {
       deleteRetentionMs: log.config.deleteRetentionMs,
     };
     const endOffset = map.latestOffset + 1;
-    await this.#cleanGroups({ io: this.#io, log, pace, buffer, rules, counts }, range, endOffset);
+    const work = { io: this.#io, log, pace, buffer, rules, producers, counts };
+    await this.#cleanGroups(work, range, endOffset);
     log.cleanedTo = endOffset;
     const { firstDirtyOffset: fromOffset } = range;
     return { ...counts, fromOffset, endOffset, mapBytes: map.sizeBytes };
