@@ -25,6 +25,7 @@ import {
 /** The Java producer has at most this many requests in flight when it is idempotent. */
 const BATCHES_KEPT = 5;
 const SEQUENCE_MAX = 0x7fff_ffff;
+const UNREPLICATED_MAX = 1000;
 
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
@@ -74,7 +75,11 @@ export class ProducerStates {
 
   /** A transaction is open, or its end may not be replicated yet. */
   get hasUndecided(): boolean {
-    return this.#open.size > 0 || this.#unreplicated.size > 0;
+    return this.undecidedCount > 0;
+  }
+
+  get undecidedCount(): number {
+    return this.#open.size + this.#unreplicated.size;
   }
 
   /** null when nothing is undecided. */
@@ -179,11 +184,26 @@ export class ProducerStates {
       const wasOpen = this.#open.delete(firstOffset);
       assert(wasOpen, 'a transaction that ends has begun');
       this.#unreplicated.set(firstOffset, lastOffset);
+      if (this.#unreplicated.size > UNREPLICATED_MAX) this.#joinUnreplicated();
       const lastStableOffset = this.firstOpenOffset ?? lastOffset + 1;
       if (isAborted) aborted.push({ producerId, firstOffset, lastOffset, lastStableOffset });
     }
     for (const batch of updates.transactional ?? []) this.#verifications.onAppended(batch);
     return aborted;
+  }
+
+  /**
+   * Nobody asks for the stable offset of a log that is recovered or copied. Two neighbours become
+   * one, which is replicated when the later of them is.
+   */
+  #joinUnreplicated(): void {
+    const before = [...this.#unreplicated];
+    this.#unreplicated.clear();
+    for (let at = 0; at < before.length; at += 2) {
+      const [first, marker] = before[at] as [number, number];
+      const [nextFirst, nextMarker] = before[at + 1] ?? [first, marker];
+      this.#unreplicated.set(Math.min(first, nextFirst), Math.max(marker, nextMarker));
+    }
   }
 
   expire(nowMs: number, expirationMs: number): void {

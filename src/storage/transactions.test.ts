@@ -139,6 +139,27 @@ test('readers are not held before the start of the log when an open transaction 
     assert.equal(log.lastStableOffsetBelow(3), 2);
   }));
 
+test('a log that is copied remembers a bounded number of ends that may not be replicated', () =>
+  simulate(async (io) => {
+    const log = await openLog(io);
+    const copy = await openLog(io, { directory: '/data/copy' });
+    for (let sequence = 0; sequence < 3000; sequence++) {
+      write(log, sequence);
+      end(log);
+    }
+    const options = { upperBound: log.logEndOffset, atLeastOneBatch: true };
+    const { buffers } = await log.read(0, 10_000_000, options);
+    for (const buffer of buffers) copy.appendAsFollower(Buffer.from(buffer));
+    assert.equal(copy.logEndOffset, 6000);
+    assert.ok(copy.producers.undecidedCount <= 1000, `${copy.producers.undecidedCount}`);
+    for (const highWatermark of [100, 5000]) {
+      const stable = copy.lastStableOffsetBelow(highWatermark);
+      assert.ok(stable > highWatermark - 50 && stable <= highWatermark, `${stable}`);
+    }
+    assert.equal(copy.lastStableOffsetBelow(6000), 6000);
+    assert.equal(copy.producers.undecidedCount, 0);
+  }));
+
 for (const turnCount of [0, 2, 10]) {
   test(`what is read while it is deleted hides no aborted transaction (${turnCount} turns)`, () =>
     simulate(async (io) => {
