@@ -3,33 +3,16 @@
 
 import {
   type BatchRecord,
-  consumerGroupCurrentMemberAssignmentKey,
-  consumerGroupCurrentMemberAssignmentValue,
-  consumerGroupMemberMetadataKey,
-  consumerGroupMemberMetadataValue,
-  consumerGroupMetadataKey,
   consumerGroupMetadataValue,
-  consumerGroupPartitionMetadataKey,
-  consumerGroupPartitionMetadataValue,
-  consumerGroupRegularExpressionKey,
-  consumerGroupRegularExpressionValue,
-  consumerGroupTargetAssignmentMemberKey,
-  consumerGroupTargetAssignmentMemberValue,
-  consumerGroupTargetAssignmentMetadataKey,
-  consumerGroupTargetAssignmentMetadataValue,
   consumerProtocolAssignment,
   consumerProtocolSubscription,
   decodeVersioned,
-  groupMetadataKey,
   groupMetadataValue,
+  groupRecordStructs,
   KafkaError,
-  legacyOffsetCommitKey,
   MalformedError,
-  offsetCommitKey,
-  offsetCommitValue,
   type Struct,
-  transactionLogKey,
-  transactionLogValue,
+  transactionRecordStructs,
 } from '../../protocol/index.ts';
 import { structJson } from './struct-json.ts';
 
@@ -47,26 +30,15 @@ interface RecordKind {
 /** By the record type before the key. */
 export type RecordKinds = ReadonlyMap<number, RecordKind>;
 
-function kinds(...pairs: readonly (readonly [key: Struct, value: Struct])[]): RecordKinds {
-  return new Map(pairs.map(([key, value]) => [key.recordType as number, { key, value }]));
+function byType(kinds: Readonly<Record<string, RecordKind>>): RecordKinds {
+  return new Map(Object.values(kinds).map((kind) => [kind.key.recordType as number, kind]));
 }
 
 /** __transaction_state */
-export const transactionRecords = kinds([transactionLogKey, transactionLogValue]);
+export const transactionRecords = byType(transactionRecordStructs);
 
 /** __consumer_offsets */
-export const groupRecords = kinds(
-  [legacyOffsetCommitKey, offsetCommitValue],
-  [offsetCommitKey, offsetCommitValue],
-  [groupMetadataKey, groupMetadataValue],
-  [consumerGroupMetadataKey, consumerGroupMetadataValue],
-  [consumerGroupPartitionMetadataKey, consumerGroupPartitionMetadataValue],
-  [consumerGroupMemberMetadataKey, consumerGroupMemberMetadataValue],
-  [consumerGroupTargetAssignmentMetadataKey, consumerGroupTargetAssignmentMetadataValue],
-  [consumerGroupTargetAssignmentMemberKey, consumerGroupTargetAssignmentMemberValue],
-  [consumerGroupCurrentMemberAssignmentKey, consumerGroupCurrentMemberAssignmentValue],
-  [consumerGroupRegularExpressionKey, consumerGroupRegularExpressionValue],
-);
+export const groupRecords = byType(groupRecordStructs);
 
 export function internalRecordText(record: BatchRecord, known: RecordKinds): RecordText {
   try {

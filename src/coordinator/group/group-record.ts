@@ -5,63 +5,16 @@
 // v2 to v4) can only be said in version 1.
 
 import {
-  consumerGroupCurrentMemberAssignmentKey,
-  consumerGroupCurrentMemberAssignmentValue,
-  consumerGroupMemberMetadataKey,
-  consumerGroupMemberMetadataValue,
-  consumerGroupMetadataKey,
-  consumerGroupMetadataValue,
-  consumerGroupPartitionMetadataKey,
-  consumerGroupPartitionMetadataValue,
-  consumerGroupRegularExpressionKey,
-  consumerGroupRegularExpressionValue,
-  consumerGroupTargetAssignmentMemberKey,
-  consumerGroupTargetAssignmentMemberValue,
-  consumerGroupTargetAssignmentMetadataKey,
-  consumerGroupTargetAssignmentMetadataValue,
   decodeVersioned,
   encodeVersioned,
-  groupMetadataKey,
-  groupMetadataValue,
-  legacyOffsetCommitKey,
-  offsetCommitKey,
-  offsetCommitValue,
+  type groupMetadataValue,
+  groupRecordStructs as kinds,
+  type offsetCommitValue,
   type Struct,
   type StructOf,
 } from '../../protocol/index.ts';
 import type { EndMarker } from '../../storage/index.ts';
 import type { KeyedRecord, MachineLogCodec, ProducerIdentity } from '../partition-machine-log.ts';
-
-const kinds = {
-  LegacyOffsetCommit: { key: legacyOffsetCommitKey, value: offsetCommitValue },
-  OffsetCommit: { key: offsetCommitKey, value: offsetCommitValue },
-  GroupMetadata: { key: groupMetadataKey, value: groupMetadataValue },
-  ConsumerGroupMetadata: { key: consumerGroupMetadataKey, value: consumerGroupMetadataValue },
-  ConsumerGroupPartitionMetadata: {
-    key: consumerGroupPartitionMetadataKey,
-    value: consumerGroupPartitionMetadataValue,
-  },
-  ConsumerGroupMemberMetadata: {
-    key: consumerGroupMemberMetadataKey,
-    value: consumerGroupMemberMetadataValue,
-  },
-  ConsumerGroupTargetAssignmentMetadata: {
-    key: consumerGroupTargetAssignmentMetadataKey,
-    value: consumerGroupTargetAssignmentMetadataValue,
-  },
-  ConsumerGroupTargetAssignmentMember: {
-    key: consumerGroupTargetAssignmentMemberKey,
-    value: consumerGroupTargetAssignmentMemberValue,
-  },
-  ConsumerGroupCurrentMemberAssignment: {
-    key: consumerGroupCurrentMemberAssignmentKey,
-    value: consumerGroupCurrentMemberAssignmentValue,
-  },
-  ConsumerGroupRegularExpression: {
-    key: consumerGroupRegularExpressionKey,
-    value: consumerGroupRegularExpressionValue,
-  },
-} as const;
 
 export type GroupRecordKind = keyof typeof kinds;
 

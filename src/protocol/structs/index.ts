@@ -4,6 +4,7 @@
 //   group-records.ts           __consumer_offsets: offsets, classic groups
 //   consumer-group-records.ts  __consumer_offsets: groups of KIP-848
 //   transaction-log.ts         __transaction_state
+//   internal-records.ts        which value goes with which key in these topics
 //   producer-snapshot.ts       the .snapshot files of a log
 //   control-records.ts         control batches
 //   principal.ts               within Envelope
@@ -42,6 +43,9 @@ import {
   offsetCommitKey,
   offsetCommitValue,
 } from './group-records.ts';
+
+export { groupRecordStructs, transactionRecordStructs } from './internal-records.ts';
+
 import { principal } from './principal.ts';
 import { producerSnapshot } from './producer-snapshot.ts';
 import { transactionLogKey, transactionLogValue } from './transaction-log.ts';
