@@ -5,7 +5,7 @@
 //   log-config.ts          what a log is told by its topic's configuration
 //   log-state.ts           the parts of an open log that the next files share
 //   log-loader.ts          opening and recovering (log-folder.ts, log-scan.ts, producer-replay.ts,
-//                          mapped-index.ts)
+//                          mapped-index.ts, old-messages.ts)
 //   leader-validation.ts   what a leader checks and changes before it appends
 //   log-reads.ts           reading from memory and files, lookups by timestamp
 //   log-flusher.ts         group commit; log-sync.ts is what one flush writes and syncs

@@ -13,6 +13,7 @@ import { tidyLogFolder } from './log-folder.ts';
 import type { LogResources } from './log-resources.ts';
 import { scanBatches } from './log-scan.ts';
 import { isMappedByKafka } from './mapped-index.ts';
+import { assertNoOldMessage } from './old-messages.ts';
 import { replayProducers } from './producer-replay.ts';
 import { ProducerSnapshots } from './producer-snapshots.ts';
 import { ProducerStates } from './producer-states.ts';
@@ -241,6 +242,7 @@ class LogLoader {
       return true;
     });
     if (scanned.position < segment.sizeBytes) {
+      await assertNoOldMessage(segment.log, scanned, segment.sizeBytes);
       this.#log.warn('a log was not closed cleanly: its torn tail is cut off', {
         file: segment.log.path,
         keptBytes: scanned.position,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
 import type { Io } from '../io/index.ts';
-import { KafkaError } from '../protocol/index.ts';
+import { encodeMessageSet, KafkaError } from '../protocol/index.ts';
 import type { LogConfig } from './log-config.ts';
 import { LOG_SUFFIX, logFileName, SNAPSHOT_SUFFIX } from './log-files.ts';
 import { append, DIRECTORY, openLog } from './log-fixture.ts';
@@ -143,4 +143,28 @@ test('a snapshot that is left of a segment which compaction merged is not believ
     const again = await openLog(io, { config, recoveryPoint: 4 });
     assert.equal(again.lastStableOffset, again.logEndOffset);
     assert.deepEqual(snapshots(), []);
+  }));
+
+test('messages from before Kafka 0.11 are refused, and not taken for a torn tail', () =>
+  simulate(async (io) => {
+    const path = `${DIRECTORY}/${logFileName(0, LOG_SUFFIX)}`;
+    for (const magic of [0, 1] as const) {
+      for (const compression of [0, 1] as const) {
+        await io.disk.remove(DIRECTORY);
+        const log = await openLog(io, {});
+        append(log, ['a record of today']);
+        log.abandon();
+        const messages = [0, 1].map((i) => ({ offset: 1 + i, value: Buffer.from(`old ${i}`) }));
+        const old = encodeMessageSet(messages, { magic, compression });
+        const file = io.disk.open(path, 'write');
+        const sizeBytes = file.sizeBytes();
+        file.write([old], sizeBytes);
+        await assert.rejects(openLog(io, {}), /formats before 0\.11.*copy the topic to a new one/);
+        assert.equal(file.sizeBytes(), sizeBytes + old.length);
+        // One bit of it wrong: that is a torn tail.
+        file.write([Buffer.from([(old.at(-1) as number) ^ 1])], file.sizeBytes() - 1);
+        if (compression === 1) assert.equal((await openLog(io, {})).logEndOffset, 1);
+        file.close();
+      }
+    }
   }));
