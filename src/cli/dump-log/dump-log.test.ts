@@ -53,7 +53,7 @@ const batch = (baseOffset: number, values: readonly string[], codec: 'none' | 'g
     records: values.map((value) => ({ value: Buffer.from(value), timestamp: 1_000 })),
   });
 
-test('the records of a damaged batch are printed as far as they can be read, and those behind it', () =>
+test('a damaged batch is printed as far as it can be read, and those behind it are, too', () =>
   simulate(async (io) => {
     const first = batch(0, ['a', 'b']);
     const second = batch(2, ['c', 'd'], 'gzip');

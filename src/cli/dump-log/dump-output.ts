@@ -1,5 +1,5 @@
-// Where a dump goes: what is in the file to standard output, what is wrong with it to standard error,
-// as Kafka's tool does it, so that either can be read alone.
+// Where a dump goes: what is in the file to standard output, what is wrong with it to standard
+// error, as Kafka's tool does it, so that either can be read alone.
 
 export interface DumpOutput {
   /** One line of what there is. */
