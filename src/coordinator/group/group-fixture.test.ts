@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate, type WorldOptions } from '../../../sim/index.ts';
+import type { WorldOptions } from '../../../sim/index.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import { loadBrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
@@ -15,14 +15,10 @@ import {
   errorName,
   KafkaError,
 } from '../../protocol/index.ts';
-import { Partition } from '../../replication/index.ts';
-import {
-  defaultLogConfig,
-  type LogConfig,
-  LogResources,
-  PartitionLog,
-} from '../../storage/index.ts';
+import type { Partition } from '../../replication/index.ts';
+import type { LogConfig } from '../../storage/index.ts';
 import { OFFSETS_TOPIC } from '../offsets-topic.ts';
+import { LeadingShards, withInternalPartition } from '../shard-fixture.test.ts';
 import type { JoinAnswer, SyncAnswer } from './classic/classic-member.ts';
 import {
   heartbeatClassicGroup,
@@ -51,34 +47,32 @@ export class TestShard {
   readonly io: Io;
   readonly partition: Partition;
   readonly #options: TestShardOptions;
-  #shard: GroupShard | null = null;
-  #epoch = -1;
+  readonly #shards: LeadingShards<GroupShard>;
 
   constructor(io: Io, partition: Partition, options: TestShardOptions) {
     this.io = io;
     this.partition = partition;
     this.#options = options;
+    this.#shards = new LeadingShards(partition, () => this.#newShard());
   }
 
   get shard(): GroupShard {
-    assert.ok(this.#shard);
-    return this.#shard;
+    return this.#shards.current;
   }
 
   /** The coordinator dies and another one replays the log. */
   async restart(): Promise<void> {
-    this.#shard?.close();
-    this.#epoch += 1;
-    const leaderEpoch = this.#epoch;
-    const replicas = { replicas: [1], isr: [1] };
-    this.partition.becomeLeader({ leader: 1, leaderEpoch, partitionEpoch: 0, ...replicas });
+    await this.#shards.restart();
+  }
+
+  #newShard(): GroupShard {
     const overrides = Object.entries({
       'group.initial.rebalance.delay.ms': '0',
       ...this.#options.config,
     });
     const { config } = loadBrokerConfig({ overrides });
     const empty = MetadataImage.empty('cluster');
-    this.#shard = new GroupShard(this.io, {
+    return new GroupShard(this.io, {
       partition: this.partition,
       config: () => config,
       image: this.#options.image ?? (() => empty),
@@ -86,8 +80,6 @@ export class TestShard {
         throw error;
       },
     });
-    this.#shard.start();
-    await this.#shard.loaded;
   }
 
   decide<T>(decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>): Promise<T> {
@@ -328,22 +320,13 @@ export function withShard(
   run: (at: TestShard) => Promise<void>,
   options: TestShardOptions = {},
 ): Promise<void> {
-  return simulate(async (io) => {
-    const log = await PartitionLog.open(io, {
-      directory: '/data/offsets',
-      topic: OFFSETS_TOPIC,
-      partition: 0,
-      config: { ...defaultLogConfig, cleanupPolicy: ['compact'], ...options.log },
-      wasCleanShutdown: true,
-      resources: new LogResources(io),
-    });
-    const identity = { topic: OFFSETS_TOPIC, topicId: ZERO_UUID, partition: 0 };
-    const partition = new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 });
+  const internal = { ...options, topic: OFFSETS_TOPIC };
+  return withInternalPartition(internal, async (io, partition) => {
     const at = new TestShard(io, partition, options);
     await at.restart();
     await run(at);
     at.shard.close();
-  }, options);
+  });
 }
 
 test('a group of two settles and its members hold what the leader gave them', async () => {

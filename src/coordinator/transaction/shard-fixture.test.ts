@@ -3,14 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate, type WorldOptions } from '../../../sim/index.ts';
-import { ZERO_UUID } from '../../base/uuid.ts';
+import type { WorldOptions } from '../../../sim/index.ts';
 import { loadBrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
 import { MetadataImage, type TopicImage } from '../../metadata/index.ts';
 import { type ErrorName, KafkaError } from '../../protocol/index.ts';
-import { Partition } from '../../replication/index.ts';
-import { defaultLogConfig, LogResources, PartitionLog } from '../../storage/index.ts';
+import type { Partition } from '../../replication/index.ts';
+import { LeadingShards, withInternalPartition } from '../shard-fixture.test.ts';
 import { addPartitions } from './add-partitions.ts';
 import { endTransaction } from './end-transaction.ts';
 import { initProducerId } from './init-producer-id.ts';
@@ -49,8 +48,7 @@ export class TestShard {
   nextProducerId = 4000;
   image: MetadataImage;
   readonly #config;
-  #shard: TransactionShard | null = null;
-  #epoch = -1;
+  readonly #shards: LeadingShards<TransactionShard>;
 
   constructor(io: Io, partition: Partition, options: TestShardOptions) {
     this.io = io;
@@ -59,6 +57,7 @@ export class TestShard {
     this.#config = loadBrokerConfig({ overrides }).config;
     const features = new Map([['transaction.version', options.transactionVersion ?? 2]]);
     this.image = new MetadataImage({ ...MetadataImage.empty('cluster'), features });
+    this.#shards = new LeadingShards(partition, () => this.#newShard());
   }
 
   /** A topic whose partitions these brokers lead; -1 for nobody. */
@@ -75,18 +74,16 @@ export class TestShard {
   }
 
   get shard(): TransactionShard {
-    assert.ok(this.#shard);
-    return this.#shard;
+    return this.#shards.current;
   }
 
   /** The coordinator dies and another one replays the log. */
   async restart(): Promise<void> {
-    this.#shard?.close();
-    this.#epoch += 1;
-    const leaderEpoch = this.#epoch;
-    const replicas = { replicas: [1], isr: [1] };
-    this.partition.becomeLeader({ leader: 1, leaderEpoch, partitionEpoch: 0, ...replicas });
-    this.#shard = new TransactionShard(this.io, {
+    await this.#shards.restart();
+  }
+
+  #newShard(): TransactionShard {
+    return new TransactionShard(this.io, {
       partition: this.partition,
       config: () => this.#config,
       image: () => this.image,
@@ -96,8 +93,6 @@ export class TestShard {
         throw error;
       },
     });
-    this.#shard.start();
-    await this.#shard.loaded;
   }
 
   async #onMarkers(
@@ -191,23 +186,14 @@ export function withShard(
   run: (at: TestShard) => Promise<void>,
   options: TestShardOptions = {},
 ): Promise<void> {
-  return simulate(async (io) => {
-    const log = await PartitionLog.open(io, {
-      directory: '/data/transactions',
-      topic: TRANSACTION_TOPIC,
-      partition: 0,
-      config: { ...defaultLogConfig, cleanupPolicy: ['compact'] },
-      wasCleanShutdown: true,
-      resources: new LogResources(io),
-    });
-    const identity = { topic: TRANSACTION_TOPIC, topicId: ZERO_UUID, partition: 0 };
-    const partition = new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 });
+  const internal = { ...options, topic: TRANSACTION_TOPIC };
+  return withInternalPartition(internal, async (io, partition) => {
     const at = new TestShard(io, partition, options);
     at.topic('t', [1, 1, 2]);
     await at.restart();
     await run(at);
     at.shard.close();
-  }, options);
+  });
 }
 
 export async function errorOf(deciding: Promise<unknown>): Promise<ErrorName | 'NONE'> {
