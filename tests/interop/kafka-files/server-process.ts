@@ -20,6 +20,8 @@ export interface ServerOptions {
    */
   readonly quorum: 'in log' | 'in file';
   readonly nodeId?: number;
+  /** On top of what every server here has. */
+  readonly config?: Readonly<Record<string, string>>;
 }
 
 const program = join(projectRoot, 'tests/interop/kafka-files/Content.java');
@@ -37,7 +39,7 @@ export class ServerProcess {
 
   private constructor(
     [port, controllerPort]: readonly [number, number],
-    { quorum, nodeId = 1 }: ServerOptions,
+    { quorum, nodeId = 1, config = {} }: ServerOptions,
   ) {
     this.port = port;
     const listeners = `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`;
@@ -62,7 +64,9 @@ export class ServerProcess {
       // So that the metadata is in snapshots, not only in the log.
       'metadata.log.max.record.bytes.between.snapshots': '4000',
     };
-    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
+    const lines = Object.entries({ ...properties, ...config }).map(
+      ([key, value]) => `${key}=${value}\n`,
+    );
     writeFileSync(this.file, lines.join(''));
   }
 
