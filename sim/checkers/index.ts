@@ -1,5 +1,6 @@
 // The checkers: each states one promise of Kafka, exactly and no stronger, and throws when it is
-// broken. What they judge is what clients saw: nobody looks into the broker.
+// broken. What they judge is what clients saw: nobody looks into the broker (whole-logs.ts judges
+// what a broker that was stopped left on its disk).
 //
 // record-identity.ts       records that say who sent them and cannot be mistaken
 // ledger.ts                what producers sent, and what they were told about it
@@ -23,6 +24,7 @@
 // keyed-ledger.ts          what was written under which key, and what was told about it
 // last-values.ts           (i) the last acknowledged value of every key is there
 // compacted-logs.ts        (i) a log is compacted in the end
+// whole-logs.ts            (j) the files of a log are whole by themselves
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
@@ -52,4 +54,5 @@ export {
   TransactionLedger,
   type TransactionSession,
 } from './transaction-ledger.ts';
+export { assertWholeLog } from './whole-logs.ts';
 export { assertWholeOrAbsent } from './whole-transactions.ts';

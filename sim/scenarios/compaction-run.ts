@@ -3,14 +3,18 @@
 // has to be there, and in the end nothing else.
 
 import type { Prng } from '../../src/base/prng.ts';
+import { Admin } from '../../src/client/index.ts';
+import type { Io } from '../../src/io/index.ts';
 import {
   assertCompacted,
   assertLastValues,
   assertNothingOpen,
+  assertWholeLog,
   type KeyedContents,
   KeyedLedger,
   openPlaces,
   type Place,
+  placeName,
   superfluousIn,
   TransactionLedger,
 } from '../checkers/index.ts';
@@ -35,11 +39,13 @@ export interface CompactionPlan extends ClusterOptions {
   readonly writers: readonly KeyedWriterPlan[];
   /** min.compaction.lag.ms of every topic. */
   readonly minCompactionLagMs: number;
+  /** Which of the two protocols. Default: the second. */
+  readonly transactionVersion?: 1 | 2;
   /** What is held against the promises. Default: everything. */
   readonly checks?: readonly CompactionCheck[];
 }
 
-export const compactionChecks = ['last values', 'compacted'] as const;
+export const compactionChecks = ['last values', 'compacted', 'files'] as const;
 export type CompactionCheck = (typeof compactionChecks)[number];
 
 /** 2026-01-01: what hosts with right clocks say when the world begins. */
@@ -102,10 +108,20 @@ export class CompactionRun {
     const { cluster, plan, places, watch } = this;
     const { bootstrapServers, updates } = watch;
     cluster.start();
-    await cluster.asClient('admin', (io) => createTopics(io, plan.topics, bootstrapServers));
+    await cluster.asClient('admin', (io) => this.#prepare(io));
     for (const writer of plan.writers) this.addWriter(writer);
     const options = { bootstrapServers, places, updates };
     cluster.runClient('reader', (io) => rereadKeyed(io, options));
+  }
+
+  async #prepare(io: Io): Promise<void> {
+    const { bootstrapServers } = this.watch;
+    await createTopics(io, this.plan.topics, bootstrapServers);
+    if (this.plan.transactionVersion !== 1) return;
+    const admin = new Admin({ bootstrapServers }, io);
+    const update = { maxVersionLevel: 1, upgradeType: 'unsafe-downgrade' } as const;
+    await admin.cluster.updateFeatures([{ feature: 'transaction.version', ...update }]);
+    await admin.close();
   }
 
   addWriter(writer: KeyedWriterPlan): void {
@@ -159,6 +175,16 @@ export class CompactionRun {
       }
     }
     return contents;
+  }
+
+  /** Stops the broker and judges what it leaves. */
+  async checkFiles(): Promise<void> {
+    const { broker } = this.cluster;
+    await this.world.run(() => broker.isReady, checkMsMax);
+    broker.stop();
+    await this.world.run(() => !broker.isUp, checkMsMax);
+    if (!this.#demands('files')) return;
+    for (const place of this.places) assertWholeLog(broker.host.files, `/data/${placeName(place)}`);
   }
 
   #deleteRetentionMs(topic: string): number {

@@ -92,6 +92,7 @@ export const runCompactionStep: RunStep<StepKind> = async (world, kind, operatio
   broker.start();
   await run.compact();
   await run.check();
+  await run.checkFiles();
   return count;
 };
 

@@ -68,6 +68,7 @@ export async function runCompaction(
   takeDown(run, harm);
   broker.start();
   await run.check();
+  await run.checkFiles();
 }
 
 function synced(plan: CompactionPlan): CompactionPlan {
