@@ -1,5 +1,5 @@
-// One partition of an internal topic in virtual time, and the coordinator over it, which dies and is
-// followed by another one: what the tests of groups and of transactions share. The log and the
+// One partition of an internal topic in virtual time, and the coordinator over it, which dies and
+// is followed by another one: what the tests of groups and of transactions share. The log and the
 // replica are the real ones.
 
 import assert from 'node:assert/strict';
