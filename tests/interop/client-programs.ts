@@ -1,16 +1,14 @@
 // The clients that stand behind a ClientProgram: what each of them knows, and how it is built and
-// started. Java's are compiled against their release and Go's is built the first time they are
-// needed after a change, into the cache folder.
+// started.
 
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { projectRoot } from '../root.ts';
-import { runProgram } from '../run-program.ts';
+import { buildGo, compileJava } from './builds.ts';
 import { ClientProgram } from './client-program.ts';
 import type { Codec } from './foreign-client.ts';
-import { answers, cacheFolder, present } from './toolchain.ts';
+import { answers, cacheFolder, present, shortLived } from './toolchain.ts';
 
 export interface ClientKind {
   readonly name: string;
@@ -29,8 +27,6 @@ const here = join(projectRoot, 'tests/interop');
 const pom = readFileSync(join(here, 'java/pom.xml'), 'utf8');
 const listed = /<clients\.versions>(.*)<\/clients\.versions>/.exec(pom)?.[1] as string;
 const allCodecs: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
-/** A small heap and the quick compiler: these programs live for seconds. */
-const javaOptions = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 
 /** The official Java client, newest release first. */
 export const javaClients: readonly ClientKind[] = listed.split(' ').map(javaClient);
@@ -126,41 +122,7 @@ export async function javaCommandOf(
   main: string,
 ): Promise<[string, ...string[]]> {
   const classes = await compileJava(jars, sources);
-  return ['java', ...javaOptions, '-cp', `${classes}:${join(jars, '*')}`, main];
-}
-
-async function compileJava(jars: string, sources: readonly string[]): Promise<string> {
-  const classes = join(jars, `classes-${hashOf(sources)}`);
-  if (!existsSync(classes)) {
-    const options = ['-nowarn', '-d', classes, '-cp', join(jars, '*')];
-    await build('javac', [...options, ...sources], here);
-  }
-  return classes;
-}
-
-/** The program, built if it has not been since its last change. */
-export async function buildGo(): Promise<string> {
-  const folder = join(here, 'go');
-  const sources = readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name));
-  const program = cacheFolder(`franz-go-${hashOf(sources)}`);
-  if (!existsSync(program)) {
-    await build('go', ['build', '-trimpath', '-o', program, '.'], folder);
-  }
-  return program;
-}
-
-async function build(command: string, args: readonly string[], cwd: string): Promise<void> {
-  mkdirSync(cacheFolder('.'), { recursive: true });
-  const { code, stderr } = await runProgram(command, args, { cwd, env: { CGO_ENABLED: '0' } });
-  if (code !== 0) throw new Error(`${command}: ${stderr}`);
-}
-
-function hashOf(files: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(readFileSync(file));
-  return hash.digest('hex').slice(0, 12);
+  return ['java', '-Xmx128m', ...shortLived, '-cp', `${classes}:${join(jars, '*')}`, main];
 }
 
 /** In the environment that has the Python client. */

@@ -17,7 +17,7 @@ import {
 import { defaultLogConfig, LogResources, PartitionLog } from '../../src/storage/index.ts';
 import { projectRoot } from '../root.ts';
 import { runProgram } from '../run-program.ts';
-import { hasKafka, kafkaJava, kafkaTool } from './toolchain.ts';
+import { hasKafka, kafkaProgram, kafkaTool } from './toolchain.ts';
 
 const startMs = 1_795_000_000_000;
 const hourMs = 3_600_000;
@@ -130,7 +130,7 @@ for (const seed of [1, 2]) {
     await log.close();
     cpSync(ours, kafkas, { recursive: true });
     const steps = await cleanTwice(io, ours);
-    const [java, ...args] = kafkaJava(program, kafkas, ...steps);
+    const [java, ...args] = await kafkaProgram(program, kafkas, ...steps);
     const cleaned = await runProgram(java, args, { timeoutMs: 120_000 });
     assert.equal(cleaned.code, 0, cleaned.stderr);
     for (const suffix of ['.log', '.txnindex']) {

@@ -3,21 +3,19 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { projectRoot } from '../root.ts';
 import { type ProgramOptions, type ProgramResult, runProgram } from '../run-program.ts';
+import { cacheFolder, compileJava } from './builds.ts';
+import { ResidentTools, type ToolOptions } from './resident-tools.ts';
+
+export { cacheFolder } from './builds.ts';
 
 const pom = readFileSync(join(projectRoot, 'tests/interop/kafka/pom.xml'), 'utf8');
 const kafkaVersion = /<kafka\.version>(.*)<\/kafka\.version>/.exec(pom)?.[1] as string;
-const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 const kafkaJars = cacheFolder(`kafka-${kafkaVersion}`);
-
-/** Where install.sh and the tests keep what a fresh clone may reuse. */
-export function cacheFolder(name: string): string {
-  return join(cache, 'partita', name);
-}
+const toolsSource = join(projectRoot, 'tests/interop/tools/Tools.java');
 
 export function answers(command: string, flag: string): boolean {
   return spawnSync(command, [flag], { stdio: 'ignore' }).error === undefined;
@@ -66,26 +64,39 @@ const kafkaClasses = {
   'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
 } as const;
 
-/** The command that runs a class, or a source file, with Kafka's own. */
+export type KafkaTool = keyof typeof kafkaClasses;
+
+/** For programs that live for seconds: the quick compiler, and no threads to collect garbage. */
+export const shortLived = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+
+/** The command that runs a class with Kafka's own. */
 export function kafkaJava(...args: readonly string[]): [string, ...string[]] {
-  return ['java', '-Xmx512m', '-cp', join(kafkaJars, '*'), ...args];
+  return ['java', '-Xmx512m', ...shortLived, '-cp', join(kafkaJars, '*'), ...args];
+}
+
+/** The command that runs a program of ours, one Java file, with Kafka's classes. */
+export async function kafkaProgram(
+  source: string,
+  ...args: readonly string[]
+): Promise<[string, ...string[]]> {
+  const classes = await compileJava(kafkaJars, [source]);
+  const path = ['-cp', `${classes}:${join(kafkaJars, '*')}`, basename(source, '.java')];
+  return ['java', '-Xmx512m', ...shortLived, ...path, ...args];
 }
 
 /** The command that runs one of Kafka's own command-line tools. */
-export function kafkaToolCommand(
-  tool: keyof typeof kafkaClasses,
-  args: readonly string[],
-): [string, ...string[]] {
-  const java = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-  return ['java', ...java, '-cp', join(kafkaJars, '*'), kafkaClasses[tool], ...args];
+export function kafkaToolCommand(tool: KafkaTool, args: readonly string[]): [string, ...string[]] {
+  const options = ['-Xmx256m', ...shortLived, '-cp', join(kafkaJars, '*')];
+  return ['java', ...options, kafkaClasses[tool], ...args];
 }
 
-/** One of Kafka's own command-line tools, run by Java. */
+const tools = new ResidentTools(() => kafkaProgram(toolsSource));
+
+/** One of Kafka's own command-line tools, as a process of its own would run it. */
 export function kafkaTool(
-  tool: keyof typeof kafkaClasses,
+  tool: KafkaTool,
   args: readonly string[],
-  options?: ProgramOptions,
+  options?: ToolOptions,
 ): Promise<ProgramResult> {
-  const [java, ...all] = kafkaToolCommand(tool, args);
-  return runProgram(java, all, options);
+  return tools.run([kafkaClasses[tool], ...args], options);
 }

@@ -1,11 +1,13 @@
 // What a node of Apache Kafka is filled with before its directories change hands, and a listing of
 // everything that a broker serves: two brokers with the same content print the same text.
 //
-//   java Content.java write HOST:PORT     topics of every kind, transactions, groups
-//   java Content.java more HOST:PORT      some more of each, left without a flush
-//   java Content.java list HOST:PORT      topics, configs, offsets, records, groups
-//   java Content.java finish HOST:PORT    ends the transaction that `write` left open
-//   java Content.java churn HOST:PORT     new records, and the groups go on where they were
+//   java Content HOST:PORT VERB...
+//
+//   write     topics of every kind, transactions, groups
+//   more      some more of each, left without a flush
+//   list      topics, configs, offsets, records, groups
+//   finish    ends the transaction that `write` left open
+//   churn     new records, and the groups go on where they were
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -50,14 +52,16 @@ final class Content {
   }
 
   public static void main(String[] args) throws Exception {
-    var content = new Content(args[1]);
-    switch (args[0]) {
-      case "write": content.write(); break;
-      case "more": content.more(); break;
-      case "list": content.list(); break;
-      case "finish": content.finish(); break;
-      case "churn": content.churn(); break;
-      default: throw new IllegalArgumentException(args[0]);
+    var content = new Content(args[0]);
+    for (int i = 1; i < args.length; i++) {
+      switch (args[i]) {
+        case "write": content.write(); break;
+        case "more": content.more(); break;
+        case "list": content.list(); break;
+        case "finish": content.finish(); break;
+        case "churn": content.churn(); break;
+        default: throw new IllegalArgumentException(args[i]);
+      }
     }
     // Transactions stay open and members do not leave: as a program that dies.
     System.out.flush();
@@ -406,6 +410,8 @@ final class Content {
   private Properties properties() {
     var properties = new Properties();
     properties.put("bootstrap.servers", servers);
+    // A fetch at the end of a partition holds up the next partition for as long as it waits.
+    properties.put("fetch.max.wait.ms", "20");
     return properties;
   }
 

@@ -73,8 +73,7 @@ test('the commands of docs/migrate.md bring a node over and back', {
   });
   await server.format();
   await run('/opt/kafka/bin/kafka-server-start.sh -daemon /etc/kafka/server.properties');
-  await server.content('write');
-  const before = await server.content('list');
+  const before = await server.content('write', 'list');
 
   const [look, stop, copy, start] = snippets('Over') as [string, string, string, string];
   assert.match(await run(look), new RegExp(`Isr: ${nodeId}\\b`));
@@ -82,8 +81,7 @@ test('the commands of docs/migrate.md bring a node over and back', {
   await run(copy);
   assert.match(await run(start), /classic-group[\s\S]*headers/);
   assertSameContent(await server.content('list'), before);
-  await server.content('churn');
-  const afterwards = await server.content('list');
+  const afterwards = await server.content('churn', 'list');
 
   for (const snippet of snippets('Back')) await run(snippet);
   assertSameContent(await server.content('list'), afterwards);

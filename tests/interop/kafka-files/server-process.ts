@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../root.ts';
 import { runProgram } from '../../run-program.ts';
-import { kafkaJava } from '../toolchain.ts';
+import { kafkaJava, kafkaProgram } from '../toolchain.ts';
 
 export type Product = 'kafka' | 'partita';
 
@@ -25,7 +25,7 @@ export interface ServerOptions {
 }
 
 const program = join(projectRoot, 'tests/interop/kafka-files/Content.java');
-const startMsMax = 60_000;
+const startMsMax = 120_000;
 
 export const clusterId = '5L6g3nShT-eMCtK--X86sw';
 
@@ -125,11 +125,11 @@ export class ServerProcess {
     await ended;
   }
 
-  /** What Content.java prints for the verb. */
-  async content(verb: string): Promise<string> {
-    const [java, ...args] = kafkaJava(program, verb, this.bootstrapServers);
+  /** What Content.java prints for the verbs. */
+  async content(...verbs: readonly string[]): Promise<string> {
+    const [java, ...args] = await kafkaProgram(program, this.bootstrapServers, ...verbs);
     const done = await runProgram(java, args, { timeoutMs: 240_000 });
-    assert.equal(done.code, 0, `${verb}: ${done.stderr}\n${this.#output}`);
+    assert.equal(done.code, 0, `${verbs}: ${done.stderr}\n${this.#output}`);
     return done.stdout;
   }
 

@@ -1,8 +1,10 @@
 // Runs Kafka's own command-line tools one after the other in one process: a line of words between
-// tabs is a class and its arguments; the answer is a line "exit-code stdout-bytes stderr-bytes" and
-// those bytes. A tool that ends the process is left asleep instead.
+// tabs is what the tool reads from stdin (base64), a class and its arguments; the answer is a line
+// "exit-code stdout-bytes stderr-bytes" and those bytes. A tool that ends the process is left asleep
+// instead, and what it wanted to be done at the end of the process is done when the tool ends.
 
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
@@ -10,8 +12,9 @@ import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.TimeUnit;
+import java.util.Base64;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.apache.kafka.common.utils.Exit;
 
 final class Tools {
@@ -50,7 +53,10 @@ final class Tools {
   }
 
   private static int run(String[] words) throws InterruptedException {
-    var ended = new ArrayBlockingQueue<Integer>(8);
+    System.setIn(new ByteArrayInputStream(Base64.getDecoder().decode(words[0])));
+    var hooks = new ConcurrentLinkedQueue<Runnable>();
+    Exit.setShutdownHookAdder((name, hook) -> hooks.add(hook));
+    var ended = new LinkedBlockingQueue<Integer>();
     Exit.Procedure sleep =
         (code, message) -> {
           ended.add(code);
@@ -68,8 +74,8 @@ final class Tools {
         new Thread(
             () -> {
               try {
-                var main = Class.forName(words[0]).getMethod("main", String[].class);
-                main.invoke(null, (Object) Arrays.copyOfRange(words, 1, words.length));
+                var main = Class.forName(words[1]).getMethod("main", String[].class);
+                main.invoke(null, (Object) Arrays.copyOfRange(words, 2, words.length));
                 ended.add(0);
               } catch (InvocationTargetException e) {
                 e.getCause().printStackTrace();
@@ -81,8 +87,9 @@ final class Tools {
             });
     tool.setDaemon(true);
     tool.start();
-    var code = ended.poll(60, TimeUnit.SECONDS);
+    var code = ended.take();
+    for (var hook : hooks) hook.run();
     System.out.flush();
-    return code == null ? -1 : code;
+    return code;
   }
 }

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../../root.ts';
+import { buildGo } from '../builds.ts';
 import { ClientProgram } from '../client-program.ts';
 import {
-  buildGo,
   confluentClient,
   franzClient,
   javaCommand,
@@ -103,13 +103,9 @@ function ours(program: string, ...args: string[]): Command {
 }
 
 function javaTransactional(release: string, groups: string): TransactionalClient {
-  let compiled: Promise<unknown> | null = null;
   const java = async (main: string, ...args: string[]): Promise<Command> => {
-    const command = () => javaCommand(release, javaSources(join(here, 'java')), main);
-    // Several ask at once, and the classes are compiled by the first.
-    compiled ??= command();
-    await compiled;
-    return [...(await command()), ...args];
+    const command = await javaCommand(release, javaSources(join(here, 'java')), main);
+    return [...command, ...args];
   };
   return {
     name: `kafka-clients ${release}`,
