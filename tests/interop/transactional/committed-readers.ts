@@ -71,6 +71,7 @@ export async function steadyOurs(
   // That the broker is away is no news here.
   const io = createNodeIo({ logLevel: 'error' });
   let isEnding = false;
+  let failure: unknown = null;
   const readAll = async (topic: string, consumer: Consumer): Promise<void> => {
     while (!isEnding) {
       for (const { partition, offset, value } of await consumer.poll(100)) {
@@ -86,11 +87,17 @@ export async function steadyOurs(
     const partitions = Array.from({ length: count }, (_, partition) => partition);
     const offset = 'earliest' as const;
     await consumer.assign(partitions.map((partition) => ({ topic, partition, offset })));
-    polls.push(readAll(topic, consumer));
+    const polling = readAll(topic, consumer).catch((error: unknown) => {
+      failure ??= error;
+    });
+    polls.push(polling);
   }
   return {
     name: 'our client, reading throughout,',
-    seen: async (topic) => records.get(topic) as SeenRecord[],
+    async seen(topic) {
+      if (failure !== null) throw failure;
+      return records.get(topic) as SeenRecord[];
+    },
     async dispose() {
       isEnding = true;
       await Promise.all(polls);
