@@ -1,6 +1,7 @@
 // The official Java client in six releases, confluent-kafka and franz-go: what every foreign
 // client is asked to do.
 
+import { describe } from 'node:test';
 import type { ClientProgram } from './client-program.ts';
 import { type ClientKind, clientKinds } from './client-programs.ts';
 import {
@@ -44,4 +45,7 @@ function foreignClient(kind: ClientKind): ForeignClient {
   };
 }
 
-for (const kind of clientKinds) describeForeignClient(foreignClient(kind));
+// They wait more than they work: for the ends of polls.
+describe('foreign clients', { concurrency: 3 }, () => {
+  for (const kind of clientKinds) describeForeignClient(foreignClient(kind));
+});

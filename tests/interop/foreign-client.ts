@@ -43,7 +43,7 @@ function records(label: string, count: number): KeyValue[] {
 }
 
 export function describeForeignClient(client: ForeignClient): void {
-  describe(client.name, () => {
+  describe(client.name, { concurrency: 1 }, () => {
     const elsewhere = process.env.INTEROP_BOOTSTRAP_SERVERS;
     // Topics of their own for every run, since a broker elsewhere keeps them.
     const topic = (name: string): string =>

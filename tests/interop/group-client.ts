@@ -57,7 +57,8 @@ class Member {
 }
 
 export function describeGroupClient(client: GroupClient): void {
-  describe(`${client.name} in a group`, () => {
+  // Its tests follow each other: the broker restarts in some.
+  describe(`${client.name} in a group`, { concurrency: 1 }, () => {
     const members: Member[] = [];
     let broker: BrokerProcess;
     let kafka: Kafka;

@@ -82,25 +82,27 @@ describe('a topic that clients of all ages share', () => {
     }
   });
 
-  for (const reader of clientKinds) {
-    test(`is read whole, and from the middle of a batch, by ${reader.name}`, async (t) => {
-      if (!reader.isPresent(t)) return;
-      const program = await running.get(reader);
-      const read = await program.read(topic, 'beginning', written.length);
-      for (const [index, record] of read.entries()) {
-        const from = written[index] as Written;
-        assert.deepEqual(seen(record), expected(from, reader), `written by ${from.writer.name}`);
-      }
-      // In small answers, which break the topic at other places than its writers did.
-      const properties = { 'max.partition.fetch.bytes': 4_096 };
-      const end = written.length;
-      const rest = await program.read(topic, '3', end - 3, { properties });
-      assert.deepEqual(
-        rest.map(({ offset, value }) => ({ offset, value })),
-        written.slice(3).map(({ offset, value }) => ({ offset, value })),
-      );
-    });
-  }
+  describe('when it is written', { concurrency: 3 }, () => {
+    for (const reader of clientKinds) {
+      test(`is read whole, and from the middle of a batch, by ${reader.name}`, async (t) => {
+        if (!reader.isPresent(t)) return;
+        const program = await running.get(reader);
+        const read = await program.read(topic, 'beginning', written.length);
+        for (const [index, record] of read.entries()) {
+          const from = written[index] as Written;
+          assert.deepEqual(seen(record), expected(from, reader), `written by ${from.writer.name}`);
+        }
+        // In small answers, which break the topic at other places than its writers did.
+        const properties = { 'max.partition.fetch.bytes': 4_096 };
+        const end = written.length;
+        const rest = await program.read(topic, '3', end - 3, { properties });
+        assert.deepEqual(
+          rest.map(({ offset, value }) => ({ offset, value })),
+          written.slice(3).map(({ offset, value }) => ({ offset, value })),
+        );
+      });
+    }
+  });
 
   test('zstd is read by those that know it and refused to those that do not', async (t) => {
     const newest = javaClients[0] as ClientKind;

@@ -144,16 +144,16 @@ test('records are taken, refused and stored as Apache Kafka does it', {
 }, async (t) => {
   if (!hasKafka(t)) return;
   const nowMs = Date.now();
-  const results: Map<string, string[]>[] = [];
-  for (const product of ['kafka', 'partita'] as Product[]) {
+  const outcomesOf = async (product: Product): Promise<Map<string, string[]>> => {
     const server = await ServerProcess.prepare({ quorum: 'in log' });
     t.after(() => server.dispose());
     if (product === 'kafka') await server.format();
     await server.start(product);
-    results.push(await outcomes(server, nowMs));
+    const found = await outcomes(server, nowMs);
     await server.stop();
-  }
-  const [kafka, ours] = results as [Map<string, string[]>, Map<string, string[]>];
+    return found;
+  };
+  const [kafka, ours] = await Promise.all([outcomesOf('kafka'), outcomesOf('partita')]);
   for (const { topic } of rules) {
     await t.test(topic, () => {
       const expected = kafka.get(topic) as string[];
