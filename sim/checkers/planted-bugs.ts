@@ -17,6 +17,16 @@ export function withLyingDirectorySync(io: Io): Io {
   return withDisk(io, { syncDirectory: async () => {} });
 }
 
+/** Nobody finds recovery-point-offset-checkpoint: a compacted log is believed every gap. */
+export function withoutRecoveryPoints(io: Io): Io {
+  const { disk } = io;
+  const isIt = (path: string): boolean => path.endsWith('/recovery-point-offset-checkpoint');
+  return withDisk(io, {
+    stat: (path) => (isIt(path) ? null : disk.stat(path)),
+    readFile: (path) => (isIt(path) ? null : disk.readFile(path)),
+  });
+}
+
 /** What is cut off a log file stays there. */
 export function withoutTruncation(io: Io): Io {
   const forget = { truncate: () => {} };

@@ -1,11 +1,11 @@
-// prefix-of-sent.ts: what it lets pass, what it refuses, and a planted bug that it finds.
+// prefix-of-sent.ts: what it lets pass, what it refuses, and planted bugs that it finds.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LoadPlan } from '../scenarios/load-run.ts';
 import { runPowerCut } from '../scenarios/power-cut.ts';
 import { contentsOf, idempotent, ledgerOf, pipelined, unanswered } from './fixture.ts';
-import { firstFailure } from './planted-bugs.ts';
+import { firstFailure, withoutRecoveryPoints } from './planted-bugs.ts';
 import { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts';
 
 test('offsets are dense from the start to the end', () => {
@@ -56,4 +56,20 @@ test('acknowledged records that a power cut takes leave a gap that is found', as
   };
   const failure = await firstFailure((world) => runPowerCut(world, run), 40);
   assert.match(String(failure), /is missing or late/);
+});
+
+test('a recovery that believes the gap that a power cut made is caught', async () => {
+  // Compacted by name, and never cleaned: whatever gap there is, is a loss.
+  const run = (plan: LoadPlan): LoadPlan => {
+    const topics = plan.topics.map((topic) => {
+      const { 'retention.ms': _, 'retention.bytes': __, ...configs } = topic.configs;
+      const compacted = { 'cleanup.policy': 'compact', 'internal.segment.bytes': '4000' };
+      return { ...topic, configs: { ...configs, ...compacted, 'flush.messages': '1000000' } };
+    });
+    const config = { ...plan.config, 'log.cleaner.enable': 'false' };
+    const plant = withoutRecoveryPoints;
+    return { ...plan, topics, config, plant, mayStartLate: false, checks: ['idempotence'] };
+  };
+  const failure = await firstFailure((world) => runPowerCut(world, run), 40);
+  assert.match(String(failure), /offset \d+ follows where \d+ was due/);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TransactionCoordinator } from '../../src/coordinator/index.ts';
 import { Partition } from '../../src/replication/index.ts';
+import { ProducerStates } from '../../src/storage/producer-states.ts';
 import type { TransactionLoadPlan } from '../scenarios/transaction-run.ts';
 import { runTransactions } from '../scenarios/transactions.ts';
 import type { PartitionContents } from './partition-contents.ts';
@@ -111,4 +112,21 @@ test('a coordinator that answers a commit that never reaches its log is caught',
     firstFailure((world) => runTransactions(world, 'kill', run), 10),
   );
   assert.match(String(failure), /was committed, and has|is there in part/);
+});
+
+test('a last stable offset that is one too far after a recovery is caught', async () => {
+  const { restore } = ProducerStates.prototype;
+  const bug: Partial<ProducerStates> = {
+    restore(this: ProducerStates, entries, nowMs, expirationMs) {
+      const late = entries.map((entry) => {
+        const { currentTxnFirstOffset: first } = entry;
+        return first < 0 ? entry : { ...entry, currentTxnFirstOffset: first + 1 };
+      });
+      restore.call(this, late, nowMs, expirationMs);
+    },
+  };
+  const failure = await withPatch(ProducerStates.prototype, bug, () =>
+    firstFailure((world) => runTransactions(world, 'kill'), 20),
+  );
+  assert.match(String(failure), /was aborted, and shows/);
 });
