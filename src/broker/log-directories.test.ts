@@ -209,6 +209,9 @@ test('a move that begins inside of a batch, or is of nothing, keeps offsets', as
       const target = otherThan((await placesOf(client))[0]?.directory);
       await move(client, target);
       await moved(client, io, target);
+      await io.clock.sleep(500);
+      // What was deleted stays so if the broker is killed now.
+      assert.match(`${io.disk.readFile(`${target}/log-start-offset-checkpoint`)}`, /^t 0 2$/m);
       const low = (await before(2)).topics[0]?.partitions[0];
       assert.deepEqual([low?.errorCode, low?.lowWatermark], [0, 2]);
       assert.equal((await sendAll('t', ['e'])).baseOffset, 4);

@@ -166,6 +166,8 @@ export class LogMove {
     while (!this.#isCancelled) {
       try {
         await log.flush();
+        // With the source goes what its directory said of where the log starts.
+        await this.target.checkpointOffsets();
         return;
       } catch (error) {
         if (this.partition.role === 'offline') throw error;
