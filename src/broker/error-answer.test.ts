@@ -94,7 +94,7 @@ test('partitions are named in the answer as they were in the request', async () 
   assert.equal(fetched.responses[0]?.partitions[0]?.partitionIndex, 5);
 });
 
-test('who is refused a producer id or the next epoch is not given the one that was named', async () => {
+test('who is refused a producer id or epoch is not given the one it named', async () => {
   const { endTxn, initProducerId } = await import('../protocol/index.ts');
   const named = { transactionalId: 'id', producerId: 7, producerEpoch: 3 };
   for (const [api, version] of [

@@ -152,6 +152,10 @@ function isOfSomething({ partitions }: TopicPartitions): boolean {
   return partitions.length > 0;
 }
 
+function distinct({ topic, partitions }: TopicPartitions): TopicPartitions {
+  return { topic, partitions: [...new Set(partitions)] };
+}
+
 class Generator {
   readonly #prng: Prng;
   readonly #level: number;
@@ -253,9 +257,7 @@ class Generator {
   /** Nothing is named twice, and of each topic some partition. */
   #wanted(): TopicPartitions[] {
     const any = this.#topics().filter(({ topic }) => !topic.startsWith('__'));
-    const some = any
-      .filter(isOfSomething)
-      .map(({ topic, partitions }) => ({ topic, partitions: [...new Set(partitions)] }));
+    const some = any.filter(isOfSomething).map(distinct);
     return some.length > 0 ? some : [{ topic: 'b', partitions: [0] }];
   }
 
@@ -264,7 +266,7 @@ class Generator {
     const addition = (): Addition => ({
       actor: this.#actor(),
       claim: this.#claim(),
-      topics: version < 4 ? this.#topics() : this.#topics().filter(isOfSomething),
+      topics: version < 4 ? this.#topics() : this.#topics().filter(isOfSomething).map(distinct),
       verifyOnly: version >= 4 && this.#prng.chance(0.4),
     });
     const first = addition();
