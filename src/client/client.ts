@@ -9,7 +9,7 @@ import { IoError } from '../io/index.ts';
 import type { ClientConnection, RequestOptions } from '../network/index.ts';
 import {
   type Api,
-  errorName,
+  errorMessage,
   KafkaError,
   metadata,
   type RequestInput,
@@ -144,7 +144,10 @@ export class Client {
           throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `no metadata of topic ${name} yet`);
         }
         if (topic.errorCode === 0) return topic;
-        throw KafkaError.fromCode(topic.errorCode, `topic ${name}: ${errorName(topic.errorCode)}`);
+        throw KafkaError.fromCode(
+          topic.errorCode,
+          `topic ${name}: ${errorMessage(topic.errorCode)}`,
+        );
       },
       { timeoutMs },
     );

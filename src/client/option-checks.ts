@@ -46,7 +46,8 @@ function assertKind(name: string, value: unknown, kind: PropertyKind): void {
   if (typeof kind === 'function') return;
   const expected = mismatch(name, value, kind);
   if (expected === null) return;
-  throw new ClientConfigError(`${name} is ${JSON.stringify(value)}: expected ${expected}`);
+  const shown = typeof value === 'string' ? `"${value}"` : String(value);
+  throw new ClientConfigError(`${name} is ${shown}: expected ${expected}`);
 }
 
 /** What was expected instead; null if the value is of its kind. */
