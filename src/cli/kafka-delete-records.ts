@@ -80,9 +80,15 @@ async function deleteBefore(admin: Admin, before: readonly OffsetBefore[]): Prom
     process.stdout.write(
       error === null
         ? `partition: ${place}\tlow_watermark: ${result?.lowWatermark}\n`
-        : `partition: ${place}\terror: ${javaName(error)}: ${error.message}\n`,
+        : `partition: ${place}\terror: ${javaName(error)}: ${error.message}${remedyOf(error)}\n`,
     );
   }
+}
+
+/** The answer has a code only, and there is one policy that it can mean. */
+function remedyOf(error: KafkaError): string {
+  if (error.errorName !== 'POLICY_VIOLATION') return '';
+  return ' (cleanup.policy is compact, without delete: send null values instead)';
 }
 
 export async function run(args: readonly string[]): Promise<number> {

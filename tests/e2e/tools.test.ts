@@ -291,6 +291,16 @@ describe('kafka-get-offsets and kafka-delete-records', () => {
     assert.equal(await outputOf('get-offsets', first), `counted:${filled}:1\n`);
   });
 
+  test('say why the records of a compacted topic stay', async () => {
+    await outputOf('topics', '--create --topic kept --config cleanup.policy=compact');
+    const path = join(directory, 'kept.json');
+    writeFileSync(path, '{"partitions":[{"topic":"kept","partition":0,"offset":0}]}');
+    assert.match(
+      await outputOf('delete-records', `--offset-json-file ${path}`),
+      /^partition: kept-0\terror: .*PolicyViolationException: .*cleanup\.policy is compact/m,
+    );
+  });
+
   test('refuse what they cannot read', async () => {
     const path = join(directory, 'bad.json');
     writeFileSync(path, '{"partitions":');
