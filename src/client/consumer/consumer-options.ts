@@ -21,7 +21,7 @@ export interface ConsumerOptions extends ClientOptions {
   readonly maxPollRecords?: number;
   /** Where to begin without a position, or when the position is gone. Default latest. */
   readonly autoOffsetReset?: AutoOffsetReset;
-  /** read_committed hides aborted transactions and what is not decided. Default uncommitted. */
+  /** read_committed hides aborted transactions, undecided ones too. Default read_uncommitted. */
   readonly isolationLevel?: IsolationLevel;
   /** Check the CRC of what arrives. Default true. */
   readonly checkCrcs?: boolean;
@@ -46,7 +46,10 @@ export interface ConsumerOptions extends ClientOptions {
   readonly heartbeatIntervalMs?: number;
   /** Without a `poll` for this long the member leaves. Default 300 000. */
   readonly maxPollIntervalMs?: number;
-  /** Commit positions from time to time, before partitions are given up and at the end. */
+  /**
+   * Commit positions from time to time, before partitions are given up and at the end. Default:
+   * if there is a groupId. False for offsets that a transaction commits.
+   */
   readonly enableAutoCommit?: boolean;
   /** Default 5000. */
   readonly autoCommitIntervalMs?: number;
