@@ -437,3 +437,15 @@ describe('looking up by time', () => {
       assert.equal((await log.offsetForTimestamp(start + 1))?.offset, 1);
     }));
 });
+
+test('a gap that no segment spans is refused, and costs the log nothing', () =>
+  simulate(async (io) => {
+    const log = await openLog(io, { config: { cleanupPolicy: ['compact'] } });
+    log.appendAsFollower(batchOf(['a'], { baseOffset: 0 }));
+    const far = () => log.appendAsFollower(batchOf(['b'], { baseOffset: 3_000_000_000 }));
+    assert.throws(far, refuses('OFFSET_OUT_OF_RANGE'));
+    log.appendAsFollower(batchOf(['c'], { baseOffset: 2_000_000_000 }));
+    await log.close();
+    const again = await openLog(io, { wasCleanShutdown: true });
+    assert.deepEqual(await contentOf(again), ['0:a', '2000000000:c']);
+  }));
