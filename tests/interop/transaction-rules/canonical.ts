@@ -45,7 +45,9 @@ export function canonical(value: unknown, names: Names, key = ''): unknown {
     const entries = Object.entries(all).filter(
       ([name]) => !unsaid.has(name) && !(isRefused && ofSuccess.has(name)),
     );
-    return Object.fromEntries(entries.map(([name, one]) => [name, canonical(one, names, name)]));
+    // Of what was refused it is a number without a meaning, which may be somebody's.
+    const own = isRefused ? { ...names, producer: (producerId: number) => producerId } : names;
+    return Object.fromEntries(entries.map(([name, one]) => [name, canonical(one, own, name)]));
   }
   if (typeof value === 'string') return names.text(value);
   if (typeof value !== 'number') return value;

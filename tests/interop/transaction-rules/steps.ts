@@ -184,7 +184,7 @@ class Generator {
     const random = this.#prng.float();
     if (random < 0.1) return [this.#init(this.#actor(), this.#initClaim())];
     if (random < 0.24) return [this.#add()];
-    if (random < 0.5) return [this.#produce()];
+    if (random < 0.5) return this.#produces();
     if (random < 0.57) return this.#offsets();
     if (random < 0.77) return this.#end();
     if (random < 0.79) return [this.#mark()];
@@ -277,8 +277,8 @@ class Generator {
   }
 
   #sequence(): Sequence {
-    if (!this.#isWrong()) return 'next';
-    return this.#prng.pick(['gap', 'again', 'again', 'overlap', 'zero', 'none']);
+    if (!this.#prng.chance(0.08 + this.#wrong)) return 'next';
+    return this.#prng.pick(['gap', 'gap', 'again', 'again', 'overlap', 'zero', 'none']);
   }
 
   #batch(isTransactional: boolean): Batch {
@@ -294,7 +294,15 @@ class Generator {
     };
   }
 
-  #produce(): Step {
+  /** Often several to the same place, for only there sequences can be wrong. */
+  #produces(): Step[] {
+    const first = this.#produce();
+    if (this.#prng.chance(0.5)) return [first];
+    const again = (batch: Batch): Batch => ({ ...batch, sequence: this.#sequence() });
+    return [first, { ...first, batches: first.batches.map(again) }];
+  }
+
+  #produce(): StepOf<'produce'> {
     const actor = this.#actor();
     const isTransactional = actor !== 'plain';
     const batches = [this.#batch(isTransactional)];
