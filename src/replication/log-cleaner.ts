@@ -1,7 +1,8 @@
 // Chooses, again and again, the log that needs compaction most and has it cleaned, one log at a
 // time; when no log needs it, those that are compacted and deleted lose their old segments, as in
-// Kafka by the cleaner's rhythm, and it rests for log.cleaner.backoff.ms. A log that cannot be cleaned is
-// set aside until the next start and the others go on; one that found the disk full is tried again.
+// Kafka by the cleaner's rhythm, and it rests for log.cleaner.backoff.ms. A log that cannot be
+// cleaned is set aside until the next start and the others go on; one that found the disk full is
+// tried again.
 //
 // Invariant: after `stop` resolves nothing is cleaned and no timer is left.
 
