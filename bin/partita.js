@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The launcher: everything is in dist/src/cli, which `npm run build` makes from src/cli.
+// The launcher: everything is in dist/bin, which `npm run build` makes from src/cli.
 import { existsSync } from 'node:fs';
 
-const built = new URL('../dist/src/cli/main.js', import.meta.url);
+const built = new URL('../dist/bin/main.js', import.meta.url);
 if (!existsSync(built)) {
   console.error('partita: not built yet; run npm ci && npm run build');
   process.exit(1);

@@ -3,12 +3,16 @@
 // What few clusters need is loaded with its first use.
 
 import assert from 'node:assert/strict';
-import { posix } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
+import { projectRoot } from './root.ts';
 import { listSources } from './tidy/sources.ts';
 
 /** Raise it knowingly: a new file of the broker belongs here, a new tool or client does not. */
 const filesMax = 500;
+/** What write-bundle.ts makes of them. */
+const bundledMax = 12;
 
 /** Each takes Node.js 1 to 3 ms to make ready. */
 const systemModules = ['crypto', 'fs', 'module', 'net', 'url', 'util', 'v8', 'zlib'];
@@ -58,5 +62,19 @@ describe('a broker that starts', () => {
 
   test('loads a bounded number of files', () => {
     assert.ok(files.length <= filesMax, `${files.length} files, at most ${filesMax}`);
+  });
+
+  test('loads them as a few, which the build makes of them', () => {
+    const folder = join(projectRoot, 'dist/bin');
+    const start = readdirSync(folder).filter((name) => /^start-\w+\.js$/.test(name));
+    const bundled = new Set(['main.js', ...start]);
+    for (const name of bundled) {
+      const text = readFileSync(join(folder, name), 'utf8');
+      for (const [, other] of text.matchAll(/^(?:import|\}) (?:.*from )?"\.\/(.+)";$/gm)) {
+        bundled.add(other as string);
+      }
+    }
+    assert.equal(start.length, 1);
+    assert.ok(bundled.size > 3 && bundled.size <= bundledMax, [...bundled].join(' '));
   });
 });
