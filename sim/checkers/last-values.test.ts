@@ -7,6 +7,7 @@ import { OffsetMap } from '../../src/storage/cleaner/offset-map.ts';
 import { PartitionLog } from '../../src/storage/index.ts';
 import { runCompaction } from '../scenarios/compaction.ts';
 import type { CompactionPlan } from '../scenarios/compaction-run.ts';
+import type { World } from '../world.ts';
 import { KeyedLedger, recordOfUpdate, type Update } from './keyed-ledger.ts';
 import { assertLastValues, type LastValueOptions } from './last-values.ts';
 import { firstFailure, withLyingSync, withPatch } from './planted-bugs.ts';
@@ -97,8 +98,10 @@ test('a cleaner that takes the last value of a key for superfluous is caught', a
 test('cleaned segments that take their place before they are synced are caught', async () => {
   const plant = withLyingSync(/\.cleaned$/);
   const run = (plan: CompactionPlan) => ({ ...only(plan), plant });
-  const failure = await firstFailure((world) => runCompaction(world, 'power cut', run), 20, 2);
-  assert.match(String(failure), /the last value of .* is lost/);
+  // In most worlds the end of the log is lost, too, and whoever reads up to there waits for ever.
+  const isLost = /the last value of .* is lost/;
+  const cut = (world: World) => runCompaction(world, 'power cut', run);
+  assert.match(String(await firstFailure(cut, 20, 3, isLost)), isLost);
 });
 
 test('a cleaner that forgets to leave tombstones for a while is caught', async () => {
