@@ -309,6 +309,76 @@ for (const isPowerCut of [false, true]) {
   });
 }
 
+/** Dies in a move under load; at the next start the disk that was moved to is gone for a while. */
+async function moveDieAndMiss(operation: number): Promise<'offline' | 'served'> {
+  const world = new World({ seed: `${operation}`, faults: { disk: { syncMsMean: 1 } } });
+  const config = { ...twoDirectories, 'metadata.log.dir': '/m' };
+  const first = world.startProcess('host', (io) => startBroker(io, config).then(() => {}));
+  await world.run(() => first.hasReturned);
+  let acknowledged = 0;
+  let isMoved = false;
+  let target = '';
+  const produce = async (io: Io, connection: ClientConnection): Promise<void> => {
+    while ((await send(connection, io, `${acknowledged}`).catch(() => -1)) === 0) {
+      acknowledged++;
+      // Most of what the disk does belongs to the move.
+      await io.clock.sleep(5);
+    }
+  };
+  const client = world.startProcess('client', async (io) => {
+    const connection = await connect(io);
+    await createTopic(connection, 't');
+    for (; acknowledged < 5; acknowledged++) await send(connection, io, `${acknowledged}`);
+    target = otherThan((await placesOf(connection))[0]?.directory);
+    first.killAtDiskOperation(operation);
+    const mover = await connect(io);
+    void move(mover, target)
+      .then(() => moved(mover, io, target))
+      .then(() => {
+        isMoved = true;
+      })
+      .catch(() => {});
+    await produce(io, connection);
+  });
+  await world.run(() => !first.isAlive || (isMoved && acknowledged > 20));
+  first.kill();
+  client.kill();
+  let leader = -2;
+  const second = world.startProcess('host', async (io) => {
+    const gone = breakableDisk(io.disk, target);
+    gone.break();
+    await startBroker({ ...io, disk: gone.disk }, config);
+  });
+  await world.run(() => second.hasReturned);
+  const asker = world.startProcess('client', async (io) => {
+    const connection = await connect(io);
+    leader = await leaderOf({ client: connection }, 0);
+    if (leader === 1)
+      for (let i = 0; i < 3; i++, acknowledged++) await send(connection, io, `${acknowledged}`);
+  });
+  await world.run(() => asker.hasReturned);
+  second.kill();
+  const third = world.startProcess('host', (io) => startBroker(io, config).then(() => {}));
+  await world.run(() => third.hasReturned);
+  let read: string[] = [];
+  const reader = world.startProcess('client', async (io) => {
+    const connection = await connect(io);
+    while ((await placesOf(connection)).length > 1) await io.clock.sleep(100);
+    read = await values(connection);
+  });
+  await world.run(() => reader.hasReturned);
+  const where = `operation ${operation}, moved to ${target}, leader ${leader}`;
+  const kept = new Set(read);
+  for (let i = 0; i < acknowledged; i++) assert.ok(kept.has(`${i}`), `${where}: ${i} is lost`);
+  return leader === 1 ? 'served' : 'offline';
+}
+
+test('what a move left behind is not served while the disk it was moved to is gone', async () => {
+  const seen = { offline: 0, served: 0 };
+  for (let operation = 1; operation <= 60; operation++) seen[await moveDieAndMiss(operation)]++;
+  assert.ok(seen.offline > 0 && seen.served > 0, JSON.stringify(seen));
+});
+
 /** Files below the path fail, once it is told so. */
 function breakableDisk(disk: Disk, path: string): { disk: Disk; break: () => void } {
   let isBroken = false;

@@ -3,17 +3,18 @@
 //
 // The log is copied into a folder that is nobody's (`…-future`). When the copy has caught up it is
 // made durable and given the partition's name; what was appended meanwhile is copied too, and in
-// the turn of the event loop in which nothing is missing it takes over. The old log goes when the
-// new one is on the platter as a whole.
+// the turn of the event loop in which nothing is missing it takes over. The old log, which bears a
+// mark since shortly before, goes when the new one is on the platter as a whole.
 //
 // Invariants: at every moment a folder with the partition's name has every record that was
 // acknowledged; when two have the name, the longer one has all that the other has, so that a start
-// keeps that; records are appended to one of them only.
+// keeps that; records are appended to one of them only; the old one is not served by a start that
+// does not find the new one's directory.
 
 import { assert } from '../base/assert.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import type { LogDirectory, PartitionLog } from '../storage/index.ts';
+import { clearMoved, type LogDirectory, markMoved, type PartitionLog } from '../storage/index.ts';
 import type { Partition } from './partition.ts';
 
 export interface LogMoveOptions {
@@ -95,10 +96,15 @@ export class LogMove {
     this.#future = await target.promoteFutureLog(this.#future, topicId);
     const old = partition.log;
     const log = this.#future;
-    while (log.logEndOffset < old.logEndOffset || log.logStartOffset < old.logStartOffset) {
+    const isBehind = (): boolean =>
+      log.logEndOffset < old.logEndOffset || log.logStartOffset < old.logStartOffset;
+    let isMarked = false;
+    while (!isMarked || isBehind()) {
       await this.#copyInto(log);
       if (log.logStartOffset < old.logStartOffset)
         await log.deleteRecordsBefore(old.logStartOffset);
+      if (!isMarked) await markMoved(this.#io.disk, old, target.meta.directoryId);
+      isMarked = true;
     }
     // From the check above to here nothing else ran.
     log.configure(old.config);
@@ -194,6 +200,7 @@ export class LogMove {
     try {
       if (isOpen) await this.target.deleteLog(topic, partition);
       else if (!this.#isPromoted) await future.remove();
+      await clearMoved(this.#io.disk, this.partition.log);
     } catch (error) {
       const message = (error as Error).message;
       this.#io.log.warn('what was copied is left', { path: future.directory, because: message });

@@ -13,7 +13,14 @@ import { type Io, IoError, type Log } from '../io/index.ts';
 import type { ImageChanges, MetadataImage, PartitionImage, TopicImage } from '../metadata/index.ts';
 import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import type { LogConfig, LogDirectory, PartitionLog } from '../storage/index.ts';
+import {
+  clearMoved,
+  type LogConfig,
+  type LogDirectory,
+  movedTo,
+  type PartitionLog,
+  pathOfMark,
+} from '../storage/index.ts';
 import { LogMoves } from './log-moves.ts';
 import { Partition } from './partition.ts';
 
@@ -231,6 +238,7 @@ export class Replicas {
     }
     for (const logs of found.values()) {
       const { log, directory } = await this.#keepLongest(logs);
+      if (!(await this.#isWhole(log))) continue;
       this.#adopt(image.topic(log.topic) as TopicImage, log.partition, log, directory);
     }
   }
@@ -274,6 +282,37 @@ export class Replicas {
       await directory.deleteLog(log.topic, log.partition);
     }
     return kept;
+  }
+
+  /** False for the rest of a move whose target is not there: it may lack the latest records. */
+  async #isWhole(log: PartitionLog): Promise<boolean> {
+    const { directories } = this.#options;
+    if (directories.length + this.offlinePaths.length === 1) return true;
+    const target = movedTo(this.#io.disk, log);
+    if (target === null) return true;
+    const isThere = directories.some((each) => {
+      return each.meta.directoryId === target && !this.#failed.has(each);
+    });
+    if (isThere || !this.hasOfflineDirectory) {
+      await this.#clearMoved(log);
+      return true;
+    }
+    this.#log.error('a log that was moved to a directory that is not there is left alone', {
+      path: log.directory,
+      directoryId: target,
+      remedy: `bring it back, or remove ${pathOfMark(log)} and lose what only the other has`,
+    });
+    return false;
+  }
+
+  async #clearMoved(log: PartitionLog): Promise<void> {
+    try {
+      await clearMoved(this.#io.disk, log);
+    } catch (error) {
+      // The next start asks again.
+      if (!(error instanceof IoError)) throw error;
+      this.#log.warn('the mark of a move is left', { path: pathOfMark(log), error });
+    }
   }
 
   /** What is not in a directory that was opened is in one that was not, for all we know. */

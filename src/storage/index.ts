@@ -25,6 +25,7 @@
 //                          (meta-properties.ts), folders
 //                          (partition-folder.ts), checkpoints (offset-checkpoints.ts,
 //                          checkpoint-file.ts)
+//   moved-log.ts           the mark on a log that another directory's copy may be ahead of
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
 export type { AppendResult, LeaderAppend } from './append-result.ts';
@@ -44,6 +45,7 @@ export type { PartitionLogOptions } from './log-options.ts';
 export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
 export type { MetaProperties } from './meta-properties.ts';
+export { clearMoved, markMoved, movedTo, pathOfMark } from './moved-log.ts';
 export * from './partition-log.ts';
 export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 export type { ProducerStates } from './producer-states.ts';
