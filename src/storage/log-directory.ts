@@ -89,7 +89,7 @@ export class LogDirectory {
   readonly #unfinished: PartitionFolder[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #queuedSync: Promise<void> | null = null;
-  #hasCheckpoint: Promise<void> | null = null;
+  #firstCheckpoint: Promise<void> | null = null;
   #areLogsOpen = false;
   #hasFailed = false;
   #isClosed = false;
@@ -214,7 +214,7 @@ export class LogDirectory {
   /** The new log's folder is durable when this resolves. */
   async createLog(name: PartitionName, config: LogConfig): Promise<PartitionLog> {
     // A start must be able to tell a log that was never synced from a checkpoint that was lost.
-    await this.#assertCheckpoint();
+    await this.#maybeCheckpointFirst();
     const folder = folderName(name.topic, name.partition);
     await this.#forgetOffsetsOf(folder);
     const directory = this.#file(folder);
@@ -252,15 +252,15 @@ export class LogDirectory {
     return log;
   }
 
-  #assertCheckpoint(): Promise<void> {
-    if (this.#hasCheckpoint === null) {
+  #maybeCheckpointFirst(): Promise<void> {
+    if (this.#firstCheckpoint === null) {
       const exists = this.#checkpoints.exists(RECOVERY_POINTS);
-      this.#hasCheckpoint = exists ? Promise.resolve() : this.checkpointOffsets();
-      this.#hasCheckpoint.catch(() => {
-        this.#hasCheckpoint = null;
+      this.#firstCheckpoint = exists ? Promise.resolve() : this.checkpointOffsets();
+      this.#firstCheckpoint.catch(() => {
+        this.#firstCheckpoint = null;
       });
     }
-    return this.#hasCheckpoint;
+    return this.#firstCheckpoint;
   }
 
   async #checkpoint(): Promise<void> {
