@@ -25,6 +25,7 @@
 //                          (meta-properties.ts), folders
 //                          (partition-folder.ts), checkpoints (offset-checkpoints.ts,
 //                          checkpoint-file.ts)
+//   stray-folders.ts       what is kept though no partition may use it
 //   moved-log.ts           the mark on a log that another directory's copy may be ahead of
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
@@ -49,4 +50,11 @@ export { clearMoved, markMoved, movedTo, pathOfMark } from './moved-log.ts';
 export * from './partition-log.ts';
 export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 export type { ProducerStates } from './producer-states.ts';
+export {
+  isStrayFolder,
+  parseStrayFolderName,
+  setFolderAside,
+  setSegmentsAside,
+  strayFolderName,
+} from './stray-folders.ts';
 export type { OpeningBatch, TransactionVerification } from './transaction-verification.ts';
