@@ -191,6 +191,11 @@ class LogLoader {
         await this.#cut(at, `it starts at ${segment.baseOffset} and the one before ends at ${end}`);
         break;
       }
+      // It remembers batches that compaction has taken out of the segments before.
+      const isDurable = segment.baseOffset === recoveryPoint;
+      if (isDurable && this.#snapshots.has(recoveryPoint)) {
+        await this.#replayProducers(recoveryPoint);
+      }
       const { endOffset, problem } = await this.#recoverSegment(segment);
       end = endOffset;
       if (problem !== null) {

@@ -44,7 +44,7 @@ export async function syncForClose(log: LogState, recoveryPoint: number): Promis
     await postponedIfFull(() => log.active.writeIndexes());
     return;
   }
-  log.snapshots.take(log.logEndOffset, log.producers.snapshot());
+  log.snapshots.take(log.logEndOffset, log.producers.fullSnapshot());
   await syncComplete(log.active);
   await writeSmallFiles(log);
 }

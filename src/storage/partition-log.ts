@@ -278,7 +278,7 @@ export class PartitionLog {
     } catch (error) {
       throw storageError(error);
     }
-    snapshots.take(logEndOffset, producers.snapshot());
+    snapshots.take(logEndOffset, producers.fullSnapshot());
     this.#flusher.flush(Number.POSITIVE_INFINITY).catch((error: Error) => {
       const { topic, partition } = this;
       // A failed sync was reported by onFailure; a full disk is tried again by the next flush.

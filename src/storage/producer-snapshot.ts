@@ -1,6 +1,8 @@
 // The producer snapshot file (<offset>.snapshot): the state of every idempotent producer once all
 // batches before the offset were seen. Kafka's ProducerSnapshot, version 1, whose CRC-32C covers
-// what is behind it.
+// what is behind it. Kafka writes one entry a producer, with its last batch; ours writes one for
+// each of the last five, so that a restart forgets none of them. Kafka reads that, too: a later
+// entry of a producer replaces an earlier one.
 
 import { readInt64, writeInt64 } from '../base/int64.ts';
 import { crc32c } from '../protocol/index.ts';
@@ -15,7 +17,7 @@ export interface ProducerSnapshotEntry {
   /** -1, as lastOffset, when only markers were seen. */
   readonly lastSequence: number;
   readonly lastOffset: number;
-  /** Offsets of the last batch before its last. */
+  /** Offsets of the batch before its last. */
   readonly offsetDelta: number;
   readonly timestamp: number;
   readonly coordinatorEpoch: number;

@@ -27,6 +27,10 @@ export class ProducerSnapshots {
     return this.#offsets.at(-1) ?? null;
   }
 
+  has(offset: number): boolean {
+    return this.#offsets.includes(offset);
+  }
+
   /** Keeps the state in memory until the next write(). */
   take(offset: number, entries: readonly ProducerSnapshotEntry[]): void {
     if (this.#offsets.includes(offset)) return;

@@ -2,8 +2,10 @@
 // id the epoch, the last five batches and the open transaction. Duplicates are found and gaps
 // refused by it; the first offset of the oldest open transaction bounds read_committed readers.
 //
-// Invariant: the state is a function of the batches in the log (and of what expired). An append is
-// checked on copies (ProducerUpdates), which replace the originals once its bytes are written.
+// Invariants: the state is a function of the batches in the log (and of what expired). An append is
+// checked on copies (ProducerUpdates), which replace the originals once its bytes are written. Only
+// a batch that is remembered is called a duplicate: of any other nothing proves that it is stored
+// (docs/decisions/0011).
 
 import { assert } from '../base/assert.ts';
 import {
@@ -213,34 +215,36 @@ export class ProducerStates {
     this.#verifications.expire(nowMs, expirationMs);
   }
 
+  /** One entry for each producer, with its last batch. */
   snapshot(): ProducerSnapshotEntry[] {
-    return Array.from(this.#states.values(), (state) => {
-      const last = state.batches.at(-1);
-      return {
-        producerId: state.producerId,
-        epoch: state.epoch,
-        lastSequence: last?.lastSequence ?? -1,
-        lastOffset: last?.lastOffset ?? -1,
-        offsetDelta: last === undefined ? 0 : last.lastOffset - last.firstOffset,
-        timestamp: state.lastTimestamp,
-        coordinatorEpoch: state.coordinatorEpoch,
-        currentTxnFirstOffset: state.currentTxnFirstOffset,
-      };
-    });
+    return Array.from(this.#states.values(), (state) => entryOf(state, state.batches.at(-1)));
   }
 
-  /** Replaces everything by what a snapshot says. */
+  /**
+   * One entry for each batch that is remembered, a producer's last one behind its others: who takes
+   * one entry a producer, as Kafka does, is left with the last.
+   */
+  fullSnapshot(): ProducerSnapshotEntry[] {
+    const entries: ProducerSnapshotEntry[] = [];
+    for (const state of this.#states.values()) {
+      if (state.batches.length === 0) entries.push(entryOf(state, undefined));
+      for (const batch of state.batches) entries.push(entryOf(state, batch));
+    }
+    return entries;
+  }
+
+  /** Replaces everything by what a snapshot says, of either kind. */
   restore(entries: readonly ProducerSnapshotEntry[], nowMs: number, expirationMs: number): void {
     this.clear();
-    const sorted = [...entries].sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset);
-    for (const entry of sorted) {
-      const state = stateOf(entry);
-      if (isExpired(state, nowMs, expirationMs)) continue;
-      this.#states.set(entry.producerId, state);
-      if (entry.currentTxnFirstOffset >= 0) {
-        this.#open.set(entry.currentTxnFirstOffset, entry.producerId);
-      }
+    for (const entry of entries) {
+      this.#states.set(entry.producerId, stateOf(entry, this.#states.get(entry.producerId)));
     }
+    for (const [producerId, state] of this.#states) {
+      if (isExpired(state, nowMs, expirationMs)) this.#states.delete(producerId);
+    }
+    const open = [...this.#states.values()].filter((state) => state.currentTxnFirstOffset >= 0);
+    open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset);
+    for (const state of open) this.#open.set(state.currentTxnFirstOffset, state.producerId);
   }
 
   clear(): void {
@@ -271,8 +275,8 @@ export class ProducerUpdates {
   /**
    * The batch, with its final offsets, comes next.
    *
-   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER,
-   *   DUPLICATE_SEQUENCE_NUMBER, INVALID_TXN_STATE or TRANSACTION_COORDINATOR_FENCED
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE or
+   *   TRANSACTION_COORDINATOR_FENCED
    */
   append(buffer: Buffer, batch: BatchHeader): void {
     if (batch.producerId < 0) return;
@@ -378,7 +382,10 @@ function assertOpening(
   );
 }
 
-/** KIP-360: a producer that is not known (any more) may go on with any sequence. */
+/**
+ * KIP-360: a producer that is not known (any more) may go on with any sequence. What is lower than
+ * that may therefore never have been stored.
+ */
 function assertSequence(state: ProducerState, batch: BatchHeader): void {
   if (state.epoch === -1) return;
   const { producerId, baseSequence } = batch;
@@ -391,67 +398,50 @@ function assertSequence(state: ProducerState, batch: BatchHeader): void {
   }
   const last = state.batches.at(-1)?.lastSequence ?? -1;
   if (baseSequence === last + 1 || (baseSequence === 0 && last === SEQUENCE_MAX)) return;
-  if (isBeforeMemory(state, batch) || isInGap(state, batch)) {
-    throw new KafkaError(
-      'DUPLICATE_SEQUENCE_NUMBER',
-      `producer ${producerId} sent sequence ${baseSequence} again, which is stored already`,
-    );
-  }
   throw new KafkaError(
     'OUT_OF_ORDER_SEQUENCE_NUMBER',
     `producer ${producerId} sent sequence ${baseSequence} after ${last}`,
   );
 }
 
-/**
- * A snapshot has one batch per producer, so that after a restart a retry of one of the four before
- * it is not found. It is in the log nevertheless, because sequences have no gaps; a producer that
- * was told of a gap here would number its batches anew and store them twice.
- */
-function isBeforeMemory(state: ProducerState, batch: BatchHeader): boolean {
-  const [oldest] = state.batches;
-  if (oldest === undefined || state.batches.length >= BATCHES_KEPT) return false;
-  const lastSequence = addSequence(batch.baseSequence, batch.lastOffsetDelta);
-  const distance = addSequence(oldest.firstSequence, -lastSequence);
-  return batch.baseSequence >= 0 && distance > 0 && distance < SEQUENCE_MAX / 2;
-}
-
-/**
- * After a recovery memory is what the log has, and compaction leaves gaps in it: what was sent
- * between two batches that are there was stored, too.
- */
-function isInGap({ batches }: ProducerState, batch: BatchHeader): boolean {
-  const { baseSequence, lastOffsetDelta } = batch;
-  return batches.some(({ lastSequence: before }, at) => {
-    const after = batches[at + 1]?.firstSequence;
-    if (after === undefined || baseSequence < 0) return false;
-    const first = addSequence(baseSequence, -(before + 1));
-    const gap = addSequence(after, -(before + 1));
-    return first + lastOffsetDelta < gap;
-  });
-}
-
 function isExpired(state: ProducerState, nowMs: number, expirationMs: number): boolean {
   return state.currentTxnFirstOffset < 0 && nowMs - state.lastTimestamp >= expirationMs;
 }
 
-function stateOf(entry: ProducerSnapshotEntry): ProducerState {
-  const { producerId, epoch, coordinatorEpoch, currentTxnFirstOffset, lastOffset } = entry;
-  const batch: ProducedBatch = {
-    firstSequence: addSequence(entry.lastSequence, -entry.offsetDelta),
-    lastSequence: entry.lastSequence,
-    firstOffset: lastOffset - entry.offsetDelta,
-    lastOffset,
-    timestamp: entry.timestamp,
-  };
+function entryOf(state: ProducerState, batch: ProducedBatch | undefined): ProducerSnapshotEntry {
+  const { producerId, epoch, coordinatorEpoch, currentTxnFirstOffset, lastTimestamp } = state;
   return {
     producerId,
     epoch,
+    lastSequence: batch?.lastSequence ?? -1,
+    lastOffset: batch?.lastOffset ?? -1,
+    offsetDelta: batch === undefined ? 0 : batch.lastOffset - batch.firstOffset,
+    // None of a producer's entries is younger than its last: none stays when that one expires.
+    timestamp:
+      batch === undefined || batch === state.batches.at(-1)
+        ? lastTimestamp
+        : Math.min(batch.timestamp, lastTimestamp),
     coordinatorEpoch,
-    lastTimestamp: entry.timestamp,
     currentTxnFirstOffset,
-    batches: lastOffset < 0 ? [] : [batch],
   };
+}
+
+/** @param before what entries before this one said of the producer */
+function stateOf(entry: ProducerSnapshotEntry, before: ProducerState | undefined): ProducerState {
+  const { producerId, epoch, coordinatorEpoch, currentTxnFirstOffset, lastOffset } = entry;
+  const batches = before?.epoch === epoch ? before.batches : [];
+  if (lastOffset >= 0) {
+    batches.push({
+      firstSequence: addSequence(entry.lastSequence, -entry.offsetDelta),
+      lastSequence: entry.lastSequence,
+      firstOffset: lastOffset - entry.offsetDelta,
+      lastOffset,
+      timestamp: entry.timestamp,
+    });
+  }
+  if (batches.length > BATCHES_KEPT) batches.shift();
+  const lastTimestamp = entry.timestamp;
+  return { producerId, epoch, coordinatorEpoch, lastTimestamp, currentTxnFirstOffset, batches };
 }
 
 /** Sequence numbers go from 2^31-1 on to 0. */

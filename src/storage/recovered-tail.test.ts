@@ -8,7 +8,7 @@ import { encodeMessageSet, KafkaError } from '../protocol/index.ts';
 import type { LogConfig } from './log-config.ts';
 import { LOG_SUFFIX, logFileName, SNAPSHOT_SUFFIX } from './log-files.ts';
 import { append, DIRECTORY, openLog } from './log-fixture.ts';
-import { encodeProducerSnapshot } from './producer-snapshot.ts';
+import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts';
 
 /** Endings of the log after a kill, and after a power cut that follows the next opening. */
 async function endsAfter(flushMessages: number): Promise<number[]> {
@@ -39,26 +39,70 @@ test('a topic that syncs before it answers is synced before it is served again',
   assert.deepEqual(await endsAfter(1), [0, 4, 4]);
 });
 
-test('a retry of a batch that a restart no longer remembers is a duplicate, not a gap', () =>
+const numbered = (baseSequence: number, producerEpoch = 0) => {
+  return { producerId: 7, producerEpoch, baseSequence };
+};
+const refused = (name: string) => (error: unknown) =>
+  error instanceof KafkaError && error.errorName === name;
+
+for (const how of ['closed', 'killed'] as const) {
+  test(`a retry of one of the last five batches is found after the log was ${how}`, () =>
+    simulate(async (io) => {
+      const config = { segmentBytesMax: 300 };
+      const log = await openLog(io, { config });
+      for (let i = 0; i < 7; i++) append(log, ['v'.repeat(100)], numbered(i));
+      if (how === 'closed') await log.close();
+      else await log.flush();
+      const wasCleanShutdown = how === 'closed';
+      const again = await openLog(io, { config, wasCleanShutdown, recoveryPoint: 7 });
+      for (let i = 2; i < 7; i++) {
+        const retry = append(again, ['v'.repeat(100)], numbered(i));
+        assert.deepEqual([retry.isDuplicate, retry.baseOffset, retry.lastOffset], [true, i, i]);
+      }
+      for (const sequence of [0, 1, 8]) {
+        const other = () => append(again, ['v'.repeat(100)], numbered(sequence));
+        assert.throws(other, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
+      }
+      assert.equal(append(again, ['v'], numbered(7)).baseOffset, 7);
+    }));
+}
+
+test('what is lower than the first sequence seen is no duplicate, nor after a restart', () =>
   simulate(async (io) => {
-    const config = { segmentBytesMax: 300 };
-    const numbered = (sequence: number) => {
-      return { producerId: 7, producerEpoch: 0, baseSequence: sequence };
-    };
-    const refused = (name: string) => (error: unknown) =>
-      error instanceof KafkaError && error.errorName === name;
-    const log = await openLog(io, { config });
-    for (let i = 0; i < 4; i++) append(log, ['v'.repeat(100)], numbered(i));
-    assert.ok(append(log, ['v'.repeat(100)], numbered(0)).isDuplicate);
-    await log.flush();
-    const again = await openLog(io, { config, recoveryPoint: 4 });
-    for (let i = 0; i < 2; i++) {
-      const retry = () => append(again, ['v'.repeat(100)], numbered(i));
-      assert.throws(retry, refused('DUPLICATE_SEQUENCE_NUMBER'));
+    let log = await openLog(io);
+    append(log, ['a'], numbered(10));
+    append(log, ['b'], numbered(0, 1));
+    for (const wasCleanShutdown of [false, true, true]) {
+      assert.throws(() => append(log, ['c'], numbered(0)), refused('INVALID_PRODUCER_EPOCH'));
+      const other = { ...numbered(10), producerId: 8 };
+      if (!wasCleanShutdown) append(log, ['d'], other);
+      for (const baseSequence of [0, 5, 9]) {
+        const lower = () => append(log, ['c'], { ...other, baseSequence });
+        assert.throws(lower, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
+      }
+      assert.ok(append(log, ['d'], other).isDuplicate);
+      await log.close();
+      log = await openLog(io, { wasCleanShutdown: true, recoveryPoint: 3 });
     }
-    const gap = () => append(again, ['v'], numbered(5));
-    assert.throws(gap, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
-    assert.equal(append(again, ['v'], numbered(4)).baseOffset, 4);
+  }));
+
+test('of a snapshot with one batch a producer only that one is remembered', () =>
+  simulate(async (io) => {
+    const log = await openLog(io);
+    for (let i = 0; i < 3; i++) append(log, ['v'], numbered(i));
+    await log.close();
+    const path = `${DIRECTORY}/${logFileName(3, SNAPSHOT_SUFFIX)}`;
+    const entries = decodeProducerSnapshot(io.disk.readFile(path) ?? Buffer.alloc(0)) ?? [];
+    assert.deepEqual(
+      entries.map(({ lastSequence }) => lastSequence),
+      [0, 1, 2],
+    );
+    io.disk.open(path, 'create').write([encodeProducerSnapshot(entries.slice(2))], 0);
+    io.disk.open(path, 'create').truncate(56);
+    const again = await openLog(io, { wasCleanShutdown: true, recoveryPoint: 3 });
+    assert.ok(append(again, ['v'], numbered(2)).isDuplicate);
+    const before = () => append(again, ['v'], numbered(1));
+    assert.throws(before, refused('OUT_OF_ORDER_SEQUENCE_NUMBER'));
   }));
 
 /** Three segments that were not synced, of which a power cut takes what the middle one had. */
