@@ -10,7 +10,7 @@ import type { BrokerConfig } from '../config/index.ts';
 import type { Controller, ImageChanges, TopicImage } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { Partition, Replicas } from '../replication/index.ts';
-import { createInternalTopic, type InternalTopic } from './create-internal-topic.ts';
+import { createInternalTopic, type InternalTopic } from './internal-topics.ts';
 
 export interface Shard {
   /** Resolves when it is loaded, or cannot be for now. */

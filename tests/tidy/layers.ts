@@ -26,6 +26,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   cli: [...floor, 'storage', 'metadata', 'broker', 'client', 'testing'],
 };
 
+/** Where the doubles of tests live: fixtures, scripted counterparts, harnesses. */
+export const doublesFolder = 'tests/doubles/';
+
 /** Doors to the operating system other than src/io. */
 const systemModules =
   /^(node:)?(fs|net|tls|dgram|dns|http|https|http2|child_process|worker_threads|timers|os)(\/|$)/;
@@ -68,8 +71,8 @@ export function mayImport(source: Source, imported: Imported, isTest: boolean): 
   if (from === to) return null;
   const allowed = layers[from];
   if (allowed === undefined) return `${from} is not in the table of layers`;
-  // Unit tests run over the simulator; nothing else in src knows it.
-  if (isTest && to === 'sim') return null;
+  // Unit tests run over the simulator and the doubles; nothing else in src knows those.
+  if (isTest && (to === 'sim' || imported.path.startsWith(doublesFolder))) return null;
   if (!allowed.includes(to)) return `${from} must not import ${to} (${imported.specifier})`;
   const isDoor = /\/(index|node-io)\.ts$/.test(imported.path) || to === 'base';
   return isDoor ? null : `enter ${to} through its index.ts, not ${imported.specifier}`;

@@ -4,9 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  type TestMember,
+  type TestShard,
+  withShard,
+} from '../../../tests/doubles/coordinator/group-shard.ts';
 import { Prng } from '../../base/prng.ts';
 import { errorName } from '../../protocol/index.ts';
-import { type TestMember, type TestShard, withShard } from './group-fixture.test.ts';
 import { fetchOffsets } from './offsets/fetch-offsets.ts';
 
 const seeds = Number(process.env.PARTITA_CHURN_SEEDS ?? 10);

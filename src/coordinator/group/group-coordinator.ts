@@ -8,55 +8,59 @@ import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
 import type { EndMarker, TransactionVerification } from '../../storage/index.ts';
 import { InternalTopicShards } from '../internal-topic-shards.ts';
-import { OFFSETS_TOPIC, offsetsTopic } from '../offsets-topic.ts';
-import type { JoinAnswer, SyncAnswer } from './classic/classic-member.ts';
+import { OFFSETS_TOPIC, offsetsTopic } from '../internal-topics.ts';
+import type {
+  HeartbeatRequest,
+  Join,
+  JoinAnswer,
+  LeaveAnswer,
+  LeaveGroupRequest,
+  SyncAnswer,
+  SyncGroupRequest,
+} from './classic/index.ts';
 import {
-  assertGroupId,
-  heartbeatClassicGroup,
-  type JoinContext,
-  joinClassicGroup,
-  type LeaveAnswer,
-  type LeaveGroupRequest,
-  leaveClassicGroup,
-  syncClassicGroup,
-} from './classic/classic-requests.ts';
-import type { HeartbeatRequest } from './classic/heartbeat.ts';
-import type { SyncGroupRequest } from './classic/sync-group.ts';
-import {
+  assertValidHeartbeat,
+  assignorNames,
+  type ConsumerHeartbeat,
   type ConsumerHeartbeatAnswer,
-  type ConsumerHeartbeatContext,
-  onConsumerHeartbeat,
-} from './consumer/consumer-heartbeat.ts';
-import {
   type DescribedConsumerGroup,
-  describeConsumerGroup,
-} from './consumer/describe-consumer-group.ts';
-import { assignorNames } from './consumer/target-assignment.ts';
-import { assertValidHeartbeat } from './consumer/validate-heartbeat.ts';
-import type { GroupMachine } from './group-machine.ts';
+} from './consumer/index.ts';
+import type { Outcome } from './decision.ts';
+import { stringBytesMax } from './group-record.ts';
 import { GroupShard } from './group-shard.ts';
+import type { GroupTable } from './group-table.ts';
+import type {
+  CommitRequest,
+  CommittedTopic,
+  DeletedTopic,
+  DeleteTopic,
+  FetchedTopic,
+  TransactionalCommitRequest,
+  WantedTopic,
+} from './offsets/index.ts';
+import {
+  onConsumerHeartbeat,
+  onHeartbeat,
+  onJoin,
+  onLeave,
+  onSync,
+} from './requests/member-requests.ts';
+import {
+  type FetchingMember,
+  onCommit,
+  onDeleteOffsets,
+  onEndOfTransaction,
+  onFetch,
+  onTransactionalCommit,
+} from './requests/offset-requests.ts';
 import {
   type DescribedGroup,
   describeGroup,
   type GroupFilter,
   type ListedGroup,
   listGroups,
-} from './group-views.ts';
-import {
-  onEndOfTransaction,
-  onTransactionalCommit,
-  type TransactionalCommitRequest,
-} from './offsets/commit-in-transaction.ts';
-import type { CommitRequest, CommittedTopic } from './offsets/commit-offsets.ts';
-import type { FetchedTopic, WantedTopic } from './offsets/fetch-offsets.ts';
-import type { DeletedTopic, DeleteTopic } from './offsets/forget-offsets.ts';
-import {
-  type FetchingMember,
-  onCommit,
-  onDeleteOffsets,
-  onFetch,
-} from './offsets/offset-requests.ts';
-import type { Outcome } from './outcome.ts';
+  onDescribeConsumerGroup,
+} from './requests/view-requests.ts';
 
 export interface GroupCoordinatorOptions {
   readonly controller: Controller;
@@ -134,30 +138,26 @@ export class GroupCoordinator {
    */
   async decide<T>(
     groupId: string,
-    decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>,
+    decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>,
   ): Promise<T> {
     return await this.#shards.of(groupId).decide(decide);
   }
 
-  async joinGroup(join: JoinContext): Promise<JoinAnswer> {
+  async joinGroup(join: Join): Promise<JoinAnswer> {
     const { groupId } = join.request;
     assertGroupId(groupId);
-    return await this.decide(groupId, (machine, outcome) =>
-      joinClassicGroup(machine, join, outcome),
-    );
+    return await this.decide(groupId, (table, outcome) => onJoin(table, join, outcome));
   }
 
   async syncGroup(request: SyncGroupRequest): Promise<SyncAnswer> {
     assertGroupId(request.groupId);
-    return await this.decide(request.groupId, (machine, outcome) =>
-      syncClassicGroup(machine, request, outcome),
-    );
+    return await this.decide(request.groupId, (table, outcome) => onSync(table, request, outcome));
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<void> {
     assertGroupId(request.groupId);
     try {
-      await this.decide(request.groupId, (machine) => heartbeatClassicGroup(machine, request));
+      await this.decide(request.groupId, (table) => onHeartbeat(table, request));
     } catch (error) {
       // Nobody knows yet whether it is a member: it will hear when the groups are loaded.
       const isLoading =
@@ -168,29 +168,29 @@ export class GroupCoordinator {
 
   async leaveGroup(request: LeaveGroupRequest, apiVersion: number): Promise<LeaveAnswer> {
     assertGroupId(request.groupId);
-    return await this.decide(request.groupId, (machine, outcome) =>
-      leaveClassicGroup(machine, { request, apiVersion }, outcome),
+    return await this.decide(request.groupId, (table, outcome) =>
+      onLeave(table, { request, apiVersion }, outcome),
     );
   }
 
   async consumerGroupHeartbeat(
-    heartbeat: ConsumerHeartbeatContext & { readonly apiVersion: number },
+    heartbeat: ConsumerHeartbeat & { readonly apiVersion: number },
   ): Promise<ConsumerHeartbeatAnswer> {
     const { request, apiVersion } = heartbeat;
     const assignors = assignorNames(this.#options.config());
     assertValidHeartbeat(request, { apiVersion, assignors });
-    return await this.decide(request.groupId, (machine, outcome) =>
-      onConsumerHeartbeat(machine, heartbeat, outcome),
+    return await this.decide(request.groupId, (table, outcome) =>
+      onConsumerHeartbeat(table, heartbeat, outcome),
     );
   }
 
   async describeConsumerGroup(groupId: string): Promise<DescribedConsumerGroup> {
-    return await this.decide(groupId, (machine) => describeConsumerGroup(machine, groupId));
+    return await this.decide(groupId, (table) => onDescribeConsumerGroup(table, groupId));
   }
 
   async commitOffsets(request: CommitRequest): Promise<CommittedTopic[]> {
-    return await this.decide(request.groupId, (machine, outcome) =>
-      onCommit(machine, request, outcome),
+    return await this.decide(request.groupId, (table, outcome) =>
+      onCommit(table, request, outcome),
     );
   }
 
@@ -215,8 +215,8 @@ export class GroupCoordinator {
       const partition = this.#shards.indexOf(groupId);
       if (verification !== null) await enter({ topic: OFFSETS_TOPIC, partition });
     }
-    return await this.decide(groupId, (machine, outcome) =>
-      onTransactionalCommit(machine, { request, verification }, outcome),
+    return await this.decide(groupId, (table, outcome) =>
+      onTransactionalCommit(table, { request, verification }, outcome),
     );
   }
 
@@ -229,7 +229,7 @@ export class GroupCoordinator {
     const shard = this.#shards.at(partitionIndex);
     if (shard === undefined) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
     try {
-      await shard.decide((machine, outcome) => onEndOfTransaction(machine, marker, outcome));
+      await shard.decide((table, outcome) => onEndOfTransaction(table, marker, outcome));
     } catch (error) {
       // Those who send markers know the errors of partitions, not those of coordinators.
       const isMissing = error instanceof KafkaError && missing.has(error.errorName);
@@ -243,31 +243,35 @@ export class GroupCoordinator {
     { member = nobody, requireStable = false }: FetchOptions = {},
   ): Promise<FetchedTopic[]> {
     const fetching = { groupId, topics, member, requireStable };
-    return await this.decide(groupId, (machine) => onFetch(machine, fetching));
+    return await this.decide(groupId, (table) => onFetch(table, fetching));
   }
 
   async deleteOffsets(groupId: string, topics: readonly DeleteTopic[]): Promise<DeletedTopic[]> {
-    return await this.decide(groupId, (machine, outcome) =>
-      onDeleteOffsets(machine, { groupId, topics }, outcome),
+    return await this.decide(groupId, (table, outcome) =>
+      onDeleteOffsets(table, { groupId, topics }, outcome),
     );
   }
 
   async describeGroup(groupId: string, isErrorWhenMissing: boolean): Promise<DescribedGroup> {
-    return await this.decide(groupId, (machine) =>
-      describeGroup(machine, groupId, isErrorWhenMissing),
-    );
+    return await this.decide(groupId, (table) => describeGroup(table, groupId, isErrorWhenMissing));
   }
 
   /** The code of the error, or 0. */
   async deleteGroup(groupId: string): Promise<number> {
-    return await this.decide(groupId, (machine, outcome) => machine.deleteGroup(groupId, outcome));
+    return await this.decide(groupId, (table, outcome) => table.deleteGroup(groupId, outcome));
   }
 
   /** The groups of every partition that this broker leads. */
   async listGroups(filter: GroupFilter): Promise<ListedGroup[]> {
     const lists = [...this.#shards].map((shard) =>
-      shard.decide((machine) => listGroups(machine, filter)),
+      shard.decide((table) => listGroups(table, filter)),
     );
     return (await Promise.all(lists)).flat();
   }
+}
+
+/** @throws KafkaError INVALID_GROUP_ID */
+function assertGroupId(groupId: string): void {
+  const isValid = groupId !== '' && Buffer.byteLength(groupId) <= stringBytesMax;
+  if (!isValid) throw new KafkaError('INVALID_GROUP_ID');
 }

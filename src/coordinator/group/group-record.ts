@@ -16,6 +16,9 @@ import {
 import type { EndMarker } from '../../storage/index.ts';
 import type { KeyedRecord, MachineLogCodec, ProducerIdentity } from '../partition-machine-log.ts';
 
+/** Strings of the records have a length of 16 bits. */
+export const stringBytesMax = 0x7fff;
+
 export type GroupRecordKind = keyof typeof kinds;
 
 /** A record of one kind; a null value is a tombstone. */

@@ -12,12 +12,12 @@ import type { OpeningBatch, TransactionVerification } from '../../storage/index.
 import type { Shard } from '../internal-topic-shards.ts';
 import { MachineShard } from '../machine-shard.ts';
 import { PartitionMachineLog } from '../partition-machine-log.ts';
-import type { GroupContext } from './group-context.ts';
+import { type GroupContext, Outcome } from './decision.ts';
 import { GroupMachine } from './group-machine.ts';
 import { type GroupRecord, groupRecordCodec } from './group-record.ts';
-import { DecidedProducers } from './offsets/decided-producers.ts';
-import { expireOffsets, forgetLostTopics, forgetTopics } from './offsets/offset-requests.ts';
-import { Outcome } from './outcome.ts';
+import type { GroupTable } from './group-table.ts';
+import { expireOffsets, forgetLostTopics, forgetTopics } from './group-upkeep.ts';
+import { DecidedProducers } from './offsets/index.ts';
 
 export interface GroupShardOptions {
   readonly partition: Partition;
@@ -48,7 +48,7 @@ export class GroupShard implements Shard {
     this.#shard = new MachineShard<GroupMachine, GroupRecord>(io, {
       ...{ what: 'groups', partition, log: this.#log, onBug },
       build: () => this.#build(),
-      onLoaded: () => this.#onLoaded(),
+      onLoaded: (machine) => this.#onLoaded(machine),
       onAbandoned: (machine, error) => machine?.abandon(error),
     });
   }
@@ -70,7 +70,7 @@ export class GroupShard implements Shard {
    * Decides on a request. What is parked resolves when its time has come.
    * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, and what the decision throws
    */
-  async decide<T>(decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>): Promise<T> {
+  async decide<T>(decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>): Promise<T> {
     this.#shard.assertReady();
     return await this.#submit(decide);
   }
@@ -88,19 +88,17 @@ export class GroupShard implements Shard {
   /** Forgets the offsets of topics that were deleted. */
   onTopicsDeleted(topics: readonly TopicImage[]): void {
     if (this.#shard.isReady) {
-      this.#forEachGroup((machine, groupId, outcome) =>
-        forgetTopics(machine, groupId, { topics, outcome }),
+      this.#forEachGroup((table, groupId, outcome) =>
+        forgetTopics(table, groupId, { topics, outcome }),
       );
     }
   }
 
-  async #submit<T>(
-    decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>,
-  ): Promise<T> {
+  async #submit<T>(decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>): Promise<T> {
     const outcome = new Outcome();
     // Wrapped: the commit is awaited here, a parked answer is not.
     const { answer } = await this.#shard.submit((machine) => {
-      const response = { answer: decide(machine, outcome) };
+      const response = { answer: decide(machine.table, outcome) };
       return { records: outcome.records, response };
     });
     outcome.onCommitted();
@@ -108,21 +106,22 @@ export class GroupShard implements Shard {
   }
 
   /** A decision that nobody waits for. */
-  #decideAlone(decide: (machine: GroupMachine, outcome: Outcome) => void): void {
+  #decideAlone(decide: (table: GroupTable, outcome: Outcome) => void): void {
     this.#shard.alone(this.#submit(decide));
   }
 
   /** One decision per group, so that none is large. */
-  #forEachGroup(decide: (machine: GroupMachine, groupId: string, outcome: Outcome) => void): void {
-    for (const groupId of [...(this.#shard.machine?.groups.keys() ?? [])]) {
-      this.#decideAlone((machine, outcome) => decide(machine, groupId, outcome));
+  #forEachGroup(decide: (table: GroupTable, groupId: string, outcome: Outcome) => void): void {
+    for (const groupId of [...(this.#shard.machine?.table.groups.keys() ?? [])]) {
+      this.#decideAlone((table, outcome) => decide(table, groupId, outcome));
     }
   }
 
   #build(): GroupMachine {
     const { partition } = this.#options;
     const hadPredecessor = partition.logEndOffset > 0 || partition.leaderEpoch > 0;
-    return new GroupMachine(this.#context(), { hadPredecessor });
+    const producers = new DecidedProducers(partition);
+    return new GroupMachine(this.#context(), { producers, hadPredecessor });
   }
 
   #context(): GroupContext {
@@ -131,7 +130,6 @@ export class GroupShard implements Shard {
       clock: this.#io.clock,
       config,
       image,
-      producers: new DecidedProducers(this.#options.partition),
       recordBytesMax: () => this.#log.batchBytesMax,
       newUuid: () => hyphenated(this.#io.random.bytes(16)),
       later: (delayMs, decide) =>
@@ -141,8 +139,8 @@ export class GroupShard implements Shard {
     };
   }
 
-  #onLoaded(): void {
-    this.#decideAlone((machine, outcome) => machine.onLoaded(outcome));
+  #onLoaded(machine: GroupMachine): void {
+    this.#decideAlone((_, outcome) => machine.onLoaded(outcome));
     this.#forEachGroup(forgetLostTopics);
     const intervalMs = () => this.#options.config().get('offsets.retention.check.interval.ms');
     this.#shard.every(intervalMs, () => this.#forEachGroup(expireOffsets));

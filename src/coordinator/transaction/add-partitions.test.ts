@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import {
+  errorOr,
+  ID,
+  TestMachine,
+} from '../../../tests/doubles/coordinator/transaction-machine.ts';
 import { ErrorCode } from '../../protocol/index.ts';
 import { type AddedTopic, type AddPartitionsRequest, addPartitions } from './add-partitions.ts';
-import { errorOr, ID, TestMachine } from './machine-fixture.test.ts';
 
 function verify(at: TestMachine, topics: AddPartitionsRequest['topics']): AddedTopic[] | string {
   const { producerId, producerEpoch } = at.known;

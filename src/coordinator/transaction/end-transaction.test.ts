@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TestMachine } from './machine-fixture.test.ts';
+import { TestMachine } from '../../../tests/doubles/coordinator/transaction-machine.ts';
 import type { TransactionState } from './transaction.ts';
 
 const lastEpoch = 32_766;

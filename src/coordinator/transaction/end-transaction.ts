@@ -18,8 +18,8 @@
 
 import { assert } from '../../base/assert.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import type { InitializedProducer } from './init-producer-id.ts';
 import {
+  type InitializedProducer,
   isAtRest,
   isEpochExhausted,
   isPrepared,

@@ -10,6 +10,7 @@ import { assert } from '../../base/assert.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { fenceTransaction } from './end-transaction.ts';
 import {
+  type InitializedProducer,
   isAtRest,
   isEpochExhausted,
   isPrepared,
@@ -26,11 +27,6 @@ export interface InitProducerRequest {
   readonly transactionalId: string;
   readonly timeoutMs: number;
   /** What the producer had, to go on from; -1 and -1 for a new incarnation. */
-  readonly producerId: number;
-  readonly producerEpoch: number;
-}
-
-export interface InitializedProducer {
   readonly producerId: number;
   readonly producerEpoch: number;
 }

@@ -6,9 +6,8 @@ import { simulate } from '../../../sim/index.ts';
 import type { Io } from '../../io/index.ts';
 import { MetadataImage, type TopicImage } from '../../metadata/index.ts';
 import { ErrorCode } from '../../protocol/index.ts';
-import { MarkerSender } from './marker-sender.ts';
+import { MarkerSender, type TransactionMarker } from './marker-sender.ts';
 import type { Transaction } from './transaction.ts';
-import type { TransactionMarker } from './transaction-marker.ts';
 
 class Scene {
   readonly sent: (readonly TransactionMarker[])[] = [];

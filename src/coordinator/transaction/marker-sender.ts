@@ -10,8 +10,31 @@
 import type { Io } from '../../io/index.ts';
 import type { MetadataImage } from '../../metadata/index.ts';
 import { ErrorCode, errorName, KafkaError } from '../../protocol/index.ts';
+import type { EndMarker } from '../../storage/index.ts';
 import type { Transaction, TransactionPartitions } from './transaction.ts';
-import type { MarkerResult, SendMarkers, TransactionMarker } from './transaction-marker.ts';
+
+/** The end of a transaction in some partitions: what WriteTxnMarkers asks their leaders for. */
+export interface TransactionMarker extends EndMarker {
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitionIndexes: readonly number[];
+  }[];
+}
+
+/** The answer to one marker: a code for every partition it named. */
+export interface MarkerResult {
+  readonly producerId: number;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[];
+  }[];
+}
+
+/** Sends markers to a broker; one result per marker, in their order. May be this very broker. */
+export type SendMarkers = (
+  brokerId: number,
+  markers: readonly TransactionMarker[],
+) => Promise<readonly MarkerResult[]>;
 
 export interface MarkerSenderOptions {
   /** Leader epoch of the partition of __transaction_state: a lower one is a zombie's. */

@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type TestShard, withShard } from '../../../tests/doubles/coordinator/transaction-shard.ts';
 import { Prng } from '../../base/prng.ts';
 import { ErrorCode, type ErrorName, KafkaError } from '../../protocol/index.ts';
-import { type TestShard, withShard } from './shard-fixture.test.ts';
 
 const seeds = Number(process.env.PARTITA_CHURN_SEEDS ?? 10);
 const ids = ['a', 'b', 'c'];

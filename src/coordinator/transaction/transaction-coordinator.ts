@@ -8,19 +8,19 @@ import type { Controller, ImageChanges, MetadataImage } from '../../metadata/ind
 import { KafkaError } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
 import { InternalTopicShards } from '../internal-topic-shards.ts';
-import { OFFSETS_TOPIC } from '../offsets-topic.ts';
+import { OFFSETS_TOPIC, TRANSACTION_TOPIC, transactionTopic } from '../internal-topics.ts';
 import { type AddedTopic, type AddPartitionsRequest, addPartitions } from './add-partitions.ts';
 import { type EndTransactionRequest, endTransaction } from './end-transaction.ts';
+import { type InitProducerRequest, initProducerId } from './init-producer-id.ts';
+import type { SendMarkers } from './marker-sender.ts';
 import {
   type InitializedProducer,
-  type InitProducerRequest,
-  initProducerId,
-} from './init-producer-id.ts';
-import { type Transaction, type TransactionState, transactionStates } from './transaction.ts';
+  type Transaction,
+  type TransactionState,
+  transactionStates,
+} from './transaction.ts';
 import { answer } from './transaction-machine.ts';
-import type { SendMarkers } from './transaction-marker.ts';
 import { TransactionShard } from './transaction-shard.ts';
-import { TRANSACTION_TOPIC, transactionTopic } from './transaction-topic.ts';
 import {
   compileIdPattern,
   type ListedTransaction,

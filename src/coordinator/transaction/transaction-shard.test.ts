@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { errorOf, withShard } from '../../../tests/doubles/coordinator/transaction-shard.ts';
 import { ErrorCode } from '../../protocol/index.ts';
-import { errorOf, withShard } from './shard-fixture.test.ts';
 
 describe('markers', () => {
   test('are sent again to partitions that could not take them, and to no others', async () => {

@@ -19,10 +19,9 @@ import {
   timedOutTransactions,
 } from './expire-transactions.ts';
 import { needsProducerId } from './init-producer-id.ts';
-import { MarkerSender } from './marker-sender.ts';
+import { MarkerSender, type SendMarkers } from './marker-sender.ts';
 import { isPrepared, type Transaction } from './transaction.ts';
 import { answer, type TransactionDecision, TransactionMachine } from './transaction-machine.ts';
-import type { SendMarkers } from './transaction-marker.ts';
 import {
   type TransactionRecord,
   transactionRecordCodec,

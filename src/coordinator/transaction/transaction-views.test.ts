@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorOr, TestMachine } from './machine-fixture.test.ts';
+import { errorOr, TestMachine } from '../../../tests/doubles/coordinator/transaction-machine.ts';
 import {
   describeTransaction,
   listTransactions,

@@ -45,6 +45,12 @@ export interface Transaction {
   readonly transactionVersion: number;
 }
 
+/** With what the producer of a transactional id begins, or goes on after a transaction. */
+export interface InitializedProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
 export const noPartitions: TransactionPartitions = new Map();
 
 const epochMax = 32_767;

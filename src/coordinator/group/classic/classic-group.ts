@@ -3,7 +3,7 @@
 // is here only keeps the books.
 //
 // Durable is `stored` alone, the last record written about the group. All else is soft and built
-// from it (restore-group.ts) when the machine is loaded: it may run ahead of the log by what was
+// from it (group-metadata.ts) when the machine is loaded: it may run ahead of the log by what was
 // decided and is not committed, and goes with the machine if that fails.
 //
 // Invariants: `leaderId` is a member or null; `awaitingJoinCount` counts the parked joins; pending
@@ -11,9 +11,10 @@
 
 import { assert } from '../../../base/assert.ts';
 import type { SoftTimer } from '../../../machine/index.ts';
+import { consumerProtocolType, topicsOf } from '../consumer-protocol.ts';
 import type { GroupMetadataValue } from '../group-record.ts';
-import type { ClassicMember, JoinAnswer, MemberProtocol, SyncAnswer } from './classic-member.ts';
-import { topicsOf } from './subscription.ts';
+import type { ClassicMember, MemberProtocol } from './classic-member.ts';
+import type { JoinAnswer, SyncAnswer } from './classic-protocol.ts';
 
 export type ClassicGroupState =
   | 'Empty'
@@ -21,9 +22,6 @@ export type ClassicGroupState =
   | 'CompletingRebalance'
   | 'Stable'
   | 'Dead';
-
-/** The protocol type of consumers: the only one whose subscriptions the coordinator may read. */
-export const consumerProtocolType = 'consumer';
 
 export class ClassicGroup {
   readonly kind = 'classic';

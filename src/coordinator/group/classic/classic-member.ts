@@ -1,10 +1,7 @@
 // A member of a classic group: who it is, what it supports, and which of its requests is parked.
 
 import type { SoftTimer } from '../../../machine/index.ts';
-import type { joinGroup, ResponseInput, syncGroup } from '../../../protocol/index.ts';
-
-export type JoinAnswer = Omit<ResponseInput<typeof joinGroup>, 'throttleTimeMs'>;
-export type SyncAnswer = Omit<ResponseInput<typeof syncGroup>, 'throttleTimeMs'>;
+import { type JoinAnswer, noBytes, type SyncAnswer } from './classic-protocol.ts';
 
 export interface MemberProtocol {
   readonly name: string;
@@ -21,8 +18,6 @@ export interface ClassicMemberOptions {
   readonly protocols: readonly MemberProtocol[];
   readonly assignment?: Buffer;
 }
-
-export const noBytes: Buffer = Buffer.alloc(0);
 
 export class ClassicMember {
   readonly memberId: string;

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pending, withShard } from '../../../../tests/doubles/coordinator/group-shard.ts';
 import { errorName } from '../../../protocol/index.ts';
-import { pending, withShard } from '../group-fixture.test.ts';
 
 const generatedId = /^client-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

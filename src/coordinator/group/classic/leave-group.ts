@@ -1,26 +1,20 @@
 // LeaveGroup: members go, each by its id, or by its instance id when an operator removes it.
 
-import { ErrorCode, KafkaError, type leaveGroup, type RequestOf } from '../../../protocol/index.ts';
-import type { Outcome } from '../outcome.ts';
+import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
+import type { Outcome } from '../decision.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { ClassicMember } from './classic-member.ts';
+import type { LeavingMember, LeftMember } from './classic-protocol.ts';
 import { assertMember } from './fencing.ts';
 import type { Rebalance } from './rebalance.ts';
 
-type LeavingMember = RequestOf<typeof leaveGroup>['members'][number];
-
-export interface LeftMember {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly errorCode: number;
-}
-
 /** Every member has an answer of its own. */
-export function leave(
+export function leaveClassicGroup(
   rebalance: Rebalance,
   group: ClassicGroup,
   { members, outcome }: { members: readonly LeavingMember[]; outcome: Outcome },
 ): LeftMember[] {
+  if (group.state === 'Dead') throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
   return members.map((leaving) => {
     const { memberId, groupInstanceId } = leaving;
     const errorCode = leaveOne(rebalance, group, { leaving, outcome });

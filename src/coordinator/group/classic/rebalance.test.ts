@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorName } from '../../../protocol/index.ts';
 import {
   isParked,
   pending,
   type TestMember,
   type TestShard,
   withShard,
-} from '../group-fixture.test.ts';
+} from '../../../../tests/doubles/coordinator/group-shard.ts';
+import { errorName } from '../../../protocol/index.ts';
 
 const together = { config: { 'group.initial.rebalance.delay.ms': '100' } };
 

@@ -9,10 +9,10 @@
 // when its time is up; a sync parked in CompletingRebalance is answered when that state is left.
 
 import { ErrorCode } from '../../../protocol/index.ts';
-import type { GroupContext } from '../group-context.ts';
-import type { Outcome } from '../outcome.ts';
+import type { GroupContext, Outcome } from '../decision.ts';
 import type { ClassicGroup } from './classic-group.ts';
-import { type ClassicMember, type JoinAnswer, noBytes, type SyncAnswer } from './classic-member.ts';
+import type { ClassicMember } from './classic-member.ts';
+import { failedJoin, failedSync, type JoinAnswer, noBytes } from './classic-protocol.ts';
 import { groupMetadataBytes, groupMetadataRecord } from './group-metadata.ts';
 import { Sessions } from './sessions.ts';
 
@@ -211,12 +211,4 @@ export function membersOf(group: ClassicGroup): JoinAnswer['members'] {
     groupInstanceId: member.groupInstanceId,
     metadata: member.metadataOf(group.protocolName),
   }));
-}
-
-export function failedJoin(errorCode: number, memberId: string): JoinAnswer {
-  return { errorCode, generationId: -1, protocolName: null, leader: '', memberId, members: [] };
-}
-
-export function failedSync(errorCode: number): SyncAnswer {
-  return { errorCode, assignment: noBytes };
 }

@@ -2,8 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  isParked,
+  pending,
+  type TestMember,
+  withShard,
+} from '../../../../tests/doubles/coordinator/group-shard.ts';
 import { errorName } from '../../../protocol/index.ts';
-import { isParked, pending, type TestMember, withShard } from '../group-fixture.test.ts';
 
 const together = { config: { 'group.initial.rebalance.delay.ms': '100' } };
 

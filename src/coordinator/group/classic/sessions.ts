@@ -1,8 +1,7 @@
-// Signs of life. A heartbeat only moves a deadline; the timer looks at it when it calls, so that a
-// member costs one timer per session and not one per heartbeat.
+// Signs of life: the sessions of members. A heartbeat only moves a deadline; the timer looks at it
+// when it calls, so that a member costs one timer per session and not one per heartbeat.
 
-import type { GroupContext } from '../group-context.ts';
-import type { Outcome } from '../outcome.ts';
+import type { GroupContext, Outcome } from '../decision.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { ClassicMember } from './classic-member.ts';
 

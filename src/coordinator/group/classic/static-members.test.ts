@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { consumerProtocolAssignment, encodeVersioned, errorName } from '../../../protocol/index.ts';
 import {
   isParked,
   pending,
   type TestMember,
   type TestShard,
   withShard,
-} from '../group-fixture.test.ts';
-import { leaveClassicGroup } from './classic-requests.ts';
+} from '../../../../tests/doubles/coordinator/group-shard.ts';
+import { consumerProtocolAssignment, encodeVersioned, errorName } from '../../../protocol/index.ts';
+import { onLeave } from '../requests/member-requests.ts';
 
 const together = { config: { 'group.initial.rebalance.delay.ms': '100' } };
 
@@ -131,7 +131,7 @@ test('an operator removes members by their instance ids', () =>
     await settledPair(at);
     const leave = (instanceIds: string[]) =>
       at.decide((machine, outcome) =>
-        leaveClassicGroup(
+        onLeave(
           machine,
           {
             apiVersion: 4,

@@ -3,15 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Prng } from '../../../base/prng.ts';
-import { errorName } from '../../../protocol/index.ts';
 import {
   ownedLists,
   settle,
   TestConsumer,
   TestTopics,
   withConsumers,
-} from './consumer-fixture.test.ts';
+} from '../../../../tests/doubles/coordinator/consumers.ts';
+import { Prng } from '../../../base/prng.ts';
+import { errorName } from '../../../protocol/index.ts';
 
 describe('a consumer group', () => {
   test('gives a partition only when its former owner has let it go', async () => {

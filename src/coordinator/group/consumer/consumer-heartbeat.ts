@@ -1,22 +1,17 @@
-// ConsumerGroupHeartbeat: the one request of KIP-848. A member says what it wants and has; it hears
-// its epoch and what it shall have. In one decision: the member is found or made, its subscription
-// taken down, the group's epoch moved on if anything changed, the target computed for it, and the
-// member brought a step closer to it.
+// ConsumerGroupHeartbeat: the one request of KIP-848, once its group is known. A member says what
+// it wants and has; it hears its epoch and what it shall have. The member is found or made, and
+// brought a step closer to what it shall have (step.ts).
 
 import {
   type consumerGroupHeartbeat,
   KafkaError,
   type ResponseInput,
 } from '../../../protocol/index.ts';
-import type { GroupClient } from '../group-context.ts';
-import type { GroupMachine } from '../group-machine.ts';
+import type { GroupClient, Outcome } from '../decision.ts';
 import type { GroupRecord } from '../group-record.ts';
-import type { Outcome } from '../outcome.ts';
-import { type ConsumerGroup, isReconciledTo } from './consumer-group.ts';
+import type { ConsumerGroup } from './consumer-group.ts';
 import {
   type ConsumerMember,
-  isSameMetadata,
-  isSameNames,
   joiningEpoch,
   MemberState,
   newConsumerMember,
@@ -24,29 +19,15 @@ import {
 } from './consumer-member.ts';
 import {
   currentAssignmentRecord,
-  groupEpochRecord,
   memberRecord,
   memberTombstones,
-  regexRecord,
-  regexTombstone,
   targetRecord,
 } from './consumer-records.ts';
-import { assertEpoch, assertHasRoom, assertIsAway, assertIsOwnerOfInstance } from './membership.ts';
-import { reconcile } from './reconcile.ts';
-import { leaveConsumerGroup, restartSession, updateRebalanceTimer } from './remove-members.ts';
+import { type ConsumerTimers, groupSetting } from './consumer-timers.ts';
+import { assertEpoch, assertHasRoom, assertIsAway, assertIsOwnerOfInstance } from './fencing.ts';
 import { isConsumerGroupRecord, replayConsumerRecord } from './replay-consumer-records.ts';
-import {
-  isSameTopics,
-  membersWith,
-  metadataHash,
-  type Regexes,
-  resolveRegex,
-  subscribedTopics,
-  topicIdsOf,
-} from './subscriptions.ts';
-import { groupSetting, maybeUpdateTarget, preferredAssignor } from './target-assignment.ts';
-import { isSameOwned, type TopicPartitionList } from './topic-partitions.ts';
-import { openForConsumers } from './upgrade.ts';
+import { advance, isSameStep } from './step.ts';
+import { isSameOwned } from './topic-partitions.ts';
 import { type ConsumerHeartbeatRequest, regexOf } from './validate-heartbeat.ts';
 
 export type ConsumerHeartbeatAnswer = Omit<
@@ -54,57 +35,51 @@ export type ConsumerHeartbeatAnswer = Omit<
   'throttleTimeMs'
 >;
 
-export interface ConsumerHeartbeatContext {
+export interface ConsumerHeartbeat {
   readonly request: ConsumerHeartbeatRequest;
   readonly client: GroupClient;
 }
 
-/** Expressions are looked at again when topics changed, but not more often than this. */
-const regexIntervalMs = 1000;
+/** A consumer group as a request finds it, or one that was made or converted for it. */
+export interface OpenedGroup {
+  readonly group: ConsumerGroup;
+  /** To be called when the decision can fail no more: what was soft about the group before ends. */
+  readonly finish: () => void;
+}
 
-/** @throws KafkaError before anything changed */
-export function onConsumerHeartbeat(
-  machine: GroupMachine,
-  { request, client }: ConsumerHeartbeatContext,
-  outcome: Outcome,
+/**
+ * Of a member that joins or is in the group.
+ * @throws KafkaError before anything changed
+ */
+export function heartbeatConsumerGroup(
+  timers: ConsumerTimers,
+  opened: OpenedGroup,
+  { request, client, outcome }: ConsumerHeartbeat & { outcome: Outcome },
 ): ConsumerHeartbeatAnswer {
+  const { at } = timers;
   const { groupId, memberEpoch, instanceId } = request;
-  if (memberEpoch < joiningEpoch) {
-    const group = machine.consumerGroup(groupId);
-    if (group === undefined) throw unknownGroup(groupId);
-    leaveConsumerGroup(machine, group, { leaving: request, outcome });
-    return { errorCode: 0, memberId: request.memberId, memberEpoch, heartbeatIntervalMs: 0 };
-  }
-  const isJoin = memberEpoch === joiningEpoch;
-  const opened = openForConsumers(machine, groupId, { isJoin, outcome });
-  const memberId = request.memberId === '' ? machine.at.newUuid() : request.memberId;
-  const identity = { memberId, instanceId };
-  assertHasRoom(opened.group, identity, machine.at.config().get('group.consumer.max.size'));
+  const memberId = request.memberId === '' ? at.newUuid() : request.memberId;
+  const membersMax = at.config().get('group.consumer.max.size');
+  assertHasRoom(opened.group, { memberId, instanceId }, membersMax);
   const found = findMember(opened.group, { request, memberId, outcome });
-  const { group, member } = found;
+  const { member } = found;
   const wanted = withRequest(member, { request, client });
-  const step = advance(machine, group, {
-    member,
-    wanted,
-    owned: request.topicPartitions,
-    outcome,
-  });
+  const owned = request.topicPartitions;
+  const updated = advance(at, found.group, { member, wanted, owned, outcome });
   opened.finish();
-  if (found.replacedId !== null) {
-    machine.consumerTimers.cancelAll({ groupId, memberId: found.replacedId });
-  }
-  applyTimers(machine, group, { before: member, after: step.member });
-  const { member: updated } = step;
+  if (found.replacedId !== null) timers.cancelAll({ groupId, memberId: found.replacedId });
+  applyTimers(timers, groupId, { before: member, after: updated });
   const isFull =
     request.rebalanceTimeoutMs !== -1 &&
     (request.subscribedTopicNames !== null || regexOf(request) !== null) &&
     request.topicPartitions !== null;
+  const isJoin = memberEpoch === joiningEpoch;
   const hasNews = isJoin || isFull || !isSameOwned(member.assigned, updated.assigned);
   return {
     errorCode: 0,
     memberId,
     memberEpoch: updated.memberEpoch,
-    heartbeatIntervalMs: groupSetting(machine.at, groupId, 'heartbeat.interval.ms'),
+    heartbeatIntervalMs: groupSetting(at, groupId, 'heartbeat.interval.ms'),
     assignment: hasNews ? { topicPartitions: assignmentOf(updated) } : null,
   };
 }
@@ -116,11 +91,7 @@ function assignmentOf(member: ConsumerMember): { topicId: string; partitions: nu
   }));
 }
 
-export function unknownGroup(groupId: string): KafkaError {
-  return new KafkaError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`);
-}
-
-interface Found {
+export interface FoundMember {
   /** A copy if the member took the place of another one. */
   readonly group: ConsumerGroup;
   readonly member: ConsumerMember;
@@ -130,7 +101,7 @@ interface Found {
 function findMember(
   group: ConsumerGroup,
   options: { request: ConsumerHeartbeatRequest; memberId: string; outcome: Outcome },
-): Found {
+): FoundMember {
   const { request, memberId, outcome } = options;
   const { memberEpoch, instanceId, topicPartitions } = request;
   const isJoin = memberEpoch === joiningEpoch;
@@ -153,7 +124,7 @@ function findMember(
 export function replaceStatic(
   group: ConsumerGroup,
   options: { known: ConsumerMember; memberId: string; outcome: Outcome },
-): Found {
+): FoundMember {
   const { known, memberId, outcome } = options;
   const { groupId } = group;
   const member = { ...known, memberId, memberEpoch: 0, previousMemberEpoch: 0 };
@@ -173,7 +144,7 @@ export function replaceStatic(
 /** What is null in the request has not changed. */
 function withRequest(
   member: ConsumerMember,
-  { request, client }: ConsumerHeartbeatContext,
+  { request, client }: ConsumerHeartbeat,
 ): ConsumerMember {
   const { rebalanceTimeoutMs, subscribedTopicNames } = request;
   return {
@@ -191,127 +162,19 @@ function withRequest(
   };
 }
 
-export interface Advance {
-  readonly member: ConsumerMember;
-  /** The same member as it wants to be. */
-  readonly wanted: ConsumerMember;
-  readonly owned: readonly TopicPartitionList[] | null;
-  readonly outcome: Outcome;
-}
-
-/** Brings group and member a step further; timers are left alone. */
-export function advance(
-  machine: GroupMachine,
-  group: ConsumerGroup,
-  { member, wanted, owned, outcome }: Advance,
-): { member: ConsumerMember; groupEpoch: number } {
-  const { groupId } = group;
-  const { at } = machine;
-  const isNew = !group.members.has(member.memberId);
-  if (isNew || !isSameMetadata(member, wanted)) outcome.append(memberRecord(groupId, wanted));
-  const members = membersWith(group, wanted);
-  const resolved = resolveRegexes(machine, group, members);
-  outcome.append(...resolved.records);
-  const { regexes } = resolved;
-  const hasSubscriptionChanged =
-    isNew ||
-    !isSameNames(member.topicNames, wanted.topicNames) ||
-    member.topicRegex !== wanted.topicRegex;
-  const hasAssignorChanged =
-    preferredAssignor(at.config(), group.members.values()).name !==
-    preferredAssignor(at.config(), members).name;
-  const image = at.image();
-  let { groupEpoch } = group;
-  const isStale =
-    hasSubscriptionChanged ||
-    resolved.records.length > 0 ||
-    group.seenTopics !== image.topicsByName;
-  const hash = isStale
-    ? metadataHash(subscribedTopics(members, regexes, image), image)
-    : group.metadataHash;
-  if (hasSubscriptionChanged || hasAssignorChanged || hash !== group.metadataHash) {
-    groupEpoch += 1;
-    outcome.append(groupEpochRecord(groupId, { epoch: groupEpoch, metadataHash: hash }));
-  }
-  group.seenTopics = image.topicsByName;
-  const { memberId } = wanted;
-  const input = { groupEpoch, members, memberId, regexes };
-  const target = maybeUpdateTarget(at, group, { input, outcome });
-  if (!hasSubscriptionChanged && isReconciledTo(wanted, target.epoch)) {
-    return { member: wanted, groupEpoch };
-  }
-  const updated = reconcile(wanted, {
-    targetEpoch: target.epoch,
-    target: target.partitions,
-    subscribedTopicIds: topicIdsOf(wanted, regexes, image),
-    hasSubscriptionChanged,
-    ownerOf: (topicId, partition) => group.ownerOf(topicId, partition),
-    owned,
-  });
-  if (isNew || !isSameStep(wanted, updated)) {
-    outcome.append(currentAssignmentRecord(groupId, updated));
-  }
-  return { member: updated, groupEpoch };
-}
-
-function isSameStep(one: ConsumerMember, other: ConsumerMember): boolean {
-  return (
-    one.memberEpoch === other.memberEpoch &&
-    one.previousMemberEpoch === other.previousMemberEpoch &&
-    one.state === other.state &&
-    isSameOwned(one.assigned, other.assigned) &&
-    isSameOwned(one.pendingRevocation, other.pendingRevocation)
-  );
-}
-
-/** Resolves expressions that are new, all when topics changed; forgets those nobody has. */
-function resolveRegexes(
-  machine: GroupMachine,
-  group: ConsumerGroup,
-  members: readonly ConsumerMember[],
-): { regexes: Regexes; records: GroupRecord[] } {
-  const wanted = new Set(members.map(({ topicRegex }) => topicRegex).filter((one) => one !== ''));
-  const records: GroupRecord[] = [];
-  if (wanted.size === 0 && group.regexes.size === 0) return { regexes: group.regexes, records };
-  const image = machine.at.image();
-  const nowMs = machine.at.clock.now();
-  const monotonicMs = machine.at.clock.monotonic();
-  const isRefresh =
-    group.regexTopics !== image.topicsByName && monotonicMs >= group.regexAtMs + regexIntervalMs;
-  const regexes = new Map(group.regexes);
-  for (const regex of wanted) {
-    const before = group.regexes.get(regex);
-    if (before !== undefined && !isRefresh) continue;
-    const resolved = resolveRegex(image, regex, nowMs);
-    if (before !== undefined && isSameTopics(before.topics, resolved.topics)) continue;
-    regexes.set(regex, resolved);
-    records.push(regexRecord(group.groupId, regex, resolved));
-  }
-  for (const regex of group.regexes.keys()) {
-    if (wanted.has(regex)) continue;
-    regexes.delete(regex);
-    records.push(regexTombstone(group.groupId, regex));
-  }
-  if (isRefresh) {
-    group.regexTopics = image.topicsByName;
-    group.regexAtMs = monotonicMs;
-  }
-  return { regexes, records };
-}
-
-export function applyTimers(
-  machine: GroupMachine,
-  { groupId }: ConsumerGroup,
+function applyTimers(
+  timers: ConsumerTimers,
+  groupId: string,
   { before, after }: { before: ConsumerMember; after: ConsumerMember },
 ): void {
   const { memberId } = after;
-  restartSession(machine, groupId, after);
+  timers.restartSession(groupId, after);
   if (after.classic !== null) return;
-  machine.consumerTimers.cancel('join', { groupId, memberId });
-  machine.consumerTimers.cancel('sync', { groupId, memberId });
+  timers.cancel('join', { groupId, memberId });
+  timers.cancel('sync', { groupId, memberId });
   if (after.state !== MemberState.UNREVOKED) {
-    machine.consumerTimers.cancel('rebalance', { groupId, memberId });
+    timers.cancel('rebalance', { groupId, memberId });
   } else if (!isSameStep(before, after)) {
-    updateRebalanceTimer(machine, groupId, after);
+    timers.restartRebalance(groupId, after);
   }
 }

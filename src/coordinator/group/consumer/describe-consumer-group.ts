@@ -1,34 +1,22 @@
 // ConsumerGroupDescribe: a consumer group as tools show it.
 
 import type { MetadataImage } from '../../../metadata/index.ts';
-import {
-  type consumerGroupDescribe,
-  KafkaError,
-  type ResponseInput,
-} from '../../../protocol/index.ts';
-import type { GroupMachine } from '../group-machine.ts';
+import type { consumerGroupDescribe, ResponseInput } from '../../../protocol/index.ts';
+import type { GroupContext } from '../decision.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
-import { unknownGroup } from './consumer-heartbeat.ts';
 import type { ConsumerMember } from './consumer-member.ts';
 import { preferredAssignor } from './target-assignment.ts';
 import { OwnedBuilder } from './topic-partitions.ts';
 
 export type DescribedConsumerGroup = ResponseInput<typeof consumerGroupDescribe>['groups'][number];
 
-/** @throws KafkaError GROUP_ID_NOT_FOUND */
 export function describeConsumerGroup(
-  machine: GroupMachine,
-  groupId: string,
+  at: GroupContext,
+  group: ConsumerGroup,
 ): DescribedConsumerGroup {
-  const group = machine.consumerGroup(groupId);
-  if (group === undefined) {
-    if (machine.groups.has(groupId)) throw unknownGroup(groupId);
-    throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`);
-  }
-  const { at } = machine;
   return {
     errorCode: 0,
-    groupId,
+    groupId: group.groupId,
     groupState: group.state,
     groupEpoch: group.groupEpoch,
     assignmentEpoch: group.assignmentEpoch,

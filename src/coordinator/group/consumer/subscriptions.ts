@@ -1,15 +1,13 @@
-// What a group subscribes to, against the topics that there are: expressions become names, names
-// become partitions, and a hash of it all tells whether anything changed.
+// What a group subscribes to, against the topics that there are: names become partitions, and a
+// hash of it all tells whether anything changed.
 
 import { createHash } from 'node:crypto';
 import type { Uuid } from '../../../base/uuid.ts';
 import type { MetadataImage, TopicImage } from '../../../metadata/index.ts';
 import type { AssignorTopic } from '../assignors/index.ts';
-import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts';
+import type { ConsumerGroup } from './consumer-group.ts';
 import type { ConsumerMember } from './consumer-member.ts';
-import { compileTopicRegex } from './topic-regex.ts';
-
-export type Regexes = ReadonlyMap<string, ResolvedRegex>;
+import type { Regexes } from './regexes.ts';
 
 /** Members as the decision leaves them: the group's, with one changed or added. */
 export function membersWith(group: ConsumerGroup, updated: ConsumerMember): ConsumerMember[] {
@@ -17,18 +15,6 @@ export function membersWith(group: ConsumerGroup, updated: ConsumerMember): Cons
     ({ memberId }) => memberId !== updated.memberId,
   );
   return [...others, updated];
-}
-
-/** @throws KafkaError INVALID_REGULAR_EXPRESSION */
-export function resolveRegex(image: MetadataImage, regex: string, nowMs: number): ResolvedRegex {
-  const matches = compileTopicRegex(regex);
-  const topics = new Set<string>();
-  for (const { name } of image.topics()) if (matches(name)) topics.add(name);
-  return { topics, version: Math.max(0, image.offset), timestampMs: nowMs };
-}
-
-export function isSameTopics(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  return one.size === other.size && [...one].every((topic) => other.has(topic));
 }
 
 export function topicNamesOf(member: ConsumerMember, regexes: Regexes): ReadonlySet<string> {

@@ -4,12 +4,13 @@
 import type { BrokerConfig } from '../../../config/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
 import { type Assignor, assignorNamed, type TopicPartitions } from '../assignors/index.ts';
-import type { GroupContext } from '../group-context.ts';
-import type { Outcome } from '../outcome.ts';
+import type { GroupContext, Outcome } from '../decision.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import type { ConsumerMember } from './consumer-member.ts';
 import { targetEpochRecord, targetRecord } from './consumer-records.ts';
-import { assignorTopic, type Regexes, subscribedTopics, topicIdsOf } from './subscriptions.ts';
+import { groupSetting } from './consumer-timers.ts';
+import type { Regexes } from './regexes.ts';
+import { assignorTopic, subscribedTopics, topicIdsOf } from './subscriptions.ts';
 import { isSameTarget, noPartitions } from './topic-partitions.ts';
 
 export interface Target {
@@ -90,22 +91,3 @@ export function preferredAssignor(
   if (assignor === undefined) throw new KafkaError('UNSUPPORTED_ASSIGNOR');
   return assignor;
 }
-
-export type GroupSetting =
-  | 'session.timeout.ms'
-  | 'heartbeat.interval.ms'
-  | 'assignment.interval.ms';
-
-/** The group's own value within the bounds of the broker, or the broker's. */
-export function groupSetting(at: GroupContext, groupId: string, setting: GroupSetting): number {
-  const config = at.config();
-  const own = at.image().configOf(groupResource, groupId).get(`consumer.${setting}`);
-  const value = own === undefined ? config.get(`group.consumer.${setting}`) : Number(own);
-  if (own === undefined) return value;
-  const least = config.get(`group.consumer.min.${setting}`);
-  const most = config.get(`group.consumer.max.${setting}`);
-  return Math.min(most, Math.max(least, value));
-}
-
-/** As ConfigResource numbers groups. */
-const groupResource = 32;

@@ -1,10 +1,10 @@
-// OffsetCommit: what is written, once the group has agreed to who writes it.
+// OffsetCommit and TxnOffsetCommit: what is written, once the group has agreed to who writes it.
 
 import type { Uuid } from '../../../base/uuid.ts';
 import { ErrorCode } from '../../../protocol/index.ts';
 import type { ProducerIdentity } from '../../partition-machine-log.ts';
-import type { GroupContext } from '../group-context.ts';
-import type { Outcome } from '../outcome.ts';
+import type { GroupContext, Outcome } from '../decision.ts';
+import { stringBytesMax } from '../group-record.ts';
 
 export interface CommitPartition {
   readonly partitionIndex: number;
@@ -32,14 +32,25 @@ export interface CommitRequest {
   readonly topics: readonly CommitTopic[];
 }
 
+/** Of TxnOffsetCommit: they count when the producer's transaction commits (KIP-98). */
+export interface TransactionalCommitRequest {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly groupId: string;
+  /** Empty, as the generation is -1, from producers older than KIP-447: they are not checked. */
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly generationIdOrMemberEpoch: number;
+  readonly apiVersion: number;
+  readonly topics: readonly CommitTopic[];
+}
+
 export interface CommittedTopic {
   readonly name: string;
   readonly topicId: Uuid;
   readonly partitions: readonly { partitionIndex: number; errorCode: number }[];
 }
-
-/** Strings of the records have a length of 16 bits. */
-export const stringBytesMax = 0x7fff;
 
 export function commitOffsets(
   at: GroupContext,

@@ -7,11 +7,24 @@
 
 import type { Uuid } from '../../../base/uuid.ts';
 import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
-import { consumerProtocolType } from '../classic/classic-group.ts';
-import type { Group } from '../group.ts';
+import { consumerProtocolType } from '../consumer-protocol.ts';
+import type { Outcome } from '../decision.ts';
 import type { OffsetCommitValue } from '../group-record.ts';
-import type { Outcome } from '../outcome.ts';
 import { type CommittedOffsets, offsetTombstone } from './committed-offsets.ts';
+
+/** What the end of offsets depends on: a group of any kind. */
+export interface OffsetsOwner {
+  readonly groupId: string;
+  readonly state: string;
+  readonly isEmpty: boolean;
+  /** Wall clock. */
+  readonly stateSinceMs: number;
+  /** null: nobody ever joined. */
+  readonly protocolType: string | null;
+  /** null: unknown. */
+  readonly subscribedTopics: ReadonlySet<string> | null;
+  isSubscribedTo(topic: string): boolean;
+}
 
 export interface DeletedTopic {
   readonly name: string;
@@ -26,7 +39,7 @@ export interface DeleteTopic {
 /** @throws KafkaError NON_EMPTY_GROUP when what the members consume cannot be known. */
 export function deleteOffsets(
   offsets: CommittedOffsets,
-  group: Group,
+  group: OffsetsOwner,
   { topics, outcome }: { topics: readonly DeleteTopic[]; outcome: Outcome },
 ): DeletedTopic[] {
   if (!group.isEmpty && group.protocolType !== consumerProtocolType) {
@@ -80,7 +93,7 @@ export function forgetOffsetsIf(
 /** Tombstones for what has expired; what a transaction is about to replace has not. */
 export function forgetExpiredOffsets(
   offsets: CommittedOffsets,
-  group: Group,
+  group: OffsetsOwner,
   { time, outcome }: { time: RetentionTime; outcome: Outcome },
 ): { isAnyLeft: boolean } {
   const { groupId } = group;
@@ -111,7 +124,7 @@ export interface RetentionTime {
 }
 
 function isExpired(
-  group: Group,
+  group: OffsetsOwner,
   offset: { readonly topic: string; readonly value: OffsetCommitValue },
   time: RetentionTime,
 ): boolean {

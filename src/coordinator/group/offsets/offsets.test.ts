@@ -2,11 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  errorOf,
+  type TestShard,
+  withShard,
+} from '../../../../tests/doubles/coordinator/group-shard.ts';
 import { ZERO_UUID } from '../../../base/uuid.ts';
-import { errorOf, type TestShard, withShard } from '../group-fixture.test.ts';
-import { describeGroup, listGroups } from '../group-views.ts';
+import { onDeleteOffsets } from '../requests/offset-requests.ts';
+import { describeGroup, listGroups } from '../requests/view-requests.ts';
 import { fetchOffsets } from './fetch-offsets.ts';
-import { onDeleteOffsets } from './offset-requests.ts';
 
 const minute = 60_000;
 const together = { config: { 'group.initial.rebalance.delay.ms': '100' } };

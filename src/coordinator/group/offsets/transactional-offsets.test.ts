@@ -3,21 +3,26 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ZERO_UUID } from '../../../base/uuid.ts';
-import { batchHeaders, errorName } from '../../../protocol/index.ts';
 import {
   idOf,
   TestConsumer,
   TestTopics,
   withConsumers,
-} from '../consumer/consumer-fixture.test.ts';
-import { errorOf, type TestShard, withShard } from '../group-fixture.test.ts';
+} from '../../../../tests/doubles/coordinator/consumers.ts';
 import {
+  errorOf,
+  type TestShard,
+  withShard,
+} from '../../../../tests/doubles/coordinator/group-shard.ts';
+import { ZERO_UUID } from '../../../base/uuid.ts';
+import { batchHeaders, errorName } from '../../../protocol/index.ts';
+import {
+  onDeleteOffsets,
   onEndOfTransaction,
+  onFetch,
   onTransactionalCommit,
-  type TransactionalCommitRequest,
-} from './commit-in-transaction.ts';
-import { onDeleteOffsets, onFetch } from './offset-requests.ts';
+} from '../requests/offset-requests.ts';
+import type { TransactionalCommitRequest } from './index.ts';
 
 const minute = 60_000;
 const briefly = { config: { 'offsets.retention.minutes': '60' } };

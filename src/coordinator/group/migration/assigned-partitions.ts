@@ -1,40 +1,14 @@
-// The bytes that classic consumers exchange, read and written by the coordinator when such clients
-// live in a consumer group: there it is the one that assigns.
+// What a classic client has, from the names in its bytes to the ids and epochs of a consumer group,
+// and back. Topics that are no more have no place in either.
 
 import type { MetadataImage } from '../../../metadata/index.ts';
+import { consumerProtocolAssignment, encodeVersioned } from '../../../protocol/index.ts';
 import {
-  consumerProtocolAssignment,
-  consumerProtocolSubscription,
-  decodeVersioned,
-  encodeVersioned,
-  KafkaError,
-  MalformedError,
-  type StructOf,
-} from '../../../protocol/index.ts';
-import type { ClassicMemberMetadata } from './consumer-member.ts';
-import { OwnedBuilder, type OwnedPartitions, type TopicPartitionList } from './topic-partitions.ts';
-
-export type Subscription = StructOf<typeof consumerProtocolSubscription>;
-
-/** @throws KafkaError INCONSISTENT_GROUP_PROTOCOL */
-export function decodeSubscription(metadata: Buffer): Subscription {
-  return decodeOrThrow(() => decodeVersioned(consumerProtocolSubscription, metadata).value);
-}
-
-/** Nothing for no bytes. @throws KafkaError INCONSISTENT_GROUP_PROTOCOL */
-export function decodeAssignment(bytes: Buffer): StructOf<typeof consumerProtocolAssignment> {
-  if (bytes.length === 0) return { assignedPartitions: [], userData: null };
-  return decodeOrThrow(() => decodeVersioned(consumerProtocolAssignment, bytes).value);
-}
-
-function decodeOrThrow<T>(decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    throw new KafkaError('INCONSISTENT_GROUP_PROTOCOL', 'The consumer protocol is malformed.');
-  }
-}
+  type ClassicMemberMetadata,
+  OwnedBuilder,
+  type OwnedPartitions,
+  type TopicPartitionList,
+} from '../consumer/index.ts';
 
 /** In the version in which the member speaks. */
 export function encodeAssignment(

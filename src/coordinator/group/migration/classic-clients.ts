@@ -3,42 +3,53 @@
 // again whenever there is a step for it to take.
 
 import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
-import { consumerProtocolType } from '../classic/classic-group.ts';
-import type { JoinAnswer, SyncAnswer } from '../classic/classic-member.ts';
-import type { JoinContext, LeaveAnswer, LeaveGroupRequest } from '../classic/classic-requests.ts';
-import type { HeartbeatRequest } from '../classic/heartbeat.ts';
-import { failedJoin } from '../classic/rebalance.ts';
-import { mayBringPartitions } from '../classic/subscription.ts';
-import type { SyncGroupRequest } from '../classic/sync-group.ts';
-import type { GroupMachine } from '../group-machine.ts';
-import type { Outcome } from '../outcome.ts';
-import { byTopicId, decodeSubscription, encodeAssignment } from './classic-protocol.ts';
-import type { ConsumerGroup } from './consumer-group.ts';
-import { advance, replaceStatic } from './consumer-heartbeat.ts';
 import {
+  failedJoin,
+  type HeartbeatRequest,
+  type Join,
+  type JoinAnswer,
+  type LeavingMember,
+  type LeftMember,
+  rebalanceTimeoutOf,
+  type SyncAnswer,
+  type SyncGroupRequest,
+} from '../classic/index.ts';
+import {
+  advance,
+  assertHasRoom,
+  assertIsOwnerOfInstance,
   type ClassicMemberMetadata,
+  type ConsumerGroup,
   type ConsumerMember,
+  type FoundMember,
   MemberState,
+  membersWith,
   newConsumerMember,
+  replaceStatic,
   sortedNames,
-} from './consumer-member.ts';
-import { isDowngradeDue, prepareDowngrade } from './downgrade.ts';
-import { assertHasRoom, assertIsOwnerOfInstance } from './membership.ts';
-import { fence, removeMembers, restartSession } from './remove-members.ts';
-import { membersWith } from './subscriptions.ts';
+} from '../consumer/index.ts';
+import {
+  consumerProtocolType,
+  decodeSubscription,
+  mayBringPartitions,
+} from '../consumer-protocol.ts';
+import type { Outcome } from '../decision.ts';
+import type { GroupTable } from '../group-table.ts';
+import { byTopicId, encodeAssignment } from './assigned-partitions.ts';
+import { downgrade, isDowngradeDue, removeMembersOrDowngrade } from './downgrade.ts';
 
 type ClassicConsumer = ConsumerMember & { readonly classic: ClassicMemberMetadata };
 
-export function joinAsClassicMember(
-  machine: GroupMachine,
+export function joinAsClassicClient(
+  table: GroupTable,
   group: ConsumerGroup,
-  { join, outcome }: { join: JoinContext; outcome: Outcome },
+  { join, outcome }: { join: Join; outcome: Outcome },
 ): JoinAnswer {
   const { request, client, apiVersion } = join;
   const { groupId, groupInstanceId: instanceId } = request;
   const isNameless = request.memberId === '';
-  const memberId = isNameless ? machine.at.newUuid() : request.memberId;
-  const config = machine.at.config();
+  const memberId = isNameless ? table.at.newUuid() : request.memberId;
+  const config = table.at.config();
   assertMayJoin(group, join, config.get('group.consumer.migration.policy'));
   assertHasRoom(group, { memberId, instanceId }, config.get('group.consumer.max.size'));
   if (isNameless && apiVersion >= 4 && instanceId === null) {
@@ -46,14 +57,14 @@ export function joinAsClassicMember(
   }
   const found = findMember(group, { join, memberId, outcome });
   const subscription = decodeSubscription(request.protocols[0]?.metadata ?? Buffer.alloc(0));
-  const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
+  const { sessionTimeoutMs } = request;
   const wanted = {
     ...found.member,
     instanceId,
     rackId: subscription.rackId ?? found.member.rackId,
     clientId: client.clientId,
     clientHost: client.clientHost,
-    rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+    rebalanceTimeoutMs: rebalanceTimeoutOf(request),
     serverAssignor: null,
     topicNames: sortedNames(subscription.topics),
     topicRegex: '',
@@ -62,20 +73,15 @@ export function joinAsClassicMember(
       supportedProtocols: request.protocols.map(({ name, metadata }) => ({ name, metadata })),
     },
   };
-  const owned = byTopicId(subscription.ownedPartitions, machine.at.image());
-  const { member } = advance(machine, found.group, {
-    member: found.member,
-    wanted,
-    owned,
-    outcome,
-  });
+  const owned = byTopicId(subscription.ownedPartitions, table.at.image());
+  const member = advance(table.at, found.group, { member: found.member, wanted, owned, outcome });
   if (found.replacedId !== null) {
-    machine.consumerTimers.cancelAll({ groupId, memberId: found.replacedId });
+    table.consumerTimers.cancelAll({ groupId, memberId: found.replacedId });
   }
-  maybeDowngrade(machine, { group, found, member, outcome });
-  restartSession(machine, groupId, member);
-  machine.consumerTimers.cancel('join', { groupId, memberId });
-  startTimer(machine, groupId, { kind: 'sync', member });
+  maybeDowngrade(table, { group, found, member, outcome });
+  table.consumerTimers.restartSession(groupId, member);
+  table.consumerTimers.cancel('join', { groupId, memberId });
+  table.consumerTimers.startIfAbsent('sync', groupId, member);
   return {
     errorCode: 0,
     memberId,
@@ -88,15 +94,9 @@ export function joinAsClassicMember(
   };
 }
 
-interface FoundMember {
-  readonly group: ConsumerGroup;
-  readonly member: ConsumerMember;
-  readonly replacedId: string | null;
-}
-
 function findMember(
   group: ConsumerGroup,
-  { join, memberId, outcome }: { join: JoinContext; memberId: string; outcome: Outcome },
+  { join, memberId, outcome }: { join: Join; memberId: string; outcome: Outcome },
 ): FoundMember {
   const { memberId: givenId, groupInstanceId: instanceId } = join.request;
   if (instanceId === null) {
@@ -117,7 +117,7 @@ function findMember(
   return replaceStatic(group, { known, memberId, outcome });
 }
 
-function assertMayJoin(group: ConsumerGroup, { request }: JoinContext, policy: string): void {
+function assertMayJoin(group: ConsumerGroup, { request }: Join, policy: string): void {
   const names = request.protocols.map(({ name }) => name);
   const classics = [...group.members.values()]
     .filter(({ memberId }) => memberId !== request.memberId)
@@ -133,20 +133,20 @@ function assertMayJoin(group: ConsumerGroup, { request }: JoinContext, policy: s
 
 /** A classic process took the place of the last member of the new protocol. */
 function maybeDowngrade(
-  machine: GroupMachine,
+  table: GroupTable,
   options: { group: ConsumerGroup; found: FoundMember; member: ConsumerMember; outcome: Outcome },
 ): void {
   const { found, member, outcome } = options;
   if (found.replacedId === null) return;
   const members = membersWith(found.group, member);
-  if (!isDowngradeDue(machine.at.config(), members)) return;
+  if (!isDowngradeDue(table.at.config(), members)) return;
   const all = found.group.copy();
   all.setMember(member);
-  prepareDowngrade(machine, all, { members, outcome, mustRebalance: true });
+  downgrade(table, all, { members, outcome });
 }
 
-export function syncAsClassicMember(
-  machine: GroupMachine,
+export function syncAsClassicClient(
+  table: GroupTable,
   group: ConsumerGroup,
   request: SyncGroupRequest,
 ): SyncAnswer {
@@ -160,34 +160,34 @@ export function syncAsClassicMember(
     (protocolName === null || protocolName === supportedProtocols[0]?.name);
   if (!isSame) throw new KafkaError('INCONSISTENT_GROUP_PROTOCOL');
   if (group.assignmentEpoch > member.memberEpoch && member.state !== MemberState.UNREVOKED) {
-    startTimer(machine, groupId, { kind: 'join', member });
+    table.consumerTimers.startIfAbsent('join', groupId, member);
     throw new KafkaError('REBALANCE_IN_PROGRESS');
   }
-  machine.consumerTimers.cancel('sync', { groupId, memberId: member.memberId });
-  restartSession(machine, groupId, member);
+  table.consumerTimers.cancel('sync', { groupId, memberId: member.memberId });
+  table.consumerTimers.restartSession(groupId, member);
   return {
     errorCode: 0,
     protocolType: consumerProtocolType,
     protocolName: supportedProtocols[0]?.name ?? null,
-    assignment: encodeAssignment(member.assigned, member.classic, machine.at.image()),
+    assignment: encodeAssignment(member.assigned, member.classic, table.at.image()),
   };
 }
 
 /** @throws KafkaError REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID, … */
-export function heartbeatAsClassicMember(
-  machine: GroupMachine,
+export function heartbeatAsClassicClient(
+  table: GroupTable,
   group: ConsumerGroup,
   request: HeartbeatRequest,
 ): void {
   const member = classicMember(group, request);
   if (request.generationId !== member.memberEpoch) throw new KafkaError('ILLEGAL_GENERATION');
-  restartSession(machine, group.groupId, member);
+  table.consumerTimers.restartSession(group.groupId, member);
   const hasStep =
     member.memberEpoch < group.assignmentEpoch ||
     member.state === MemberState.UNREVOKED ||
     (member.state === MemberState.UNRELEASED && !isWaitingForOthers(group, member));
   if (!hasStep) return;
-  startTimer(machine, group.groupId, { kind: 'join', member });
+  table.consumerTimers.startIfAbsent('join', group.groupId, member);
   throw new KafkaError('REBALANCE_IN_PROGRESS');
 }
 
@@ -202,26 +202,21 @@ function isWaitingForOthers(group: ConsumerGroup, member: ConsumerMember): boole
   return false;
 }
 
-export function leaveAsClassicMembers(
-  machine: GroupMachine,
+/** Every member has an answer of its own. */
+export function leaveAsClassicClients(
+  table: GroupTable,
   group: ConsumerGroup,
-  options: { request: LeaveGroupRequest; apiVersion: number; outcome: Outcome },
-): LeaveAnswer {
-  const { request, apiVersion, outcome } = options;
-  const leaving =
-    apiVersion >= 3
-      ? request.members
-      : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
+  { members, outcome }: { members: readonly LeavingMember[]; outcome: Outcome },
+): LeftMember[] {
   const gone: ConsumerMember[] = [];
-  const members = leaving.map(({ memberId, groupInstanceId }) => {
+  const left = members.map(({ memberId, groupInstanceId }) => {
     const found = leavingMember(group, { memberId, groupInstanceId });
     if (typeof found === 'number') return { memberId, groupInstanceId, errorCode: found };
     if (!gone.includes(found)) gone.push(found);
     return { memberId, groupInstanceId, errorCode: 0 };
   });
-  if (gone.length > 0) removeMembers(machine, group, { members: gone, outcome });
-  if (apiVersion >= 3) return { errorCode: 0, members };
-  return { errorCode: members[0]?.errorCode ?? ErrorCode.NONE, members: [] };
+  if (gone.length > 0) removeMembersOrDowngrade(table, group, { members: gone, outcome });
+  return left;
 }
 
 /** An operator removes an instance of any protocol; a member by its id is a classic one. */
@@ -252,16 +247,4 @@ function classicMember(
   if (groupInstanceId !== null) assertIsOwnerOfInstance(member, memberId);
   if (member.classic === null) throw new KafkaError('UNKNOWN_MEMBER_ID');
   return member as ClassicConsumer;
-}
-
-/** What a classic member owes has its rebalance timeout. */
-function startTimer(
-  machine: GroupMachine,
-  groupId: string,
-  { kind, member }: { kind: 'join' | 'sync'; member: ConsumerMember },
-): void {
-  const { memberId, rebalanceTimeoutMs: timeoutMs } = member;
-  machine.consumerTimers.startIfAbsent(kind, { groupId, memberId, timeoutMs }, (outcome) => {
-    fence(machine, { groupId, memberId, outcome });
-  });
 }

@@ -2,35 +2,34 @@
 // this folder speak of them. The log, the replica and the machine are the real ones.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { WorldOptions } from '../../../sim/index.ts';
-import { ZERO_UUID } from '../../base/uuid.ts';
-import { loadBrokerConfig } from '../../config/index.ts';
-import type { Io } from '../../io/index.ts';
-import { MetadataImage } from '../../metadata/index.ts';
+import { ZERO_UUID } from '../../../src/base/uuid.ts';
+import { loadBrokerConfig } from '../../../src/config/index.ts';
+import type { JoinAnswer, SyncAnswer } from '../../../src/coordinator/group/classic/index.ts';
+import type { Outcome } from '../../../src/coordinator/group/decision.ts';
+import { GroupShard } from '../../../src/coordinator/group/group-shard.ts';
+import type { GroupTable } from '../../../src/coordinator/group/group-table.ts';
+import type { CommitRequest } from '../../../src/coordinator/group/offsets/index.ts';
+import {
+  onHeartbeat,
+  onJoin,
+  onLeave,
+  onSync,
+} from '../../../src/coordinator/group/requests/member-requests.ts';
+import { onCommit } from '../../../src/coordinator/group/requests/offset-requests.ts';
+import { OFFSETS_TOPIC } from '../../../src/coordinator/internal-topics.ts';
+import type { Io } from '../../../src/io/index.ts';
+import { MetadataImage } from '../../../src/metadata/index.ts';
 import {
   consumerProtocolSubscription,
   type ErrorName,
   encodeVersioned,
   errorName,
   KafkaError,
-} from '../../protocol/index.ts';
-import type { Partition } from '../../replication/index.ts';
-import type { LogConfig } from '../../storage/index.ts';
-import { OFFSETS_TOPIC } from '../offsets-topic.ts';
-import { LeadingShards, withInternalPartition } from '../shard-fixture.test.ts';
-import type { JoinAnswer, SyncAnswer } from './classic/classic-member.ts';
-import {
-  heartbeatClassicGroup,
-  joinClassicGroup,
-  leaveClassicGroup,
-  syncClassicGroup,
-} from './classic/classic-requests.ts';
-import type { GroupMachine } from './group-machine.ts';
-import { GroupShard } from './group-shard.ts';
-import type { CommitRequest } from './offsets/commit-offsets.ts';
-import { onCommit } from './offsets/offset-requests.ts';
-import type { Outcome } from './outcome.ts';
+} from '../../../src/protocol/index.ts';
+import type { Partition } from '../../../src/replication/index.ts';
+import type { LogConfig } from '../../../src/storage/index.ts';
+import { LeadingShards, withInternalPartition } from './internal-partition.ts';
 
 export interface TestShardOptions extends WorldOptions {
   readonly config?: Readonly<Record<string, string>>;
@@ -82,13 +81,13 @@ export class TestShard {
     });
   }
 
-  decide<T>(decide: (machine: GroupMachine, outcome: Outcome) => T | Promise<T>): Promise<T> {
+  decide<T>(decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>): Promise<T> {
     return this.shard.decide(decide);
   }
 
   /** The state of the group as tools see it, without a group 'Dead'. */
   state(groupId = 'g'): Promise<string> {
-    return this.decide((machine) => machine.groups.get(groupId)?.state ?? 'Dead');
+    return this.decide((table) => table.groups.get(groupId)?.state ?? 'Dead');
   }
 
   member(options: MemberOptions = {}): TestMember {
@@ -117,9 +116,9 @@ export class TestShard {
       commitTimestamp: -1,
     };
     return errorOf(async () => {
-      const [topic] = await this.decide((machine, outcome) =>
+      const [topic] = await this.decide((table, outcome) =>
         onCommit(
-          machine,
+          table,
           {
             groupId: 'g',
             memberId: '',
@@ -138,7 +137,7 @@ export class TestShard {
 
   /** The committed offset of partition 0 of a topic; -1 if there is none. */
   committed(groupId = 'g', topic = 't'): Promise<number> {
-    return this.decide((machine) => machine.offsets.get(groupId, topic, 0)?.offset ?? -1);
+    return this.decide((table) => table.offsets.get(groupId, topic, 0)?.offset ?? -1);
   }
 }
 
@@ -201,8 +200,8 @@ export class TestMember {
     };
     const client = { clientId: options.clientId ?? 'client', clientHost: '/10.0.0.1' };
     try {
-      return await this.#at.decide((machine, outcome) =>
-        joinClassicGroup(machine, { request, client, apiVersion }, outcome),
+      return await this.#at.decide((table, outcome) =>
+        onJoin(table, { request, client, apiVersion }, outcome),
       );
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
@@ -242,8 +241,8 @@ export class TestMember {
       assignments: [...(assignments ?? (this.isLeader ? all : []))],
     };
     try {
-      const answer: SyncAnswer = await this.#at.decide((machine, outcome) =>
-        syncClassicGroup(machine, request, outcome),
+      const answer: SyncAnswer = await this.#at.decide((table, outcome) =>
+        onSync(table, request, outcome),
       );
       if (answer.errorCode === 0) this.assignment = answer.assignment.toString();
       return answer;
@@ -255,8 +254,8 @@ export class TestMember {
 
   heartbeat(): Promise<ErrorName> {
     return errorOf(() =>
-      this.#at.decide((machine) => {
-        heartbeatClassicGroup(machine, {
+      this.#at.decide((table) => {
+        onHeartbeat(table, {
           groupId: this.groupId,
           generationId: this.generationId,
           memberId: this.memberId,
@@ -285,8 +284,8 @@ export class TestMember {
         memberId: '',
         members: [{ memberId: this.memberId, groupInstanceId: null, reason: null }],
       };
-      const answer = await this.#at.decide((machine, outcome) =>
-        leaveClassicGroup(machine, { request, apiVersion: 5 }, outcome),
+      const answer = await this.#at.decide((table, outcome) =>
+        onLeave(table, { request, apiVersion: 5 }, outcome),
       );
       return answer.members?.[0]?.errorCode ?? answer.errorCode;
     });
@@ -328,18 +327,3 @@ export function withShard(
     at.shard.close();
   });
 }
-
-test('a group of two settles and its members hold what the leader gave them', async () => {
-  await withShard(async (at) => {
-    const [a, b] = [at.member(), at.member()];
-    await at.settle(a);
-    const second = b.join();
-    await at.io.clock.sleep(10);
-    assert.equal(await a.heartbeat(), 'REBALANCE_IN_PROGRESS');
-    await a.join();
-    await second;
-    await at.assign(a, b);
-    assert.deepEqual([a.assignment, b.assignment], [a.memberId, b.memberId]);
-    assert.equal(await at.state(), 'Stable');
-  });
-});

@@ -2,22 +2,34 @@
 // replays the bytes of the last record of each id, as compaction leaves them.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { type BrokerConfig, loadBrokerConfig } from '../../config/index.ts';
-import type { Clock } from '../../io/index.ts';
-import { KafkaError } from '../../protocol/index.ts';
-import type { KeyedRecord } from '../partition-machine-log.ts';
-import { type AddPartitionsRequest, addPartitions } from './add-partitions.ts';
+import { type BrokerConfig, loadBrokerConfig } from '../../../src/config/index.ts';
+import type { KeyedRecord } from '../../../src/coordinator/partition-machine-log.ts';
+import {
+  type AddPartitionsRequest,
+  addPartitions,
+} from '../../../src/coordinator/transaction/add-partitions.ts';
 import {
   completeTransaction,
   type EndTransactionRequest,
   endTransaction,
   fenceTransaction,
-} from './end-transaction.ts';
-import { type InitProducerRequest, initProducerId, needsProducerId } from './init-producer-id.ts';
-import type { Transaction } from './transaction.ts';
-import { type TransactionDecision, TransactionMachine } from './transaction-machine.ts';
-import { type TransactionRecord, transactionRecordCodec } from './transaction-record.ts';
+} from '../../../src/coordinator/transaction/end-transaction.ts';
+import {
+  type InitProducerRequest,
+  initProducerId,
+  needsProducerId,
+} from '../../../src/coordinator/transaction/init-producer-id.ts';
+import type { Transaction } from '../../../src/coordinator/transaction/transaction.ts';
+import {
+  type TransactionDecision,
+  TransactionMachine,
+} from '../../../src/coordinator/transaction/transaction-machine.ts';
+import {
+  type TransactionRecord,
+  transactionRecordCodec,
+} from '../../../src/coordinator/transaction/transaction-record.ts';
+import type { Clock } from '../../../src/io/index.ts';
+import { KafkaError } from '../../../src/protocol/index.ts';
 
 export interface TestMachineOptions {
   readonly transactionVersion?: number;
@@ -149,16 +161,3 @@ export function errorOr<T>(decide: () => T): T | string {
     return error.errorName;
   }
 }
-
-test('a transaction is begun, ended and begun again', () => {
-  const at = new TestMachine();
-  assert.deepEqual(at.init(), { producerId: 4000, producerEpoch: 0 });
-  assert.equal(at.add(), 'NONE');
-  assert.equal(at.summary, 'Ongoing 4000/0');
-  assert.deepEqual(at.end(), { producerId: 4000, producerEpoch: 1 });
-  assert.equal(at.summary, 'PrepareCommit 4000/1');
-  at.complete();
-  assert.equal(at.summary, 'CompleteCommit 4000/1');
-  assert.equal(at.add({ topics: [{ name: 'u', partitions: [1, 2] }] }), 'NONE');
-  assert.deepEqual([...at.known.partitions], [['u', new Set([1, 2])]]);
-});

@@ -1,13 +1,44 @@
-// The one place in which the coordinator of a classic group looks into the bytes that consumers
-// exchange: which topics a member subscribes to, for offsets of topics that a group consumes must
-// not be deleted; and whether it brings partitions along, or is about to give some away.
+// The one place in which the coordinator looks into the bytes that classic consumers exchange: what
+// a member subscribes to and has, and what it was assigned. It needs them for the offsets of topics
+// that a group consumes, which must not be deleted; to see whether a member brings partitions along
+// or is about to give some away; and wherever classic consumers meet the groups of KIP-848, in
+// which it is the coordinator that assigns. Other protocols (of Connect, say) stay bytes.
+//
+// `…Of` and questions answer for bytes that are not a consumer's, too; `decode…` refuses them.
 
 import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
   decodeVersioned,
+  KafkaError,
   MalformedError,
-} from '../../../protocol/index.ts';
+  type StructOf,
+} from '../../protocol/index.ts';
+
+/** The protocol type of consumers: the only one whose subscriptions the coordinator may read. */
+export const consumerProtocolType = 'consumer';
+
+export type Subscription = StructOf<typeof consumerProtocolSubscription>;
+
+/** @throws KafkaError INCONSISTENT_GROUP_PROTOCOL */
+export function decodeSubscription(metadata: Buffer): Subscription {
+  return decodeOrThrow(() => decodeVersioned(consumerProtocolSubscription, metadata).value);
+}
+
+/** Nothing for no bytes. @throws KafkaError INCONSISTENT_GROUP_PROTOCOL */
+export function decodeAssignment(bytes: Buffer): StructOf<typeof consumerProtocolAssignment> {
+  if (bytes.length === 0) return { assignedPartitions: [], userData: null };
+  return decodeOrThrow(() => decodeVersioned(consumerProtocolAssignment, bytes).value);
+}
+
+function decodeOrThrow<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new KafkaError('INCONSISTENT_GROUP_PROTOCOL', 'The consumer protocol is malformed.');
+  }
+}
 
 /** null if these are not the bytes of a consumer's subscription. */
 export function topicsOf(metadata: Buffer): readonly string[] | null {

@@ -2,17 +2,14 @@
 // topics for them to subscribe to.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { MetadataImage, type TopicImage } from '../../../metadata/index.ts';
-import type { ErrorName } from '../../../protocol/index.ts';
 import {
-  errorOf,
-  type TestShard,
-  type TestShardOptions,
-  withShard,
-} from '../group-fixture.test.ts';
-import { onConsumerHeartbeat } from './consumer-heartbeat.ts';
-import { assertValidHeartbeat, type ConsumerHeartbeatRequest } from './validate-heartbeat.ts';
+  assertValidHeartbeat,
+  type ConsumerHeartbeatRequest,
+} from '../../../src/coordinator/group/consumer/index.ts';
+import { onConsumerHeartbeat } from '../../../src/coordinator/group/requests/member-requests.ts';
+import { MetadataImage, type TopicImage } from '../../../src/metadata/index.ts';
+import type { ErrorName } from '../../../src/protocol/index.ts';
+import { errorOf, type TestShard, type TestShardOptions, withShard } from './group-shard.ts';
 
 /** Topics with ids that are their names. */
 export class TestTopics {
@@ -95,8 +92,8 @@ export class TestConsumer {
       const assignors = ['uniform', 'range'];
       assertValidHeartbeat(request, { apiVersion: 1, assignors });
       const client = { clientId: 'client', clientHost: '/10.0.0.1' };
-      const answer = await this.#at.decide((machine, outcome) =>
-        onConsumerHeartbeat(machine, { request, client }, outcome),
+      const answer = await this.#at.decide((table, outcome) =>
+        onConsumerHeartbeat(table, { request, client }, outcome),
       );
       this.epoch = answer.memberEpoch;
       this.isNewsHeard = (answer.assignment ?? null) !== null;
@@ -189,13 +186,3 @@ export function withConsumers(
   const config = { 'group.consumer.assignment.interval.ms': '0', ...options.config };
   return withShard(run, { ...options, config, image: () => topics.image });
 }
-
-test('a group of one has all partitions with its first heartbeat', async () => {
-  await withConsumers(new TestTopics({ t: 2 }), async (at) => {
-    const consumer = new TestConsumer(at);
-    assert.equal(await consumer.join(), 'NONE');
-    assert.deepEqual(consumer.owned, ['t-0', 't-1']);
-    assert.equal(consumer.epoch, 1);
-    assert.equal(await at.state(), 'Stable');
-  });
-});

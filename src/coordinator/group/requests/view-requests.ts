@@ -1,9 +1,9 @@
-// ListGroups and DescribeGroups: what there is to see of groups.
+// ListGroups, DescribeGroups and ConsumerGroupDescribe: what there is to see of groups.
 
-import { ErrorCode } from '../../protocol/index.ts';
-import type { ClassicGroup } from './classic/classic-group.ts';
-import { noBytes } from './classic/classic-member.ts';
-import type { GroupMachine } from './group-machine.ts';
+import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
+import { type ClassicGroup, noBytes } from '../classic/index.ts';
+import { type DescribedConsumerGroup, describeConsumerGroup } from '../consumer/index.ts';
+import type { GroupTable } from '../group-table.ts';
 
 export interface ListedGroup {
   readonly groupId: string;
@@ -37,11 +37,11 @@ export interface DescribedGroup {
   readonly members: readonly DescribedMember[];
 }
 
-export function listGroups(machine: GroupMachine, filter: GroupFilter): ListedGroup[] {
+export function listGroups(table: GroupTable, filter: GroupFilter): ListedGroup[] {
   const states = new Set(filter.states.map((state) => state.toLowerCase()));
   const types = new Set(filter.types.map((type) => type.toLowerCase()));
   const listed: ListedGroup[] = [];
-  for (const group of machine.groups.values()) {
+  for (const group of table.groups.values()) {
     if (states.size > 0 && !states.has(group.state.toLowerCase())) continue;
     if (types.size > 0 && !types.has(group.kind)) continue;
     listed.push({
@@ -56,11 +56,11 @@ export function listGroups(machine: GroupMachine, filter: GroupFilter): ListedGr
 
 /** A group that nobody knows is dead; since version 6 that is an error (KIP-1043). */
 export function describeGroup(
-  machine: GroupMachine,
+  table: GroupTable,
   groupId: string,
   isErrorWhenMissing: boolean,
 ): DescribedGroup {
-  const group = machine.groups.get(groupId);
+  const group = table.groups.get(groupId);
   if (group?.kind !== 'classic') return missingGroup(groupId, isErrorWhenMissing);
   const isStable = group.state === 'Stable';
   return {
@@ -96,4 +96,14 @@ function membersOf(group: ClassicGroup, isStable: boolean): DescribedMember[] {
     memberMetadata: isStable ? member.metadataOf(group.protocolName) : noBytes,
     memberAssignment: isStable ? member.assignment : noBytes,
   }));
+}
+
+/** @throws KafkaError GROUP_ID_NOT_FOUND */
+export function onDescribeConsumerGroup(
+  table: GroupTable,
+  groupId: string,
+): DescribedConsumerGroup {
+  const group = table.group(groupId, 'GROUP_ID_NOT_FOUND');
+  if (group.kind === 'consumer') return describeConsumerGroup(table.at, group);
+  throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`);
 }

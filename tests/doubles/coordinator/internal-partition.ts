@@ -3,13 +3,17 @@
 // replica are the real ones.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { simulate, type WorldOptions } from '../../sim/index.ts';
-import { ZERO_UUID } from '../base/uuid.ts';
-import type { Io } from '../io/index.ts';
-import { Partition } from '../replication/index.ts';
-import { defaultLogConfig, type LogConfig, LogResources, PartitionLog } from '../storage/index.ts';
-import type { Shard } from './internal-topic-shards.ts';
+import { simulate, type WorldOptions } from '../../../sim/index.ts';
+import { ZERO_UUID } from '../../../src/base/uuid.ts';
+import type { Shard } from '../../../src/coordinator/internal-topic-shards.ts';
+import type { Io } from '../../../src/io/index.ts';
+import { Partition } from '../../../src/replication/index.ts';
+import {
+  defaultLogConfig,
+  type LogConfig,
+  LogResources,
+  PartitionLog,
+} from '../../../src/storage/index.ts';
 
 /** The shards of one partition, one after the other. */
 export class LeadingShards<S extends Shard> {
@@ -64,18 +68,3 @@ export function withInternalPartition(
     await run(io, new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 }));
   }, options);
 }
-
-test('a coordinator that follows another one leads in the next epoch', async () => {
-  await withInternalPartition({ topic: 'internal' }, async (_, partition) => {
-    const closed: number[] = [];
-    const shards = new LeadingShards(partition, () => {
-      const { leaderEpoch } = partition;
-      const close = (): void => void closed.push(leaderEpoch);
-      return { loaded: Promise.resolve(), start: () => {}, close };
-    });
-    await shards.restart();
-    await shards.restart();
-    assert.equal(partition.leaderEpoch, 1);
-    assert.deepEqual(closed, [0]);
-  });
-});

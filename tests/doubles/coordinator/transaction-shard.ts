@@ -2,20 +2,22 @@
 // tells them to. The log, the replica, the machine and the sender are the real ones.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { WorldOptions } from '../../../sim/index.ts';
-import { loadBrokerConfig } from '../../config/index.ts';
-import type { Io } from '../../io/index.ts';
-import { MetadataImage, type TopicImage } from '../../metadata/index.ts';
-import { type ErrorName, KafkaError } from '../../protocol/index.ts';
-import type { Partition } from '../../replication/index.ts';
-import { LeadingShards, withInternalPartition } from '../shard-fixture.test.ts';
-import { addPartitions } from './add-partitions.ts';
-import { endTransaction } from './end-transaction.ts';
-import { initProducerId } from './init-producer-id.ts';
-import type { MarkerResult, TransactionMarker } from './transaction-marker.ts';
-import { TransactionShard } from './transaction-shard.ts';
-import { TRANSACTION_TOPIC } from './transaction-topic.ts';
+import { loadBrokerConfig } from '../../../src/config/index.ts';
+import { TRANSACTION_TOPIC } from '../../../src/coordinator/internal-topics.ts';
+import { addPartitions } from '../../../src/coordinator/transaction/add-partitions.ts';
+import { endTransaction } from '../../../src/coordinator/transaction/end-transaction.ts';
+import { initProducerId } from '../../../src/coordinator/transaction/init-producer-id.ts';
+import type {
+  MarkerResult,
+  TransactionMarker,
+} from '../../../src/coordinator/transaction/marker-sender.ts';
+import { TransactionShard } from '../../../src/coordinator/transaction/transaction-shard.ts';
+import type { Io } from '../../../src/io/index.ts';
+import { MetadataImage, type TopicImage } from '../../../src/metadata/index.ts';
+import { type ErrorName, KafkaError } from '../../../src/protocol/index.ts';
+import type { Partition } from '../../../src/replication/index.ts';
+import { LeadingShards, withInternalPartition } from './internal-partition.ts';
 
 export interface TestShardOptions extends WorldOptions {
   readonly config?: Readonly<Record<string, string>>;
@@ -205,13 +207,3 @@ export async function errorOf(deciding: Promise<unknown>): Promise<ErrorName | '
     return error.errorName;
   }
 }
-
-test('a transaction is committed in every partition it has', async () => {
-  await withShard(async (at) => {
-    const producer = await at.begin(['t-0', 't-1', 't-2']);
-    assert.deepEqual(await at.end(producer), { producerId: 4000, producerEpoch: 1 });
-    await at.io.clock.sleep(10);
-    assert.deepEqual(at.takeSent(), ['1: commit 4000/1 t-0 t-1', '2: commit 4000/1 t-2']);
-    assert.equal(await at.state(), 'CompleteCommit 4000/1');
-  });
-});

@@ -3,42 +3,46 @@
 
 import type { BrokerConfig } from '../../../config/index.ts';
 import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
-import { type ClassicGroup, consumerProtocolType } from '../classic/classic-group.ts';
-import type { ClassicMember } from '../classic/classic-member.ts';
-import { groupTombstone } from '../classic/group-metadata.ts';
-import { failedJoin, failedSync } from '../classic/rebalance.ts';
-import type { GroupMachine } from '../group-machine.ts';
-import type { GroupRecord } from '../group-record.ts';
-import type { Outcome } from '../outcome.ts';
 import {
+  type ClassicGroup,
+  type ClassicMember,
+  failedJoin,
+  failedSync,
+  groupTombstone,
+} from '../classic/index.ts';
+import {
+  ConsumerGroup,
+  type ConsumerMember,
+  eachOwned,
+  groupRecords,
+  metadataHash,
+  newConsumerMember,
+  type OpenedGroup,
+  OwnedBuilder,
+  sortedNames,
+  subscribedTopics,
+} from '../consumer/index.ts';
+import {
+  consumerProtocolType,
   decodeAssignment,
   decodeSubscription,
-  ownedOf,
   type Subscription,
-} from './classic-protocol.ts';
-import { ConsumerGroup } from './consumer-group.ts';
-import { type ConsumerMember, newConsumerMember, sortedNames } from './consumer-member.ts';
-import { groupRecords } from './consumer-records.ts';
-import { restartSession } from './remove-members.ts';
-import { metadataHash, subscribedTopics } from './subscriptions.ts';
-import { eachOwned, OwnedBuilder } from './topic-partitions.ts';
-
-export interface OpenedGroup {
-  readonly group: ConsumerGroup;
-  /** To be called when the decision can fail no more: what was soft about the group before ends. */
-  readonly finish: () => void;
-}
+} from '../consumer-protocol.ts';
+import type { Outcome } from '../decision.ts';
+import type { GroupRecord } from '../group-record.ts';
+import type { GroupTable } from '../group-table.ts';
+import { ownedOf } from './assigned-partitions.ts';
 
 /**
  * The group, made or converted for whoever joins it.
  * @throws KafkaError GROUP_ID_NOT_FOUND
  */
 export function openForConsumers(
-  machine: GroupMachine,
+  table: GroupTable,
   groupId: string,
   { isJoin, outcome }: { isJoin: boolean; outcome: Outcome },
 ): OpenedGroup {
-  const group = machine.groups.get(groupId);
+  const group = table.groups.get(groupId);
   if (group?.kind === 'consumer') return { group, finish: () => {} };
   if (!isJoin) {
     throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`);
@@ -49,14 +53,16 @@ export function openForConsumers(
     outcome.append(...records);
     return { group: new ConsumerGroup(groupId), finish: () => endClassic(group, outcome) };
   }
-  assertMayUpgrade(machine.at.config(), group);
-  const upgraded = upgrade(machine, group);
+  assertMayUpgrade(table.at.config(), group);
+  const upgraded = upgrade(table, group);
   outcome.append(...records, ...groupRecords(upgraded));
   return {
     group: upgraded,
     finish: () => {
       endClassic(group, outcome);
-      for (const member of upgraded.members.values()) restartSession(machine, groupId, member);
+      for (const member of upgraded.members.values()) {
+        table.consumerTimers.restartSession(groupId, member);
+      }
     },
   };
 }
@@ -74,17 +80,17 @@ function assertMayUpgrade(config: BrokerConfig, group: ClassicGroup): void {
   if (group.members.size > config.get('group.consumer.max.size')) refuse('it is too large');
 }
 
-function upgrade(machine: GroupMachine, classic: ClassicGroup): ConsumerGroup {
-  const image = machine.at.image();
+function upgrade(table: GroupTable, classic: ClassicGroup): ConsumerGroup {
+  const image = table.at.image();
   const group = new ConsumerGroup(classic.groupId);
   // In the middle of a rebalance the assignment is not what it should be: another one is due.
   group.groupEpoch = classic.generationId + (classic.state === 'Stable' ? 0 : 1);
   group.assignmentEpoch = classic.generationId;
   group.assignmentTimestampMs = 0;
   for (const member of classic.members.values()) {
-    group.setMember(convert(machine, classic, member));
+    group.setMember(convert(table, classic, member));
   }
-  if (classic.state !== 'Stable') keepClaims(machine, classic, group);
+  if (classic.state !== 'Stable') keepClaims(table, classic, group);
   for (const { memberId, assigned } of group.members.values()) {
     const target = [...assigned].map(
       ([topicId, partitions]) => [topicId, new Set(partitions.keys())] as const,
@@ -100,7 +106,7 @@ function upgrade(machine: GroupMachine, classic: ClassicGroup): ConsumerGroup {
  * Between join and sync nobody has an assignment, but cooperative members go on with what they
  * have (KIP-429): it is theirs until they let it go. The newest claim counts.
  */
-function keepClaims(machine: GroupMachine, classic: ClassicGroup, group: ConsumerGroup): void {
+function keepClaims(table: GroupTable, classic: ClassicGroup, group: ConsumerGroup): void {
   const claims = [...classic.members.values()].map((member) => {
     const { ownedPartitions, generationId } = subscriptionOf(classic, member);
     return { memberId: member.memberId, ownedPartitions, generationId };
@@ -109,7 +115,7 @@ function keepClaims(machine: GroupMachine, classic: ClassicGroup, group: Consume
     const member = group.members.get(claim.memberId) as ConsumerMember;
     const assigned = new OwnedBuilder();
     assigned.addAll(member.assigned);
-    const claimed = ownedOf(claim.ownedPartitions, machine.at.image(), classic.generationId);
+    const claimed = ownedOf(claim.ownedPartitions, table.at.image(), classic.generationId);
     for (const [topicId, partition, epoch] of eachOwned(claimed)) {
       if (group.ownerOf(topicId, partition) === undefined) assigned.add(topicId, partition, epoch);
     }
@@ -122,11 +128,7 @@ function subscriptionOf({ protocolName }: ClassicGroup, member: ClassicMember): 
   return decodeSubscription(chosen.length > 0 ? chosen : (member.protocols[0]?.metadata ?? chosen));
 }
 
-function convert(
-  machine: GroupMachine,
-  classic: ClassicGroup,
-  member: ClassicMember,
-): ConsumerMember {
+function convert(table: GroupTable, classic: ClassicGroup, member: ClassicMember): ConsumerMember {
   const { generationId, groupId } = classic;
   const subscription = subscriptionOf(classic, member);
   const { assignedPartitions, userData } = decodeAssignment(member.assignment);
@@ -153,7 +155,7 @@ function convert(
     },
     memberEpoch: generationId,
     previousMemberEpoch: generationId,
-    assigned: ownedOf(assignedPartitions, machine.at.image(), generationId),
+    assigned: ownedOf(assignedPartitions, table.at.image(), generationId),
   };
 }
 

@@ -1,0 +1,77 @@
+// The internal topics, __consumer_offsets and __transaction_state: what they are called, with which
+// settings they are made, and how. They are made when the first client looks for a coordinator.
+
+import type { BrokerConfig } from '../config/index.ts';
+import type { Controller, MetadataImage } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+
+/** What groups commit, and who is in them. */
+export const OFFSETS_TOPIC = '__consumer_offsets';
+/** What is known of transactional ids. */
+export const TRANSACTION_TOPIC = '__transaction_state';
+
+export interface InternalTopic {
+  readonly name: string;
+  readonly partitionCount: number;
+  /** Wanted; there are no more replicas than brokers that live. */
+  readonly replicationFactor: number;
+  /** @param replicationFactor as it came out */
+  readonly configsOf: (replicationFactor: number) => Readonly<Record<string, string>>;
+}
+
+export function offsetsTopic(config: BrokerConfig): InternalTopic {
+  return {
+    name: OFFSETS_TOPIC,
+    partitionCount: config.get('offsets.topic.num.partitions'),
+    replicationFactor: config.get('offsets.topic.replication.factor'),
+    configsOf: () => ({
+      'cleanup.policy': 'compact',
+      'compression.type': 'producer',
+      'segment.bytes': String(config.get('offsets.topic.segment.bytes')),
+    }),
+  };
+}
+
+export function transactionTopic(config: BrokerConfig): InternalTopic {
+  const minIsrWanted = config.get('transaction.state.log.min.isr');
+  return {
+    name: TRANSACTION_TOPIC,
+    partitionCount: config.get('transaction.state.log.num.partitions'),
+    replicationFactor: config.get('transaction.state.log.replication.factor'),
+    configsOf: (replicationFactor) => ({
+      'cleanup.policy': 'compact',
+      'compression.type': 'uncompressed',
+      // The default of two would keep a single broker from having transactions.
+      'min.insync.replicas': String(Math.min(minIsrWanted, replicationFactor)),
+      'segment.bytes': String(config.get('transaction.state.log.segment.bytes')),
+      'unclean.leader.election.enable': 'false',
+    }),
+  };
+}
+
+/**
+ * Creates the topic if it is not there. Replicas are bounded by the brokers that live, so that the
+ * default of three does not keep a single broker from having groups and transactions.
+ * @throws KafkaError COORDINATOR_NOT_AVAILABLE
+ */
+export async function createInternalTopic(
+  controller: Controller,
+  image: MetadataImage,
+  { name, partitionCount, replicationFactor: wanted, configsOf }: InternalTopic,
+): Promise<void> {
+  if (image.topic(name) !== undefined) return;
+  const aliveCount = [...image.aliveBrokers()].length;
+  const replicationFactor = Math.max(1, Math.min(wanted, aliveCount));
+  const configs = Object.entries(configsOf(replicationFactor));
+  const [result] = await controller.createTopics({
+    topics: [
+      {
+        ...{ name, partitionCount, replicationFactor },
+        configs: configs.map(([key, value]) => ({ name: key, value })),
+      },
+    ],
+  });
+  const error = result?.error ?? null;
+  if (error === null || error.errorName === 'TOPIC_ALREADY_EXISTS') return;
+  throw new KafkaError('COORDINATOR_NOT_AVAILABLE', error.message);
+}
