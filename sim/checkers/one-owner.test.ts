@@ -90,8 +90,8 @@ test('a coordinator that forgets to fence old generations is caught', async () =
   type Request = Parameters<GroupCoordinator['commitOffsets']>[0];
   const patch = {
     commitOffsets(this: GroupCoordinator, request: Request) {
-      return this.decide(request.groupId, (machine, outcome) =>
-        commitOffsets(machine.at, { request, check: undefined }, outcome),
+      return this.shardOf(request.groupId).decide((table, outcome) =>
+        commitOffsets(table.at, { request, check: undefined }, outcome),
       );
     },
   };

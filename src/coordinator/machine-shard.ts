@@ -98,10 +98,12 @@ export class MachineShard<M extends Machine<R>, R> {
   }
 
   /**
-   * The answer leaves when what it rests on is committed.
-   * @throws KafkaError NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, and what the decision throws
+   * Decides, if the log is replayed; the answer leaves when what it rests on is committed.
+   * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE,
+   * and what the decision throws
    */
-  submit<T>(decide: (machine: M) => Decision<R, T>): Promise<T> {
+  decide<T>(decide: (machine: M) => Decision<R, T>): Promise<T> {
+    this.assertReady();
     return this.#runtime.submit(decide);
   }
 

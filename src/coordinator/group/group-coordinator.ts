@@ -25,10 +25,8 @@ import {
   type ConsumerHeartbeatAnswer,
   type DescribedConsumerGroup,
 } from './consumer/index.ts';
-import type { Outcome } from './decision.ts';
 import { stringBytesMax } from './group-record.ts';
 import { GroupShard } from './group-shard.ts';
-import type { GroupTable } from './group-table.ts';
 import type {
   CommitRequest,
   CommittedTopic,
@@ -133,31 +131,30 @@ export class GroupCoordinator {
   }
 
   /**
-   * Decides in the machine that has the group.
-   * @throws KafkaError NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS
+   * The partition that has the group.
+   * @throws KafkaError NOT_COORDINATOR
    */
-  async decide<T>(
-    groupId: string,
-    decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>,
-  ): Promise<T> {
-    return await this.#shards.of(groupId).decide(decide);
+  shardOf(groupId: string): GroupShard {
+    return this.#shards.of(groupId);
   }
 
   async joinGroup(join: Join): Promise<JoinAnswer> {
     const { groupId } = join.request;
     assertGroupId(groupId);
-    return await this.decide(groupId, (table, outcome) => onJoin(table, join, outcome));
+    return await this.shardOf(groupId).decide((table, outcome) => onJoin(table, join, outcome));
   }
 
   async syncGroup(request: SyncGroupRequest): Promise<SyncAnswer> {
     assertGroupId(request.groupId);
-    return await this.decide(request.groupId, (table, outcome) => onSync(table, request, outcome));
+    return await this.shardOf(request.groupId).decide((table, outcome) =>
+      onSync(table, request, outcome),
+    );
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<void> {
     assertGroupId(request.groupId);
     try {
-      await this.decide(request.groupId, (table) => onHeartbeat(table, request));
+      await this.shardOf(request.groupId).decide((table) => onHeartbeat(table, request));
     } catch (error) {
       // Nobody knows yet whether it is a member: it will hear when the groups are loaded.
       const isLoading =
@@ -168,7 +165,7 @@ export class GroupCoordinator {
 
   async leaveGroup(request: LeaveGroupRequest, apiVersion: number): Promise<LeaveAnswer> {
     assertGroupId(request.groupId);
-    return await this.decide(request.groupId, (table, outcome) =>
+    return await this.shardOf(request.groupId).decide((table, outcome) =>
       onLeave(table, { request, apiVersion }, outcome),
     );
   }
@@ -179,17 +176,17 @@ export class GroupCoordinator {
     const { request, apiVersion } = heartbeat;
     const assignors = assignorNames(this.#options.config());
     assertValidHeartbeat(request, { apiVersion, assignors });
-    return await this.decide(request.groupId, (table, outcome) =>
+    return await this.shardOf(request.groupId).decide((table, outcome) =>
       onConsumerHeartbeat(table, heartbeat, outcome),
     );
   }
 
   async describeConsumerGroup(groupId: string): Promise<DescribedConsumerGroup> {
-    return await this.decide(groupId, (table) => onDescribeConsumerGroup(table, groupId));
+    return await this.shardOf(groupId).decide((table) => onDescribeConsumerGroup(table, groupId));
   }
 
   async commitOffsets(request: CommitRequest): Promise<CommittedTopic[]> {
-    return await this.decide(request.groupId, (table, outcome) =>
+    return await this.shardOf(request.groupId).decide((table, outcome) =>
       onCommit(table, request, outcome),
     );
   }
@@ -211,11 +208,11 @@ export class GroupCoordinator {
     if (enter !== null) {
       const hasOwnEpoch = apiVersion >= ownEpochVersionMin;
       const opening = { producerId, producerEpoch, baseSequence: -1, hasOwnEpoch };
-      verification = this.#shards.of(groupId).beginVerification(opening);
+      verification = this.shardOf(groupId).beginVerification(opening);
       const partition = this.#shards.indexOf(groupId);
       if (verification !== null) await enter({ topic: OFFSETS_TOPIC, partition });
     }
-    return await this.decide(groupId, (table, outcome) =>
+    return await this.shardOf(groupId).decide((table, outcome) =>
       onTransactionalCommit(table, { request, verification }, outcome),
     );
   }
@@ -243,22 +240,26 @@ export class GroupCoordinator {
     { member = nobody, requireStable = false }: FetchOptions = {},
   ): Promise<FetchedTopic[]> {
     const fetching = { groupId, topics, member, requireStable };
-    return await this.decide(groupId, (table) => onFetch(table, fetching));
+    return await this.shardOf(groupId).decide((table) => onFetch(table, fetching));
   }
 
   async deleteOffsets(groupId: string, topics: readonly DeleteTopic[]): Promise<DeletedTopic[]> {
-    return await this.decide(groupId, (table, outcome) =>
+    return await this.shardOf(groupId).decide((table, outcome) =>
       onDeleteOffsets(table, { groupId, topics }, outcome),
     );
   }
 
   async describeGroup(groupId: string, isErrorWhenMissing: boolean): Promise<DescribedGroup> {
-    return await this.decide(groupId, (table) => describeGroup(table, groupId, isErrorWhenMissing));
+    return await this.shardOf(groupId).decide((table) =>
+      describeGroup(table, groupId, isErrorWhenMissing),
+    );
   }
 
   /** The code of the error, or 0. */
   async deleteGroup(groupId: string): Promise<number> {
-    return await this.decide(groupId, (table, outcome) => table.deleteGroup(groupId, outcome));
+    return await this.shardOf(groupId).decide((table, outcome) =>
+      table.deleteGroup(groupId, outcome),
+    );
   }
 
   /** The groups of every partition that this broker leads. */

@@ -71,8 +71,14 @@ export class GroupShard implements Shard {
    * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, and what the decision throws
    */
   async decide<T>(decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>): Promise<T> {
-    this.#shard.assertReady();
-    return await this.#submit(decide);
+    const outcome = new Outcome();
+    // Wrapped: the commit is awaited here, a parked answer is not.
+    const { answer } = await this.#shard.decide((machine) => {
+      const response = { answer: decide(machine.table, outcome) };
+      return { records: outcome.records, response };
+    });
+    outcome.onCommitted();
+    return await answer;
   }
 
   /**
@@ -94,20 +100,9 @@ export class GroupShard implements Shard {
     }
   }
 
-  async #submit<T>(decide: (table: GroupTable, outcome: Outcome) => T | Promise<T>): Promise<T> {
-    const outcome = new Outcome();
-    // Wrapped: the commit is awaited here, a parked answer is not.
-    const { answer } = await this.#shard.submit((machine) => {
-      const response = { answer: decide(machine.table, outcome) };
-      return { records: outcome.records, response };
-    });
-    outcome.onCommitted();
-    return await answer;
-  }
-
   /** A decision that nobody waits for. */
   #decideAlone(decide: (table: GroupTable, outcome: Outcome) => void): void {
-    this.#shard.alone(this.#submit(decide));
+    this.#shard.alone(this.decide(decide));
   }
 
   /** One decision per group, so that none is large. */

@@ -90,8 +90,17 @@ export class TransactionShard implements Shard {
    * @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, and what the decision throws
    */
   async decide<T>(decide: Decide<T>): Promise<T> {
-    this.#shard.assertReady();
-    return await this.#submit(decide);
+    const sender = this.#sender;
+    let records: readonly TransactionRecord[] = [];
+    const response = await this.#shard.decide((machine) => {
+      const decision = decide(machine);
+      records = decision.records;
+      return decision;
+    });
+    for (const { transaction } of records) {
+      if (transaction !== null && isPrepared(transaction)) sender.begin(transaction);
+    }
+    return response;
   }
 
   /**
@@ -125,20 +134,6 @@ export class TransactionShard implements Shard {
     );
     const partitions = this.#sender.remainingOf(transactionalId);
     return partitions === undefined ? transaction : { ...transaction, partitions };
-  }
-
-  async #submit<T>(decide: Decide<T>): Promise<T> {
-    const sender = this.#sender;
-    let records: readonly TransactionRecord[] = [];
-    const response = await this.#shard.submit((machine) => {
-      const decision = decide(machine);
-      records = decision.records;
-      return decision;
-    });
-    for (const { transaction } of records) {
-      if (transaction !== null && isPrepared(transaction)) sender.begin(transaction);
-    }
-    return response;
   }
 
   #build(): TransactionMachine {
