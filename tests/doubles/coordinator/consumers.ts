@@ -1,5 +1,5 @@
-// Members of KIP-848 as the tests of this folder speak of them, over the fixture of the groups, and
-// topics for them to subscribe to.
+// Members of consumer groups (KIP-848) for tests of the coordinator, over the shard of group-
+// shard.ts, and topics for them to subscribe to.
 
 import assert from 'node:assert/strict';
 import {

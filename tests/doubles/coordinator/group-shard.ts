@@ -1,5 +1,5 @@
-// One partition of __consumer_offsets in virtual time, and the members of a group as the tests of
-// this folder speak of them. The log, the replica and the machine are the real ones.
+// One partition of __consumer_offsets in virtual time, and members of classic groups in it, for
+// tests of the coordinator. The log, the replica and the machine are the real ones.
 
 import assert from 'node:assert/strict';
 import type { WorldOptions } from '../../../sim/index.ts';

@@ -1,5 +1,5 @@
-// The machine alone, without log and clock: what is decided is replayed at once, and a restart
-// replays the bytes of the last record of each id, as compaction leaves them.
+// The machine of transactions alone, without log and clock: what is decided is replayed at once,
+// and a restart replays the bytes of the last record of each id, as compaction leaves them.
 
 import assert from 'node:assert/strict';
 import { type BrokerConfig, loadBrokerConfig } from '../../../src/config/index.ts';

@@ -1,5 +1,6 @@
 // One partition of __transaction_state in virtual time, and brokers that take its markers as a test
-// tells them to. The log, the replica, the machine and the sender are the real ones.
+// tells them to, for tests of the coordinator. The log, the replica, the machine and the sender are
+// the real ones.
 
 import assert from 'node:assert/strict';
 import type { WorldOptions } from '../../../sim/index.ts';
