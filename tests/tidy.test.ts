@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bannedCalls, bannedNameEndings, bannedWords, ioFolders } from './tidy/bans.ts';
+import { circlesOf, knownCircles } from './tidy/circles.ts';
+import { doubleName, misplacedDoubles } from './tidy/doubles.ts';
 import { folderOf, importsOf, mayImport } from './tidy/layers.ts';
 import { sizeExceptions, sizeLimits } from './tidy/sizes.ts';
 import { codeOnly, functionsOf, listSources, type Source } from './tidy/sources.ts';
@@ -49,6 +51,33 @@ describe('tidy', () => {
         seen.add(next);
         queue.push(...(edges.get(next) ?? []));
       }
+    }
+    expectNone(problems);
+  });
+
+  test('files do not import each other in circles', () => {
+    const shown = (circle: readonly string[]): string => circle.join(', ');
+    const known = new Set(knownCircles.map(shown));
+    const found = new Set(
+      circlesOf(sources.filter(({ path }) => /^(src|sim)\//.test(path))).map(shown),
+    );
+    const problems: string[] = [];
+    for (const circle of found) if (!known.has(circle)) problems.push(`a circle: ${circle}`);
+    for (const circle of known) {
+      if (!found.has(circle)) problems.push(`not a circle any more, take it off: ${circle}`);
+    }
+    expectNone(problems);
+  });
+
+  test('doubles of tests are in tests/doubles', () => {
+    const isDouble = ({ path }: Source): boolean =>
+      path.startsWith('src/') && doubleName.test(path.split('/').at(-1) as string);
+    const found = new Set(sources.filter(isDouble).map(({ path }) => path));
+    const problems: string[] = [];
+    for (const path of found)
+      if (!misplacedDoubles.includes(path)) problems.push(`${path} belongs into tests/doubles/`);
+    for (const path of misplacedDoubles) {
+      if (!found.has(path)) problems.push(`${path} is not there any more: take it off the list`);
     }
     expectNone(problems);
   });

@@ -2,6 +2,7 @@
 // and the client side share only the floor; the wire is the border between them.
 
 import { posix } from 'node:path';
+import { doublesFolder } from './doubles.ts';
 import type { Source } from './sources.ts';
 
 const floor = ['base', 'io', 'protocol', 'config', 'metrics', 'network', 'security'];
@@ -25,9 +26,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   testing: [...floor, 'storage', 'metadata', 'broker', 'client'],
   cli: [...floor, 'storage', 'metadata', 'broker', 'client', 'testing'],
 };
-
-/** Where the doubles of tests live: fixtures, scripted counterparts, harnesses. */
-export const doublesFolder = 'tests/doubles/';
 
 /** Doors to the operating system other than src/io. */
 const systemModules =

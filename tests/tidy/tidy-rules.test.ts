@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bannedCalls, bannedWords } from './bans.ts';
+import { circlesOf } from './circles.ts';
+import { doubleName } from './doubles.ts';
 import { importsOf, mayImport } from './layers.ts';
 import { codeOnly, functionsOf } from './sources.ts';
 
@@ -31,10 +33,32 @@ test('the operating system is refused outside src/io, also as a dynamic import',
   assert.equal(verdict('src/broker/a.ts', "import { gzipSync } from 'node:zlib';"), null);
 });
 
-test('only tests may use the simulator', () => {
+test('only tests may use the simulator and the doubles', () => {
   const text = "import { World } from '../../sim/index.ts';";
   assert.equal(verdict('src/storage/log.test.ts', text, true), null);
   assert.match(String(verdict('src/storage/log.ts', text)), /must not import sim/);
+  const double = "import { openLog } from '../../tests/doubles/storage/log.ts';";
+  assert.equal(verdict('src/storage/log.test.ts', double, true), null);
+  assert.match(String(verdict('src/storage/log.ts', double)), /must not import tests/);
+  const other = "import { projectRoot } from '../../tests/root.ts';";
+  assert.match(String(verdict('src/storage/log.test.ts', other, true)), /must not import tests/);
+});
+
+test('a circle is found, also one of types over several files', () => {
+  const file = (path: string, ...imported: string[]) => ({
+    path: `src/a/${path}`,
+    text: `// x\n${imported.map((each) => `import type { T } from './${each}';\n`).join('')}`,
+  });
+  const chain = [file('a.ts', 'b.ts'), file('b.ts', 'c.ts'), file('c.ts')];
+  assert.deepEqual(circlesOf(chain), []);
+  const circle = [...chain.slice(0, 2), file('c.ts', 'a.ts', 'd.ts'), file('d.ts')];
+  assert.deepEqual(circlesOf(circle), [['src/a/a.ts', 'src/a/b.ts', 'src/a/c.ts']]);
+});
+
+test('a double is known by its name', () => {
+  const names = ['scripted-cluster.ts', 'group-harness.ts', 'a-fixture.test.ts', 'a.fixture.ts'];
+  for (const name of names) assert.match(name, doubleName);
+  for (const name of ['fixtures.ts', 'mocked.ts', 'log.ts']) assert.doesNotMatch(name, doubleName);
 });
 
 test('a banned call is seen in code and not in a comment or a string', () => {
