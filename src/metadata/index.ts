@@ -21,7 +21,7 @@ export { findQuotas, type QuotaFilter } from './controller/quotas.ts';
 export { isReassigning } from './controller/reassignments.ts';
 export { describeScram } from './controller/scram.ts';
 export { assertTopicName } from './controller/topics.ts';
-export { METADATA_TOPIC } from './engines/local/local-store.ts';
+export { METADATA_TOPIC } from './engines/local/log-repair.ts';
 export * from './image.ts';
 export {
   type LocalMetadataOptions,

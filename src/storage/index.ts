@@ -30,6 +30,7 @@
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
 //   log-fixture.ts         what the tests share
 export type { AppendResult, LeaderAppend } from './append-result.ts';
+export { replaceFile } from './checkpoint-file.ts';
 export {
   type CleaningRequest,
   type CleaningResult,
@@ -45,8 +46,10 @@ export { LogDirectoryError } from './log-directory-error.ts';
 export type { PartitionLogOptions } from './log-options.ts';
 export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
+export { scanBatches } from './log-scan.ts';
 export type { MetaProperties } from './meta-properties.ts';
 export { clearMoved, markMoved, movedTo, pathOfMark } from './moved-log.ts';
+export { type OpenFiles, PooledFile } from './open-files.ts';
 export * from './partition-log.ts';
 export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 export type { ProducerStates } from './producer-states.ts';

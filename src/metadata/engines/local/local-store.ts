@@ -6,6 +6,7 @@
 // nobody knows what the platter holds until the next start has read it.
 
 import { assert } from '../../../base/assert.ts';
+import type { Uuid } from '../../../base/uuid.ts';
 import type { Io } from '../../../io/index.ts';
 import {
   type BatchRecord,
@@ -32,17 +33,18 @@ import type {
 import { isOfQuorum, leaderChangeRecord } from '../../records/index.ts';
 import { LocalElection } from './local-election.ts';
 import { batchesIn } from './log-batches.ts';
+import { METADATA_TOPIC, repairLog } from './log-repair.ts';
 import { LogWatchers } from './log-watchers.ts';
 import {
   listSnapshots,
+  openNewestSnapshot,
   readSnapshot,
   removePartialSnapshots,
   type SnapshotName,
   type StoredSnapshot,
   writeSnapshot,
 } from './snapshot-files.ts';
-
-export const METADATA_TOPIC = '__cluster_metadata';
+import { SyncedEnd } from './synced-end.ts';
 
 const readBytes = 1024 * 1024;
 const snapshotsKept = 2;
@@ -54,6 +56,12 @@ export interface LocalStoreOptions {
   readonly resources: LogResources;
   /** Default 20 MiB. The log shortens by whole segments. */
   readonly segmentBytesMax?: number;
+  /** The log directory has the mark of a clean stop: nothing of the log can be torn. */
+  readonly wasCleanShutdown?: boolean;
+  /** Something in the log directories that says that there was a log; absent: it may be new. */
+  readonly evidence?: string | null;
+  /** The operator said that what cannot be read may be lost. */
+  readonly mayLose?: boolean;
   /** The disk under the log failed: the process should stop, the next start recovers. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -67,6 +75,7 @@ export class LocalStore implements ClusterStore {
   readonly #watchers: LogWatchers;
   readonly #brokers = new Map<number, StoreBroker>();
   readonly #brokerWatchers = new Set<(alive: ReadonlyMap<number, StoreBroker>) => void>();
+  readonly #syncedEnd: SyncedEnd;
   #log!: PartitionLog;
   /** Oldest first; none of them known to be damaged. */
   #snapshots: SnapshotName[] = [];
@@ -88,6 +97,8 @@ export class LocalStore implements ClusterStore {
     this.clusterId = options.clusterId;
     this.#folder = `${options.directory}/${METADATA_TOPIC}-0`;
     this.#onFailure = options.onFailure ?? (() => {});
+    io.disk.makeDirectory(this.#folder);
+    this.#syncedEnd = new SyncedEnd(io, this.#folder, (error) => this.#fail(error));
     this.#watchers = new LogWatchers({
       endOffset: () => this.#endOffset,
       newestSnapshot: () => this.newestSnapshot(),
@@ -104,15 +115,19 @@ export class LocalStore implements ClusterStore {
 
   async #open(options: LocalStoreOptions): Promise<void> {
     const { disk } = this.#io;
-    disk.makeDirectory(this.#folder);
     await removePartialSnapshots(disk, this.#folder);
     this.#snapshots = listSnapshots(disk, this.#folder);
-    for (let name = this.#snapshots.at(-1); name !== undefined; name = this.#snapshots.at(-1)) {
-      this.#snapshotAtStart = readSnapshot(this.#io, this.#folder, name);
-      if (this.#snapshotAtStart !== null) break;
-      this.#snapshots.pop();
-    }
+    this.#snapshotAtStart = await openNewestSnapshot(this.#io, this.#folder, this.#snapshots);
     const snapshotEnd = this.#snapshots.at(-1)?.endOffset ?? 0;
+    const isLossy = await repairLog(this.#io, {
+      directory: options.directory,
+      files: options.resources.files,
+      snapshotEnd,
+      syncedEnd: this.#syncedEnd.endOffset,
+      wasCleanShutdown: options.wasCleanShutdown ?? false,
+      evidence: options.evidence ?? null,
+      mayLose: options.mayLose ?? false,
+    });
     this.#keepQuorum(this.#snapshotAtStart?.quorum ?? []);
     this.#log = await PartitionLog.open(this.#io, {
       directory: this.#folder,
@@ -133,18 +148,14 @@ export class LocalStore implements ClusterStore {
       onFailure: (error) => this.#fail(error),
     });
     await this.#adoptLog(snapshotEnd);
+    if (isLossy) await this.#syncedEnd.renew(this.#endOffset);
+    await this.#syncedEnd.open(this.#endOffset);
   }
 
   /** What the log holds counts as committed from now on, so it must be on the platter. */
   async #adoptLog(snapshotEnd: number): Promise<void> {
     if (this.#log.logEndOffset < snapshotEnd) await this.#log.truncateFullyAndStartAt(snapshotEnd);
-    if (this.#log.logStartOffset > snapshotEnd) {
-      throw new KafkaError(
-        'KAFKA_STORAGE_ERROR',
-        `${this.#folder}: the log begins at ${this.#log.logStartOffset} and no whole snapshot ` +
-          'leads up to it; restore a .checkpoint file of this folder from a backup',
-      );
-    }
+    assert(this.#log.logStartOffset <= snapshotEnd, 'the log leads on from the snapshot');
     await this.#log.flush();
     await this.#io.disk.syncDirectory(this.#folder);
     this.#endOffset = this.#log.logEndOffset;
@@ -183,6 +194,16 @@ export class LocalStore implements ClusterStore {
 
   get endOffset(): number {
     return this.#endOffset;
+  }
+
+  /** Of the history that the log tells: another one after every loss. */
+  get historyId(): Uuid {
+    return this.#syncedEnd.historyId as Uuid;
+  }
+
+  /** Somebody has applied more than the log has: it is an older copy of itself. */
+  async beginNewHistory(): Promise<void> {
+    await this.#syncedEnd.renew(this.#endOffset);
   }
 
   get isFailed(): boolean {
@@ -260,6 +281,7 @@ export class LocalStore implements ClusterStore {
       this.#fail(error as Error);
       throw storageError(`the metadata log could not be synced: ${reason(error)}`);
     }
+    this.#syncedEnd.onSynced(Math.max(endOffset, this.#endOffset));
     this.#commitTo(endOffset);
   }
 
@@ -391,6 +413,7 @@ export class LocalStore implements ClusterStore {
     this.#election.close(new KafkaError('NOT_CONTROLLER', 'the metadata store is closed'));
     this.#brokerWatchers.clear();
     await this.#log.close();
+    await this.#syncedEnd.close();
   }
 }
 

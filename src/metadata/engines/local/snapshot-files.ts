@@ -27,6 +27,7 @@ import {
 const batchRecordsMax = 1000;
 const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
 const partialSuffix = '.part';
+const damagedSuffix = '.damaged';
 
 export interface StoredSnapshot extends StoreSnapshot {
   /** Control records of Kafka's quorum, which stay in the file's first batch. */
@@ -52,6 +53,27 @@ export function listSnapshots(disk: Disk, folder: string): SnapshotName[] {
     });
   }
   return found.sort((a, b) => a.endOffset - b.endOffset || a.controllerEpoch - b.controllerEpoch);
+}
+
+/**
+ * Reads the newest that is whole, which then is the last of the list; null without one. Those that
+ * are damaged get another name: none may be taken for one to fall back to.
+ */
+export async function openNewestSnapshot(
+  io: Io,
+  folder: string,
+  snapshots: SnapshotName[],
+): Promise<StoredSnapshot | null> {
+  for (let name = snapshots.at(-1); name !== undefined; name = snapshots.at(-1)) {
+    const snapshot = readSnapshot(io, folder, name);
+    if (snapshot !== null) return snapshot;
+    snapshots.pop();
+    const path = `${folder}/${name.fileName}`;
+    if (io.disk.stat(path) === null) continue;
+    io.disk.rename(path, `${path}${damagedSuffix}`);
+    await io.disk.syncDirectory(folder);
+  }
+  return null;
 }
 
 /** What a crash left half written. */
@@ -107,7 +129,7 @@ function batchesOf(snapshot: StoredSnapshot): Buffer[] {
 export function readSnapshot(io: Io, folder: string, name: SnapshotName): StoredSnapshot | null {
   const path = `${folder}/${name.fileName}`;
   const problem = (why: string): null => {
-    io.log.error(`snapshot ${path} is damaged and not used`, { why });
+    io.log.error(`snapshot ${path} is damaged, set aside and not used`, { why });
     return null;
   };
   const buffer = io.disk.readFile(path);
