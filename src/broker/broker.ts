@@ -6,7 +6,7 @@
 // of a clean shutdown is written last.
 
 import { uuidFromBytes } from '../base/uuid.ts';
-import { type BrokerConfig, ConfigError } from '../config/index.ts';
+import type { BrokerConfig } from '../config/index.ts';
 import { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
 import {
@@ -31,17 +31,23 @@ import {
 import { LogDirectory, LogDirectoryError, LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { Dispatch } from './dispatch.ts';
+import { withDynamic } from './dynamic-config.ts';
 import { endpointsFor, registeredEndpoint } from './endpoints.ts';
 import { FetchSessions } from './fetch-sessions.ts';
 import type { BrokerParts } from './handler.ts';
+import { KnownLogDirs } from './known-log-dirs.ts';
 import { cleanerSettingsOf, logConfigOf } from './log-config.ts';
 import { ProducerIds } from './producer-ids.ts';
-import { Quotas } from './quotas/index.ts';
+import { type Quotas, quotasOf } from './quotas/index.ts';
 import { writeTransactionMarkers } from './transaction-markers.ts';
 
 export interface BrokerOptions {
   /** The broker cannot go on: a broken invariant, or no log directory is left. Stop the process. */
   readonly onFatal?: (error: Error) => void;
+  /** The operator said so: go on without the metadata that cannot be read. */
+  readonly acceptLostMetadata?: boolean;
+  /** Likewise: make partitions anew that were in a log directory that is not there. */
+  readonly acceptLostLogDirs?: boolean;
 }
 
 export interface BoundListener {
@@ -69,6 +75,8 @@ export class Broker {
   readonly #log: Log;
   readonly #baseConfig: BrokerConfig;
   readonly #onFatal: (error: Error) => void;
+  readonly #acceptLostMetadata: boolean;
+  readonly #knownDirs: KnownLogDirs;
   readonly #resources: LogResources;
   readonly #quotas: Quotas;
   readonly #directories: LogDirectory[] = [];
@@ -96,6 +104,11 @@ export class Broker {
     this.#baseConfig = config;
     this.#config = config;
     this.#onFatal = options.onFatal ?? (() => {});
+    this.#acceptLostMetadata = options.acceptLostMetadata ?? false;
+    this.#knownDirs = new KnownLogDirs(io, {
+      paths: config.logDirs,
+      mayLose: options.acceptLostLogDirs ?? false,
+    });
     this.#resources = new LogResources(io);
     this.#quotas = quotasOf(io, config);
   }
@@ -182,6 +195,7 @@ export class Broker {
   async #openDirectories(): Promise<void> {
     const config = this.#baseConfig;
     let clusterId = config.clusterId;
+    this.#knownDirs.assertNoneIsEmptied();
     for (const path of config.logDirs) {
       const directory = await LogDirectory.open(this.#io, {
         path,
@@ -280,9 +294,18 @@ export class Broker {
       nodeId: this.nodeId,
       resources: this.#resources,
       config: this.#baseConfig,
+      wasCleanShutdown: this.#directories.some(
+        ({ path, wasCleanShutdown }) => path === this.#metadataDirectory && wasCleanShutdown,
+      ),
+      evidence: this.#directories.map(({ evidenceOfUse }) => evidenceOfUse).find(Boolean) ?? null,
+      mayLose: this.#acceptLostMetadata,
       onFailure: this.#onFatal,
     });
     this.#metadata = metadata;
+    await this.#knownDirs.compareWith(metadata, this.nodeId, {
+      directories: this.#directories,
+      offlinePaths: this.#offlinePaths,
+    });
     this.#adoptDynamicConfig(metadata.image());
     this.#quotas.configure(metadata.image().quotas.values());
     return metadata;
@@ -293,6 +316,9 @@ export class Broker {
       nodeId: this.nodeId,
       directories: this.#directories,
       offlinePaths: this.#offlinePaths,
+      offlineDirectories: this.#knownDirs.offline(this.#offlinePaths),
+      history: metadata.history,
+      beforeMissingAreMade: (partitions) => this.#knownDirs.beforeMissingAreMade(partitions),
       moveBytesPerSecondMax: () => {
         return this.#config.get('replica.alter.log.dirs.io.max.bytes.per.second');
       },
@@ -303,6 +329,7 @@ export class Broker {
     this.#replicas = replicas;
     for (const [directory, error] of this.#failedEarly)
       replicas.onDirectoryFailure(directory, error);
+    await replicas.renewNotes();
     metadata.subscribe((image, changes) => {
       if (changes.configsChanged.some(({ type }) => type === ResourceType.BROKER)) {
         this.#adoptDynamicConfig(image);
@@ -317,22 +344,8 @@ export class Broker {
   #adoptDynamicConfig(image: MetadataImage): void {
     const all = image.configOf(ResourceType.BROKER, '');
     const own = image.configOf(ResourceType.BROKER, String(this.nodeId));
-    this.#config = all.size + own.size === 0 ? this.#baseConfig : this.#withDynamic(all, own);
+    this.#config = withDynamic(this.#baseConfig, { all, own }, this.#log);
     this.#server?.configure(this.#connectionLimits());
-  }
-
-  /**
-   * Changes were judged when they were made, under the file of that time. What another file makes
-   * contradictory is left out, as Kafka does it, so that the operator has a broker to mend it by.
-   */
-  #withDynamic(all: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): BrokerConfig {
-    try {
-      return this.#baseConfig.withDynamic(all, own);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.#log.error(`changes made on the running cluster are left out: ${error.message}`);
-      return this.#baseConfig;
-    }
   }
 
   async #register(metadata: Metadata): Promise<number> {
@@ -470,18 +483,4 @@ export class Broker {
     // What went wrong first is what the caller hears of.
     await Promise.allSettled(this.#directories.map((directory) => directory.close()));
   }
-}
-
-function quotasOf(io: Io, config: BrokerConfig): Quotas {
-  return new Quotas({
-    window: {
-      samples: config.get('quota.window.num'),
-      sampleMs: config.get('quota.window.size.seconds') * 1000,
-    },
-    mutationWindow: {
-      samples: config.get('controller.quota.window.num'),
-      sampleMs: config.get('controller.quota.window.size.seconds') * 1000,
-    },
-    now: () => io.clock.monotonic(),
-  });
 }

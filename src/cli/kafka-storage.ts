@@ -4,7 +4,7 @@
 import { isUuid, uuidFromBytes, ZERO_UUID } from '../base/uuid.ts';
 import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
 import { createNodeIo, type Io } from '../io/index.ts';
-import { LogDirectory } from '../storage/index.ts';
+import { formatDirectory, readMetaProperties } from '../storage/index.ts';
 import { hidden, kafkaCommand, repeatable, UsageError } from './command-line.ts';
 import { featureDependencies, versionMapping } from './feature-texts.ts';
 
@@ -41,7 +41,7 @@ async function format(io: Io, flags: FormatFlags): Promise<number> {
     throw new UsageError('--add-scram: users and passwords are not served yet');
   }
   for (const path of config.logDirs) {
-    const formatted = LogDirectory.readMetaProperties(io, path) !== null;
+    const formatted = readMetaProperties(io, path) !== null;
     if (formatted && flags.ignoreFormatted !== true) {
       process.stderr.write(
         `Log directory ${path} is already formatted. Use --ignore-formatted to ignore this ` +
@@ -50,7 +50,7 @@ async function format(io: Io, flags: FormatFlags): Promise<number> {
       return 1;
     }
     if (formatted) continue;
-    await LogDirectory.format(io, path, { clusterId, nodeId: config.nodeId });
+    await formatDirectory(io, path, { clusterId, nodeId: config.nodeId });
     process.stdout.write(`Formatting ${path} with cluster.id ${clusterId}.\n`);
   }
   return 0;
@@ -65,7 +65,7 @@ function info(io: Io, path: string): number {
     return `${title}:\n${paths.map((each) => `  ${each}\n`).join('')}`;
   };
   const problems = missing.map((directory) => `${directory} is not a directory`);
-  const metas = found.map((directory) => LogDirectory.readMetaProperties(io, directory));
+  const metas = found.map((directory) => readMetaProperties(io, directory));
   let text = found.length === 0 ? 'No directories specified.\n' : `Found log ${list(found)}`;
   for (const [index, meta] of metas.entries()) {
     if (meta === null) {

@@ -17,14 +17,24 @@ import { UsageError } from './tool.ts';
 interface StartOptions {
   readonly file: string | null;
   readonly overrides: readonly (readonly [key: string, value: string])[];
+  /** What the operator says is lost, so that the broker may go on without it. */
+  readonly accepted: ReadonlySet<string>;
 }
 
+const acceptFlags: readonly string[] = ['--accept-lost-metadata', '--accept-lost-log-dirs'];
 const usage = 'partita start [server.properties] [--override key=value]...';
+const help = `Usage: ${usage}
+
+For one start, when the broker refuses because something is lost that cannot be brought back:
+  --accept-lost-metadata  go on with what can be read of __cluster_metadata-0; what is cut is kept,
+                          and so are the records of topics that are unknown then (partita stray)
+  --accept-lost-log-dirs  make the partitions of a missing log directory anew, without records
+`;
 const logLevels: readonly string[] = ['debug', 'info', 'warn', 'error', 'off'];
 
 export async function run(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
-    process.stdout.write(`Usage: ${usage}\n`);
+    process.stdout.write(help);
     return 0;
   }
   const options = parseOptions(args);
@@ -34,7 +44,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const config = loadConfig(io, options);
     // Listened for from the start: a script may stop us as soon as it reads that we are ready.
     const stopped = stopSignal();
-    const broker = await Broker.start(io, config, { onFatal: exitOnFatal });
+    const broker = await Broker.start(io, config, {
+      onFatal: exitOnFatal,
+      acceptLostMetadata: options.accepted.has('--accept-lost-metadata'),
+      acceptLostLogDirs: options.accepted.has('--accept-lost-log-dirs'),
+    });
     releaseYoungGeneration();
     printReady(broker);
     await stopped;
@@ -49,16 +63,18 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function parseOptions(args: readonly string[]): StartOptions {
   const overrides: [string, string][] = [];
+  const accepted = new Set<string>();
   let file: string | null = null;
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] as string;
     if (arg === '--override') overrides.push(parseOverride(args[++index] ?? ''));
     else if (arg.startsWith('--override=')) overrides.push(parseOverride(arg.slice(11)));
+    else if (acceptFlags.includes(arg)) accepted.add(arg);
     else if (arg.startsWith('-')) throw new UsageError(`unknown option ${arg}; usage: ${usage}`);
     else if (file !== null) throw new UsageError(`two files were given; usage: ${usage}`);
     else file = arg;
   }
-  return { file, overrides };
+  return { file, overrides, accepted };
 }
 
 function parseOverride(pair: string): [string, string] {

@@ -26,5 +26,6 @@ export * from './image.ts';
 export {
   type LocalMetadataOptions,
   type Metadata,
+  type MetadataHistory,
   openLocalMetadata,
 } from './open-local-metadata.ts';

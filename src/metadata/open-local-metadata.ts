@@ -1,5 +1,6 @@
 // The metadata of a cluster of one process: store in a folder, loader, controller, put together.
 
+import type { Uuid } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { LogResources } from '../storage/index.ts';
@@ -20,6 +21,10 @@ export interface LocalMetadataOptions {
   readonly config: BrokerConfig;
   /** Descriptors and memory shared with the other logs of the process; default: its own. */
   readonly resources?: LogResources;
+  /** See LocalStoreOptions. */
+  readonly wasCleanShutdown?: boolean;
+  readonly evidence?: string | null;
+  readonly mayLose?: boolean;
   /** The disk under the metadata log failed: stop the process, the next start recovers. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -27,6 +32,7 @@ export interface LocalMetadataOptions {
 export interface Metadata {
   readonly controller: Controller;
   readonly store: ClusterStore;
+  readonly history: MetadataHistory;
   /** The newest committed image. */
   image(): MetadataImage;
   /** Calls the listener at once with everything as created, then after every change, in order. */
@@ -34,6 +40,16 @@ export interface Metadata {
   /** Writes a snapshot now. */
   saveSnapshot(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What may be concluded from an image that lacks what another one had. */
+export interface MetadataHistory {
+  /** Images of one id follow from each other: another one begins when records may be lost. */
+  readonly id: Uuid;
+  /** Images that were applied are not in it any more: what follows is another history. */
+  beginAnew(): Promise<void>;
+  /** The topics whose deletion is in the log as far as it reaches back. */
+  deletedTopics(): Promise<ReadonlySet<Uuid>>;
 }
 
 const segmentBytesMin = 8 * 1024 * 1024;
@@ -58,6 +74,9 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
       segmentBytesMin,
       Math.min(config.get('metadata.log.segment.bytes'), bytesBetweenSnapshotsMax),
     ),
+    wasCleanShutdown: options.wasCleanShutdown ?? false,
+    evidence: options.evidence ?? null,
+    mayLose: options.mayLose ?? false,
     onFailure,
   });
   try {
@@ -77,6 +96,7 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
     return {
       controller,
       store,
+      history: historyOf(store),
       image: () => loader.image,
       subscribe: (listener) => loader.subscribe(listener),
       saveSnapshot: () => loader.saveSnapshot(),
@@ -86,4 +106,14 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
     await store.close();
     throw error;
   }
+}
+
+function historyOf(store: LocalStore): MetadataHistory {
+  return {
+    get id() {
+      return store.historyId;
+    },
+    beginAnew: () => store.beginNewHistory(),
+    deletedTopics: () => store.deletedTopics(),
+  };
 }

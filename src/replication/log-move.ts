@@ -2,14 +2,14 @@
 // and appended to.
 //
 // The log is copied into a folder that is nobody's (`…-future`). When the copy has caught up it is
-// made durable and given the partition's name; what was appended meanwhile is copied too, and in
-// the turn of the event loop in which nothing is missing it takes over. The old log, which bears a
-// mark since shortly before, goes when the new one is on the platter as a whole.
+// made durable, marked as one, and given the partition's name; what was appended meanwhile is
+// copied too, and in the turn of the event loop in which nothing is missing it takes over. The old
+// log, which bears a mark since shortly before, goes when the new one is on the platter as a whole.
 //
 // Invariants: at every moment a folder with the partition's name has every record that was
 // acknowledged; when two have the name, the longer one has all that the other has, so that a start
-// keeps that; records are appended to one of them only; the old one is not served by a start that
-// does not find the new one's directory.
+// keeps that, and at least one of them is marked; records are appended to one of them only; the old
+// one is not served by a start that does not find the new one's directory.
 
 import { assert } from '../base/assert.ts';
 import { type Io, IoError } from '../io/index.ts';
@@ -92,6 +92,8 @@ export class LogMove {
     const { cleanedTo } = partition.log;
     this.#future = await target.createFutureLog(name, partition.log.config);
     await this.#copyInto(this.#future);
+    // A start that finds two logs must know that the one is a copy of the other.
+    await markMoved(this.#io.disk, this.#future, source.meta.directoryId);
     this.#isPromoted = true;
     this.#future = await target.promoteFutureLog(this.#future, topicId);
     const old = partition.log;
@@ -118,6 +120,7 @@ export class LogMove {
     await Promise.allSettled([old.flush()]);
     await source.deleteLog(topic, index);
     await source.checkpointOffsets();
+    await clearMoved(this.#io.disk, log);
   }
 
   /** Copies until nothing is missing. Does not pause where the end is read from memory. */

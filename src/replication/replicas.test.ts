@@ -41,6 +41,7 @@ async function open(io: Io): Promise<Parts> {
     {
       nodeId,
       directories: [directory],
+      history: metadata.history,
       logConfigOf: (overrides) => ({
         ...defaultLogConfig,
         retentionMs: Number(overrides.get('retention.ms') ?? 604_800_000),
@@ -157,20 +158,130 @@ test('a change of configuration reaches the logs of its topic', async () => {
   });
 });
 
-test('a restart finds the partitions, and leaves alone a folder that no topic owns', async () => {
+function write(io: Io, path: string, text: string): void {
+  const file = io.disk.open(path, 'create');
+  file.truncate(0);
+  file.write([Buffer.from(text)], 0);
+  file.close();
+}
+
+const foldersIn = (io: Io): string[] =>
+  io.disk
+    .list('/data')
+    .filter(({ name, isDirectory }) => isDirectory && !name.startsWith('__'))
+    .map(({ name }) => name.replace(/\.[0-9a-f]{32}-/, ' '))
+    .sort();
+
+const metadataOf = (topicId: string) => `version: 0\ntopic_id: ${topicId}`;
+const otherId = 'ZZZZZZZZZZZZZZZZZZZZZQ';
+
+test('a restart finds the partitions, and sets aside what is not proven deleted', async () => {
+  await simulate(async (io) => {
+    const first = await open(io);
+    const id = await create(first, 't');
+    first.replicas.get('t', 0)?.appendAsLeader(batch(io));
+    await first.close();
+    const strangers = {
+      'never-known-0': otherId,
+      // Of the topic, but not its partition, or not its name.
+      't-1': id,
+      'renamed-0': id,
+    };
+    for (const [name, topicId] of Object.entries(strangers)) {
+      io.disk.makeDirectory(`/data/${name}`);
+      write(io, `/data/${name}/partition.metadata`, metadataOf(topicId));
+    }
+    io.disk.makeDirectory('/data/holiday-2024');
+    write(io, '/data/holiday-2024/photo.jpg', 'x');
+    io.disk.makeDirectory('/data/never-written-0');
+    const second = await open(io);
+    assert.equal(second.replicas.get('t', 0)?.logEndOffset, 1);
+    assert.equal(second.replicas.get('never-known', 0), undefined);
+    await second.close();
+    assert.deepEqual(foldersIn(io), [
+      'holiday-2024 stray',
+      'never-known-0 stray',
+      'never-written-0 delete',
+      'renamed-0 stray',
+      't-0',
+      't-1 stray',
+    ]);
+  });
+});
+
+test('a log of another topic of that name makes way for the new one, and is kept', async () => {
   await simulate(async (io) => {
     const first = await open(io);
     await create(first, 't');
     first.replicas.get('t', 0)?.appendAsLeader(batch(io));
     await first.close();
-    io.disk.makeDirectory('/data/stranger-0');
+    write(io, '/data/t-0/partition.metadata', metadataOf(otherId));
     const second = await open(io);
-    assert.equal(second.replicas.get('t', 0)?.logEndOffset, 1);
-    assert.equal(second.replicas.get('stranger', 0), undefined);
-    assert.notEqual(io.disk.stat('/data/stranger-0'), null);
+    assert.equal(second.replicas.get('t', 0)?.logEndOffset, 0);
+    // And one that appears while the broker runs.
+    io.disk.makeDirectory('/data/u-0');
+    write(io, '/data/u-0/00000000000000000000.log', 'x');
+    await create(second, 'u');
+    assert.equal(second.replicas.get('u', 0)?.logEndOffset, 0);
     await second.close();
+    assert.deepEqual(foldersIn(io), ['t-0', 't-0 stray', 'u-0', 'u-0 stray']);
   });
 });
+
+/** Puts the folder of a topic back that was deleted, as if it had been on a disk that was away. */
+async function deleteAndBringBack(io: Io, whileDeleted: (parts: Parts) => Promise<void>) {
+  const first = await open(io);
+  await create(first, 't');
+  first.replicas.get('t', 0)?.appendAsLeader(batch(io));
+  const { directory } = first;
+  await first.replicas.writeNotes(directory);
+  await first.close();
+  const kept = ['directory-notes', 't-0/partition.metadata', 't-0/00000000000000000000.log'];
+  const files = kept.map((name) => [name, `${io.disk.readFile(`/data/${name}`)}`] as const);
+  const second = await open(io);
+  await second.metadata.controller.deleteTopics({ topics: [{ name: 't' }] });
+  await second.replicas.settled();
+  await whileDeleted(second);
+  await second.close();
+  await io.clock.sleep(100_000);
+  for (const { name } of io.disk.list('/data')) {
+    if (name.endsWith('-delete')) await io.disk.remove(`/data/${name}`);
+  }
+  io.disk.makeDirectory('/data/t-0');
+  return () => {
+    for (const [name, text] of files) write(io, `/data/${name}`, text);
+  };
+}
+
+test('a topic whose deletion is in the metadata log is deleted without notes', async () => {
+  await simulate(async (io) => {
+    const bringBack = await deleteAndBringBack(io, async () => {});
+    bringBack();
+    await io.disk.remove('/data/directory-notes');
+    await (await open(io)).close();
+    assert.deepEqual(foldersIn(io), ['t-0 delete']);
+  });
+});
+
+for (const proof of ['noted', 'noted in another history', 'not noted'] as const) {
+  const isDeleted = proof === 'noted';
+  test(`a topic that is absent and was ${proof} is ${isDeleted ? 'deleted' : 'kept'}`, async () => {
+    await simulate(async (io) => {
+      const bringBack = await deleteAndBringBack(io, async ({ metadata }) => {
+        await metadata.controller.createTopics({ topics: [{ name: 'other' }] });
+        await metadata.saveSnapshot();
+        if (proof === 'noted in another history') await metadata.history.beginAnew();
+      });
+      // The log no longer tells of the deletion.
+      await io.disk.remove('/metadata/__cluster_metadata-0/00000000000000000000.log');
+      bringBack();
+      if (proof === 'not noted') await io.disk.remove('/data/directory-notes');
+      const opened = await open(io);
+      await opened.close();
+      assert.deepEqual(foldersIn(io), ['other-0', isDeleted ? 't-0 delete' : 't-0 stray']);
+    });
+  });
+}
 
 for (const [how, content] of [
   ['missing', null],

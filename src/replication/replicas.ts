@@ -2,25 +2,23 @@
 // with the metadata image: logs are created, reconfigured and deleted as it says.
 //
 // Invariants: images are applied one after the other, in order; `image` is the newest one whose
-// partitions are all here, so that whoever is sent to a partition finds it; a folder that no topic
-// of the image owns is left alone (it may be all that is left of somebody's data), except where
-// the topic was deleted before our eyes or made anew under another id. A partition that was here
-// before is not made anew while a directory is missing: its records may be there.
+// partitions are all here, so that whoever is sent to a partition finds it; a log is deleted when
+// its topic was deleted before our eyes, or found-logs.ts proves that it was. A partition that was
+// here before is not made anew while a directory is missing: its records may be there.
 
 import { assert } from '../base/assert.ts';
-import { ZERO_UUID } from '../base/uuid.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
-import type { ImageChanges, MetadataImage, PartitionImage, TopicImage } from '../metadata/index.ts';
+import type {
+  ImageChanges,
+  MetadataHistory,
+  MetadataImage,
+  PartitionImage,
+  TopicImage,
+} from '../metadata/index.ts';
 import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import {
-  clearMoved,
-  type LogConfig,
-  type LogDirectory,
-  movedTo,
-  type PartitionLog,
-  pathOfMark,
-} from '../storage/index.ts';
+import type { LogConfig, LogDirectory, PartitionLog, PartitionName } from '../storage/index.ts';
+import { FoundLogs } from './found-logs.ts';
 import { LogMoves } from './log-moves.ts';
 import { Partition } from './partition.ts';
 
@@ -29,6 +27,15 @@ export interface ReplicasOptions {
   readonly directories: readonly LogDirectory[];
   /** Entries of log.dirs that could not be opened. */
   readonly offlinePaths?: readonly string[];
+  /** What is known of them: id to path. */
+  readonly offlineDirectories?: Readonly<Record<string, string>>;
+  /** What proves that a topic was deleted; without it nothing is proven. */
+  readonly history?: MetadataHistory;
+  /**
+   * Told of the partitions that are in no directory and are about to be made, before any is. It
+   * throws if they were in a directory that is not there.
+   */
+  readonly beforeMissingAreMade?: (missing: readonly PartitionName[]) => void;
   /** Bytes per second of moves between directories; asked again and again. Default: no limit. */
   readonly moveBytesPerSecondMax?: () => number;
   /** The log configuration that follows from a topic's overrides. */
@@ -43,12 +50,6 @@ const openParallel = 32;
 export interface OfflineReplica {
   readonly topicId: string;
   readonly partitionIndex: number;
-}
-
-/** A log of a directory, that may be a partition's. */
-interface FoundLog {
-  readonly log: PartitionLog;
-  readonly directory: LogDirectory;
 }
 
 interface TopicReplicas {
@@ -89,6 +90,7 @@ export class Replicas {
     await replicas.#openDirectories(image);
     if (replicas.hasOfflineDirectory) replicas.#missAbsent(image);
     const topics = [...image.topics()];
+    options.beforeMissingAreMade?.(replicas.#absent(image));
     await replicas.#createAll(topics.flatMap((topic) => replicas.#ownOf(topic, image)));
     replicas.#resumeMoves();
     return replicas;
@@ -218,112 +220,60 @@ export class Replicas {
   }
 
   async #openDirectories(image: MetadataImage): Promise<void> {
-    const found = new Map<string, FoundLog[]>();
-    for (const directory of this.#options.directories) {
-      for (const log of await this.#openLogs(directory, image)) {
-        const topic = image.topic(log.topic);
-        if (topic !== undefined) await this.#nameTopic(directory, log, topic);
-        const topicId = directory.topicId(log.topic, log.partition);
-        const where = `${directory.path}/${log.topic}-${log.partition}`;
-        if (topic === undefined) {
-          this.#log.warn(`${where} belongs to no topic and is left alone: remove it if not needed`);
-        } else if (topic.id !== topicId) {
-          this.#log.warn(`${where} is of an earlier topic of that name and is deleted`);
-          await directory.deleteLog(log.topic, log.partition);
-        } else {
-          const name = `${log.topic}-${log.partition}`;
-          found.set(name, [...(found.get(name) ?? []), { log, directory }]);
-        }
-      }
-    }
-    for (const logs of found.values()) {
-      const { log, directory } = await this.#keepLongest(logs);
-      if (!(await this.#isWhole(log))) continue;
+    const opening = new FoundLogs(this.#io, {
+      ...this.#options,
+      image,
+      configOf: (topic) => this.#configOf(topic, image),
+      isFailed: (directory) => this.#failed.has(directory),
+      hasOfflineDirectory: () => this.hasOfflineDirectory,
+      onDirectoryFailure: (directory, error) => this.onDirectoryFailure(directory, error),
+    });
+    for (const { log, directory } of await opening.open()) {
       this.#adopt(image.topic(log.topic) as TopicImage, log.partition, log, directory);
-    }
-  }
-
-  /** A log without its topic's id is taken for one of the topic of that name, as Kafka does. */
-  async #nameTopic(directory: LogDirectory, log: PartitionLog, topic: TopicImage): Promise<void> {
-    if (directory.topicId(log.topic, log.partition) !== ZERO_UUID) return;
-    const because = 'partition.metadata is missing or torn';
-    this.#log.warn('a log that names no topic is taken for the one of that name', {
-      path: log.directory,
-      topicId: topic.id,
-      because,
-    });
-    try {
-      await directory.assignTopicId(log.topic, log.partition, topic.id);
-    } catch (error) {
-      // The next start asks again.
-      if (!(error instanceof IoError)) throw error;
-      this.#log.warn('partition.metadata cannot be written', { because: error.message });
-    }
-  }
-
-  async #openLogs(directory: LogDirectory, image: MetadataImage): Promise<PartitionLog[]> {
-    try {
-      return await directory.openLogs((name) => this.#configOf(name.topic, image));
-    } catch (error) {
-      const isStorage = error instanceof KafkaError && error.errorName === 'KAFKA_STORAGE_ERROR';
-      if (!isStorage && !(error instanceof IoError)) throw error;
-      this.onDirectoryFailure(directory, error);
-      return [];
-    }
-  }
-
-  /** A move was cut short after the copy got the partition's name (log-move.ts). */
-  async #keepLongest(logs: readonly FoundLog[]): Promise<FoundLog> {
-    const [first, ...others] = [...logs].sort((a, b) => b.log.logEndOffset - a.log.logEndOffset);
-    const kept = first as FoundLog;
-    if (others.length > 0) await kept.log.flush();
-    for (const { log, directory } of others) {
-      this.#log.warn(`${directory.path}/${log.topic}-${log.partition} is deleted: it was moved`);
-      await directory.deleteLog(log.topic, log.partition);
-    }
-    return kept;
-  }
-
-  /** False for the rest of a move whose target is not there: it may lack the latest records. */
-  async #isWhole(log: PartitionLog): Promise<boolean> {
-    const { directories } = this.#options;
-    if (directories.length + this.offlinePaths.length === 1) return true;
-    const target = movedTo(this.#io.disk, log);
-    if (target === null) return true;
-    const isThere = directories.some((each) => {
-      return each.meta.directoryId === target && !this.#failed.has(each);
-    });
-    if (isThere || !this.hasOfflineDirectory) {
-      await this.#clearMoved(log);
-      return true;
-    }
-    this.#log.error('a log that was moved to a directory that is not there is left alone', {
-      path: log.directory,
-      directoryId: target,
-      remedy: `bring it back, or remove ${pathOfMark(log)} and lose what only the other has`,
-    });
-    return false;
-  }
-
-  async #clearMoved(log: PartitionLog): Promise<void> {
-    try {
-      await clearMoved(this.#io.disk, log);
-    } catch (error) {
-      // The next start asks again.
-      if (!(error instanceof IoError)) throw error;
-      this.#log.warn('the mark of a move is left', { path: pathOfMark(log), error });
     }
   }
 
   /** What is not in a directory that was opened is in one that was not, for all we know. */
   #missAbsent(image: MetadataImage): void {
-    for (const topic of image.topics()) {
-      for (const [index, { replicas }] of topic.partitions.entries()) {
+    for (const { topicId, partition: partitionIndex } of this.#absent(image)) {
+      this.#missing.set(`${partitionIndex} ${topicId}`, { topicId, partitionIndex });
+    }
+  }
+
+  /** The image's partitions that should be here and are neither open nor known to be missing. */
+  #absent(image: MetadataImage): PartitionName[] {
+    const absent: PartitionName[] = [];
+    for (const { id: topicId, name: topic, partitions } of image.topics()) {
+      for (const [partition, { replicas }] of partitions.entries()) {
         if (!replicas.includes(this.#options.nodeId)) continue;
-        if (this.getById(topic.id, index) !== undefined) continue;
-        this.#missing.set(`${index} ${topic.id}`, { topicId: topic.id, partitionIndex: index });
+        if (this.getById(topicId, partition) !== undefined) continue;
+        if (this.#missing.has(`${partition} ${topicId}`)) continue;
+        absent.push({ topic, partition, topicId });
       }
     }
+    return absent;
+  }
+
+  /** Directories that have notes say from the start on what is beside them now. */
+  async renewNotes(): Promise<void> {
+    for (const directory of this.#options.directories) {
+      if (directory.notes === null || this.#failed.has(directory)) continue;
+      await this.writeNotes(directory);
+    }
+  }
+
+  /** What directories note of the metadata that were applied. */
+  async writeNotes(directory: LogDirectory): Promise<void> {
+    const { history, directories, offlineDirectories = {} } = this.#options;
+    if (history === undefined) return;
+    const image = this.#image;
+    const paths = directories.map(({ meta, path }) => [meta.directoryId, path] as const);
+    await directory.maybeWriteNotes({
+      historyId: history.id,
+      metadataOffset: image.offset,
+      directories: { ...Object.fromEntries(paths), ...offlineDirectories },
+      hasTopic: (topicId) => image.topicById(topicId) !== undefined,
+    });
   }
 
   #resumeMoves(): void {

@@ -75,6 +75,7 @@ export class Upkeep {
 
   async checkpointHighWatermarks(): Promise<void> {
     for (const directory of this.#healthy()) {
+      await this.#replicas.writeNotes(directory);
       const highWatermarks = this.#replicas.highWatermarks(directory);
       if (isSame(this.#highWatermarksWritten.get(directory), highWatermarks)) continue;
       await directory.checkpointHighWatermarks(highWatermarks);

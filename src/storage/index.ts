@@ -22,7 +22,8 @@
 //   tail-cache.ts          recent batches in memory
 //   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
 //   log-directory.ts       one entry of log.dirs: lock (directory-lock.ts), identity
-//                          (meta-properties.ts), folders
+//                          (directory-identity.ts, meta-properties.ts), our notes of its use
+//                          (directory-notes.ts), folders
 //                          (partition-folder.ts), checkpoints (offset-checkpoints.ts,
 //                          checkpoint-file.ts)
 //   stray-folders.ts       what is kept though no partition may use it
@@ -38,10 +39,17 @@ export {
   type DirtyRange,
   ReplacementFailed,
 } from './cleaner/index.ts';
+export { formatDirectory, readMetaProperties } from './directory-identity.ts';
+export { type DirectoryNotes, type NotesAround, notesPath, readNotes } from './directory-notes.ts';
 export { type EndMarker, encodeEndMarker } from './end-marker.ts';
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
-export { LogDirectory, type LogDirectoryOptions, type PartitionName } from './log-directory.ts';
+export {
+  type FolderFate,
+  LogDirectory,
+  type LogDirectoryOptions,
+  type PartitionName,
+} from './log-directory.ts';
 export { LogDirectoryError } from './log-directory-error.ts';
 export type { PartitionLogOptions } from './log-options.ts';
 export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';

@@ -11,22 +11,25 @@ import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import { type DiskLock, type Io, IoError, type Timer } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { replaceFile } from './checkpoint-file.ts';
-import { lockDirectory } from './directory-lock.ts';
-import type { LogConfig } from './log-config.ts';
-import { LogDirectoryError, refusedDirectory } from './log-directory-error.ts';
-import type { LogResources } from './log-resources.ts';
 import {
-  META_PROPERTIES,
-  type MetaProperties,
-  metaPropertiesBytes,
-  parseMetaProperties,
-} from './meta-properties.ts';
+  type DirectoryIdentity,
+  identifyDirectory,
+  somePartitionIn,
+} from './directory-identity.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { type DirectoryNotes, KeptNotes, type NotesAround, notesPath } from './directory-notes.ts';
+import { inParallel } from './in-parallel.ts';
+import { defaultLogConfig, type LogConfig } from './log-config.ts';
+import { refusedDirectory } from './log-directory-error.ts';
+import type { LogResources } from './log-resources.ts';
+import type { MetaProperties } from './meta-properties.ts';
 import { type CheckpointedOffsets, OffsetCheckpoints } from './offset-checkpoints.ts';
 import {
   deleteFolderName,
   folderName,
   futureFolderName,
   isDeleteFolder,
+  isEmptyFolder,
   type PartitionFolder,
   parseFolderName,
   parseFutureFolderName,
@@ -35,14 +38,13 @@ import {
   writeTopicId,
 } from './partition-folder.ts';
 import { PartitionLog } from './partition-log.ts';
+import { setFolderAside } from './stray-folders.ts';
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const HIGH_WATERMARKS = 'replication-offset-checkpoint';
 const LOG_START_OFFSETS = 'log-start-offset-checkpoint';
 const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
-/** Logs opened or closed at the same time: enough to keep a disk's queue filled. */
-const PARALLEL_LOGS = 16;
 
 /** What these checkpoints say of a log; null: nothing. */
 const offsetIn = {
@@ -69,6 +71,9 @@ export interface PartitionName {
   readonly topicId: Uuid;
 }
 
+/** What becomes of a folder at a start: it is opened with the configuration, or not opened. */
+export type FolderFate = LogConfig | 'set aside' | 'delete';
+
 interface OpenedLog {
   readonly log: PartitionLog;
   readonly topicId: Uuid;
@@ -84,6 +89,7 @@ export class LogDirectory {
   readonly #options: LogDirectoryOptions;
   readonly #lock: DiskLock;
   readonly #checkpoints: OffsetCheckpoints;
+  readonly #notes: KeptNotes;
   readonly #logs = new Map<string, OpenedLog>();
   readonly #removals = new Set<Timer>();
   readonly #unfinished: PartitionFolder[] = [];
@@ -97,10 +103,11 @@ export class LogDirectory {
   private constructor(
     io: Io,
     options: LogDirectoryOptions,
-    found: { lock: DiskLock; meta: MetaProperties; wasCleanShutdown: boolean },
+    found: DirectoryIdentity & { lock: DiskLock; wasCleanShutdown: boolean },
   ) {
     this.path = options.path;
     this.meta = found.meta;
+    this.#notes = new KeptNotes(io.disk, options.path, found.notes);
     this.wasCleanShutdown = found.wasCleanShutdown;
     this.#io = io;
     this.#options = options;
@@ -119,49 +126,23 @@ export class LogDirectory {
     const { disk } = io;
     const lock = lockDirectory(io, path);
     try {
-      const meta = await identify(io, options);
+      const identity = await identifyDirectory(io, options);
       const wasCleanShutdown = disk.readFile(`${path}/${CLEAN_SHUTDOWN}`) !== null;
       if (wasCleanShutdown) {
         await disk.remove(`${path}/${CLEAN_SHUTDOWN}`);
         await disk.syncDirectory(path);
       }
-      return new LogDirectory(io, options, { lock, meta, wasCleanShutdown });
+      return new LogDirectory(io, options, { ...identity, lock, wasCleanShutdown });
     } catch (error) {
       lock.release();
       throw error instanceof IoError ? refusedDirectory(path, error) : error;
     }
   }
 
-  /** null if there is none. @throws LogDirectoryError if it cannot be understood */
-  static readMetaProperties(io: Io, path: string): Partial<MetaProperties> | null {
-    const bytes = io.disk.readFile(`${path}/${META_PROPERTIES}`);
-    if (bytes === null) return null;
-    const meta = parseMetaProperties(bytes.toString('utf8'));
-    if (meta !== null) return meta;
-    throw new LogDirectoryError(
-      path,
-      `${path}/${META_PROPERTIES} is not of version 0 or 1: restore it, or use another log.dirs`,
-    );
-  }
-
-  /** Writes meta.properties, with a new directory id. */
-  static async format(
-    io: Io,
-    path: string,
-    owner: { readonly clusterId: string; readonly nodeId: number },
-  ): Promise<MetaProperties> {
-    const meta = { ...owner, directoryId: io.random.bytes(16).toString('base64url') };
-    try {
-      io.disk.makeDirectory(path);
-      await replaceFile(io.disk, `${path}/${META_PROPERTIES}`, metaPropertiesBytes(meta));
-    } catch (error) {
-      throw error instanceof IoError ? refusedDirectory(path, error) : error;
-    }
-    return meta;
-  }
-
-  /** Opens, recovering where needed, the log of every partition folder. */
-  async openLogs(configFor: (name: PartitionName) => LogConfig): Promise<PartitionLog[]> {
+  /** Opens, recovering where needed, the logs of the partition folders that are to be opened. */
+  async openLogs(
+    fateOf: (name: PartitionName) => FolderFate | Promise<FolderFate>,
+  ): Promise<PartitionLog[]> {
     const { disk } = this.#io;
     const recoveryPoints = this.#checkpoints.read(RECOVERY_POINTS);
     const isCheckpointLost = !this.#checkpoints.exists(RECOVERY_POINTS);
@@ -179,9 +160,12 @@ export class LogDirectory {
     await inParallel(folders, async (folder) => {
       const name = parseFolderName(folder) as { topic: string; partition: number };
       const topicId = readTopicId(disk, this.#file(folder));
+      const fate = await fateOf({ ...name, topicId });
+      if (fate === 'set aside') return await this.#setAside(name, 'no topic owns it');
+      if (fate === 'delete') return await this.#removeFolder(name, defaultLogConfig);
       const isCertain = this.wasCleanShutdown || topicId === ZERO_UUID;
       if (!isCertain) await syncTopicId(disk, this.#file(folder));
-      await this.#openLog({ ...name, topicId }, configFor({ ...name, topicId }), {
+      await this.#openLog({ ...name, topicId }, fate, {
         wasCleanShutdown: this.wasCleanShutdown,
         recoveryPoint: recoveryPoints.get(folder) ?? (isCheckpointLost ? undefined : 0),
         logStartOffset: startOffsets.get(folder),
@@ -218,12 +202,61 @@ export class LogDirectory {
     const folder = folderName(name.topic, name.partition);
     await this.#forgetOffsetsOf(folder);
     const directory = this.#file(folder);
+    await this.#maybeMakeWay(name);
     this.#io.disk.makeDirectory(directory);
     if (name.topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, name.topicId);
     const log = await this.#openLog(name, config, { wasCleanShutdown: false });
     this.#areLogsOpen = true;
     await this.#syncEntries();
     return log;
+  }
+
+  /** A folder of the name that is not of this topic holds what somebody may still want. */
+  async #maybeMakeWay({ topic, partition, topicId }: PartitionName): Promise<void> {
+    const { disk } = this.#io;
+    const directory = this.#file(folderName(topic, partition));
+    if (disk.stat(directory) === null || isEmptyFolder(disk, directory)) return;
+    if (readTopicId(disk, directory) === topicId) return;
+    await this.#setAside({ topic, partition }, 'a new topic has its name');
+  }
+
+  async #setAside(folder: PartitionFolder, because: string): Promise<void> {
+    const path = this.#file(folderName(folder.topic, folder.partition));
+    const kept = await setFolderAside(this.#io, this.path, folder);
+    const hint = 'partita stray lists it and takes it back';
+    this.#io.log.warn('a folder is set aside', { path, because, kept, hint });
+  }
+
+  /** Sets a log aside that is open. */
+  async setLogAside(topic: string, partition: number, because: string): Promise<void> {
+    const folder = folderName(topic, partition);
+    const opened = this.#logs.get(folder);
+    if (opened === undefined) return;
+    this.#logs.delete(folder);
+    this.#notes.onLogsChanged();
+    opened.log.abandon();
+    await this.#setAside({ topic, partition }, because);
+  }
+
+  /** Holds no record and no topic's id. */
+  isEmptyFolder(topic: string, partition: number): boolean {
+    return isEmptyFolder(this.#io.disk, this.#file(folderName(topic, partition)));
+  }
+
+  /** Our notes as they were found at the start. */
+  get notes(): DirectoryNotes | null {
+    return this.#notes.found;
+  }
+
+  /** What says that there were metadata: a partition's folder or our notes. */
+  get evidenceOfUse(): string | null {
+    return somePartitionIn(this.#io, this.path) ?? (this.notes && notesPath(this.path));
+  }
+
+  /** Writes down what is here, if it is not what was written last. */
+  async maybeWriteNotes(around: NotesAround): Promise<void> {
+    const topicIds = () => new Set(Array.from(this.#logs.values(), ({ topicId }) => topicId));
+    await this.#notes.maybeWrite(this.meta, around, topicIds);
   }
 
   async #openLog(
@@ -249,6 +282,7 @@ export class LogDirectory {
       checkpoint: () => this.#checkpoint(),
     });
     this.#logs.set(folder, { log, topicId });
+    this.#notes.onLogsChanged();
     return log;
   }
 
@@ -325,6 +359,7 @@ export class LogDirectory {
     const folder = folderName(topic, partition);
     const { log } = this.#logs.get(folder) as OpenedLog;
     this.#logs.set(folder, { log, topicId });
+    this.#notes.onLogsChanged();
     await writeTopicId(this.#io.disk, log.directory, topicId);
     await this.#io.disk.syncDirectory(log.directory);
   }
@@ -351,12 +386,17 @@ export class LogDirectory {
     const folder = folderName(topic, partition);
     const opened = this.#logs.get(folder);
     if (opened === undefined) return;
-    const { clock, disk, random } = this.#io;
     this.#logs.delete(folder);
+    this.#notes.onLogsChanged();
     opened.log.abandon();
+    await this.#removeFolder({ topic, partition }, opened.log.config);
+  }
+
+  async #removeFolder({ topic, partition }: PartitionFolder, config: LogConfig): Promise<void> {
+    const { clock, disk, random } = this.#io;
     const target = this.#file(deleteFolderName(topic, partition, random.bytes(16)));
-    disk.rename(this.#file(folder), target);
-    const timer = clock.after(opened.log.config.fileDeleteDelayMs, () => {
+    disk.rename(this.#file(folderName(topic, partition)), target);
+    const timer = clock.after(config.fileDeleteDelayMs, () => {
       this.#removals.delete(timer);
       disk.remove(target).catch((error: Error) => {
         // The next start removes it by its name.
@@ -452,40 +492,4 @@ export class LogDirectory {
   #file(name: string): string {
     return `${this.path}/${name}`;
   }
-}
-
-/** Reads whose the directory is, or makes it ours if it is new. */
-async function identify(io: Io, options: LogDirectoryOptions): Promise<MetaProperties> {
-  const { path, nodeId } = options;
-  const found = LogDirectory.readMetaProperties(io, path);
-  const clusterId =
-    options.clusterId ?? found?.clusterId ?? io.random.bytes(16).toString('base64url');
-  if (found === null) return await LogDirectory.format(io, path, { clusterId, nodeId });
-  if (found.clusterId !== undefined && found.clusterId !== clusterId) {
-    throw new LogDirectoryError(
-      path,
-      `log directory ${path} belongs to cluster ${found.clusterId}, this broker to ${clusterId}: ` +
-        'use another log.dirs, or the cluster id that the directory has',
-    );
-  }
-  if (found.nodeId !== undefined && found.nodeId !== nodeId) {
-    throw new LogDirectoryError(
-      path,
-      `log directory ${path} belongs to node ${found.nodeId}, this broker is node ${nodeId}: ` +
-        `use another log.dirs, or node.id=${found.nodeId}`,
-    );
-  }
-  const { directoryId } = found;
-  if (directoryId !== undefined && found.clusterId !== undefined) {
-    return { clusterId, nodeId, directoryId };
-  }
-  return await LogDirectory.format(io, path, { clusterId, nodeId });
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_LOGS, items.length) }, lane));
 }

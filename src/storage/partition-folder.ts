@@ -5,11 +5,13 @@
 
 import { isUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import type { Disk } from '../io/index.ts';
+import { LOG_SUFFIX, parseLogFileName } from './log-files.ts';
 
 export const PARTITION_METADATA = 'partition.metadata';
 const DELETE_SUFFIX = '-delete';
 const FUTURE_SUFFIX = '-future';
 const NAME_BYTES_MAX = 255;
+const isFirstFile = /^(partition\.metadata|leader-epoch-checkpoint)(\.tmp)?$/;
 
 export interface PartitionFolder {
   readonly topic: string;
@@ -48,6 +50,17 @@ export function futureFolderName(topic: string, partition: number, unique: Buffe
 export function parseFutureFolderName(name: string): PartitionFolder | null {
   const match = /^(.+)\.[0-9a-f]{32}-future$/.exec(name);
   return match === null ? null : parseFolderName(match[1] as string);
+}
+
+/** It has nothing in it but what a log has before its first record, and names no topic. */
+export function isEmptyFolder(disk: Disk, directory: string): boolean {
+  if (readTopicId(disk, directory) !== ZERO_UUID) return false;
+  return disk.list(directory).every(({ name, isDirectory }) => {
+    if (isDirectory) return false;
+    const file = parseLogFileName(name);
+    if (file === null) return isFirstFile.test(name);
+    return file.suffix !== LOG_SUFFIX || disk.stat(`${directory}/${name}`)?.sizeBytes === 0;
+  });
 }
 
 /** ZERO_UUID if the file is missing or was not written whole. */

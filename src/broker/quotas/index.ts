@@ -1,6 +1,7 @@
 // Quotas: what a client may use per second, measured and enforced (KIP-13, 55, 124, 219, 599, 612).
 //
 //   quotas.ts            all kinds together; the door of this folder
+//   quotas-of.ts         the ones that a configuration asks for
 //   request-charge.ts    what one request costs, from its arrival to its answer
 //   client-quota.ts      bytes produced, bytes consumed, time of the event loop
 //   mutation-quota.ts    partitions created and deleted
@@ -10,4 +11,5 @@
 //   sensors.ts           what is measured, by who shares a limit
 
 export { Quotas, type QuotasOptions } from './quotas.ts';
+export { quotasOf } from './quotas-of.ts';
 export type { RequestCharge } from './request-charge.ts';

@@ -17,7 +17,12 @@ import {
   KafkaError,
   type RecordInput,
 } from '../../../protocol/index.ts';
-import { defaultLogConfig, type LogResources, PartitionLog } from '../../../storage/index.ts';
+import {
+  defaultLogConfig,
+  type LogResources,
+  type OpenFiles,
+  PartitionLog,
+} from '../../../storage/index.ts';
 import type {
   AppendOptions,
   BrokerSession,
@@ -31,6 +36,7 @@ import type {
   Subscription,
 } from '../../cluster-store.ts';
 import { isOfQuorum, leaderChangeRecord } from '../../records/index.ts';
+import { deletedTopicsIn } from './deleted-topics.ts';
 import { LocalElection } from './local-election.ts';
 import { batchesIn } from './log-batches.ts';
 import { METADATA_TOPIC, repairLog } from './log-repair.ts';
@@ -70,6 +76,7 @@ export class LocalStore implements ClusterStore {
   readonly clusterId: string;
   readonly #io: Io;
   readonly #folder: string;
+  readonly #files: OpenFiles;
   readonly #onFailure: (error: Error) => void;
   readonly #election = new LocalElection();
   readonly #watchers: LogWatchers;
@@ -96,6 +103,7 @@ export class LocalStore implements ClusterStore {
     this.#io = io;
     this.clusterId = options.clusterId;
     this.#folder = `${options.directory}/${METADATA_TOPIC}-0`;
+    this.#files = options.resources.files;
     this.#onFailure = options.onFailure ?? (() => {});
     io.disk.makeDirectory(this.#folder);
     this.#syncedEnd = new SyncedEnd(io, this.#folder, (error) => this.#fail(error));
@@ -121,7 +129,7 @@ export class LocalStore implements ClusterStore {
     const snapshotEnd = this.#snapshots.at(-1)?.endOffset ?? 0;
     const isLossy = await repairLog(this.#io, {
       directory: options.directory,
-      files: options.resources.files,
+      files: this.#files,
       snapshotEnd,
       syncedEnd: this.#syncedEnd.endOffset,
       wasCleanShutdown: options.wasCleanShutdown ?? false,
@@ -204,6 +212,10 @@ export class LocalStore implements ClusterStore {
   /** Somebody has applied more than the log has: it is an older copy of itself. */
   async beginNewHistory(): Promise<void> {
     await this.#syncedEnd.renew(this.#endOffset);
+  }
+
+  deletedTopics(): Promise<Set<Uuid>> {
+    return deletedTopicsIn(this.#files, this.#folder);
   }
 
   get isFailed(): boolean {
