@@ -3,7 +3,8 @@
 //
 //   --client java    Kafka's own ProducerPerformance and ConsumerPerformance, and kcat: what users
 //                    see; where the client is the limit the brokers look alike
-//   --client wire    prepared frames over TCP: what the broker can do (16 KiB batches)
+//   --client wire    prepared frames over TCP: what the broker can do (16 KiB batches); --codec
+//                    compresses them, MB are then those that go over the wire
 
 import { createNodeIo, type Io } from '../src/io/index.ts';
 import { type BrokerProcess, withBrokers } from './broker-process.ts';
@@ -21,6 +22,8 @@ const defaults = {
   'record-bytes': '100,1024',
   'batch-bytes': '16384',
   acks: '1,-1',
+  /** Of the prepared frames: none, gzip, snappy, lz4, zstd; several are measured in turns. */
+  codec: 'none',
 };
 
 type KafkaFlags = typeof defaults;
@@ -31,6 +34,7 @@ interface Load {
   readonly acks: number;
   readonly client: string;
   readonly mib: number;
+  readonly codec: string;
 }
 
 const warmUpMib = 20;
@@ -66,7 +70,9 @@ function loadsOf({ client, mib, ...flags }: KafkaFlags): Load[] {
   for (const recordBytes of numbersOf(flags['record-bytes'])) {
     for (const batchBytes of numbersOf(flags['batch-bytes'])) {
       for (const acks of numbersOf(flags.acks)) {
-        loads.push({ recordBytes, batchBytes, acks, client, mib });
+        for (const codec of flags.codec.split(',')) {
+          loads.push({ recordBytes, batchBytes, acks, client, mib, codec });
+        }
       }
     }
   }
@@ -77,7 +83,7 @@ function loadsOf({ client, mib, ...flags }: KafkaFlags): Load[] {
 async function warmUp(io: Io, broker: BrokerProcess, flags: KafkaFlags): Promise<void> {
   const target = { host: broker.host, port: broker.port, topic: 'warm-up' };
   const mib = Math.min(warmUpMib, flags.mib);
-  const load: Load = { recordBytes: 100, batchBytes: 16384, acks: 1, client: 'wire', mib };
+  const load: Load = { recordBytes: 100, batchBytes: 16384, acks: 1, client: 'wire', mib, codec: 'none' };
   await transferByWire(io, target, load, () => 0);
 }
 
@@ -87,13 +93,13 @@ async function measure(
   run: { load: Load; rounds: Rounds; round: number },
 ): Promise<number> {
   const { load, rounds, round } = run;
-  const { recordBytes, batchBytes, client } = load;
+  const { recordBytes, batchBytes, client, codec } = load;
   const acks = load.acks === 1 ? '1' : 'all';
-  const topic = `t-${recordBytes}-${batchBytes}-${acks}-${round}`;
+  const topic = `t-${recordBytes}-${batchBytes}-${acks}-${codec}-${round}`;
   const target = { host: broker.host, port: broker.port, topic };
   const transfer = client === 'wire' ? transferByWire : transferByJava;
   const done = await transfer(io, target, load, () => broker.processorMs());
-  const what = `${recordBytes} B, ${batchBytes / 1024} KiB batches, acks=${acks}`;
+  const what = `${recordBytes} B, ${batchBytes / 1024} KiB batches, acks=${acks}, ${codec}`;
   for (const [name, figures] of Object.entries(done.figures)) {
     rounds.add(`${broker.product} ${name} ${what}`, figures);
   }
@@ -109,10 +115,10 @@ interface BothWays {
 async function transferByWire(
   io: Io,
   target: Target,
-  { recordBytes, batchBytes, acks, mib }: Load,
+  { recordBytes, batchBytes, acks, mib, codec }: Load,
   processorMs: () => number,
 ): Promise<BothWays> {
-  const batch = prepareBatch(batchBytes, recordBytes);
+  const batch = prepareBatch(batchBytes, recordBytes, codec);
   const requests = Math.max(1, Math.ceil((mib * 1048576) / batch.bytes.length));
   const transfer: Transfer = { target, batch, requests, inFlight: 5, processorMs };
   await beginTopic(io, transfer);

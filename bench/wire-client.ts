@@ -6,6 +6,7 @@ import { Prng } from '../src/base/prng.ts';
 import type { Connection, Io } from '../src/io/index.ts';
 import { ClientConnection, FrameReader } from '../src/network/index.ts';
 import {
+  compressionByName,
   createTopics,
   decodeResponse,
   encodeBatch,
@@ -35,16 +36,33 @@ export interface PreparedBatch {
   readonly recordCount: number;
 }
 
-/** An uncompressed batch of about the size, of records with random values. */
-export function prepareBatch(batchBytes: number, recordBytes: number): PreparedBatch {
+/**
+ * A batch of about the size before it is compressed: of records with random values, or of text as
+ * programs write it if there is a codec.
+ */
+export function prepareBatch(
+  batchBytes: number,
+  recordBytes: number,
+  codec = 'none',
+): PreparedBatch {
   const random = new Prng(1);
   const perRecord = recordBytes + 10;
   const recordCount = Math.max(1, Math.floor((batchBytes - 61) / perRecord));
+  const compression = compressionByName[codec];
+  if (compression === undefined) throw new Error(`no codec ${codec}`);
   const records = Array.from({ length: recordCount }, () => ({
-    value: random.bytes(recordBytes),
+    value: compression === 0 ? random.bytes(recordBytes) : textOf(random, recordBytes),
     timestamp,
   }));
-  return { bytes: encodeBatch({ records }), recordCount };
+  return { bytes: encodeBatch({ records, compression }), recordCount };
+}
+
+function textOf(random: Prng, sizeBytes: number): Buffer {
+  let text = '';
+  while (text.length < sizeBytes) {
+    text += `{"user":"user-${random.int(5000)}","amount":${random.int(100_000)},"status":"paid"}`;
+  }
+  return Buffer.from(text.slice(0, sizeBytes));
 }
 
 export function produceFrame(target: Target, batch: PreparedBatch, acks: number): Buffer {
