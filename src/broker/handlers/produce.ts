@@ -13,7 +13,7 @@ import {
   produce,
   type RequestOf,
   type ResponseInput,
-  readBatchHeader,
+  readSentBatchHeader,
   upConvert,
 } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
@@ -140,7 +140,7 @@ function headerOf(records: Buffer | null, version: number): BatchHeader | null {
       `produce v${version} takes record batches of magic 2`,
     );
   }
-  const header = readBatchHeader(records, 0);
+  const header = readSentBatchHeader(records, 0);
   if (header.sizeBytes !== records.length) {
     throw new KafkaError('INVALID_RECORD', 'a produce request takes exactly one batch');
   }

@@ -125,6 +125,26 @@ export function readBatchHeader(buffer: Buffer, position: number): BatchHeader {
 }
 
 /**
+ * Reads the header of a batch that a producer sent. What it says wrongly itself is no damage: a
+ * code that made producers send it again would make them do so until they give up.
+ *
+ * @throws KafkaError as Kafka answers it: INVALID_RECORD when it counts what cannot be,
+ *   UNKNOWN_SERVER_ERROR when it names a codec that there is not; else CORRUPT_MESSAGE
+ */
+export function readSentBatchHeader(buffer: Buffer, position: number): BatchHeader {
+  try {
+    return readBatchHeader(buffer, position);
+  } catch (error) {
+    const end = position + RECORD_BATCH_OVERHEAD;
+    if (!(error instanceof KafkaError) || position < 0 || end > buffer.length) throw error;
+    if (buffer[position + MAGIC_AT] !== 2) throw error;
+    if ((batchSizeAt(buffer, position) as number) < RECORD_BATCH_OVERHEAD) throw error;
+    const codec = buffer.readInt16BE(position + ATTRIBUTES_AT) & COMPRESSION_MASK;
+    throw new KafkaError(codec > 4 ? 'UNKNOWN_SERVER_ERROR' : 'INVALID_RECORD', error.message);
+  }
+}
+
+/**
  * The size in bytes of the batch (or magic 0/1 message) at `position`, as its length field says;
  * null when not even that field is complete. Sizes too small for any batch are returned as they
  * are: reading the batch says what is wrong with it.

@@ -5,7 +5,7 @@
 import { VarintReader } from '../../base/varint.ts';
 import { KafkaError } from '../errors.ts';
 import { type BatchHeader, RECORD_BATCH_OVERHEAD } from './batch-header.ts';
-import { decompress } from './compression/index.ts';
+import { decompress, unpackIfSmall } from './compression/index.ts';
 import { type BatchRecord, type DecodedHeader, NO_HEADERS, sequenceAfter } from './record.ts';
 import { type RecordScanner, scannerOf } from './record-scanner.ts';
 
@@ -34,6 +34,13 @@ export function recordBytes(
   header: BatchHeader,
   uncompressedBytesMax: number = UNCOMPRESSED_BYTES_MAX,
 ): Buffer {
+  const bytes = storedBytes(buffer, header);
+  // A batch that compaction emptied keeps its codec, but there is nothing to decompress.
+  if (header.compression === 0 || bytes.length === 0) return bytes;
+  return decompress(header.compression, bytes, uncompressedBytesMax);
+}
+
+function storedBytes(buffer: Buffer, header: BatchHeader): Buffer {
   const end = header.position + header.sizeBytes;
   if (end > buffer.length) {
     throw new KafkaError(
@@ -41,10 +48,22 @@ export function recordBytes(
       `record batch at position ${header.position}: ${end - buffer.length} bytes are missing`,
     );
   }
-  const bytes = buffer.subarray(header.position + RECORD_BATCH_OVERHEAD, end);
-  // A batch that compaction emptied keeps its codec, but there is nothing to decompress.
-  if (header.compression === 0 || bytes.length === 0) return bytes;
-  return decompress(header.compression, bytes, uncompressedBytesMax);
+  return buffer.subarray(header.position + RECORD_BATCH_OVERHEAD, end);
+}
+
+/**
+ * The bytes of all records of a batch that somebody sent, if Kafka's readers can read them: null
+ * if they would be more than `uncompressedBytesMax`, in which case they were not unpacked, and
+ * nothing was found that shows without.
+ *
+ * @throws KafkaError CORRUPT_MESSAGE when they cannot be unpacked
+ */
+export function sentRecordBytes(
+  buffer: Buffer,
+  header: BatchHeader,
+  uncompressedBytesMax: number,
+): Buffer | null {
+  return unpackIfSmall(header.compression, storedBytes(buffer, header), uncompressedBytesMax);
 }
 
 /**
@@ -71,7 +90,8 @@ export function decodeRecords(
 
 /**
  * Visits the records in order without making objects of them; false ends the walk. The scanner
- * stands on the record, its positions are in `bytes`, which are decompressed if need be.
+ * stands on the record, its positions are in `bytes`, which are decompressed if need be. Nothing is
+ * visited unless every record can be read and has an offset of the batch behind the one before.
  *
  * @throws KafkaError as decodeRecords
  */
@@ -81,10 +101,23 @@ export function scanRecords(
   visit: (record: RecordScanner, bytes: Buffer) => boolean,
 ): void {
   const bytes = recordBytes(buffer, header);
+  assertSound(bytes, header);
   const scanner = scannerOf(bytes, header, 'CORRUPT_MESSAGE');
   for (let i = 0; i < header.recordCount; i++) {
     scanner.next();
     if (!visit(scanner, bytes)) return;
+  }
+}
+
+function assertSound(bytes: Buffer, header: BatchHeader): void {
+  const scanner = scannerOf(bytes, header, 'CORRUPT_MESSAGE');
+  for (let i = 0, last = -1; i < header.recordCount; i++) {
+    scanner.next();
+    const delta = scanner.offsetDelta;
+    if (delta <= last || delta > header.lastOffsetDelta) {
+      throw new KafkaError('CORRUPT_MESSAGE', `record ${i} of the batch: offset delta ${delta}`);
+    }
+    last = delta;
   }
   if (scanner.remaining > 0) failTrailing(scanner, 'CORRUPT_MESSAGE');
 }
@@ -116,6 +149,11 @@ export function validateRecords(
   header: BatchHeader,
   options: DecodeOptions = {},
 ): RecordsSummary {
+  return validateRecordBytes(recordBytes(buffer, header, options.uncompressedBytesMax), header);
+}
+
+/** The same for the bytes of the batch's records, which are unpacked already. */
+export function validateRecordBytes(bytes: Buffer, header: BatchHeader): RecordsSummary {
   const { recordCount, baseTimestamp } = header;
   if (header.lastOffsetDelta !== recordCount - 1) {
     throw new KafkaError(
@@ -123,7 +161,6 @@ export function validateRecords(
       `the batch has ${recordCount} records but its last offset delta is ${header.lastOffsetDelta}`,
     );
   }
-  const bytes = recordBytes(buffer, header, options.uncompressedBytesMax);
   const scanner = scannerOf(bytes, header, 'INVALID_RECORD');
   let minDelta = Number.POSITIVE_INFINITY;
   let maxDelta = Number.NEGATIVE_INFINITY;

@@ -27,6 +27,7 @@ export {
   NO_TIMESTAMP,
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
+  readSentBatchHeader,
   setBaseOffset,
   setCreateTime,
   setLogAppendTime,

@@ -76,8 +76,9 @@ for (const codec of codecs) {
   test(`${name} that is cut short anywhere is corrupt`, () => {
     const compressed = compress(codec, sample(1, 2000));
     for (let length = 0; length < compressed.length; length++) {
-      // A framed snappy stream may end behind any of its blocks.
-      if (codec === 2 && length === 16) continue;
+      // A framed snappy stream may end behind any of its blocks; Java takes what is too short for
+      // the length of the next one for nothing.
+      if (codec === 2 && length >= 16 && length < 20) continue;
       throwsCode(ErrorCode.CORRUPT_MESSAGE, () =>
         decompress(codec, compressed.subarray(0, length), MAX),
       );

@@ -8,10 +8,11 @@
 
 import { KafkaError } from '../../errors.ts';
 import type { CompressionCodec } from '../batch-header.ts';
-import { compressGzip, decompressGzip } from './gzip.ts';
-import { compressLz4, decompressLz4 } from './lz4-frame.ts';
-import { compressSnappy, decompressSnappy } from './xerial.ts';
+import { compressGzip, decompressGzip, gunzipIfSmall } from './gzip.ts';
+import { checkLz4, compressLz4, decompressLz4 } from './lz4-frame.ts';
+import { checkSnappy, compressSnappy, decompressSnappy } from './xerial.ts';
 import { compressZstd, decompressZstd } from './zstd.ts';
+import { checkZstd } from './zstd-frame.ts';
 
 export const compressionByName: Readonly<Record<string, CompressionCodec>> = {
   none: 0,
@@ -62,5 +63,35 @@ export function decompress(codec: CompressionCodec, data: Buffer, sizeBytesMax: 
       return decompressZstd(data, sizeBytesMax);
     default:
       throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `compression ${codec as number}`);
+  }
+}
+
+/**
+ * Checks data that others sent by the rules of Kafka's readers, which are narrower than those of
+ * `decompress`, and unpacks it if it is not more than `sizeBytesMax`; null if it is. Then nothing
+ * that a walk over frames, blocks and (lz4, snappy) their insides can find is wrong with it.
+ *
+ * @throws KafkaError CORRUPT_MESSAGE
+ */
+export function unpackIfSmall(
+  codec: CompressionCodec,
+  data: Buffer,
+  sizeBytesMax: number,
+): Buffer | null {
+  switch (codec) {
+    case 0:
+      return data;
+    case 1:
+      return gunzipIfSmall(data, sizeBytesMax);
+    case 2:
+      return checkSnappy(data, sizeBytesMax) ? decompressSnappy(data, sizeBytesMax) : null;
+    case 3:
+      return checkLz4(data, sizeBytesMax) ? decompressLz4(data, sizeBytesMax) : null;
+    case 4: {
+      const bound = checkZstd(data, sizeBytesMax);
+      return bound === null ? null : decompressZstd(data, bound);
+    }
+    default:
+      throw new KafkaError('CORRUPT_MESSAGE', `compression ${codec as number}`);
   }
 }

@@ -147,3 +147,46 @@ export function readLz4Block(source: Buffer, output: Buffer, place: Lz4BlockPlac
   }
   return corrupt('the block ends with a match');
 }
+
+/**
+ * What the block in `source[start, end)` unpacks to, found without unpacking it: every length and
+ * every distance is checked, and that it makes at most `outputBytesMax`.
+ */
+export function lz4BlockLength(
+  source: Buffer,
+  start: number,
+  end: number,
+  outputBytesMax: number,
+): number {
+  let from = start;
+  let length = 0;
+  while (from < end) {
+    const token = source[from++] as number;
+    let literals = token >>> 4;
+    if (literals === 15) {
+      for (let byte = 255; byte === 255; literals += byte) {
+        if (from >= end) corrupt('a length is cut short');
+        byte = source[from++] as number;
+      }
+    }
+    if (literals > end - from) corrupt('literals are cut short');
+    from += literals;
+    length += literals;
+    if (from === end) {
+      if (length > outputBytesMax) corrupt('a block is too long');
+      return length;
+    }
+    if (end - from < 2) corrupt('a match is cut short');
+    const distance = (source[from] as number) | ((source[from + 1] as number) << 8);
+    if (distance === 0 || distance > length) corrupt('a match reaches before the start');
+    from += 2;
+    length += (token & 15) + MATCH_BYTES_MIN;
+    if ((token & 15) === 15) {
+      for (let byte = 255; byte === 255; length += byte) {
+        if (from >= end) corrupt('a length is cut short');
+        byte = source[from++] as number;
+      }
+    }
+  }
+  return corrupt('the block ends with a match');
+}

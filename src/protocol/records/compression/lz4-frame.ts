@@ -1,20 +1,23 @@
 // LZ4's frame format as Kafka uses it: independent blocks of 64 KiB, no checksums but that of the
 // frame header. KIP-57: clients of message format 0 compute that one over the frame's magic too,
-// and Java reads nothing else there; readers here take either.
+// and Java reads nothing else there; readers here take either. Kafka reads one frame and looks at
+// nothing behind it, so readers here do the same; what it does not read at all (blocks that build
+// on each other, dictionaries) is read here, and refused where batches are taken (checkLz4).
 
 import { KafkaError } from '../../errors.ts';
-import { lz4BoundBytes, readLz4Block, writeLz4Block } from './lz4-block.ts';
+import { lz4BlockLength, lz4BoundBytes, readLz4Block, writeLz4Block } from './lz4-block.ts';
 import { keepFirst, scratch } from './scratch.ts';
 import { xxhash32 } from './xxhash32.ts';
 
 const FRAME_MAGIC = 0x184d_2204;
-const SKIPPABLE_MAGIC = 0x184d_2a50;
 const VERSION = 1 << 6;
 const FLAG_INDEPENDENT = 1 << 5;
 const FLAG_BLOCK_CHECKSUM = 1 << 4;
 const FLAG_CONTENT_SIZE = 1 << 3;
 const FLAG_CONTENT_CHECKSUM = 1 << 2;
+const FLAG_RESERVED = 1 << 1;
 const FLAG_DICTIONARY = 1;
+const BLOCK_SIZE_MASK = 0x70;
 const BLOCK_64_KIB = 4;
 const STORED = 0x8000_0000;
 const HEADER_BYTES = 7;
@@ -60,45 +63,46 @@ function corrupt(what: string): never {
 }
 
 export function decompressLz4(data: Buffer, sizeBytesMax: number): Buffer {
-  const frames: Buffer[] = [];
-  let length = 0;
-  let at = 0;
-  while (at < data.length || at === 0) {
-    if (data.length - at < 8) corrupt('the frame is cut short');
-    const magic = data.readUInt32LE(at);
-    if ((magic & ~0xf) >>> 0 === SKIPPABLE_MAGIC) {
-      at += 8 + data.readUInt32LE(at + 4);
-      if (at > data.length) corrupt('the frame is cut short');
-      continue;
-    }
-    const frame = new Lz4Frame(data, at);
-    const content = frame.read(sizeBytesMax - length);
-    frames.push(content);
-    length += content.length;
-    at = frame.end;
-  }
-  return frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames, length);
+  return new Lz4Frame(data).read(sizeBytesMax);
 }
 
-/** One frame: its header when constructed, its blocks when read. */
+/**
+ * Checks that Kafka can read the data: all but what only unpacking shows if that would give more
+ * than `sizeBytesMax`, which is when the answer is false.
+ *
+ * @throws KafkaError CORRUPT_MESSAGE
+ */
+export function checkLz4(data: Buffer, sizeBytesMax: number): boolean {
+  const frame = new Lz4Frame(data);
+  frame.assertKnownToKafka();
+  if (frame.outputBound() <= sizeBytesMax) return true;
+  const { length, end } = frame.walk();
+  if (length <= sizeBytesMax) return true;
+  // What is behind the frame may be the rest of the records: unpacking would show.
+  if (data.length - end >= 4 && data.readUInt32LE(end) === FRAME_MAGIC) {
+    corrupt('a frame behind the first, where Kafka does not look');
+  }
+  return false;
+}
+
+/** The frame that the data begins with: its header when constructed, its blocks when read. */
 class Lz4Frame {
-  /** Where the frame ends in the data; known after read(). */
-  end = 0;
   readonly #data: Buffer;
   readonly #flags: number;
   readonly #blockBytesMax: number;
   readonly #blocksPosition: number;
   readonly #contentBytes: number = -1;
 
-  constructor(data: Buffer, position: number) {
+  constructor(data: Buffer) {
     this.#data = data;
-    if (data.readUInt32LE(position) !== FRAME_MAGIC) corrupt('no frame');
-    this.#flags = data[position + 4] as number;
+    if (data.length < 8) corrupt('the frame is cut short');
+    if (data.readUInt32LE(0) !== FRAME_MAGIC) corrupt('no frame');
+    this.#flags = data[4] as number;
     if ((this.#flags & 0xc0) !== VERSION) corrupt('unknown frame version');
-    const blockSize = ((data[position + 5] as number) >>> 4) & 7;
+    const blockSize = ((data[5] as number) >>> 4) & 7;
     if (blockSize < BLOCK_64_KIB) corrupt('unknown block size');
     this.#blockBytesMax = 1 << (8 + 2 * blockSize);
-    let at = position + 6;
+    let at = 6;
     if ((this.#flags & FLAG_CONTENT_SIZE) !== 0) {
       if (data.length - at < 8) corrupt('the frame is cut short');
       this.#contentBytes = data.readUInt32LE(at) + data.readUInt32LE(at + 4) * 0x1_0000_0000;
@@ -107,17 +111,26 @@ class Lz4Frame {
     if ((this.#flags & FLAG_DICTIONARY) !== 0) corrupt('the frame needs a dictionary');
     if (at >= data.length) corrupt('the frame is cut short');
     const checksum = data[at] as number;
-    if (
-      checksum !== headerChecksum(data, position + 4, at) &&
-      checksum !== headerChecksum(data, position, at)
-    ) {
+    if (checksum !== headerChecksum(data, 4, at) && checksum !== headerChecksum(data, 0, at)) {
       corrupt('wrong checksum of the frame header');
     }
     this.#blocksPosition = at + 1;
   }
 
+  /** Kafka takes fewer forms of the header than the specification has. */
+  assertKnownToKafka(): void {
+    const data = this.#data;
+    const checksumAt = this.#blocksPosition - 1;
+    if ((this.#flags & FLAG_INDEPENDENT) === 0) corrupt('blocks that build on each other');
+    if ((this.#flags & FLAG_RESERVED) !== 0) corrupt('a reserved flag');
+    if (((data[5] as number) & ~BLOCK_SIZE_MASK) !== 0) corrupt('a reserved bit');
+    if (data[checksumAt] !== headerChecksum(data, 4, checksumAt)) {
+      corrupt('wrong checksum of the frame header');
+    }
+  }
+
   read(sizeBytesMax: number): Buffer {
-    const bound = this.#outputBound();
+    const bound = this.outputBound();
     const limit = Math.min(bound, sizeBytesMax);
     const output = scratch(limit);
     const data = this.#data;
@@ -158,20 +171,44 @@ class Lz4Frame {
       if (data.readUInt32LE(at) !== xxhash32(output, 0, position)) {
         corrupt('wrong checksum of the content');
       }
-      at += 4;
     }
     if (this.#contentBytes >= 0 && this.#contentBytes !== position) {
       corrupt(`${position} bytes where ${this.#contentBytes} were announced`);
     }
-    this.end = at;
     return keepFirst(output, position);
+  }
+
+  /**
+   * What independent blocks unpack to, found without unpacking them, and where the frame ends; the
+   * checksums of blocks are checked, too.
+   */
+  walk(): { length: number; end: number } {
+    const data = this.#data;
+    const hasChecksums = (this.#flags & FLAG_BLOCK_CHECKSUM) !== 0;
+    let length = 0;
+    let at = this.#blocksPosition;
+    for (let head = data.readUInt32LE(at); head !== 0; head = data.readUInt32LE(at)) {
+      at += 4;
+      const end = at + (head % STORED);
+      length += head >= STORED ? end - at : lz4BlockLength(data, at, end, this.#blockBytesMax);
+      if (hasChecksums && data.readUInt32LE(end) !== xxhash32(data, at, end)) {
+        corrupt('wrong block checksum');
+      }
+      at = hasChecksums ? end + 4 : end;
+    }
+    const hasContentChecksum = (this.#flags & FLAG_CONTENT_CHECKSUM) !== 0;
+    if (hasContentChecksum && data.length - at < 8) corrupt('the frame is cut short');
+    if (this.#contentBytes >= 0 && this.#contentBytes !== length) {
+      corrupt(`${length} bytes where ${this.#contentBytes} were announced`);
+    }
+    return { length, end: hasContentChecksum ? at + 8 : at + 4 };
   }
 
   /**
    * What the blocks can make at most. Walks their heads, so that afterwards every block, its
    * checksum and the end mark are known to lie inside the data.
    */
-  #outputBound(): number {
+  outputBound(): number {
     const data = this.#data;
     const checksumBytes = (this.#flags & FLAG_BLOCK_CHECKSUM) !== 0 ? 4 : 0;
     let bound = 0;

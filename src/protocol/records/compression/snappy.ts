@@ -197,3 +197,46 @@ export function readSnappyBlock(
   if (at !== outputEnd) corrupt(`${at - position} bytes where ${length} were announced`);
   return at;
 }
+
+/**
+ * Checks the block in `source[start, end)` without unpacking it: every length and every distance,
+ * and that it makes as much as it claims. Answers how much that is.
+ */
+export function checkSnappyBlock(source: Buffer, start: number, end: number): number {
+  const length = snappyBlockLength(source, start, end);
+  let from = start + 1;
+  while ((source[from - 1] as number) >= 0x80) from++;
+  let at = 0;
+  while (from < end) {
+    const tag = source[from++] as number;
+    const kind = tag & 3;
+    let size = (tag >>> 2) + 1;
+    if (kind === 0) {
+      if (size > 60) {
+        const sizeBytes = size - 60;
+        if (from + sizeBytes > end) corrupt('a literal is cut short');
+        size = source.readUIntLE(from, sizeBytes) + 1;
+        from += sizeBytes;
+      }
+      if (size > end - from) corrupt('a literal is too long');
+      from += size;
+    } else {
+      const argumentBytes = kind === 3 ? 4 : kind;
+      if (from + argumentBytes > end) corrupt('a copy is cut short');
+      let distance = source[from] as number;
+      if (kind === 1) {
+        size = ((tag >>> 2) & 7) + 4;
+        distance |= (tag >>> 5) << 8;
+      } else if (kind === 2) {
+        distance |= (source[from + 1] as number) << 8;
+      } else {
+        distance = source.readUInt32LE(from);
+      }
+      if (distance === 0 || distance > at) corrupt('a copy reaches before the start');
+      from += argumentBytes;
+    }
+    at += size;
+  }
+  if (at !== length) corrupt(`${at} bytes where ${length} were announced`);
+  return length;
+}

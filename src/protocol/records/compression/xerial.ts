@@ -5,6 +5,7 @@
 import { KafkaError } from '../../errors.ts';
 import { keepFirst, scratch } from './scratch.ts';
 import {
+  checkSnappyBlock,
   readSnappyBlock,
   snappyBlockLength,
   snappyBoundBytes,
@@ -37,37 +38,66 @@ export function compressSnappy(data: Buffer): Buffer {
 }
 
 export function decompressSnappy(data: Buffer, sizeBytesMax: number): Buffer {
-  const isFramed = data.length >= HEADER_BYTES && data.subarray(0, 8).equals(MAGIC);
-  if (!isFramed) {
+  if (!isHeaderAt(data, 0)) {
     const output = Buffer.allocUnsafe(
       checked(snappyBlockLength(data, 0, data.length), sizeBytesMax),
     );
     readSnappyBlock(data, 0, data.length, output, 0);
     return output;
   }
-  let length = 0;
-  for (let at = HEADER_BYTES; at < data.length; ) {
-    const end = blockEndAt(data, at);
-    length = checked(length + snappyBlockLength(data, at + 4, end), sizeBytesMax);
-    at = end;
-  }
-  const output = Buffer.allocUnsafe(length);
+  const output = Buffer.allocUnsafe(checked(framedLength(data), sizeBytesMax));
   let position = 0;
-  for (let at = HEADER_BYTES; at < data.length; ) {
-    const end = blockEndAt(data, at);
-    position = readSnappyBlock(data, at + 4, end, output, position);
-    at = end;
-  }
+  eachBlock(data, (start, end) => {
+    position = readSnappyBlock(data, start, end, output, position);
+  });
   return output;
 }
 
-function blockEndAt(data: Buffer, at: number): number {
-  const left = data.length - at - 4;
-  const size = left < 0 ? -1 : data.readInt32BE(at);
-  if (size < 0 || size > left) {
-    throw new KafkaError('CORRUPT_MESSAGE', 'snappy: a block is cut short');
+/**
+ * Checks the data without unpacking it if that would give more than `sizeBytesMax`, which is when
+ * the answer is false; a true one says only that the claimed length is possible.
+ *
+ * @throws KafkaError CORRUPT_MESSAGE
+ */
+export function checkSnappy(data: Buffer, sizeBytesMax: number): boolean {
+  const isFramed = isHeaderAt(data, 0);
+  const length = isFramed ? framedLength(data) : snappyBlockLength(data, 0, data.length);
+  if (length <= sizeBytesMax) return true;
+  if (isFramed) eachBlock(data, (start, end) => checkSnappyBlock(data, start, end));
+  else checkSnappyBlock(data, 0, data.length);
+  return false;
+}
+
+function framedLength(data: Buffer): number {
+  let length = 0;
+  eachBlock(data, (start, end) => {
+    length += snappyBlockLength(data, start, end);
+  });
+  return length;
+}
+
+function isHeaderAt(data: Buffer, at: number): boolean {
+  return data.length - at >= HEADER_BYTES && data.compare(MAGIC, 0, 8, at, at + 8) === 0;
+}
+
+/**
+ * Visits the blocks of framed data. As in Java, another header may come between them, and what is
+ * too short for a length at the end is nothing.
+ */
+function eachBlock(data: Buffer, visit: (start: number, end: number) => void): void {
+  for (let at = HEADER_BYTES; data.length - at >= 4; ) {
+    if (isHeaderAt(data, at)) {
+      at += HEADER_BYTES;
+      continue;
+    }
+    const size = data.readInt32BE(at);
+    const start = at + 4;
+    if (size < 0 || size > data.length - start) {
+      throw new KafkaError('CORRUPT_MESSAGE', 'snappy: a block is cut short');
+    }
+    at = start + size;
+    visit(start, at);
   }
-  return at + 4 + size;
 }
 
 function checked(length: number, sizeBytesMax: number): number {
