@@ -4,9 +4,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimProcess, simulate } from '../../sim/index.ts';
 import { loadBrokerConfig } from '../config/index.ts';
-import type { Io } from '../io/index.ts';
+import type { Io, Log, LogFields } from '../io/index.ts';
 import { openLocalMetadata } from '../metadata/index.ts';
-import { batchHeaders, decodeRecords, encodeBatch } from '../protocol/index.ts';
+import {
+  batchHeaders,
+  crc32c,
+  decodeRecords,
+  encodeBatch,
+  setBaseOffset,
+} from '../protocol/index.ts';
 import { defaultLogConfig, LogDirectory, LogResources } from '../storage/index.ts';
 import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts';
 import type { Partition } from './partition.ts';
@@ -225,6 +231,55 @@ test('a log that is damaged is set aside, and the others are cleaned', () =>
     assert.equal(before.length, 12);
     assert.equal(bad.log.cleanedTo, null);
     assert.ok(!io.disk.list('/data/bad-0').some(({ name }) => /cleaned|swap/.test(name)));
+    await close();
+  }));
+
+/** What a broken client sent before the topic was compacted: no lz4 frame, under a right CRC. */
+function unreadableBatch(baseOffset: number): Buffer {
+  const batch = Buffer.concat([
+    encodeBatch({ records: [{ value: null, timestamp: 0 }] }).subarray(0, 61),
+    Buffer.from('no lz4 frame'),
+  ]);
+  setBaseOffset(batch, 0, baseOffset);
+  batch.writeInt32BE(batch.length - 12, 8);
+  batch.writeInt16BE(3, 21);
+  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+  return batch;
+}
+
+test('a batch that cannot be read is kept as it is, said so once, and the rest is cleaned', () =>
+  simulate(async (io) => {
+    const warnings: [string, LogFields | undefined][] = [];
+    const log: Log = {
+      ...{ debug() {}, info() {}, error: assert.fail },
+      warn: (message, fields) => void warnings.push([message, fields]),
+      child: () => log,
+    };
+    const { cleaner, create, close } = await open({ ...io, log });
+    const partition = await create('t');
+    fill(io, partition, 'xyx');
+    const bad = unreadableBatch(3);
+    partition.log.appendAsFollower(Buffer.from(bad));
+    fill(io, partition, 'xyzz');
+    assert.ok(await cleaner.cleanFilthiest());
+    assert.equal(await cleaner.cleanFilthiest(), false);
+    const upperBound = partition.log.logEndOffset;
+    const read = await partition.log.read(3, 10, { upperBound, atLeastOneBatch: true });
+    const [kept] = read.buffers;
+    assert.deepEqual(kept?.subarray(17), bad.subarray(17));
+    assert.equal(read.nextOffset, 4);
+    fill(io, partition, 'xyzzabcdef');
+    assert.ok(await cleaner.cleanFilthiest());
+    assert.ok((partition.log.cleanedTo ?? 0) > 8);
+    const [[what, fields], ...more] = warnings as [[string, LogFields]];
+    assert.deepEqual(more, []);
+    assert.match(what, /cannot be read/);
+    const { because, ...place } = fields;
+    assert.deepEqual(place, {
+      ...{ topic: 't', partition: 0, batches: 1 },
+      ...{ baseOffset: 3, lastOffset: 3 },
+    });
+    assert.match(String(because), /lz4/);
     await close();
   }));
 

@@ -2,7 +2,8 @@
 // time; when no log needs it, those that are compacted and deleted lose their old segments, as in
 // Kafka by the cleaner's rhythm, and it rests for log.cleaner.backoff.ms. A log that cannot be
 // cleaned is set aside until the next start and the others go on; one that found the disk full is
-// tried again.
+// tried again. Batches whose records cannot be read do not keep a log from being cleaned: they stay
+// as they are, which is said once for each log.
 //
 // Invariant: after `stop` resolves nothing is cleaned and no timer is left.
 
@@ -54,6 +55,8 @@ export class LogCleaner {
   readonly #options: LogCleanerOptions;
   /** Until the next start. */
   readonly #uncleanable = new WeakSet<PartitionLog>();
+  /** It was said that they keep batches that cannot be read. */
+  readonly #unreadable = new WeakSet<PartitionLog>();
   /** Not before this time, by the monotonic clock. */
   readonly #postponed = new WeakMap<PartitionLog, number>();
   #current: PartitionLog | null = null;
@@ -173,6 +176,13 @@ export class LogCleaner {
     if (recordsKeyless > 0) {
       this.#log.warn('records without a key were removed', { ...name, records: recordsKeyless });
     }
+    const { firstUnreadable, batchesUnreadable } = result;
+    if (firstUnreadable === null || this.#unreadable.has(partition.log)) return;
+    this.#unreadable.add(partition.log);
+    const what =
+      'a log has batches whose records cannot be read: they are kept as they are, and so is what ' +
+      'they might supersede; kafka-delete-records.sh removes what is before an offset';
+    this.#log.warn(what, { ...name, batches: batchesUnreadable, ...firstUnreadable });
   }
 
   /** Without it the next start takes more for dirty than is. */

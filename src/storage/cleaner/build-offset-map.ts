@@ -1,5 +1,6 @@
 // Reads the dirty part of a log into an offset map, oldest first, until it ends or the map is full.
-// Aborted records are not in the map: nobody reads them, so that they supersede nothing.
+// Aborted records are not in the map: nobody reads them, so that they supersede nothing. Nor is any
+// of a batch whose records cannot be read (retention-rules.ts): what may be older than they stays.
 
 import { type BatchHeader, scanRecords } from '../../protocol/index.ts';
 import { abortedEntriesBetween } from '../log-reads.ts';
@@ -9,6 +10,7 @@ import type { CleaningPace } from './cleaning-pace.ts';
 import type { DirtyRange } from './dirty-range.ts';
 import type { OffsetMap } from './offset-map.ts';
 import { type ReadBuffer, readSegment } from './read-segment.ts';
+import { ofRecords } from './unreadable-batch.ts';
 
 export interface MapSource {
   readonly log: LogState;
@@ -50,14 +52,16 @@ function addBatch(
   const isUnread = transactions.meet(bytes, header);
   let fits = true;
   if (!header.isControl && !isUnread && header.lastOffset >= start) {
-    scanRecords(bytes, header, (record, records) => {
-      const offset = header.baseOffset + record.offsetDelta;
-      if (record.keyLength < 0 || offset < start) return true;
-      fits = !map.isFull;
-      const { keyPosition } = record;
-      if (fits) map.put(records, keyPosition, keyPosition + record.keyLength, offset);
-      return fits;
-    });
+    ofRecords(() =>
+      scanRecords(bytes, header, (record, records) => {
+        const offset = header.baseOffset + record.offsetDelta;
+        if (record.keyLength < 0 || offset < start) return true;
+        fits = !map.isFull;
+        const { keyPosition } = record;
+        if (fits) map.put(records, keyPosition, keyPosition + record.keyLength, offset);
+        return fits;
+      }),
+    );
   }
   if (fits && header.lastOffset >= start) map.advanceTo(header.lastOffset);
   return fits;

@@ -11,7 +11,12 @@ import type { Segment } from '../segment.ts';
 import type { CleaningPace } from './cleaning-pace.ts';
 import { type ReadBuffer, readSegment } from './read-segment.ts';
 import { discardCleaned, replaceSegments } from './replace-segments.ts';
-import { type ActiveProducers, type CleaningRules, keptOf } from './retention-rules.ts';
+import {
+  type ActiveProducers,
+  type CleaningRules,
+  type KeptBatch,
+  keptOf,
+} from './retention-rules.ts';
 
 const INT32_MAX = 0x7fff_ffff;
 
@@ -33,6 +38,15 @@ export interface CleaningCounts {
   recordsKept: number;
   /** Removed because they have no key. */
   recordsKeyless: number;
+  /** Kept as they are because their records cannot be read. */
+  batchesUnreadable: number;
+  firstUnreadable: UnreadableBatch | null;
+}
+
+export interface UnreadableBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly because: string;
 }
 
 export async function cleanGroup(work: CleaningWork, group: readonly Segment[]): Promise<void> {
@@ -81,15 +95,26 @@ async function rewriteInto(cleaned: Segment, source: Segment, work: CleaningWork
   counts.bytesRead += source.sizeBytes;
   await readSegment(source, { position: 0, buffer: work.buffer }, work.pace, {
     onBatch: (buffer, header) => {
-      const { bytes, recordCount, keylessCount } = keptOf(buffer, header, rules, producers);
-      counts.recordsRead += header.recordCount;
-      counts.recordsKept += recordCount;
-      counts.recordsKeyless += keylessCount;
+      const { bytes, ...found } = keptOf(buffer, header, rules, producers);
+      count(counts, header, found);
       if (bytes !== null) kept.push(bytes);
       return true;
     },
     onWindowEnd: flush,
   });
+}
+
+function count(
+  counts: CleaningCounts,
+  { baseOffset, lastOffset, ...header }: BatchHeader,
+  { recordCount, keylessCount, unreadable }: Omit<KeptBatch, 'bytes'>,
+): void {
+  counts.recordsRead += header.recordCount;
+  counts.recordsKept += recordCount;
+  counts.recordsKeyless += keylessCount;
+  if (unreadable === undefined) return;
+  counts.batchesUnreadable++;
+  counts.firstUnreadable ??= { baseOffset, lastOffset, because: unreadable };
 }
 
 function headersOf(chunk: Buffer): BatchHeader[] {

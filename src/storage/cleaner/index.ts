@@ -8,6 +8,7 @@
 //   segment-groups.ts       which segments become one
 //   clean-group.ts          writing that one
 //   retention-rules.ts      what is kept; cleaned-transactions.ts knows what was aborted
+//   unreadable-batch.ts     batches whose records cannot be read
 //   replace-segments.ts     putting it into the place of the old ones
 //   read-segment.ts         the walk over a segment, at the pace of cleaning-pace.ts
 export { CleaningSlot } from './cleaning-slot.ts';

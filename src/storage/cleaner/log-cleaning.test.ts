@@ -5,7 +5,10 @@ import { describe, test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
 import type { Io } from '../../io/index.ts';
 import {
+  type BatchHeader,
   type CompressionCodec,
+  compress,
+  crc32c,
   encodeBatch,
   encodeEndTransactionMarker,
 } from '../../protocol/index.ts';
@@ -528,5 +531,58 @@ describe('bounds', () => {
       const again = await openCompacted(io, { config, cleanedTo: cleanedTo ?? undefined });
       assert.deepEqual(await contentOf(again), content);
       assert.equal(again.logEndOffset, 10);
+    }));
+});
+
+describe('batches that cannot be read', () => {
+  /** Two records of which the second's length is wrong, compressed and under a right CRC. */
+  function halfReadable(codec: CompressionCodec, baseOffset: number, keys: string): Buffer {
+    const records = [...keys].map((key) => ({ key: Buffer.from(key), value: Buffer.from('bad') }));
+    const plain = encodeBatch({ baseOffset, records });
+    const body = Buffer.from(plain.subarray(61));
+    const second = body.length / 2;
+    body[second] = (body[second] as number) + 2;
+    const batch = Buffer.concat([plain.subarray(0, 61), compress(codec, body)]);
+    batch.writeInt32BE(batch.length - 12, 8);
+    batch.writeInt16BE(codec, 21);
+    batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+    return batch;
+  }
+
+  test('stay as they are, and supersede nothing, not even by what can be read of them', () =>
+    simulate(async (io) => {
+      for (const codec of [0, 1, 2, 3, 4] as const) {
+        const log = await openCompacted(io, { directory: `/codec-${codec}` });
+        put(log, [['a', '1']]);
+        put(log, [['b', '1']]);
+        put(log, [['b', '2']]);
+        const bad = halfReadable(codec, 3, 'ab');
+        log.appendAsFollower(Buffer.from(bad));
+        put(log, [['c', '1']]);
+        put(log, [['c', '2']]);
+        roll(log);
+        const result = await clean(log);
+        assert.deepEqual(await shapeOf(log), ['0-0 1', '2-2 1', '3-4 2', '6-6 1']);
+        const [, , [buffer, header]] = (await batchesOf(log)) as [Buffer, BatchHeader][] as [
+          ...[unknown, unknown],
+          [Buffer, BatchHeader],
+        ];
+        const kept = buffer.subarray(header.position, header.position + header.sizeBytes);
+        assert.deepEqual(kept.subarray(17), bad.subarray(17));
+        assert.equal(result?.batchesUnreadable, 1);
+        assert.equal(result?.firstUnreadable?.baseOffset, 3);
+        await log.close();
+      }
+    }));
+
+  test('do not hide what came later: it supersedes what is before them', () =>
+    simulate(async (io) => {
+      const log = await openCompacted(io);
+      put(log, [['a', '1']]);
+      log.appendAsFollower(halfReadable(4, 1, 'ab'));
+      put(log, [['a', '2']]);
+      roll(log);
+      await clean(log);
+      assert.deepEqual(await shapeOf(log), ['1-2 2', '3-3 1']);
     }));
 });

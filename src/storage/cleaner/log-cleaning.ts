@@ -98,6 +98,8 @@ export class LogCleaning {
       recordsRead: 0,
       recordsKept: 0,
       recordsKeyless: 0,
+      batchesUnreadable: 0,
+      firstUnreadable: null,
     };
     const rules = {
       map,

@@ -6,6 +6,7 @@
 //     its batches is left and the horizon has passed
 //   - the batch with an active producer's last sequence number, or the marker with its epoch, even
 //     if it is empty then; and the last batch of what is cleaned, for the offset it ends at
+// and one of our own: a batch whose records cannot be read stays as it is
 
 import {
   type BatchHeader,
@@ -16,6 +17,7 @@ import {
 import type { ProducerSnapshotEntry } from '../producer-snapshot.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
 import type { OffsetMap } from './offset-map.ts';
+import { ofRecords, Unreadable } from './unreadable-batch.ts';
 
 export interface CleaningRules {
   readonly map: OffsetMap;
@@ -32,6 +34,8 @@ export interface KeptBatch {
   readonly recordCount: number;
   /** Records that a log with keys should not have had. */
   readonly keylessCount: number;
+  /** Why nothing of it could be read; it is kept as it is then. */
+  readonly unreadable?: string;
 }
 
 /** The producers that a log remembers, by their ids. */
@@ -61,11 +65,19 @@ export function keptOf(
     };
   }
   let keylessCount = 0;
-  const filtered = new FilteredBatch(buffer, header, (record, bytes) => {
-    if (header.isControl) return true;
-    if (record.keyLength < 0 && isInMapRange(header, record, rules)) keylessCount++;
-    return isRecordKept(record, bytes, { header, rules, isPastHorizon });
-  });
+  const filtered = ofRecords(
+    () =>
+      new FilteredBatch(buffer, header, (record, bytes) => {
+        if (header.isControl) return true;
+        if (record.keyLength < 0 && isInMapRange(header, record, rules)) keylessCount++;
+        return isRecordKept(record, bytes, { header, rules, isPastHorizon });
+      }),
+  );
+  if (filtered instanceof Unreadable) {
+    const bytes = buffer.subarray(header.position, header.position + header.sizeBytes);
+    const { because } = filtered;
+    return { bytes, recordCount: header.recordCount, keylessCount: 0, unreadable: because };
+  }
   const recordCount = filtered.keptCount;
   if (recordCount === 0) {
     return { bytes: mustStay ? emptyBatch(buffer, header) : null, recordCount, keylessCount };
