@@ -83,7 +83,14 @@ function loadsOf({ client, mib, ...flags }: KafkaFlags): Load[] {
 async function warmUp(io: Io, broker: BrokerProcess, flags: KafkaFlags): Promise<void> {
   const target = { host: broker.host, port: broker.port, topic: 'warm-up' };
   const mib = Math.min(warmUpMib, flags.mib);
-  const load: Load = { recordBytes: 100, batchBytes: 16384, acks: 1, client: 'wire', mib, codec: 'none' };
+  const load: Load = {
+    recordBytes: 100,
+    batchBytes: 16384,
+    acks: 1,
+    client: 'wire',
+    mib,
+    codec: 'none',
+  };
   await transferByWire(io, target, load, () => 0);
 }
 

@@ -3,7 +3,12 @@
 // named. Output goes out in large pieces and waits for whoever reads it; a reader that goes away
 // (head) ends it quietly.
 
-import { Consumer, type ConsumerOptions, type ConsumerRecord } from '../client/index.ts';
+import {
+  Consumer,
+  type ConsumerOptions,
+  type ConsumerRecord,
+  UnreadableRecordsError,
+} from '../client/index.ts';
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { acceptOptions, createToolIo, withNotice } from './client-flags.ts';
@@ -74,6 +79,18 @@ function giveBack(consumer: Consumer, records: readonly ConsumerRecord[]): void 
 
 const pollMs = 1_000;
 
+/** Of a batch that cannot be read nothing can be printed: it is passed over if that is wanted. */
+async function pollOrSkip({ consumer, flags }: Work, waitMs: number): Promise<ConsumerRecord[]> {
+  try {
+    return await consumer.poll(waitMs);
+  } catch (error) {
+    if (!(flags.skipMessageOnError && error instanceof UnreadableRecordsError)) throw error;
+    process.stderr.write(`${name}: skipped: ${error.message}\n`);
+    consumer.seek(error.topicPartition, error.nextOffset);
+    return [];
+  }
+}
+
 /** Prints until something ends it: enough records, silence, Ctrl-C, or nobody reading. */
 async function print(work: Work, isInterrupted: () => boolean): Promise<void> {
   const { io, consumer, formatter, output, flags } = work;
@@ -83,7 +100,7 @@ async function print(work: Work, isInterrupted: () => boolean): Promise<void> {
   while (work.count < max && !output.isClosed && !isInterrupted()) {
     const leftMs = heardMs + silenceMs - io.clock.monotonic();
     if (leftMs <= 0) return;
-    const records = await consumer.poll(Math.min(pollMs, leftMs));
+    const records = await pollOrSkip(work, Math.min(pollMs, leftMs));
     if (records.length === 0) continue;
     const end = Math.min(records.length, max - work.count);
     for (let index = 0; index < end; index++) {

@@ -5,12 +5,18 @@ import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
-import { encodeBatch, encodeEndTransactionMarker, setBaseOffset } from '../../protocol/index.ts';
+import {
+  crc32c,
+  encodeBatch,
+  encodeEndTransactionMarker,
+  setBaseOffset,
+} from '../../protocol/index.ts';
 import { ScriptedCluster, type ScriptedPartition } from '../scripted-cluster.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 import { FetchedRecords } from './fetched-records.ts';
+import { UnreadableRecordsError } from './unreadable-records-error.ts';
 
 const place = { topic: 't', partition: 0 };
 
@@ -233,6 +239,84 @@ test('a damaged batch is an error that names it, and can be stepped over', () =>
     assert.equal(await consumer.position(place), 10);
     consumer.seek(place, 20);
     assertDense(await pollMany(consumer, 10), 20, 10);
+    await consumer.close();
+  }));
+
+/** The batch with other bytes for records, under a right CRC. */
+function withBody(bytes: Buffer, body: Buffer): Buffer {
+  const batch = Buffer.concat([bytes.subarray(0, 61), body]);
+  batch.writeInt32BE(batch.length - 12, 8);
+  batch.writeInt16BE(3, 21);
+  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+  return batch;
+}
+
+test('records that cannot be unpacked are an error with the place, and where to go on', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    const [partition] = cluster.addTopic('t', [1]) as [ScriptedPartition];
+    fill(partition, 30);
+    const batch = partition.batches[1] as { bytes: Buffer };
+    Object.assign(batch, { bytes: withBody(batch.bytes, Buffer.from('no lz4 frame')) });
+    const consumer = createConsumer(io, cluster);
+    await consumer.assign([{ ...place, offset: 'earliest' }]);
+    assertDense(await pollMany(consumer, 10), 0, 10);
+    for (let round = 0; round < 2; round++) {
+      await assert.rejects(consumer.poll(), (error) => {
+        assert.ok(error instanceof UnreadableRecordsError);
+        assert.deepEqual(error.topicPartition, place);
+        assert.deepEqual([error.offset, error.nextOffset], [10, 20]);
+        assert.match(error.message, /offset 10 of t-0 .*lz4.*seek to 20/);
+        return true;
+      });
+    }
+    assert.equal(await consumer.position(place), 10);
+    consumer.seek(place, 20);
+    assertDense(await pollMany(consumer, 10), 20, 10);
+    await consumer.close();
+  }));
+
+test('a batch whose header cannot be read hides no record before it', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    const [partition] = cluster.addTopic('t', [1]) as [ScriptedPartition];
+    fill(partition, 30);
+    (partition.batches[1]?.bytes as Buffer)[16] = 9;
+    const consumer = createConsumer(io, cluster);
+    await consumer.assign([{ ...place, offset: 'earliest' }]);
+    assertDense(await pollMany(consumer, 10), 0, 10);
+    const failure = { name: 'UnreadableRecordsError', offset: 10, nextOffset: 11 };
+    await assert.rejects(consumer.poll(), failure);
+    await assert.rejects(consumer.poll(), failure);
+    await consumer.close();
+  }));
+
+test('a partition that cannot be read does not hide the records of others', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    const [bad, good] = cluster.addTopic('t', [1, 1]) as [ScriptedPartition, ScriptedPartition];
+    fill(bad, 30);
+    fill(good, 50);
+    const damaged = bad.batches[0]?.bytes as Buffer;
+    damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
+    const consumer = createConsumer(io, cluster, { maxPollRecords: 10 });
+    await consumer.assign([
+      { ...place, offset: 'earliest' },
+      { topic: 't', partition: 1, offset: 'earliest' },
+    ]);
+    let records = 0;
+    let errors = 0;
+    for (let polls = 0; polls < 40 && records < 50; polls++) {
+      try {
+        records += (await consumer.poll()).length;
+      } catch (error) {
+        assert.ok(error instanceof UnreadableRecordsError);
+        errors++;
+      }
+    }
+    assert.equal(records, 50);
+    // And the error does not wait until the others have nothing more.
+    assert.ok(errors >= 3, `${errors} errors`);
     await consumer.close();
   }));
 

@@ -219,7 +219,8 @@ export class Consumer {
    * Records that are there, at most maxPollRecords; waits up to `maxWaitMs` for the first one.
    * Drives the group: rebalance listeners are called in here, and without a poll for
    * maxPollIntervalMs the member leaves. Throws a KafkaError that needs a decision:
-   * OFFSET_OUT_OF_RANGE without autoOffsetReset, CORRUPT_MESSAGE, TOPIC_AUTHORIZATION_FAILED,
+   * OFFSET_OUT_OF_RANGE without autoOffsetReset, TOPIC_AUTHORIZATION_FAILED, CORRUPT_MESSAGE
+   * (an UnreadableRecordsError, which says where to seek to go on),
    * FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED …; and what a listener throws.
    */
   async poll(maxWaitMs = 1000): Promise<ConsumerRecord[]> {

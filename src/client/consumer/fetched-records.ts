@@ -1,6 +1,8 @@
 // What one fetch brought for one partition, taken out record by record. Batches are decoded when
 // their turn comes, so that the network fetches on while records are handed out.
 //
+// A batch that cannot be read is an error that names the place, when its turn comes and not before.
+//
 // Invariants: offsets only grow; control records are never handed out, with read_committed
 // neither are those of aborted transactions (KIP-98): a producer's batches count as aborted from
 // the first offset that the broker names until its abort marker.
@@ -18,6 +20,7 @@ import {
 } from '../../protocol/index.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
+import { UnreadableRecordsError } from './unreadable-records-error.ts';
 
 export interface AbortedTransaction {
   readonly producerId: number;
@@ -32,8 +35,9 @@ export interface FetchedOptions {
 
 export class FetchedRecords {
   readonly sizeBytes: number;
-  /** The offset behind everything that is here. */
+  /** The offset behind everything that is here, up to a batch whose header cannot be read. */
   readonly endOffset: number;
+  readonly #isBroken: boolean;
   /** The offset behind what was handed out or skipped so far. */
   nextOffset: number;
   /** The leader epoch of what was handed out last; -1 unknown. */
@@ -58,14 +62,16 @@ export class FetchedRecords {
     this.#aborted = [...(options.abortedTransactions ?? [])].sort(
       (a, b) => a.firstOffset - b.firstOffset,
     );
-    this.endOffset = endOffsetOf(buffer, fetchOffset);
+    const { endOffset, isBroken } = endOf(buffer, fetchOffset);
+    this.endOffset = endOffset;
+    this.#isBroken = isBroken;
   }
 
   get isEmpty(): boolean {
-    return this.endOffset === this.nextOffset;
+    return this.endOffset === this.nextOffset && !this.#isBroken;
   }
 
-  /** Appends at most `max` records to `out`. Throws KafkaError CORRUPT_MESSAGE where they are. */
+  /** Appends at most `max` records to `out`. Throws UnreadableRecordsError where they end. */
   take(max: number, out: ConsumerRecord[]): number {
     let taken = 0;
     while (taken < max) {
@@ -111,7 +117,7 @@ export class FetchedRecords {
   #isNextHidden(): boolean {
     const size = batchSizeAt(this.#buffer, this.#position);
     if (size === null || this.#position + size > this.#buffer.length) return false;
-    return readBatchHeader(this.#buffer, this.#position).isControl;
+    return isControlAt(this.#buffer, this.#position);
   }
 
   /** False at the end of what is here. */
@@ -119,24 +125,39 @@ export class FetchedRecords {
     const buffer = this.#buffer;
     const sizeBytes = batchSizeAt(buffer, this.#position);
     if (sizeBytes === null || this.#position + sizeBytes > buffer.length) return false;
-    const header = readBatchHeader(buffer, this.#position);
-    const { topic, partition } = this.#place;
+    const header = this.#readable(null, () => readBatchHeader(buffer, this.#position));
     if (this.#options.checkCrcs && !isBatchCrcValid(buffer, header)) {
-      throw new KafkaError(
-        'CORRUPT_MESSAGE',
-        `the batch at offset ${header.baseOffset} of ${topic}-${partition} has a wrong CRC`,
-      );
+      this.#fail(header, 'has a wrong CRC');
     }
     this.#records = [];
     this.#index = 0;
     this.#header = header;
     this.leaderEpoch = header.partitionLeaderEpoch;
     if (header.lastOffset >= this.nextOffset) {
-      if (this.#isVisible(header)) this.#records = decodeRecords(buffer, header);
-      else this.nextOffset = header.lastOffset + 1;
+      this.#records = this.#readable(header, () =>
+        this.#isVisible(header) ? decodeRecords(buffer, header) : [],
+      );
+      if (this.#records.length === 0) this.nextOffset = header.lastOffset + 1;
     }
     this.#position += sizeBytes;
     return true;
+  }
+
+  /** Without a header, of what it would be. */
+  #readable<T>(header: BatchHeader | null, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return this.#fail(header, `cannot be read (${error.message})`);
+    }
+  }
+
+  #fail(header: BatchHeader | null, because: string): never {
+    const offset = Math.max(this.nextOffset, header?.baseOffset ?? 0);
+    const nextOffset = Math.max(offset, header?.lastOffset ?? 0) + 1;
+    this.nextOffset = offset;
+    throw new UnreadableRecordsError(this.#place, { offset, nextOffset }, because);
   }
 
   #isVisible(header: BatchHeader): boolean {
@@ -159,13 +180,29 @@ export class FetchedRecords {
   }
 }
 
-/** Behind the last complete batch. */
-function endOffsetOf(buffer: Buffer, fetchOffset: number): number {
-  let end = fetchOffset;
+/** Behind the last complete batch, or where one begins that has no header that can be read. */
+function endOf(buffer: Buffer, fetchOffset: number): { endOffset: number; isBroken: boolean } {
+  let endOffset = fetchOffset;
   for (let position = 0; ; ) {
     const sizeBytes = batchSizeAt(buffer, position);
-    if (sizeBytes === null || position + sizeBytes > buffer.length) return end;
-    end = Math.max(end, readBatchHeader(buffer, position).lastOffset + 1);
+    if (sizeBytes === null || position + sizeBytes > buffer.length) {
+      return { endOffset, isBroken: false };
+    }
+    try {
+      endOffset = Math.max(endOffset, readBatchHeader(buffer, position).lastOffset + 1);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return { endOffset, isBroken: true };
+    }
     position += sizeBytes;
+  }
+}
+
+function isControlAt(buffer: Buffer, position: number): boolean {
+  try {
+    return readBatchHeader(buffer, position).isControl;
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return false;
   }
 }

@@ -23,6 +23,7 @@ import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 import { FetchedRecords } from './fetched-records.ts';
 import { resetSpec } from './offset-reset.ts';
+import { UnreadableRecordsError } from './unreadable-records-error.ts';
 
 type FetchResponse = ResponseOf<typeof fetch>;
 type PartitionResponse = FetchResponse['responses'][number]['partitions'][number];
@@ -46,6 +47,8 @@ export class Fetcher {
   readonly #partitions = new Map<string, AssignedPartition>();
   readonly #busyNodes = new Set<number>();
   #error: Error | null = null;
+  /** It ended at what cannot be read, which the caller has not been told yet. */
+  #failed: AssignedPartition | null = null;
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -85,10 +88,20 @@ export class Fetcher {
     this.onArrival();
   }
 
-  /** What is there, at most `max` records. Throws an error that needs the caller's decision. */
+  /**
+   * What is there, at most `max` records. Throws an error that needs the caller's decision: one
+   * that a partition ends at comes after the records before it and those of other partitions, and
+   * then in turns with them until its position moves.
+   */
   collect(max: number): ConsumerRecord[] {
     const out: ConsumerRecord[] = [];
     const served: AssignedPartition[] = [];
+    const owed = this.#failed;
+    this.#failed = null;
+    if (owed !== null && this.partition(owed) === owed && !owed.isPaused) {
+      this.#collectFrom(owed, max, out);
+    }
+    let failure: unknown = null;
     for (const partition of this.#partitions.values()) {
       if (out.length >= max) break;
       if (partition.isPaused || partition.fetched.length === 0) continue;
@@ -96,15 +109,18 @@ export class Fetcher {
       try {
         this.#collectFrom(partition, max, out);
       } catch (error) {
-        // What came before it is handed out first; the next call meets the error again.
-        if (out.length > 0) break;
-        throw error;
+        failure ??= error;
+        this.#failed ??= partition;
       }
     }
     for (const partition of served) {
       const key = keyOf(partition);
       this.#partitions.delete(key);
       this.#partitions.set(key, partition);
+    }
+    if (failure !== null && out.length === 0) {
+      this.#failed = null;
+      throw failure;
     }
     if (out.length === 0 && this.#error !== null) {
       const error = this.#error;
@@ -257,8 +273,8 @@ export class Fetcher {
     let records = answer.records;
     if (records === null || records.length === 0) return;
     const magic = magicOf(records);
-    if (magic === 0 || magic === 1) records = upConvert(records);
     try {
+      if (magic === 0 || magic === 1) records = upConvert(records);
       const fetched = new FetchedRecords(partition, records, fetchOffset, {
         checkCrcs: this.#options.checkCrcs,
         abortedTransactions:
@@ -270,7 +286,10 @@ export class Fetcher {
       partition.fetched.push(fetched);
       partition.fetchOffset = fetched.endOffset;
     } catch (error) {
-      this.#stop(partition, error as Error);
+      if (!(error instanceof KafkaError)) throw error;
+      const place = { offset: fetchOffset, nextOffset: fetchOffset + 1 };
+      const because = `cannot be read (${error.message})`;
+      this.#stop(partition, new UnreadableRecordsError(partition, place, because));
     }
   }
 

@@ -7,6 +7,7 @@
 // fetcher.ts             keeps the assigned partitions supplied
 // assigned-partition.ts  where one partition stands
 // fetched-records.ts     what one fetch brought: decoding, CRCs, aborted transactions
+// unreadable-records-error.ts  where a partition cannot be read, and where it goes on
 // record-iteration.ts    what an iteration has not yielded yet
 //
 // As a member of a group:
@@ -37,3 +38,4 @@ export {
   SubscriptionPattern,
   type SubscriptionTarget,
 } from './subscription.ts';
+export { UnreadableRecordsError } from './unreadable-records-error.ts';
