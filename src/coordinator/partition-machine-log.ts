@@ -178,7 +178,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       const producer = header.isTransactional ? header : undefined;
       let records: R[] = [];
       let end = Math.max(header.baseOffset, from);
-      for (const record of decodeRecords(buffer, header)) {
+      for (const record of this.#recordsOf(buffer, header)) {
         const { offset } = record;
         if (offset < from) continue;
         if (offset !== end) {
@@ -190,6 +190,17 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       }
       const baseOffset = end - records.length;
       yield { baseOffset, endOffset: header.lastOffset + 1, records };
+    }
+  }
+
+  /** Without all of its records the state would be another: what cannot be read is not skipped. */
+  #recordsOf(buffer: Buffer, header: BatchHeader): BatchRecord[] {
+    try {
+      return decodeRecords(buffer, header);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      const place = `the batch at offset ${header.baseOffset} of ${this.#name}`;
+      throw new KafkaError(error.errorName, `${place} cannot be read: ${error.message}`);
     }
   }
 
@@ -216,7 +227,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     const { codec } = this.#options;
     const baseOffset = Math.max(header.baseOffset, from);
     const endOffset = header.lastOffset + 1;
-    const [record] = decodeRecords(buffer, header);
+    const [record] = this.#recordsOf(buffer, header);
     const marker = record === undefined ? null : decodeEndTransactionMarker(record);
     if (marker === null || codec.markers === undefined || header.baseOffset < from) {
       return { baseOffset, endOffset, records: [] };

@@ -2,7 +2,14 @@
 // a log back as values.
 
 import type { Io } from '../io/index.ts';
-import { type BatchOptions, batchHeaders, decodeRecords, encodeBatch } from '../protocol/index.ts';
+import {
+  type BatchOptions,
+  batchHeaders,
+  crc32c,
+  decodeRecords,
+  encodeBatch,
+  setBaseOffset,
+} from '../protocol/index.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import type { PartitionLogOptions } from './log-options.ts';
 import { type LogResourceLimits, LogResources } from './log-resources.ts';
@@ -74,4 +81,15 @@ export async function contentOf(
     offset = read.nextOffset;
   }
   return content;
+}
+
+/** One record of a broken client: no lz4 frame, under a right CRC. */
+export function unreadableBatch(baseOffset: number, timestamp = Date.UTC(2026, 0, 1)): Buffer {
+  const readable = encodeBatch({ records: [{ value: null, timestamp }] });
+  const batch = Buffer.concat([readable.subarray(0, 61), Buffer.from('no lz4 frame')]);
+  setBaseOffset(batch, 0, baseOffset);
+  batch.writeInt32BE(batch.length - 12, 8);
+  batch.writeInt16BE(3, 21);
+  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+  return batch;
 }

@@ -316,10 +316,18 @@ async function findRecord(
   await scanBatches(segment.log, range, (batch) => {
     const { header, buffer } = batch;
     if (!search.mayHave(batch) || header.lastOffset < log.logStartOffset) return true;
-    for (const record of eachRecord(buffer, header)) {
-      if (record.offset < log.logStartOffset || !search.isWanted(record)) continue;
-      const { offset, timestamp } = record;
-      found = { offset, timestamp, leaderEpoch: header.partitionLeaderEpoch };
+    const { partitionLeaderEpoch: leaderEpoch } = header;
+    try {
+      for (const record of eachRecord(buffer, header)) {
+        if (record.offset < log.logStartOffset || !search.isWanted(record)) continue;
+        found = { offset: record.offset, timestamp: record.timestamp, leaderEpoch };
+        return false;
+      }
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      // Nobody can say which of its records it is: with the first of them none is missed.
+      const offset = Math.max(header.baseOffset, log.logStartOffset);
+      found = { offset, timestamp: header.maxTimestamp, leaderEpoch };
       return false;
     }
     return true;

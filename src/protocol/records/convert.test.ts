@@ -162,6 +162,22 @@ test('zstd is refused for consumers that cannot know it', () => {
   assert.throws(() => downConvert(batch, 1), failsWith('UNSUPPORTED_COMPRESSION_TYPE'));
 });
 
+test('a batch that cannot be converted hides none before it from old consumers', () => {
+  const good = encodeBatch({ records: messages });
+  const zstd = encodeBatch({ records: messages, compression: 4, baseOffset: 3 });
+  const broken = encodeBatch({ records: messages, compression: 3, baseOffset: 3 });
+  broken.fill(0, 61);
+  for (const [bad, error] of [
+    [zstd, 'UNSUPPORTED_COMPRESSION_TYPE'],
+    [broken, 'CORRUPT_MESSAGE'],
+  ] as const) {
+    assert.equal(readMessageSet(downConvert(Buffer.concat([good, bad, good]), 1)).length, 3);
+    assert.throws(() => downConvert(Buffer.concat([bad, good]), 1), failsWith(error));
+    const options = { firstOffset: 1000 };
+    assert.throws(() => downConvert(Buffer.concat([good, bad]), 1, options), failsWith(error));
+  }
+});
+
 test('messages with a wrong CRC or cut short are not accepted from a producer', () => {
   const set = encodeMessageSet(messages.slice(0, 1), { magic: 1 });
   assert.throws(() => upConvert(set.subarray(0, set.length - 1)), failsWith('CORRUPT_MESSAGE'));

@@ -41,7 +41,8 @@ export interface DownConvertOptions extends DecodeOptions {
 /**
  * Makes message sets of record batches, for consumers of old Fetch versions: offsets, timestamps
  * (magic 1) and compression stay, headers and control records are dropped. A batch that is cut
- * short at the end is left out.
+ * short at the end is left out, and so is all from a batch on that cannot be converted: unless it
+ * is the first, whose turn it will be with the next fetch.
  *
  * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when a batch is compressed with zstd, which no
  *   such consumer knows (KIP-110); CORRUPT_MESSAGE when a batch is malformed
@@ -52,18 +53,16 @@ export function downConvert(
   options: DownConvertOptions = {},
 ): Buffer {
   const sets: Buffer[] = [];
-  for (const header of batchHeaders(batches)) {
-    if (header.isControl || header.recordCount === 0) continue;
-    if (header.compression === 4) {
-      throw new KafkaError(
-        'UNSUPPORTED_COMPRESSION_TYPE',
-        `the batch at offset ${header.baseOffset} is compressed with zstd`,
-      );
+  try {
+    for (const header of batchHeaders(batches)) {
+      if (header.isControl || header.recordCount === 0) continue;
+      const messages = messagesOf(batches, header, options);
+      if (messages.length === 0) continue;
+      const { compression, timestampType } = header;
+      sets.push(encodeMessageSet(messages, { magic, compression, timestampType }));
     }
-    const messages = messagesOf(batches, header, options);
-    if (messages.length === 0) continue;
-    const { compression, timestampType } = header;
-    sets.push(encodeMessageSet(messages, { magic, compression, timestampType }));
+  } catch (error) {
+    if (!(error instanceof KafkaError) || sets.length === 0) throw error;
   }
   return sets.length === 1 ? (sets[0] as Buffer) : Buffer.concat(sets);
 }
@@ -73,6 +72,12 @@ function messagesOf(
   header: BatchHeader,
   options: DownConvertOptions,
 ): MessageInput[] {
+  if (header.compression === 4) {
+    throw new KafkaError(
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      `the batch at offset ${header.baseOffset} is compressed with zstd`,
+    );
+  }
   const firstOffset = options.firstOffset ?? 0;
   const messages: MessageInput[] = [];
   for (const { offset, timestamp, key, value } of eachRecord(batches, header, options)) {
