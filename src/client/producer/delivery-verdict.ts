@@ -33,8 +33,11 @@ export function verdictOf(
 ): Verdict {
   const code = answer.errorCode;
   if (code === ErrorCode.NONE) return { kind: 'stored', baseOffset: answer.baseOffset };
-  // The broker has this batch already, too long ago to know where: that is a success.
-  if (code === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return { kind: 'stored', baseOffset: -1 };
+  // The broker has this batch already, too long ago to know where: that is a success. Of one that
+  // no attempt can have stored it says only that the numbers are taken.
+  if (code === ErrorCode.DUPLICATE_SEQUENCE_NUMBER && batch.mayBeStored) {
+    return { kind: 'stored', baseOffset: -1 };
+  }
   const place = `${queue.topic}-${queue.partition}`;
   const reason = answer.errorMessage ?? new KafkaError(errorName(code)).message;
   const error = KafkaError.fromCode(code, `${place}: ${reason}`);
@@ -50,8 +53,10 @@ export function verdictOf(
   return { kind: 'refused', error, errorOf: errorOfRecords(answer, error) };
 }
 
-function isSequenceError(code: number): boolean {
+/** The broker holds the numbering of the batch against it: an attempt that stored nothing. */
+export function isSequenceError(code: number): boolean {
   return (
+    code === ErrorCode.DUPLICATE_SEQUENCE_NUMBER ||
     code === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
     code === ErrorCode.UNKNOWN_PRODUCER_ID ||
     code === ErrorCode.INVALID_PRODUCER_EPOCH

@@ -52,6 +52,8 @@ export class ProducerBatch {
   producerEpoch = -1;
   /** -1 until it has a place in the sequence. */
   baseSequence = -1;
+  /** An attempt under its present numbers ended without an answer that says it is not. */
+  mayBeStored = false;
   isDone = false;
   failure: Error | null = null;
   onDone: (error: Error | null) => void = () => {};
@@ -161,6 +163,7 @@ export class ProducerBatch {
     this.producerId = producerId;
     this.producerEpoch = producerEpoch;
     this.baseSequence = baseSequence;
+    this.mayBeStored = false;
     const built = this.#built;
     if (built === null) return;
     writeInt64(built, producerIdAt, producerId);

@@ -202,6 +202,67 @@ test('a batch that the broker finds too large is split until it fits', () =>
     await producer.close();
   }));
 
+test('what is split while a forgetful broker takes what is behind it is stored', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    const [partition] = cluster.addTopic('t', [1]);
+    const producer = createProducer(io, cluster, { ...small, batchSizeBytes: 1000 });
+    await producer.send({ topic: 't', partition: 0, value: 'the first' });
+    partition?.producers.clear();
+    let largest = 0;
+    cluster.onProduce = ({ header }) => {
+      // The first batch only: what is behind it is small enough.
+      largest = Math.max(largest, header.sizeBytes);
+      return header.recordCount > 5 && header.baseSequence === 1
+        ? ErrorCode.MESSAGE_TOO_LARGE
+        : 'store';
+    };
+    const outcomes = await sendMany(producer, 60);
+    assert.ok(largest > 500);
+    assert.ok(outcomes.every((each) => each.status === 'fulfilled'));
+    assert.deepEqual(valuesOf(cluster, 't').slice(1).sort(), inOrder(60));
+    for (const [index, each] of outcomes.entries()) {
+      assert.ok(each.status === 'fulfilled' && each.value.offset > 0);
+      const { offset } = each.value;
+      assert.equal(valuesOf(cluster, 't')[offset], inOrder(60)[index]);
+    }
+    await producer.close();
+  }));
+
+test('a batch that no attempt can have stored is no duplicate, whatever the broker says', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    cluster.addTopic('t', [1]);
+    let count = 0;
+    const { DUPLICATE_SEQUENCE_NUMBER, OUT_OF_ORDER_SEQUENCE_NUMBER } = ErrorCode;
+    cluster.onProduce = () => {
+      count++;
+      if (count === 3) return OUT_OF_ORDER_SEQUENCE_NUMBER;
+      return count === 2 || count === 4 || count === 5 ? DUPLICATE_SEQUENCE_NUMBER : 'store';
+    };
+    const producer = createProducer(io, cluster, small);
+    const outcomes = await sendMany(producer, 100);
+    assert.deepEqual(
+      outcomes.map((each) => each.status === 'fulfilled' && each.value.offset),
+      inOrder(100).map((_, i) => i),
+    );
+    assert.deepEqual(valuesOf(cluster, 't'), inOrder(100));
+    await producer.close();
+  }));
+
+test('a batch whose answer was lost is stored where the broker calls it a duplicate', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    cluster.addTopic('t', [1]);
+    const verdicts: ProduceVerdict[] = ['storeAndLose', ErrorCode.DUPLICATE_SEQUENCE_NUMBER];
+    cluster.onProduce = () => verdicts.shift() ?? 'store';
+    const producer = createProducer(io, cluster, small);
+    const sent = await producer.send({ topic: 't', partition: 0, value: 'a' });
+    assert.equal(sent.offset, -1);
+    assert.deepEqual(valuesOf(cluster, 't'), ['a']);
+    await producer.close();
+  }));
+
 test('records that cannot be delivered fail after delivery.timeout.ms, and flush tells', () =>
   simulate(async (io) => {
     const cluster = await ScriptedCluster.start(io);

@@ -16,7 +16,12 @@ import {
 } from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { LeaderAccess } from '../leader-access.ts';
-import { type PartitionResponse, responseTopicName, verdictOf } from './delivery-verdict.ts';
+import {
+  isSequenceError,
+  type PartitionResponse,
+  responseTopicName,
+  verdictOf,
+} from './delivery-verdict.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
 import type { ProducerIdentity } from './producer-identity.ts';
@@ -259,6 +264,7 @@ export class Sender {
         this.#retry(queue, batch, verdict.error);
         return;
       case 'retry': {
+        if (!isSequenceError(answer.errorCode)) batch.mayBeStored = true;
         if (answer.errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) {
           this.#retry(queue, batch, verdict.error, concurrentPauseMs);
           return;
@@ -289,6 +295,7 @@ export class Sender {
     const isRetriable = isRetriableFailure(error) && this.#options.acks !== 0;
     this.#client.log.debug('produce request failed', { error: messageOf(error) });
     for (const { queue, batch } of shipments) {
+      batch.mayBeStored = true;
       if (isRetriable) this.#retry(queue, batch, error);
       else this.#giveUp(queue, batch, error);
     }
