@@ -7,6 +7,9 @@ const WORD = 0x1_0000_0000;
 /** How Long.MAX_VALUE reads: 2^63, the next number above it. */
 export const INT64_MAX = 0x8000_0000 * WORD;
 
+/** From here on, above and below zero, a number stands for more than one int64. */
+export const INEXACT_FROM = 2 ** 53;
+
 export function readInt64(buffer: Buffer, position: number): number {
   return buffer.readInt32BE(position) * WORD + buffer.readUInt32BE(position + 4);
 }

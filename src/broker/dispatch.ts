@@ -15,6 +15,7 @@ import {
   decodeRequestHeader,
   ErrorCode,
   encodeResponse,
+  InexactRequest,
   isIn,
   isVersionSupported,
   KafkaError,
@@ -67,8 +68,15 @@ export class Dispatch {
         return;
       }
       const charge = this.#parts.quotas.begin(client.user, header.clientId);
-      const request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
-      this.#handle(client, { api, header, request, exchange, charge });
+      const call = { api, header, exchange, charge };
+      try {
+        const request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
+        this.#handle(client, { ...call, request });
+      } catch (error) {
+        if (!(error instanceof InexactRequest)) throw error;
+        const refused = { ...call, request: error.request };
+        this.#respond(client, refused, errorBody(refused, error));
+      }
     } catch (error) {
       // What cannot be read cannot be answered, and what follows it cannot be trusted.
       if (error instanceof KafkaError) client.connection.close(error);
@@ -169,12 +177,7 @@ export class Dispatch {
       this.#onBug(error);
       return;
     }
-    const kafkaError = this.#kafkaErrorOf(call.api, error);
-    const body = errorAnswer(call.api, call.request, {
-      version: call.header.apiVersion,
-      error: kafkaError,
-    });
-    this.#answer(client, call, body);
+    this.#answer(client, call, errorBody(call, this.#kafkaErrorOf(call.api, error)));
   }
 
   #kafkaErrorOf(api: Api, error: unknown): KafkaError {
@@ -190,6 +193,10 @@ export class Dispatch {
     if (reason instanceof IoError) return;
     this.#log.warn(`closed connection ${connection.id}: ${reason.message}`);
   }
+}
+
+function errorBody({ api, header, request }: Call, error: KafkaError): unknown {
+  return errorAnswer(api, request, { version: header.apiVersion, error });
 }
 
 interface Call {

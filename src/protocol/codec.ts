@@ -4,7 +4,7 @@
 
 import type { Codec } from './compile.ts';
 import { compileMessage } from './compile.ts';
-import { KafkaError, MalformedError } from './errors.ts';
+import { InexactRequest, KafkaError, MalformedError } from './errors.ts';
 import { apiByKey } from './messages/index.ts';
 import { Reader } from './reader.ts';
 import type {
@@ -148,14 +148,23 @@ export function decodeRequestHeader(frame: Buffer): RequestHeader {
   return { apiKey, apiVersion, correlationId, clientId, bodyPosition: reader.position };
 }
 
-/** @throws MalformedError, or KafkaError UNSUPPORTED_VERSION */
+/**
+ * @throws MalformedError, KafkaError UNSUPPORTED_VERSION, or InexactRequest for an int64 that would
+ *   be taken for its neighbour (docs/decisions/0002)
+ */
 export function decodeRequest<A extends Api>(
   api: A,
   version: number,
   frame: Buffer,
   bodyPosition: number,
 ): RequestOf<A> {
-  return read(api.request, version, new Reader(frame, bodyPosition)) as RequestOf<A>;
+  const reader = new Reader(frame, bodyPosition);
+  const request = read(api.request, version, reader);
+  if (reader.inexact !== null) {
+    const what = `${api.name} v${version}: ${reader.inexact}`;
+    throw new InexactRequest(`${what} is beyond the 2^53 up to which numbers are kept`, request);
+  }
+  return request as RequestOf<A>;
 }
 
 /** Reads a response frame without its size prefix; throws as decodeRequest does. */

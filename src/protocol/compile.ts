@@ -154,6 +154,7 @@ function compileField(name: string, field: Field, context: Context): Codec {
   const isNullable = isIn(field.nullable, context.version);
   if (field.kind === 'array') return compileArray(name, field, isNullable, context);
   if (field.kind === 'scalar') {
+    if (field.compared) return comparedInt64;
     return compileScalar(field.scalar as ScalarType, name, isNullable, context);
   }
   const codec = compileStruct(field.element as Fields, context);
@@ -188,9 +189,11 @@ function refusingNull(codec: Codec, name: string, context: Context): Codec {
 function compileArray(name: string, field: Field, isNullable: boolean, context: Context): Codec {
   const { compact } = context;
   const isScalar = typeof field.element === 'string';
-  const element = isScalar
-    ? compileScalar(field.element as ScalarType, name, false, context)
-    : compileStruct(field.element as Fields, context);
+  const element = field.compared
+    ? comparedInt64
+    : isScalar
+      ? compileScalar(field.element as ScalarType, name, false, context)
+      : compileStruct(field.element as Fields, context);
   const { read, write, bytesMin } = element;
   const cost = isScalar ? SCALAR_COST : STRUCT_COST;
   assert(bytesMin > 0, `${context.message}: elements of ${name} have no size`);
@@ -217,6 +220,12 @@ function compileArray(name: string, field: Field, isNullable: boolean, context: 
     },
   };
 }
+
+const comparedInt64: Codec = {
+  bytesMin: 8,
+  read: (r) => r.int64Rounded(),
+  write: (w, v) => w.int64(v),
+};
 
 const fixed: { readonly [Type in ScalarType]?: Codec } = {
   int8: { bytesMin: 1, read: (r) => r.int8(), write: (w, v) => w.int8(v) },

@@ -206,6 +206,16 @@ export class KafkaError extends Error {
   }
 }
 
+/** A request that is what the schema says, but for an int64 that is no number of ours. */
+export class InexactRequest extends KafkaError {
+  readonly request: unknown;
+
+  constructor(message: string, request: unknown) {
+    super('INVALID_REQUEST', message);
+    this.request = request;
+  }
+}
+
 /** Bytes that are not what the schema says. The connection that sent them cannot be resumed. */
 export class MalformedError extends KafkaError {
   constructor(message: string) {

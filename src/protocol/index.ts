@@ -28,6 +28,7 @@ export {
   ErrorCode,
   errorMessage,
   errorName,
+  InexactRequest,
   isRetriable,
   KafkaError,
   MalformedError,

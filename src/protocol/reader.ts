@@ -2,6 +2,7 @@
 // allocated before its length was compared with the bytes that remain, so that hostile input costs
 // at most a small multiple of its own size and fails with MalformedError, never with RangeError.
 
+import { INEXACT_FROM } from '../base/int64.ts';
 import { uuidFromBytes } from '../base/uuid.ts';
 import { MalformedError } from './errors.ts';
 
@@ -14,11 +15,16 @@ const arrayCostMax = 2 ** 24;
 export const STRUCT_COST = 8;
 export const SCALAR_COST = 1;
 
+const LONG_MAX = 2n ** 63n - 1n;
+const LONG_MIN = -(2n ** 63n);
+
 export class Reader {
   readonly buffer: Buffer;
   position: number;
   readonly end: number;
   #costLeft = arrayCostMax;
+  /** An int64 that was read and is no number of ours: its neighbour reads as the same. */
+  inexact: bigint | null = null;
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer;
@@ -74,8 +80,23 @@ export class Reader {
     return this.int32() >>> 0;
   }
 
-  /** Exact up to 2^53; beyond, the nearest double, so that Long.MAX_VALUE reads as 2^63. */
+  /**
+   * Exact up to 2^53; beyond, the nearest double, so that Long.MAX_VALUE reads as 2^63. What is
+   * beyond and neither Long.MAX_VALUE nor MIN_VALUE is noted (docs/decisions/0002).
+   */
   int64(): number {
+    const value = this.int64Rounded();
+    if (value >= INEXACT_FROM || value <= -INEXACT_FROM) this.#noteInexact();
+    return value;
+  }
+
+  #noteInexact(): void {
+    const value = this.buffer.readBigInt64BE(this.position - 8);
+    if (value !== LONG_MAX && value !== LONG_MIN) this.inexact ??= value;
+  }
+
+  /** As int64, where only the order matters: a rounded value has it with every exact one. */
+  int64Rounded(): number {
     const position = this.take(8);
     const buffer = this.buffer;
     const high =

@@ -59,6 +59,8 @@ export interface Field<Value = unknown, Input = unknown, Optional extends boolea
   readonly tag: number | null;
   /** Whether a value may be dropped silently when the version cannot carry it. */
   readonly ignorable: boolean;
+  /** See FieldOptions. */
+  readonly compared: boolean;
   /** undefined: the zero value of the type. */
   readonly default: unknown;
 }
@@ -76,6 +78,11 @@ export interface FieldOptions<Default> {
   /** Versions in which it is tagged; by default all that have the field. */
   readonly tagged?: string;
   readonly ignorable?: true;
+  /**
+   * Of an int64 in a request: it is only ever compared with what this broker has given out, which
+   * is exact, so that a rounded one means the same. Others are refused where they are not exact.
+   */
+  readonly compared?: true;
 }
 
 type Nullable<Options> = Options extends { readonly nullable: string } ? null : never;
@@ -149,6 +156,7 @@ function field(source: FieldSource, versions: string, options: FieldOptions<unkn
     tagged: options.tag === undefined ? never : tagged,
     tag: options.tag ?? null,
     ignorable: options.ignorable === true,
+    compared: options.compared === true,
     default: options.default,
   };
   return made as Field;

@@ -7,6 +7,7 @@
 // Invariants: a refusal leaves nothing behind; offsets are assigned only after every batch passed.
 // What a rule reads was checked before: nothing is decoded here that was not.
 
+import { INEXACT_FROM } from '../base/int64.ts';
 import {
   type BatchHeader,
   type CompressionCodec,
@@ -213,6 +214,9 @@ function validateFromClient(header: BatchHeader, rules: LeaderValidation): void 
   else if (header.isControl) problem = 'clients must not write control records';
   else if (header.producerId >= 0 && header.baseSequence < 0) {
     problem = `a batch of producer ${header.producerId} has no sequence number`;
+  } else if (header.producerId >= INEXACT_FROM) {
+    const problem = `producer id ${header.producerId} is beyond 2^53: its neighbour reads the same`;
+    throw new KafkaError('INVALID_PRODUCER_ID_MAPPING', `${rules.topicPartition}: ${problem}`);
   } else if (header.timestampType === 1 && rules.config.messageTimestampType !== 'CreateTime') {
     const batchIndexErrorMessage = 'producers must not set the type LogAppendTime';
     throw new KafkaError(
@@ -231,7 +235,8 @@ function isOutsideBounds(timestamp: number, { config, timestampNow }: LeaderVali
   if (timestamp === NO_TIMESTAMP) return false;
   return (
     timestamp < timestampNow - config.timestampBeforeMaxMs ||
-    timestamp > timestampNow + config.timestampAfterMaxMs
+    timestamp > timestampNow + config.timestampAfterMaxMs ||
+    Math.abs(timestamp) >= INEXACT_FROM
   );
 }
 

@@ -29,13 +29,13 @@ export const addPartitionsToTxn = defineApi({
   request: {
     transactions: array('4+', {
       transactionalId: string('0+'),
-      producerId: int64('0+'),
+      producerId: int64('0+', { compared: true }),
       producerEpoch: int16('0+'),
       verifyOnly: bool('0+', { default: false }),
       topics: array('0+', addPartitionsToTxnTopic),
     }),
     v3AndBelowTransactionalId: string('0-3'),
-    v3AndBelowProducerId: int64('0-3'),
+    v3AndBelowProducerId: int64('0-3', { compared: true }),
     v3AndBelowProducerEpoch: int16('0-3'),
     v3AndBelowTopics: array('0-3', addPartitionsToTxnTopic),
   },

@@ -14,7 +14,7 @@ export const deleteRecords = defineApi({
       name: string('0+'),
       partitions: array('0+', {
         partitionIndex: int32('0+'),
-        offset: int64('0+'),
+        offset: int64('0+', { compared: true }),
       }),
     }),
     timeoutMs: int32('0+'),

@@ -12,7 +12,7 @@ export const endTxn = defineApi({
   flexible: '3+',
   request: {
     transactionalId: string('0+'),
-    producerId: int64('0+'),
+    producerId: int64('0+', { compared: true }),
     producerEpoch: int16('0+'),
     committed: bool('0+'),
   },

@@ -35,7 +35,7 @@ export const fetch = defineApi({
       '15+',
       {
         replicaId: int32('0+', { default: -1 }),
-        replicaEpoch: int64('0+', { default: -1 }),
+        replicaEpoch: int64('0+', { default: -1, compared: true }),
       },
       { tag: 1 },
     ),
@@ -51,9 +51,9 @@ export const fetch = defineApi({
       partitions: array('0+', {
         partition: int32('0+'),
         currentLeaderEpoch: int32('9+', { default: -1, ignorable: true }),
-        fetchOffset: int64('0+'),
+        fetchOffset: int64('0+', { compared: true }),
         lastFetchedEpoch: int32('12+', { default: -1 }),
-        logStartOffset: int64('5+', { default: -1, ignorable: true }),
+        logStartOffset: int64('5+', { default: -1, ignorable: true, compared: true }),
         partitionMaxBytes: int32('0+'),
         replicaDirectoryId: uuid('17+', { tag: 0, ignorable: true }),
         highWatermark: int64('18+', { default: INT64_MAX, tag: 1, ignorable: true }),

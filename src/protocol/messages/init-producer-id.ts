@@ -15,7 +15,7 @@ export const initProducerId = defineApi({
   request: {
     transactionalId: string('0+', { nullable: '0+' }),
     transactionTimeoutMs: int32('0+'),
-    producerId: int64('3+', { default: -1 }),
+    producerId: int64('3+', { default: -1, compared: true }),
     producerEpoch: int16('3+', { default: -1 }),
   },
   response: {

@@ -11,8 +11,8 @@ export const listTransactions = defineApi({
   flexible: '0+',
   request: {
     stateFilters: array('0+', 'string'),
-    producerIdFilters: array('0+', 'int64'),
-    durationFilter: int64('1+', { default: -1 }),
+    producerIdFilters: array('0+', 'int64', { compared: true }),
+    durationFilter: int64('1+', { default: -1, compared: true }),
     transactionalIdPattern: string('2+', { nullable: '2+', default: null }),
   },
   response: {

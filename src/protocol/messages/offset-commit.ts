@@ -17,7 +17,7 @@ export const offsetCommit = defineApi({
     generationIdOrMemberEpoch: int32('1+', { default: -1, ignorable: true }),
     memberId: string('1+', { ignorable: true }),
     groupInstanceId: string('7+', { nullable: '7+', default: null }),
-    retentionTimeMs: int64('2-4', { default: -1, ignorable: true }),
+    retentionTimeMs: int64('2-4', { default: -1, ignorable: true, compared: true }),
     topics: array('0+', {
       name: string('0-9', { ignorable: true }),
       topicId: uuid('10+', { ignorable: true }),
