@@ -10,13 +10,18 @@ import type { Prng } from '../src/base/prng.ts';
 import { IoError } from '../src/io/io.ts';
 import { FileContent } from './file-content.ts';
 
+/** As an inode number: no two files or directories have the same. */
+let nodeCount = 0;
+
 export class FileNode {
+  readonly identity = `inode ${++nodeCount}`;
   content = new FileContent();
   modifiedMs = 0;
   isLinked = true;
 }
 
 export class DirectoryNode {
+  readonly identity = `inode ${++nodeCount}`;
   entries = new Map<string, Node>();
   durableEntries = new Map<string, Node>();
   modifiedMs = 0;
@@ -34,6 +39,7 @@ const reasons: Readonly<Record<string, string>> = {
   EBADF: 'the file is closed',
   EEXIST: 'file already exists',
   EIO: 'i/o error',
+  EMFILE: 'too many open files',
   EISDIR: 'illegal operation on a directory',
   ENOENT: 'no such file or directory',
   ENOSPC: 'no space left on device',
@@ -86,6 +92,10 @@ export class FileSystem {
       node = next;
     }
     if (node instanceof FileNode) throw diskError('EEXIST', `create directory ${path}`);
+  }
+
+  assertParent(path: string, action: string): void {
+    this.#place(path, action);
   }
 
   openFile(path: string, mustExist: boolean, nowMs: number): FileNode {

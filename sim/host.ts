@@ -2,6 +2,7 @@
 // run on it. A killed process leaves the page cache behind; a power cut only what was synced.
 
 import { assert } from '../src/base/assert.ts';
+import { Deferred } from '../src/base/deferred.ts';
 import type { Prng } from '../src/base/prng.ts';
 import { type FileNode, FileSystem } from './file-system.ts';
 import { type Main, SimProcess } from './sim-process.ts';
@@ -20,6 +21,7 @@ export class Host {
   readonly #prng: Prng;
   readonly #processes = new Set<SimProcess>();
   readonly #locks = new Map<string, SimProcess>();
+  readonly #frozen = new Map<string, Deferred<void>>();
 
   constructor(world: World, name: string, address: string) {
     this.world = world;
@@ -96,6 +98,47 @@ export class Host {
 
   releaseLock(path: string): void {
     this.#locks.delete(path);
+  }
+
+  /** Takes the tree away under those who have it open: `rm -rf`, a disk that was pulled out. */
+  removeTree(path: string): void {
+    this.world.note(`${this.name} ${path} vanishes`);
+    for (const each of this.files.removalOrder(path)) this.files.unlink(each, 0);
+  }
+
+  /** Another directory, empty, is under the name: a disk mounted over it, or not mounted. */
+  replaceTree(path: string): void {
+    this.removeTree(path);
+    this.files.makeDirectory(path, 0);
+  }
+
+  /**
+   * From now on nothing that a process asks of the tree comes back, as with a network disk that is
+   * dead: writes reach the page cache, syncs and reads never end.
+   */
+  freezeTree(path: string): void {
+    this.world.note(`${this.name} ${path} is frozen`);
+    this.#frozen.set(path, new Deferred());
+  }
+
+  thaw(): void {
+    for (const thawed of this.#frozen.values()) thawed.resolve();
+    this.#frozen.clear();
+  }
+
+  isFrozen(path: string): boolean {
+    return this.#freezeOf(path) !== undefined;
+  }
+
+  async thawed(path: string): Promise<void> {
+    await this.#freezeOf(path)?.promise;
+  }
+
+  #freezeOf(path: string): Deferred<void> | undefined {
+    for (const [tree, freeze] of this.#frozen) {
+      if (path === tree || path.startsWith(`${tree}/`)) return freeze;
+    }
+    return undefined;
   }
 
   onProcessEnd(process: SimProcess): void {

@@ -11,6 +11,7 @@ import type { SimProcess } from './sim-process.ts';
 import { fingerprint } from './trace.ts';
 
 const unlinkMs = 0.02;
+const lookupMs = 0.02;
 
 export class SimDisk implements Disk {
   readonly #process: SimProcess;
@@ -18,6 +19,10 @@ export class SimDisk implements Disk {
   readonly #prng: Prng;
   /** The host's, until this process dies in the middle of a turn: then a ghost of it. */
   readonly #files: FileSystem;
+  /** Files that the process may have open at the same time. */
+  filesOpenMax = Number.POSITIVE_INFINITY;
+  filesOpenCount = 0;
+  answerCount = 0;
   #operationCount = 0;
   /** What happens just before a change of the disk, and before which one. */
   #interruption: { readonly at: number; readonly action: () => void } | null = null;
@@ -29,11 +34,18 @@ export class SimDisk implements Disk {
     this.#files = process.host.files;
   }
 
-  makeDirectory(path: string): void {
+  makeDirectory(path: string, parents: 'made' | 'there' = 'made'): void {
+    if (parents === 'there') this.#files.assertParent(path, `create directory ${path}`);
     if (this.mayChange(`mkdir ${path}`)) this.#files.makeDirectory(path, this.nowMs());
   }
 
+  /** A process has a bound on what it may have open. */
+  #assertDescriptor(action: string): void {
+    if (this.filesOpenCount >= this.filesOpenMax) throw diskError('EMFILE', action);
+  }
+
   list(path: string): DirectoryEntry[] {
+    this.#assertDescriptor(`list ${path}`);
     const node = this.#files.find(path);
     if (node === null) throw diskError('ENOENT', `list ${path}`);
     if (!(node instanceof DirectoryNode)) throw diskError('ENOTDIR', `list ${path}`);
@@ -59,12 +71,14 @@ export class SimDisk implements Disk {
   }
 
   open(path: string, mode: 'read' | 'write' | 'create'): File {
+    this.#assertDescriptor(`open ${path}`);
     const exists = this.#files.find(path) !== null;
     if (!exists && mode === 'create' && !this.mayChange(`create ${path}`)) {
       // Dead: any file will do, nobody will see it.
       return new SimFile(path, new FileNode(), true, this);
     }
     const node = this.#files.openFile(path, mode !== 'create', this.nowMs());
+    this.filesOpenCount++;
     return new SimFile(path, node, mode !== 'read', this);
   }
 
@@ -72,6 +86,7 @@ export class SimDisk implements Disk {
     const node = this.#files.find(path);
     if (node === null) return null;
     if (node instanceof DirectoryNode) throw diskError('EISDIR', `read ${path}`);
+    this.#assertDescriptor(`read ${path}`);
     this.maybeFail(this.faults.readFailChance, `read ${path}`);
     const buffer = Buffer.alloc(node.content.sizeBytes);
     node.content.read(buffer, 0);
@@ -86,10 +101,13 @@ export class SimDisk implements Disk {
   }
 
   async syncDirectory(path: string): Promise<void> {
+    this.#assertDescriptor(`sync directory ${path}`);
     const node = this.#files.find(path);
     if (node === null) throw diskError('ENOENT', `sync directory ${path}`);
     const mark = this.#files.changeCount;
     await this.#process.pause(this.#syncDelayMs());
+    await this.#thawed(path);
+    this.answerCount++;
     this.maybeFail(this.faults.syncFailChance, `sync directory ${path}`);
     this.note(`syncdir ${path}`);
     this.#files.commit(mark);
@@ -98,16 +116,33 @@ export class SimDisk implements Disk {
   lock(path: string): DiskLock | null {
     this.open(path, 'create').close();
     if (!this.#process.isAlive || !this.#host.takeLock(path, this.#process)) return null;
+    const node = this.#files.find(path);
     let isHeld = true;
     return {
+      isHeld: async () => {
+        await this.#answer(path);
+        return isHeld && this.#files.find(path) === node;
+      },
       release: () => {
         if (!isHeld) return;
         isHeld = false;
         if (!this.mayChange(`unlink ${path}`)) return;
-        this.#files.unlink(path, this.nowMs());
+        if (this.#files.find(path) === node) this.#files.unlink(path, this.nowMs());
         if (this.#process.isAlive) this.#host.releaseLock(path);
       },
     };
+  }
+
+  async identity(path: string): Promise<string | null> {
+    await this.#answer(path);
+    return this.#files.find(path)?.identity ?? null;
+  }
+
+  /** Resolves when the disk that has the path answers: not while its file system is frozen. */
+  async #answer(path: string): Promise<void> {
+    await this.#process.pause(lookupMs);
+    await this.#thawed(path);
+    this.answerCount++;
   }
 
   space(path: string): { totalBytes: number; usableBytes: number } {
@@ -115,6 +150,14 @@ export class SimDisk implements Disk {
       throw diskError('ENOENT', `stat the filesystem of ${path}`);
     }
     return { totalBytes: this.#files.capacityBytes, usableBytes: this.#files.usableBytes };
+  }
+
+  descriptorsMax(): number {
+    return this.filesOpenMax;
+  }
+
+  onClosed(): void {
+    this.filesOpenCount--;
   }
 
   /** How often the process has changed the disk. */
@@ -177,13 +220,24 @@ export class SimDisk implements Disk {
     throw diskError('EIO', action);
   }
 
-  async readDelay(): Promise<void> {
+  async #thawed(path: string): Promise<void> {
+    if (!this.#host.isFrozen(path)) return;
+    await this.#host.thawed(path);
+    // A process that died meanwhile hears of it no more.
+    await this.#process.pause(0);
+  }
+
+  async readDelay(path: string): Promise<void> {
     await this.#process.pause(this.#spread(this.faults.readMsMean));
+    await this.#thawed(path);
+    this.answerCount++;
   }
 
   async sync(path: string, file: FileNode): Promise<void> {
     const mark = file.content.changeCount;
     await this.#process.pause(this.#syncDelayMs());
+    await this.#thawed(path);
+    this.answerCount++;
     if (this.faults.syncFailChance > 0 && this.#prng.chance(this.faults.syncFailChance)) {
       this.note(`EIO: sync ${path}`);
       file.content.settleBadly(mark, this.#prng);
@@ -232,7 +286,7 @@ class SimFile implements File {
 
   async read(buffer: Buffer, position: number): Promise<number> {
     this.#assertOpen('read');
-    await this.#disk.readDelay();
+    await this.#disk.readDelay(this.path);
     this.#disk.maybeFail(this.#disk.faults.readFailChance, `read ${this.path}`);
     return this.#node.content.read(buffer, position);
   }
@@ -248,6 +302,11 @@ class SimFile implements File {
     return this.#node.content.sizeBytes;
   }
 
+  async identity(): Promise<string> {
+    this.#assertOpen('stat');
+    return this.#node.identity;
+  }
+
   truncate(sizeBytes: number): void {
     this.#assertWritable('truncate');
     if (!this.#disk.mayChange(`truncate ${this.path} ${sizeBytes}`)) return;
@@ -261,6 +320,7 @@ class SimFile implements File {
   }
 
   close(): void {
+    if (!this.#isClosed) this.#disk.onClosed();
     this.#isClosed = true;
   }
 

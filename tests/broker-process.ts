@@ -13,6 +13,8 @@ export interface BrokerProcessOptions {
   /** Configuration on top of the defaults, as `--override` takes it. */
   readonly config?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** `ulimit -n` of the process: files and connections it may have open. */
+  readonly descriptorsMax?: number;
 }
 
 const readyPattern = /^partita ready (\w+):\/\/(.+):(\d+) cluster=(\S+) node=(\d+) in (\d+) ms$/m;
@@ -72,7 +74,13 @@ export class BrokerProcess {
       '--override',
       `${key}=${value}`,
     ]);
-    const child = spawn(process.execPath, [join(projectRoot, 'bin/partita.js'), 'start', ...args], {
+    const command = [process.execPath, join(projectRoot, 'bin/partita.js'), 'start', ...args];
+    const { descriptorsMax } = this.#options;
+    if (descriptorsMax !== undefined) {
+      command.unshift('sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh');
+    }
+    const [program, ...rest] = command as [string, ...string[]];
+    const child = spawn(program, rest, {
       env: { ...process.env, ...this.#options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

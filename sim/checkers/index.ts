@@ -24,6 +24,7 @@
 // keyed-ledger.ts          what was written under which key, and what was told about it
 // last-values.ts           (i) the last acknowledged value of every key is there
 // compacted-logs.ts        (i) a log is compacted in the end
+// lost-places.ts           (k) nothing is acknowledged into a directory that is gone
 // whole-logs.ts            (j) the files of a log are whole by themselves
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
@@ -37,6 +38,12 @@ export { type KeyedContents, KeyedLedger, recordOfUpdate, type Update } from './
 export { assertLastValues } from './last-values.ts';
 export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
 export { assertLookupsAgree } from './lookups.ts';
+export {
+  type Attempt,
+  assertNothingIntoTheVoid,
+  assertOthersGoOn,
+  type Loss,
+} from './lost-places.ts';
 export { assertNothingOpen, openPlaces, type StableEnd } from './nothing-open.ts';
 export { OneOwner } from './one-owner.ts';
 export {

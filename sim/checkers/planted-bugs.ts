@@ -17,6 +17,22 @@ export function withLyingDirectorySync(io: Io): Io {
   return withDisk(io, { syncDirectory: async () => {} });
 }
 
+/** A name is always taken for what it led to at first. */
+export function withoutPresenceProof(io: Io): Io {
+  const { disk } = io;
+  return withDisk(
+    io,
+    {
+      identity: async () => 'the same',
+      lock: (path) => {
+        const lock = disk.lock(path);
+        return lock && { isHeld: async () => true, release: () => lock.release() };
+      },
+    },
+    () => ({ identity: async () => 'the same' }),
+  );
+}
+
 /** Nobody finds recovery-point-offset-checkpoint: a compacted log is believed every gap. */
 export function withoutRecoveryPoints(io: Io): Io {
   const { disk } = io;

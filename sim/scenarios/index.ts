@@ -7,6 +7,7 @@
 // network.ts     a produce load over a network that resets, cuts and slows down
 // full-disk.ts   a produce load on a disk that runs full and gets room again
 // bad-disk.ts    a produce load on a disk whose fsync fails
+// lost-directory.ts   records to two log directories, one of which goes away
 // metadata.ts    topics, configs and producer ids under power cuts and kills
 // groups.ts      groups whose members come and go: under kills, power cuts, a bad network
 // compaction.ts  keyed updates to compacted topics, under kills, full disks, power cuts
@@ -26,6 +27,7 @@ import { fullDisk } from './full-disk.ts';
 import { groups, groupsNetwork, groupsPowerCut } from './groups.ts';
 import { journal } from './journal.ts';
 import { kill } from './kill.ts';
+import { lostDirectory } from './lost-directory.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
@@ -40,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   network,
   fullDisk,
   badDisk,
+  lostDirectory,
   metadata,
   groups,
   groupsPowerCut,

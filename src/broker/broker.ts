@@ -30,6 +30,7 @@ import {
 } from '../replication/index.ts';
 import { LogDirectory, LogDirectoryError, LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
+import { DescriptorBudget } from './descriptor-budget.ts';
 import { Dispatch } from './dispatch.ts';
 import { withDynamic } from './dynamic-config.ts';
 import { endpointsFor, registeredEndpoint } from './endpoints.ts';
@@ -77,6 +78,7 @@ export class Broker {
   readonly #onFatal: (error: Error) => void;
   readonly #acceptLostMetadata: boolean;
   readonly #knownDirs: KnownLogDirs;
+  readonly #descriptors: DescriptorBudget;
   readonly #resources: LogResources;
   readonly #quotas: Quotas;
   readonly #directories: LogDirectory[] = [];
@@ -109,7 +111,8 @@ export class Broker {
       paths: config.logDirs,
       mayLose: options.acceptLostLogDirs ?? false,
     });
-    this.#resources = new LogResources(io);
+    this.#descriptors = new DescriptorBudget(io.disk.descriptorsMax());
+    this.#resources = new LogResources(io, { openFilesMax: this.#descriptors.filesBeside(0) });
     this.#quotas = quotasOf(io, config);
   }
 
@@ -255,6 +258,11 @@ export class Broker {
       idleMsMax: Math.min(config.get('connections.max.idle.ms'), intervalMsMax),
       ...this.#connectionLimits(),
       pace: this.#quotas.connections,
+      socketsMax: this.#descriptors.socketsMax,
+      socketsMaxReason:
+        `the process may have ${this.#descriptors.descriptorsMax} files and connections open: ` +
+        'raise the limit (ulimit -n)',
+      onSocketCount: (count) => this.#resources.files.limitTo(this.#descriptors.filesBeside(count)),
     };
   }
 
@@ -323,6 +331,10 @@ export class Broker {
         return this.#config.get('replica.alter.log.dirs.io.max.bytes.per.second');
       },
       logConfigOf: (overrides) => logConfigOf(this.#config, overrides),
+      onMadeLate: () => {
+        this.#groups?.start();
+        this.#transactions?.start();
+      },
       onFatal: this.#onFatal,
     };
     const replicas = await Replicas.open(this.#io, options, metadata.image());
@@ -337,6 +349,7 @@ export class Broker {
       if (changes.quotasChanged) this.#quotas.configure(image.quotas.values());
       replicas.onImage(image, changes);
     });
+    for (const directory of this.#directories) directory.health.watch();
     return replicas;
   }
 
@@ -466,10 +479,10 @@ export class Broker {
     await replicas.close();
     await this.#upkeep?.checkpointHighWatermarks();
     await this.#metadata?.close();
-    for (const directory of this.#directories) {
-      await directory.close().catch((error: unknown) => {
-        if (!replicas.isFailed(directory)) throw error;
-      });
+    const closed = await Promise.allSettled(this.#directories.map((each) => each.close()));
+    for (const [at, outcome] of closed.entries()) {
+      const isFailed = replicas.isFailed(this.#directories[at] as LogDirectory);
+      if (outcome.status === 'rejected' && !isFailed) throw outcome.reason;
     }
   }
 

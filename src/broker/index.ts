@@ -13,6 +13,7 @@
 //   producer-ids.ts    ids for idempotent producers
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
+//   descriptor-budget.ts   files and connections share what the process may have open
 //   rate-limited-log.ts
 
 export { type BoundListener, Broker, type BrokerOptions } from './broker.ts';

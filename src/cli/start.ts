@@ -150,6 +150,8 @@ function stopSignal(): Promise<void> {
 
 /** The state in memory cannot be trusted any more; the next start recovers from the log. */
 function exitOnFatal(error: Error): never {
-  process.stderr.write(`partita: stopped: ${error.stack ?? error.message}\n`);
+  // What a disk refused is said by its message; a bug needs its stack.
+  const text = error instanceof IoError ? error.message : (error.stack ?? error.message);
+  process.stderr.write(`partita: stopped: ${text}\n`);
   process.exit(1);
 }

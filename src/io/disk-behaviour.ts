@@ -12,6 +12,7 @@ export function diskBehaviour(name: string, run: RunWithIo): void {
   contentBehaviour(testDisk);
   fileBehaviour(testDisk);
   directoryBehaviour(testDisk);
+  identityBehaviour(testDisk);
   lockBehaviour(testDisk);
 }
 
@@ -56,6 +57,10 @@ function contentBehaviour(testDisk: TestDisk): void {
     const expected = Buffer.concat([Buffer.alloc(3), ...chunks]);
     file.close();
     assert.ok(disk.readFile(`${directory}/many`)?.equals(expected));
+  });
+
+  testDisk('the system tells how many files may be open, if it does', async (disk) => {
+    assert.ok(disk.descriptorsMax() > 0);
   });
 
   testDisk('a read at the end of a file returns what is there', async (disk, directory) => {
@@ -219,13 +224,78 @@ function directoryBehaviour(testDisk: TestDisk): void {
     assert.deepEqual(disk.list(directory), []);
   });
 
+  testDisk('a directory is made below one that must be there', async (disk, directory) => {
+    disk.makeDirectory(`${directory}/a`, 'there');
+    disk.makeDirectory(`${directory}/a`, 'there');
+    assert.deepEqual(names(disk, directory), ['a']);
+    assert.throws(() => disk.makeDirectory(`${directory}/none/b`, 'there'), { code: 'ENOENT' });
+    assert.deepEqual(names(disk, directory), ['a']);
+    writeText(disk, `${directory}/file`, '');
+    assert.throws(() => disk.makeDirectory(`${directory}/file`, 'there'), { code: 'EEXIST' });
+    assert.throws(() => disk.makeDirectory(`${directory}/file/c`, 'there'), { code: 'ENOTDIR' });
+  });
+
   testDisk('directories can be synced, if they exist', async (disk, directory) => {
     await disk.syncDirectory(directory);
     await assert.rejects(disk.syncDirectory(`${directory}/none`), { code: 'ENOENT' });
   });
 }
 
+function identityBehaviour(testDisk: TestDisk): void {
+  testDisk('a name and an open file show whether they are the same', async (disk, directory) => {
+    const path = `${directory}/a`;
+    assert.equal(await disk.identity(path), null);
+    writeText(disk, path, 'one');
+    const file = disk.open(path, 'write');
+    const identity = await file.identity();
+    assert.equal(await disk.identity(path), identity);
+    file.write([Buffer.from('two')], 0);
+    disk.rename(path, `${directory}/b`);
+    assert.equal(await disk.identity(path), null);
+    assert.equal(await disk.identity(`${directory}/b`), identity);
+    writeText(disk, path, 'another');
+    assert.notEqual(await disk.identity(path), identity);
+    await disk.remove(`${directory}/b`);
+    assert.equal(await file.identity(), identity);
+    file.close();
+    await assert.rejects(file.identity(), { code: 'EBADF' });
+  });
+
+  testDisk('a directory has an identity, and its successor another', async (disk, directory) => {
+    disk.makeDirectory(`${directory}/a`);
+    const identity = await disk.identity(`${directory}/a`);
+    assert.notEqual(identity, await disk.identity(directory));
+    writeText(disk, `${directory}/a/file`, '');
+    assert.equal(await disk.identity(`${directory}/a`), identity);
+    disk.makeDirectory(`${directory}/other`);
+    disk.rename(`${directory}/a`, `${directory}/c`);
+    disk.rename(`${directory}/other`, `${directory}/a`);
+    assert.notEqual(await disk.identity(`${directory}/a`), identity);
+    assert.equal(await disk.identity(`${directory}/a/file`), null);
+  });
+
+  testDisk('answers are counted', async (disk, directory) => {
+    const before = disk.answerCount;
+    await disk.identity(directory);
+    await disk.syncDirectory(directory);
+    assert.ok(disk.answerCount >= before + 2);
+  });
+}
+
 function lockBehaviour(testDisk: TestDisk): void {
+  testDisk('a lock is not held when its name leads elsewhere', async (disk, directory) => {
+    const path = `${directory}/.lock`;
+    const lock = disk.lock(path);
+    assert.equal(await lock?.isHeld(), true);
+    await disk.remove(path);
+    assert.equal(await lock?.isHeld(), false);
+    writeText(disk, path, 'of somebody else');
+    assert.equal(await lock?.isHeld(), false);
+    lock?.release();
+    assert.equal(disk.readFile(path)?.toString(), 'of somebody else');
+    assert.equal(await lock?.isHeld(), false);
+  });
+
   testDisk('a lock is held until it is released', async (disk, directory) => {
     const path = `${directory}/.lock`;
     const lock = disk.lock(path);

@@ -33,10 +33,14 @@ export interface Timer {
 }
 
 export interface Network {
-  /** Rejects with an IoError (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`). Port 0 picks a free one. */
+  /**
+   * Rejects with an IoError (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`). Port 0 picks a free one.
+   * A connection that cannot be accepted (`EMFILE`, `ENOBUFS` …) is told of; the port stays open.
+   */
   listen(
     options: { host: string; port: number },
     onConnection: (connection: Connection) => void,
+    onAcceptError?: (error: IoError) => void,
   ): Promise<Listener>;
   /** Rejects with an IoError (`ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`). */
   connect(options: { host: string; port: number; timeoutMs?: number }): Promise<Connection>;
@@ -84,8 +88,8 @@ export interface Connection {
  * Every method fails with an IoError that carries the system's code (`ENOENT`, `ENOSPC`, `EIO` …).
  */
 export interface Disk {
-  /** Creates the directory and its parents; no error if it is there. */
-  makeDirectory(path: string): void;
+  /** Creates the directory, and its parents unless they must be there; no error if it is there. */
+  makeDirectory(path: string, parents?: 'made' | 'there'): void;
   list(path: string): DirectoryEntry[];
   /** null if there is no such file. */
   stat(path: string): FileStat | null;
@@ -103,6 +107,15 @@ export interface Disk {
    */
   lock(path: string): DiskLock | null;
   space(path: string): { totalBytes: number; usableBytes: number };
+  /** Files and connections that the process may have open; Infinity where nobody tells. */
+  descriptorsMax(): number;
+  /**
+   * What the name leads to now, as a text that no other file or directory has (device and inode);
+   * null if to nothing. Asked off the event loop: where a disk does not answer it never resolves.
+   */
+  identity(path: string): Promise<string | null>;
+  /** Counts the operations that came back: while it grows, what waits may only be queued. */
+  readonly answerCount: number;
 }
 
 export interface DirectoryEntry {
@@ -117,6 +130,11 @@ export interface FileStat {
 }
 
 export interface DiskLock {
+  /**
+   * False when the name of the lock leads to nothing or to another's lock. Writes to the disk, off
+   * the event loop: where that is frozen it never resolves.
+   */
+  isHeld(): Promise<boolean>;
   release(): void;
 }
 
@@ -129,6 +147,8 @@ export interface File {
   read(buffer: Buffer, position: number): Promise<number>;
   readSync(buffer: Buffer, position: number): number;
   sizeBytes(): number;
+  /** What is open, whatever its name leads to now (see Disk.identity). */
+  identity(): Promise<string>;
   truncate(sizeBytes: number): void;
   /** Makes the content durable (fdatasync). */
   sync(): Promise<void>;

@@ -3,9 +3,11 @@
 // under way, because the system may give its number to the next file that is opened.
 
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fdatasync,
+  fstat,
   fstatSync,
   fsync,
   ftruncateSync,
@@ -17,6 +19,7 @@ import {
   readSync,
   renameSync,
   rm,
+  stat as statAsync,
   statfsSync,
   statSync,
   writeSync,
@@ -36,9 +39,7 @@ const openFlags = {
 };
 
 export const nodeDisk: Disk = {
-  makeDirectory: (path) => {
-    attempt(`create directory ${path}`, () => mkdirSync(path, { recursive: true }));
-  },
+  makeDirectory,
   list,
   stat,
   rename: (source, target) => {
@@ -57,7 +58,14 @@ export const nodeDisk: Disk = {
     const { bsize, blocks, bavail } = space;
     return { totalBytes: bsize * blocks, usableBytes: bsize * bavail };
   },
+  descriptorsMax,
+  identity,
+  get answerCount() {
+    return answerCount;
+  },
 };
+
+let answerCount = 0;
 
 function attempt<T>(action: string, call: () => T): T {
   try {
@@ -74,6 +82,35 @@ function orNull<T>(action: string, call: () => T): T | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw ioError(action, error);
   }
+}
+
+function makeDirectory(path: string, parents: 'made' | 'there' = 'made'): void {
+  attempt(`create directory ${path}`, () => {
+    if (parents === 'made') mkdirSync(path, { recursive: true });
+    else if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) mkdirSync(path);
+  });
+}
+
+function identity(path: string): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    statAsync(path, { bigint: true }, (error, found) => {
+      answerCount++;
+      if (error === null) resolve(identityOf(found));
+      else if (error.code === 'ENOENT') resolve(null);
+      else reject(ioError(`stat ${path}`, error));
+    });
+  });
+}
+
+function identityOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+/** Node raises the limit as far as it may when it starts, so that the first number is the one. */
+function descriptorsMax(): number {
+  const limits = orNull('read the limits of the process', () => readFileSync('/proc/self/limits'));
+  const found = /^Max open files +(\d+)/m.exec(limits?.toString('latin1') ?? '');
+  return found === null ? Number.POSITIVE_INFINITY : Number(found[1]);
 }
 
 function list(path: string): DirectoryEntry[] {
@@ -100,6 +137,7 @@ function stat(path: string): FileStat | null {
 function remove(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     rm(path, { recursive: true, force: true }, (error) => {
+      answerCount++;
       if (error === null) resolve();
       else reject(ioError(`remove ${path}`, error));
     });
@@ -111,6 +149,7 @@ function syncDirectory(path: string): Promise<void> {
     const action = `sync directory ${path}`;
     const descriptor = attempt(action, () => openSync(path, constants.O_RDONLY));
     fsync(descriptor, (error) => {
+      answerCount++;
       closeSync(descriptor);
       if (error === null) resolve();
       else reject(ioError(action, error));
@@ -192,6 +231,7 @@ class NodeFile implements File {
     return new Promise((resolve, reject) => {
       const length = buffer.length - offset;
       read(this.#descriptor, buffer, offset, length, position, (error, count) => {
+        answerCount++;
         if (error === null) resolve(count);
         else reject(ioError(`read ${this.path}`, error));
       });
@@ -217,6 +257,22 @@ class NodeFile implements File {
     return attempt(`stat ${this.path}`, () => fstatSync(this.#descriptor).size);
   }
 
+  async identity(): Promise<string> {
+    this.#assertOpen('stat');
+    this.#callsUnderWay++;
+    try {
+      return await new Promise((resolve, reject) => {
+        fstat(this.#descriptor, { bigint: true }, (error, found) => {
+          answerCount++;
+          if (error === null) resolve(identityOf(found));
+          else reject(ioError(`stat ${this.path}`, error));
+        });
+      });
+    } finally {
+      this.#onCallDone();
+    }
+  }
+
   truncate(sizeBytes: number): void {
     this.#assertOpen('truncate');
     attempt(`truncate ${this.path}`, () => ftruncateSync(this.#descriptor, sizeBytes));
@@ -228,6 +284,7 @@ class NodeFile implements File {
     try {
       await new Promise<void>((resolve, reject) => {
         fdatasync(this.#descriptor, (error) => {
+          answerCount++;
           if (error === null) resolve();
           else reject(ioError(`sync ${this.path}`, error));
         });

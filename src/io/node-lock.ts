@@ -19,12 +19,13 @@ import {
   closeSync,
   linkSync,
   openSync,
+  readFile,
   readFileSync,
   readlinkSync,
   renameSync,
   statSync,
   unlinkSync,
-  utimesSync,
+  utimes,
   writeFileSync,
 } from 'node:fs';
 import type { DiskLock } from './io.ts';
@@ -109,26 +110,56 @@ function createAs(content: string, path: string): boolean {
 
 function keep(path: string, owner: Owner): DiskLock {
   const content = JSON.stringify(owner);
-  const touching = setInterval(() => {
-    try {
-      if (readIfThere(path) !== content) return;
-      const now = Date.now() / 1000;
-      utimesSync(path, now, now);
-    } catch {
-      // Only owners elsewhere look at the time, and a disk that cannot be touched fails its writes
-      // as well, where somebody waits for the answer.
-    }
+  let touching: Promise<boolean> | null = null;
+  // One at a time: a disk that does not answer keeps one thread waiting, and no more.
+  const touch = (): Promise<boolean> => {
+    touching ??= touchIfOurs(path, content).finally(() => {
+      touching = null;
+    });
+    return touching;
+  };
+  const timer = setInterval(() => {
+    // Only owners elsewhere look at the time. Who must know whether we hold it asks `isHeld`.
+    touch().catch(() => {});
   }, touchMs);
-  touching.unref();
-  let isHeld = true;
+  timer.unref();
+  let isReleased = false;
   return {
+    isHeld: async () => {
+      try {
+        return !isReleased && (await touch());
+      } catch (error) {
+        throw ioError(`touch ${path}`, error);
+      }
+    },
     release: () => {
-      if (!isHeld) return;
-      isHeld = false;
-      clearInterval(touching);
-      if (readIfThere(path) === content) removeIfThere(path);
+      if (isReleased) return;
+      isReleased = true;
+      clearInterval(timer);
+      try {
+        if (readIfThere(path) === content) removeIfThere(path);
+      } catch (error) {
+        // It goes with this process, wherever its file is.
+        throw ioError(`release ${path}`, error);
+      }
     },
   };
+}
+
+/** Off the event loop, as it is done again and again. */
+function touchIfOurs(path: string, content: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const onDone = (error: NodeJS.ErrnoException | null): void => {
+      if (error === null) resolve(true);
+      else if (error.code === 'ENOENT') resolve(false);
+      else reject(error);
+    };
+    readFile(path, 'utf8', (error, found) => {
+      if (error !== null) onDone(error);
+      else if (found !== content) resolve(false);
+      else utimes(path, Date.now() / 1000, Date.now() / 1000, onDone);
+    });
+  });
 }
 
 function isAlive(path: string, owner: Owner | null, draft: string): boolean {

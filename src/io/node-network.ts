@@ -13,6 +13,7 @@ export const nodeNetwork: Network = { listen, connect };
 function listen(
   { host, port }: { host: string; port: number },
   onConnection: (connection: Connection) => void,
+  onAcceptError: (error: IoError) => void = ignore,
 ): Promise<Listener> {
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     onConnection(new NodeConnection(socket));
@@ -22,6 +23,8 @@ function listen(
     server.once('error', onError);
     server.listen({ host, port, backlog: 511 }, () => {
       server.off('error', onError);
+      // Without a listener an accept that fails would end the process.
+      server.on('error', (error) => onAcceptError(ioError(`accept on ${host}:${port}`, error)));
       const address = server.address() as AddressInfo;
       resolve({
         host: address.address,

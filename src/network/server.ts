@@ -5,7 +5,7 @@
 // then connections once their answers are out.
 
 import { Deferred } from '../base/deferred.ts';
-import type { Connection, Io, Listener, Log, Timer } from '../io/index.ts';
+import type { Connection, Io, IoError, Listener, Log, Timer } from '../io/index.ts';
 import { AcceptQueue } from './accept-queue.ts';
 import { ServerConnection, type ServerConnectionOptions } from './server-connection.ts';
 
@@ -33,6 +33,12 @@ export interface ServerOptions
     ConnectionLimits {
   /** Default: as fast as they come. */
   readonly pace?: ConnectionPace;
+  /** Sockets, whatever state they are in: what the system's limit leaves. Default unlimited. */
+  readonly socketsMax?: number;
+  /** What socketsMax follows from, and what can be done about it. */
+  readonly socketsMaxReason?: string;
+  /** How many sockets there are now: called when it changed. */
+  readonly onSocketCount?: (count: number) => void;
   /** Connections that wait because of a limit; the others are closed. Default 512. */
   readonly waitingMax?: number;
 }
@@ -133,6 +139,7 @@ export class Server {
     const listener = await this.#io.network.listen(
       { host: address.host, port: address.port },
       (connection) => this.#onAccept(queue, connection),
+      (error) => this.#onAcceptError(error),
     );
     if (this.#closing) await listener.close();
     else this.#listeners.push(listener);
@@ -169,7 +176,20 @@ export class Server {
 
   #onAccept(queue: AcceptQueue, raw: Connection): void {
     if (this.#closing) this.#refuse(raw, 'the server is closing');
+    else if (this.#socketCount >= (this.#options.socketsMax ?? unlimited))
+      this.#refuse(raw, this.#options.socketsMaxReason ?? 'too many sockets');
     else if (!queue.offer(raw)) this.#refuse(raw, `${queue.count} connections wait already`);
+  }
+
+  /** Whoever wanted to connect tries again, or gives up; those who are connected go on. */
+  #onAcceptError(error: IoError): void {
+    this.#refusedCount++;
+    if (!this.#isRefusing) this.#log.warn('connection refused', { reason: error.message });
+    this.#isRefusing = true;
+  }
+
+  get #socketCount(): number {
+    return this.#connections.size + this.waitingCount + this.#condemned.size;
   }
 
   /** What became free is for any listener; the one that listens longest is asked first. */
@@ -198,6 +218,7 @@ export class Server {
     this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 0) + 1);
     this.#countByIp.set(ip, this.connectionCountOf(ip) + 1);
     connection.onGone = () => this.#forget(connection);
+    this.#options.onSocketCount?.(this.#socketCount);
     connection.onUnread = (change) => {
       this.#unreadBytes += change;
     };
@@ -236,6 +257,7 @@ export class Server {
   #forget(connection: ServerConnection): void {
     if (!this.#connections.delete(connection)) return;
     const ip = connection.remoteHost;
+    this.#options.onSocketCount?.(this.#socketCount);
     const count = this.connectionCountOf(ip) - 1;
     if (count > 0) this.#countByIp.set(ip, count);
     else this.#countByIp.delete(ip);

@@ -2,6 +2,7 @@
 //
 // partition.ts       one replica: role, epochs, in-sync set, high watermark
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
+// log-creation.ts   makes the logs that are wanted and not there, again and again if need be
 // log-moves.ts       moves between log directories, log-move.ts is one
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
 // appends-ahead.ts   appends that readers do not see yet

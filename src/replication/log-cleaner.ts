@@ -13,6 +13,7 @@ import {
   type CleaningResult,
   CleaningStopped,
   type DirtyRange,
+  isShortage,
   type PartitionLog,
   ReplacementFailed,
 } from '../storage/index.ts';
@@ -231,7 +232,7 @@ export class LogCleaner {
 
 /** A flush that cannot write a small file is postponed, and says so with a protocol error. */
 function isFullDisk(error: unknown): error is IoError | KafkaError {
-  if (error instanceof IoError) return error.code === 'ENOSPC';
+  if (error instanceof IoError) return isShortage(error);
   return error instanceof KafkaError && error.errorName === 'KAFKA_STORAGE_ERROR';
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate } from '../../sim/index.ts';
+import { simulate, World } from '../../sim/index.ts';
 import { loadBrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { type Metadata, openLocalMetadata, ResourceType } from '../metadata/index.ts';
@@ -362,4 +362,31 @@ test('retention and checkpoints run by the clock and stop when told', async () =
     assert.equal(partition?.logStartOffset, 3);
     await parts.close();
   });
+});
+
+test('a partition for which there was no descriptor is made when there are some', async () => {
+  const lines: string[] = [];
+  const world = new World({ onLog: (_, { level, message }) => lines.push(`${level} ${message}`) });
+  const process = world.startProcess('host', async (io) => {
+    const parts = await open(io);
+    await create(parts, 'before');
+    process.disk.filesOpenMax = process.disk.filesOpenCount;
+    await create(parts, 't', 3);
+    assert.equal(parts.replicas.get('t', 0), undefined);
+    await io.clock.sleep(5_000);
+    process.disk.filesOpenMax = Number.POSITIVE_INFINITY;
+    const folders = io.disk.list('/data').filter(({ name }) => name.startsWith('t-'));
+    assert.deepEqual(folders, []);
+    await io.clock.sleep(10_000);
+    for (const index of [0, 1, 2]) {
+      assert.equal(parts.replicas.get('t', index)?.appendAsLeader(batch(io)).baseOffset, 0);
+    }
+    assert.deepEqual(parts.failures, []);
+    await parts.close();
+  });
+  await world.run(() => process.hasReturned);
+  const told = lines.filter((line) => /create|made/.test(line));
+  assert.equal(told.length, 2, told.join('\n'));
+  assert.match(told[0] as string, /^error cannot create t-\d in \/data \(and 2 other .*ulimit -n/);
+  assert.match(told[1] as string, /^warn every partition that could not be made is there now/);
 });

@@ -19,6 +19,7 @@ import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LogConfig, LogDirectory, PartitionLog, PartitionName } from '../storage/index.ts';
 import { FoundLogs } from './found-logs.ts';
+import { LogCreation, type WantedLog } from './log-creation.ts';
 import { LogMoves } from './log-moves.ts';
 import { Partition } from './partition.ts';
 
@@ -40,12 +41,11 @@ export interface ReplicasOptions {
   readonly moveBytesPerSecondMax?: () => number;
   /** The log configuration that follows from a topic's overrides. */
   readonly logConfigOf: (overrides: ReadonlyMap<string, string>) => LogConfig;
+  /** Partitions that could not be made when the image came are there. */
+  readonly onMadeLate?: () => void;
   /** No directory is left, or an invariant is broken: the broker cannot go on. */
   readonly onFatal: (error: Error) => void;
 }
-
-/** Logs opened at the same time; enough to keep the disk busy, few enough to stay small. */
-const openParallel = 32;
 
 export interface OfflineReplica {
   readonly topicId: string;
@@ -68,8 +68,7 @@ export class Replicas {
   /** Partitions that are in a directory that is not there. */
   readonly #missing = new Map<string, OfflineReplica>();
   readonly #moves: LogMoves;
-  /** How many logs are being created in each directory. */
-  readonly #creating = new Map<LogDirectory, number>();
+  readonly #creation: LogCreation;
   #image: MetadataImage;
   #applying: Promise<void> = Promise.resolve();
 
@@ -82,6 +81,11 @@ export class Replicas {
       bytesPerSecondMax: options.moveBytesPerSecondMax ?? (() => Number.POSITIVE_INFINITY),
       onTakenOver: (partition, target) => this.#directoryOf.set(partition, target),
     });
+    this.#creation = new LogCreation(io, {
+      directories: options.directories,
+      isFailed: (directory) => this.#failed.has(directory),
+      onRetry: () => this.#retryCreation(),
+    });
   }
 
   /** Opens what the directories hold and creates what the image says and is not there yet. */
@@ -91,7 +95,7 @@ export class Replicas {
     if (replicas.hasOfflineDirectory) replicas.#missAbsent(image);
     const topics = [...image.topics()];
     options.beforeMissingAreMade?.(replicas.#absent(image));
-    await replicas.#createAll(topics.flatMap((topic) => replicas.#ownOf(topic, image)));
+    await replicas.#creation.createAll(topics.flatMap((topic) => replicas.#ownOf(topic, image)));
     replicas.#resumeMoves();
     return replicas;
   }
@@ -214,6 +218,7 @@ export class Replicas {
 
   /** Ends every wait; the logs are closed with their directories. */
   async close(): Promise<void> {
+    this.#creation.close();
     await this.#applying;
     await this.#moves.close();
     for (const partition of this.all()) partition.close();
@@ -289,44 +294,42 @@ export class Replicas {
   }
 
   /** The partitions of the topic that should be here and are not. */
-  #ownOf(topic: TopicImage, image: MetadataImage): (() => Promise<void>)[] {
-    const missing: (() => Promise<void>)[] = [];
+  #ownOf(topic: TopicImage | undefined, image: MetadataImage): WantedLog[] {
+    const missing: WantedLog[] = [];
+    if (topic === undefined) return missing;
     for (const [index, partition] of topic.partitions.entries()) {
       if (!partition.replicas.includes(this.#options.nodeId)) continue;
       if (this.#byTopicId.get(topic.id)?.partitions[index] !== undefined) continue;
       if (this.#missing.has(`${index} ${topic.id}`)) continue;
-      missing.push(() => this.#create(topic, index, image));
+      const { name, id } = topic;
+      const createIn = (directory: LogDirectory): Promise<void> =>
+        this.#create({ topic, index }, image, directory);
+      missing.push({ topic: name, topicId: id, index, createIn });
     }
     return missing;
   }
 
-  async #createAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
-    let next = 0;
-    const work = async (): Promise<void> => {
-      for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) await task();
-    };
-    await Promise.all(Array.from({ length: Math.min(openParallel, tasks.length) }, work));
+  async #create(
+    { topic, index }: { topic: TopicImage; index: number },
+    image: MetadataImage,
+    directory: LogDirectory,
+  ): Promise<void> {
+    // A folder that an image before ours left behind, under a name that is used again.
+    if (directory.log(topic.name, index) !== null) await directory.deleteLog(topic.name, index);
+    const name = { topic: topic.name, partition: index, topicId: topic.id };
+    const log = await directory.createLog(name, this.#configOf(topic.name, image));
+    this.#adopt(topic, index, log, directory);
   }
 
-  async #create(topic: TopicImage, index: number, image: MetadataImage): Promise<void> {
-    const directory = this.#leastLoadedDirectory();
-    if (directory === null) return;
-    this.#creating.set(directory, (this.#creating.get(directory) ?? 0) + 1);
-    try {
-      // A folder that an image before ours left behind, under a name that is used again.
-      if (directory.log(topic.name, index) !== null) await directory.deleteLog(topic.name, index);
-      const name = { topic: topic.name, partition: index, topicId: topic.id };
-      const log = await directory.createLog(name, this.#configOf(topic.name, image));
-      this.#adopt(topic, index, log, directory);
-    } catch (error) {
-      // A full disk: the partition is tried again at the next start, the others go on.
-      if (!(error instanceof IoError || error instanceof KafkaError)) throw error;
-      this.#log.error(
-        `cannot create ${topic.name}-${index} in ${directory.path}: ${error.message}`,
-      );
-    } finally {
-      this.#creating.set(directory, (this.#creating.get(directory) as number) - 1);
-    }
+  /** In its turn between the images, like everything that changes what is here. */
+  #retryCreation(): void {
+    this.#applying = this.#applying
+      .then(async () => {
+        const topics = [...this.#creation.unmadeTopics].map((id) => this.#image.topicById(id));
+        await this.#creation.retry(topics.flatMap((topic) => this.#ownOf(topic, this.#image)));
+        this.#options.onMadeLate?.();
+      })
+      .catch((error: unknown) => this.#options.onFatal(error as Error));
   }
 
   #adopt(topic: TopicImage, index: number, log: PartitionLog, directory: LogDirectory): void {
@@ -347,21 +350,9 @@ export class Replicas {
     }
     replicas.partitions[index] = partition;
     this.#directoryOf.set(partition, directory);
+    // It may have failed while the log was made.
+    if (this.#failed.has(directory)) partition.becomeOffline();
     this.#assume(partition, topic.partitions[index] as PartitionImage);
-  }
-
-  /** Kafka's rule: a new replica goes where the fewest are, those on their way included. */
-  #leastLoadedDirectory(): LogDirectory | null {
-    let least: LogDirectory | null = null;
-    for (const directory of this.#options.directories) {
-      if (this.#failed.has(directory)) continue;
-      if (least === null || this.#load(directory) < this.#load(least)) least = directory;
-    }
-    return least;
-  }
-
-  #load(directory: LogDirectory): number {
-    return directory.logCount + (this.#creating.get(directory) ?? 0);
   }
 
   #assume(partition: Partition, state: PartitionImage): void {
@@ -380,9 +371,7 @@ export class Replicas {
     this.#reconfigure(image, changes);
     const changed = [...changes.topicsChanged.keys()].map((id) => image.topicById(id));
     const topics = [...changes.topicsCreated.values(), ...changed];
-    await this.#createAll(
-      topics.flatMap((topic) => (topic === undefined ? [] : this.#ownOf(topic, image))),
-    );
+    await this.#creation.createAll(topics.flatMap((topic) => this.#ownOf(topic, image)));
     for (const [topicId, indexes] of changes.topicsChanged) {
       const states = image.topicById(topicId)?.partitions;
       for (const index of indexes) {
@@ -407,7 +396,19 @@ export class Replicas {
       const directory = this.#directoryOf.get(partition);
       this.#directoryOf.delete(partition);
       if (directory === undefined || this.#failed.has(directory)) continue;
-      await directory.deleteLog(partition.topic, partition.partition);
+      await this.#deleteLog(partition, directory);
+    }
+  }
+
+  /** What cannot be deleted now is when the next start finds it without a topic. */
+  async #deleteLog({ topic, partition }: Partition, directory: LogDirectory): Promise<void> {
+    try {
+      await directory.deleteLog(topic, partition);
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      directory.health.onRefused(error);
+      const path = `${directory.path}/${topic}-${partition}`;
+      this.#log.warn('a deleted log is left until the next start', { path, error });
     }
   }
 

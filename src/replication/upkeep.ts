@@ -5,7 +5,7 @@
 // Invariant: after `stop` resolves no task runs and no timer is left.
 
 import type { Clock, Io, Log, Timer } from '../io/index.ts';
-import type { LogDirectory } from '../storage/index.ts';
+import { isShortage, type LogDirectory } from '../storage/index.ts';
 import type { Replicas } from './replicas.ts';
 
 export interface UpkeepOptions {
@@ -74,21 +74,35 @@ export class Upkeep {
   }
 
   async checkpointHighWatermarks(): Promise<void> {
-    for (const directory of this.#healthy()) {
+    await this.#inEach(async (directory) => {
       await this.#replicas.writeNotes(directory);
       const highWatermarks = this.#replicas.highWatermarks(directory);
-      if (isSame(this.#highWatermarksWritten.get(directory), highWatermarks)) continue;
+      if (isSame(this.#highWatermarksWritten.get(directory), highWatermarks)) return;
       await directory.checkpointHighWatermarks(highWatermarks);
       this.#highWatermarksWritten.set(directory, highWatermarks);
-    }
+    });
   }
 
   async #flushDue(): Promise<void> {
-    for (const directory of this.#healthy()) await directory.flushDueLogs(this.#clock.now());
+    await this.#inEach((directory) => directory.flushDueLogs(this.#clock.now()));
   }
 
   async #checkpointOffsets(): Promise<void> {
-    for (const directory of this.#healthy()) await directory.checkpointOffsets();
+    await this.#inEach((directory) => directory.checkpointOffsets());
+  }
+
+  /** In one after the other; what one of them refuses is no reason to leave out the next. */
+  async #inEach(work: (directory: LogDirectory) => Promise<void>): Promise<void> {
+    const failures: unknown[] = [];
+    for (const directory of this.#healthy()) {
+      try {
+        await work(directory);
+      } catch (error) {
+        directory.health.onRefused(error);
+        if (!this.#replicas.isFailed(directory)) failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   #healthy(): LogDirectory[] {
@@ -114,6 +128,8 @@ export class Upkeep {
     try {
       await task.run();
     } catch (error) {
+      // The directory has told of it, and tells when it is over.
+      if (isShortage(error)) return;
       const message = error instanceof Error ? error.message : String(error);
       this.#log.warn(`${task.name} failed and is tried again: ${message}`);
     }

@@ -1,5 +1,7 @@
 // What an append is told and what it tells.
 
+import type { BatchHeader } from '../protocol/index.ts';
+import type { FlushPolicy } from './flush-policy.ts';
 import type { LogState } from './log-state.ts';
 import type { DuplicateBatch } from './producer-states.ts';
 import type { TransactionVerification } from './transaction-verification.ts';
@@ -25,6 +27,24 @@ export interface AppendResult {
   readonly isDuplicate: boolean;
   /** flush.messages or flush.ms is reached: await flush() before answering. */
   readonly flushDue: boolean;
+}
+
+/** The result of batches that were appended just now. */
+export function appendedResult(
+  log: LogState,
+  batches: readonly BatchHeader[],
+  { logAppendTimeMs, policy }: { logAppendTimeMs: number; policy: FlushPolicy },
+): AppendResult {
+  let recordCount = 0;
+  for (const batch of batches) recordCount += batch.recordCount;
+  return {
+    baseOffset: (batches[0] as BatchHeader).baseOffset,
+    lastOffset: (batches.at(-1) as BatchHeader).lastOffset,
+    logAppendTimeMs,
+    logStartOffset: log.logStartOffset,
+    isDuplicate: false,
+    flushDue: policy.onAppend(recordCount, log.config),
+  };
 }
 
 /** The result of a batch that is in the log already. */

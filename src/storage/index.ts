@@ -24,11 +24,14 @@
 //   log-directory.ts       one entry of log.dirs: lock (directory-lock.ts), identity
 //                          (directory-identity.ts, meta-properties.ts), our notes of its use
 //                          (directory-notes.ts), folders
-//                          (partition-folder.ts), checkpoints (offset-checkpoints.ts,
-//                          checkpoint-file.ts)
+//                          (partition-folder.ts, folder-removals.ts), checkpoints (offset-files.ts,
+//                          offset-checkpoints.ts, checkpoint-file.ts)
+//   directory-health.ts    whether it can be used; directory-presence.ts proves that its names
+//                          lead to its files
 //   stray-folders.ts       what is kept though no partition may use it
 //   moved-log.ts           the mark on a log that another directory's copy may be ahead of
-//   log-directory-error.ts, storage-error.ts   what is said when a disk refuses
+//   log-directory-error.ts, storage-error.ts   what is said when a disk refuses; shortage.ts: when
+//                          it may grant later what it refuses now, shortages.ts: saying so once
 //   log-fixture.ts         what the tests share
 export type { AppendResult, LeaderAppend } from './append-result.ts';
 export { replaceFile } from './checkpoint-file.ts';
@@ -42,6 +45,7 @@ export {
 export { formatDirectory, readMetaProperties } from './directory-identity.ts';
 export { type DirectoryNotes, type NotesAround, notesPath, readNotes } from './directory-notes.ts';
 export { type EndMarker, encodeEndMarker } from './end-marker.ts';
+export { inParallel } from './in-parallel.ts';
 export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
 export { defaultLogConfig, type LogConfig } from './log-config.ts';
 export {
@@ -61,6 +65,7 @@ export { type OpenFiles, PooledFile } from './open-files.ts';
 export * from './partition-log.ts';
 export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 export type { ProducerStates } from './producer-states.ts';
+export { isFull, isShortage, isShortOfDescriptors, remedyOf } from './shortage.ts';
 export {
   isStrayFolder,
   parseStrayFolderName,

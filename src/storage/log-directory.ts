@@ -8,9 +8,10 @@
 
 import { assert } from '../base/assert.ts';
 import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
-import { type DiskLock, type Io, IoError, type Timer } from '../io/index.ts';
+import { type DiskLock, type Io, IoError } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { replaceFile } from './checkpoint-file.ts';
+import { DirectoryHealth } from './directory-health.ts';
 import {
   type DirectoryIdentity,
   identifyDirectory,
@@ -18,6 +19,7 @@ import {
 } from './directory-identity.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type DirectoryNotes, KeptNotes, type NotesAround, notesPath } from './directory-notes.ts';
+import { FolderRemovals } from './folder-removals.ts';
 import { inParallel } from './in-parallel.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { refusedDirectory } from './log-directory-error.ts';
@@ -25,7 +27,13 @@ import type { LogResources } from './log-resources.ts';
 import type { MetaProperties } from './meta-properties.ts';
 import { type CheckpointedOffsets, OffsetCheckpoints } from './offset-checkpoints.ts';
 import {
-  deleteFolderName,
+  CLEANED_OFFSETS,
+  HIGH_WATERMARKS,
+  LOG_START_OFFSETS,
+  offsetsFor,
+  RECOVERY_POINTS,
+} from './offset-files.ts';
+import {
   folderName,
   futureFolderName,
   isDeleteFolder,
@@ -38,21 +46,10 @@ import {
   writeTopicId,
 } from './partition-folder.ts';
 import { PartitionLog } from './partition-log.ts';
+import { isShortage } from './shortage.ts';
 import { setFolderAside } from './stray-folders.ts';
 
-const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
-const HIGH_WATERMARKS = 'replication-offset-checkpoint';
-const LOG_START_OFFSETS = 'log-start-offset-checkpoint';
-const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
-
-/** What these checkpoints say of a log; null: nothing. */
-const offsetIn = {
-  [RECOVERY_POINTS]: (log: PartitionLog) => log.recoveryPoint,
-  // Only what the first segment's name does not say already.
-  [LOG_START_OFFSETS]: (log: PartitionLog) => (log.startsAtSegment ? null : log.logStartOffset),
-  [CLEANED_OFFSETS]: (log: PartitionLog) => log.cleanedTo,
-};
 
 export interface LogDirectoryOptions {
   readonly path: string;
@@ -82,6 +79,7 @@ interface OpenedLog {
 export class LogDirectory {
   readonly path: string;
   readonly meta: MetaProperties;
+  readonly health: DirectoryHealth;
   readonly wasCleanShutdown: boolean;
   /** replication-offset-checkpoint as it was found at the start, by `topic-partition`. */
   readonly highWatermarks: ReadonlyMap<string, number>;
@@ -91,13 +89,12 @@ export class LogDirectory {
   readonly #checkpoints: OffsetCheckpoints;
   readonly #notes: KeptNotes;
   readonly #logs = new Map<string, OpenedLog>();
-  readonly #removals = new Set<Timer>();
+  readonly #removals: FolderRemovals;
   readonly #unfinished: PartitionFolder[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #queuedSync: Promise<void> | null = null;
   #firstCheckpoint: Promise<void> | null = null;
   #areLogsOpen = false;
-  #hasFailed = false;
   #isClosed = false;
 
   private constructor(
@@ -112,7 +109,13 @@ export class LogDirectory {
     this.#io = io;
     this.#options = options;
     this.#lock = found.lock;
-    this.#checkpoints = new OffsetCheckpoints(io.disk, options.path);
+    const { path, resources } = options;
+    const onFailure = (error: Error): void => options.onFailure(this, error);
+    this.#removals = new FolderRemovals(io, path);
+    this.health = new DirectoryHealth(io, { path, lock: found.lock, resources, onFailure });
+    this.#checkpoints = new OffsetCheckpoints(io.disk, path, (error) =>
+      this.health.onRefused(error),
+    );
     this.highWatermarks = this.#checkpoints.read(HIGH_WATERMARKS);
   }
 
@@ -190,8 +193,9 @@ export class LogDirectory {
     try {
       await this.checkpointOffsets();
     } catch (error) {
-      if (!(error instanceof IoError) || error.code !== 'ENOSPC') throw error;
-      this.#io.log.warn('recovery points cannot be written yet', { because: error.message });
+      if (!isShortage(error)) throw error;
+      const because = (error as Error).message;
+      this.#io.log.warn('recovery points cannot be written yet', { because });
     }
   }
 
@@ -203,12 +207,29 @@ export class LogDirectory {
     await this.#forgetOffsetsOf(folder);
     const directory = this.#file(folder);
     await this.#maybeMakeWay(name);
-    this.#io.disk.makeDirectory(directory);
-    if (name.topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, name.topicId);
-    const log = await this.#openLog(name, config, { wasCleanShutdown: false });
-    this.#areLogsOpen = true;
-    await this.#syncEntries();
-    return log;
+    const isNew = this.#io.disk.stat(directory) === null;
+    try {
+      this.#io.disk.makeDirectory(directory, 'there');
+      if (name.topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, name.topicId);
+      const log = await this.#openLog(name, config, { wasCleanShutdown: false });
+      this.#areLogsOpen = true;
+      await this.#syncEntries();
+      return log;
+    } catch (error) {
+      if (isNew) await this.#forgetUnfinished(folder);
+      throw error;
+    }
+  }
+
+  /** The partition may be made in another directory instead: nothing of it stays here. */
+  async #forgetUnfinished(folder: string): Promise<void> {
+    this.#logs.get(folder)?.log.abandon();
+    this.#logs.delete(folder);
+    this.#notes.onLogsChanged();
+    const path = this.#file(folder);
+    await this.#io.disk.remove(path).catch((error: Error) => {
+      this.#io.log.warn('a folder that could not be filled is left', { path, error });
+    });
   }
 
   /** A folder of the name that is not of this topic holds what somebody may still want. */
@@ -278,7 +299,7 @@ export class LogDirectory {
       config,
       ...found,
       resources: this.#options.resources,
-      onFailure: (error) => this.#fail(error),
+      onFailure: (error) => this.health.fail(error),
       checkpoint: () => this.#checkpoint(),
     });
     this.#logs.set(folder, { log, topicId });
@@ -326,7 +347,7 @@ export class LogDirectory {
   async createFutureLog(name: PartitionName, config: LogConfig): Promise<PartitionLog> {
     const { topic, partition, topicId } = name;
     const directory = this.#file(this.#futureFolder(topic, partition));
-    this.#io.disk.makeDirectory(directory);
+    this.#io.disk.makeDirectory(directory, 'there');
     if (topicId !== ZERO_UUID) await writeTopicId(this.#io.disk, directory, topicId);
     return await PartitionLog.open(this.#io, {
       directory,
@@ -335,7 +356,7 @@ export class LogDirectory {
       config,
       wasCleanShutdown: false,
       resources: this.#options.resources,
-      onFailure: (error) => this.#fail(error),
+      onFailure: (error) => this.health.fail(error),
     });
   }
 
@@ -392,18 +413,8 @@ export class LogDirectory {
     await this.#removeFolder({ topic, partition }, opened.log.config);
   }
 
-  async #removeFolder({ topic, partition }: PartitionFolder, config: LogConfig): Promise<void> {
-    const { clock, disk, random } = this.#io;
-    const target = this.#file(deleteFolderName(topic, partition, random.bytes(16)));
-    disk.rename(this.#file(folderName(topic, partition)), target);
-    const timer = clock.after(config.fileDeleteDelayMs, () => {
-      this.#removals.delete(timer);
-      disk.remove(target).catch((error: Error) => {
-        // The next start removes it by its name.
-        this.#io.log.warn('a deleted log cannot be removed yet', { path: target, error });
-      });
-    });
-    this.#removals.add(timer);
+  async #removeFolder(folder: PartitionFolder, config: LogConfig): Promise<void> {
+    this.#removals.begin(folder, config.fileDeleteDelayMs);
     await this.#syncEntries();
   }
 
@@ -412,7 +423,7 @@ export class LogDirectory {
     this.#queuedSync ??= this.#syncing.then(() => {
       this.#queuedSync = null;
       const syncing = this.#io.disk.syncDirectory(this.path);
-      this.#syncing = syncing.catch(() => undefined);
+      this.#syncing = syncing.catch((error: unknown) => this.health.onRefused(error));
       return syncing;
     });
     return this.#queuedSync;
@@ -425,30 +436,21 @@ export class LogDirectory {
   /** recovery-point-offset-checkpoint and log-start-offset-checkpoint. */
   async checkpointOffsets(): Promise<void> {
     for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS] as const) {
-      await this.#checkpoints.write(file, () => this.#offsetsFor(file));
+      await this.#checkpoints.write(file, () => offsetsFor(file, this.#logs));
     }
   }
 
   /** cleaner-offset-checkpoint: where the next cleaning of each log begins. */
   async checkpointCleanedOffsets(): Promise<void> {
-    await this.#checkpoints.write(CLEANED_OFFSETS, () => this.#offsetsFor(CLEANED_OFFSETS));
+    await this.#checkpoints.write(CLEANED_OFFSETS, () => offsetsFor(CLEANED_OFFSETS, this.#logs));
   }
 
   /** The name is about to be another log's than the one that the checkpoints may speak of. */
   async #forgetOffsetsOf(folder: string): Promise<void> {
     assert(!this.#logs.has(folder), 'the log that had the name before is gone');
     for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS, CLEANED_OFFSETS] as const) {
-      await this.#checkpoints.forget(file, folder, () => this.#offsetsFor(file));
+      await this.#checkpoints.forget(file, folder, () => offsetsFor(file, this.#logs));
     }
-  }
-
-  #offsetsFor(file: keyof typeof offsetIn): Map<string, number> {
-    const offsets = new Map<string, number>();
-    for (const [folder, { log }] of this.#logs) {
-      const offset = offsetIn[file](log);
-      if (offset !== null) offsets.set(folder, offset);
-    }
-    return offsets;
   }
 
   /** Flushes the logs whose flush.ms is over. */
@@ -465,7 +467,9 @@ export class LogDirectory {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const timer of this.#removals) timer.cancel();
+    this.health.stop();
+    this.#removals.cancel();
+    if (this.health.hasFailed) return this.#abandon();
     try {
       const failures: unknown[] = [];
       await inParallel([...this.logs()], async (log) => {
@@ -474,7 +478,7 @@ export class LogDirectory {
       if (failures.length > 0) throw failures[0];
       if (this.#areLogsOpen) await this.checkpointOffsets();
       await this.#checkpoints.settled();
-      if (!this.#hasFailed && (this.#areLogsOpen || this.wasCleanShutdown)) {
+      if (!this.health.hasFailed && (this.#areLogsOpen || this.wasCleanShutdown)) {
         const mark = Buffer.from('{"version":0,"brokerEpoch":-1}');
         await replaceFile(this.#io.disk, this.#file(CLEAN_SHUTDOWN), mark);
       }
@@ -483,10 +487,11 @@ export class LogDirectory {
     }
   }
 
-  #fail(error: Error): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    this.#options.onFailure(this, error);
+  /** What a disk may never answer is not asked; nothing here counts as left in order. */
+  #abandon(): void {
+    if (this.health.isSilent) return;
+    for (const log of this.logs()) log.abandon();
+    this.#lock.release();
   }
 
   #file(name: string): string {

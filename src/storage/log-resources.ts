@@ -1,9 +1,10 @@
-// What all logs of a process share: the bound on open segment files, the memory for recent batches
-// and the memory for the indexes of closed segments.
+// What all logs of a process share: the bound on open segment files, the memory for recent batches,
+// the memory for the indexes of closed segments, and who tells of shortages.
 
 import type { Io } from '../io/index.ts';
 import { LruBudget } from './lru-budget.ts';
 import { OpenFiles } from './open-files.ts';
+import { parentOf, Shortages } from './shortages.ts';
 import { TailCache } from './tail-cache.ts';
 
 export interface LogResourceLimits {
@@ -21,9 +22,14 @@ export class LogResources {
   readonly files: OpenFiles;
   readonly tail: TailCache;
   readonly indexes: LruBudget;
+  readonly shortages: Shortages;
 
   constructor(io: Io, limits: LogResourceLimits = {}) {
-    this.files = new OpenFiles(io.disk, limits.openFilesMax ?? 1024);
+    this.shortages = new Shortages(io);
+    this.files = new OpenFiles(io.disk, limits.openFilesMax ?? 1024, (path, error) => {
+      // <log directory>/<partition>/<file>
+      this.shortages.onRefused(parentOf(parentOf(path)), error);
+    });
     this.tail = new TailCache(limits.tailCacheBytesMax ?? 16 * MIB);
     this.indexes = new LruBudget(limits.indexCacheBytesMax ?? 16 * MIB);
   }

@@ -13,10 +13,13 @@ export class OffsetCheckpoints {
   readonly #directory: string;
   /** What each file said when it was last read or written. */
   readonly #known = new Map<string, CheckpointedOffsets>();
+  /** Told of each write that failed, beside who asked for it. */
+  readonly #onRefused: (error: unknown) => void;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(disk: Disk, directory: string) {
+  constructor(disk: Disk, directory: string, onRefused: (error: unknown) => void = () => {}) {
     this.#disk = disk;
+    this.#onRefused = onRefused;
     this.#directory = directory;
   }
 
@@ -54,7 +57,7 @@ export class OffsetCheckpoints {
 
   #next(write: () => Promise<void>): Promise<void> {
     const written = this.#writing.then(write);
-    this.#writing = written.catch(() => undefined);
+    this.#writing = written.catch((error: unknown) => this.#onRefused(error));
     return written;
   }
 

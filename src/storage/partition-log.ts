@@ -9,7 +9,12 @@
 import { assert } from '../base/assert.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { type BatchHeader, KafkaError } from '../protocol/index.ts';
-import { type AppendResult, duplicateResult, type LeaderAppend } from './append-result.ts';
+import {
+  type AppendResult,
+  appendedResult,
+  duplicateResult,
+  type LeaderAppend,
+} from './append-result.ts';
 import {
   type CleaningRequest,
   type CleaningResult,
@@ -46,6 +51,7 @@ import { restartLog, truncateLog } from './log-truncation.ts';
 import type { ProducerStates, ProducerUpdates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
 import { needsNewSegment } from './segment-roll.ts';
+import { isShortage } from './shortage.ts';
 import { storageError } from './storage-error.ts';
 
 export class PartitionLog {
@@ -241,7 +247,7 @@ export class PartitionLog {
 
   /** A write that fails may be an accident; when the disk is gone a sync fails too, and says so. */
   #probe(error: unknown): void {
-    if (!(error instanceof IoError) || error.code === 'ENOSPC') return;
+    if (!(error instanceof IoError) || isShortage(error)) return;
     this.#flusher.flush(Number.POSITIVE_INFINITY).catch((cause: Error) => {
       const { topic, partition } = this;
       this.#io.log.warn('an append failed', { topic, partition, because: cause.message });
@@ -249,16 +255,7 @@ export class PartitionLog {
   }
 
   #result(batches: readonly BatchHeader[], logAppendTimeMs: number): AppendResult {
-    let recordCount = 0;
-    for (const batch of batches) recordCount += batch.recordCount;
-    return {
-      baseOffset: (batches[0] as BatchHeader).baseOffset,
-      lastOffset: (batches.at(-1) as BatchHeader).lastOffset,
-      logAppendTimeMs,
-      logStartOffset: this.#log.logStartOffset,
-      isDuplicate: false,
-      flushDue: this.#flushPolicy.onAppend(recordCount, this.#log.config),
-    };
+    return appendedResult(this.#log, batches, { logAppendTimeMs, policy: this.#flushPolicy });
   }
 
   /** Starts a new segment if the active one is old enough, though nothing is appended. */

@@ -415,7 +415,7 @@ export class Segment {
   close(): void {
     this.isGone = true;
     this.#resources.indexes.forget(this);
-    this.log.close();
+    this.log.release();
   }
 }
 

@@ -1,0 +1,67 @@
+// A full disk is told of once when it begins and once when it is over.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { World } from '../../sim/index.ts';
+import { encodeBatch } from '../protocol/index.ts';
+import { defaultLogConfig, LogDirectory, LogResources } from './index.ts';
+
+test('one line when appends begin to be refused, and one when there is room again', async () => {
+  const lines: string[] = [];
+  const world = new World({
+    onLog: (_, { level, message, fields }) =>
+      lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+  });
+  const process = world.startProcess('host', async (io) => {
+    const directory = await LogDirectory.open(io, {
+      path: '/data',
+      nodeId: 1,
+      clusterId: null,
+      resources: new LogResources(io),
+      onFailure: (_, error) => assert.fail(error),
+    });
+    directory.health.watch();
+    const topicId = 'AAAAAAAAAAAAAAAAAAAABQ';
+    const create = (partition: number) =>
+      directory.createLog({ topic: 't', partition, topicId }, defaultLogConfig);
+    const logs = [await create(0), await create(1)];
+    const value = Buffer.alloc(5_000);
+    const append = (): number => {
+      let taken = 0;
+      for (const log of logs) {
+        const records = encodeBatch({ records: [{ value, timestamp: io.clock.now() }] });
+        try {
+          log.appendAsLeader(records, { leaderEpoch: 0, timestampNow: io.clock.now() });
+          taken++;
+        } catch (error) {
+          assert.match(String(error), /ENOSPC/);
+        }
+      }
+      return taken;
+    };
+    assert.equal(append(), 2);
+    const { files } = process.host;
+    const plenty = files.capacityBytes;
+    for (let episode = 1; episode <= 2; episode++) {
+      files.capacityBytes = plenty - files.usableBytes + 1_000;
+      for (let i = 0; i < 100; i++) {
+        assert.equal(append(), 0);
+        await directory.checkpointOffsets().catch(() => {});
+        await io.clock.sleep(500);
+      }
+      assert.equal(lines.length, 2 * episode - 1, lines.join('\n'));
+      assert.match(
+        lines.at(-1) ?? '',
+        /^error the disk of log directory \/data is full.*make room/,
+      );
+      assert.match(lines.at(-1) ?? '', /"usableBytes":\d{1,4},/);
+      files.capacityBytes = plenty;
+      assert.equal(append(), 2);
+      await io.clock.sleep(20_000);
+      assert.equal(lines.length, 2 * episode, lines.join('\n'));
+      assert.match(lines.at(-1) ?? '', /^warn log directory \/data has room again/);
+    }
+    await directory.close();
+  });
+  await world.run(() => process.hasReturned);
+});
