@@ -3,11 +3,17 @@
 // bounded by max.incremental.fetch.session.cache.slots; a client that gets no slot simply keeps
 // sending full requests.
 //
+// A fetch costs what changed: a session listens to its partitions and keeps a list of those with
+// news, and only these are read. A partition leaves the list when its reader has all there is and
+// was told so; it comes back when the partition moves or the reader asks for something else.
+//
 // Invariants: the epoch a session expects grows by one with each request it accepts; a session
-// never mixes topic names and topic ids; the cache never holds more than its bound.
+// never mixes topic names and topic ids; the cache never holds more than its bound; a partition
+// that is not on the list would be answered as it was last.
 
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+import type { Partition, VisibleBytesListener, VisibleBytesSource } from '../replication/index.ts';
 
 /** Epochs with a meaning of their own in FetchRequest.sessionEpoch. */
 const INITIAL_EPOCH = 0;
@@ -18,8 +24,8 @@ const evictionMs = 120_000;
 
 /** What a fetch wants of one partition, and what the session last told its client of it. */
 export interface FetchTarget {
-  /** The name if it is known; with topic ids it may be resolved later than the session began. */
-  topic: string | null;
+  /** null where the client names topics by their ids. */
+  readonly topic: string | null;
   readonly topicId: string;
   readonly partition: number;
   fetchOffset: number;
@@ -34,13 +40,20 @@ export interface FetchSessionRequest {
   readonly sessionId: number;
   readonly sessionEpoch: number;
   readonly usesTopicIds: boolean;
+  readonly isCommittedOnly: boolean;
   readonly targets: readonly FetchTarget[];
   readonly forgotten: readonly { topic: string | null; topicId: string; partition: number }[];
 }
 
+/** What a session sees of a partition. */
+export type FetchedPartition = VisibleBytesSource &
+  Pick<Partition, 'isLeader' | 'highWatermark' | 'logStartOffset' | 'readableEnd'>;
+
 /** The outcome of one partition, as far as a session needs to know it. */
 export interface FetchOutcome {
   readonly target: FetchTarget;
+  /** null if it could not be read. */
+  readonly partition: FetchedPartition | null;
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
@@ -48,26 +61,25 @@ export interface FetchOutcome {
   readonly isDiverging: boolean;
 }
 
-interface Session {
-  readonly id: number;
-  readonly usesTopicIds: boolean;
-  readonly createdMs: number;
-  readonly targets: Map<string, FetchTarget>;
-  epoch: number;
-  usedMs: number;
-}
-
 /** How one fetch request relates to a session; made by `FetchSessions.begin`. */
 export interface FetchContext {
-  /** In the order in which they are to be read. */
-  targets(): Iterable<FetchTarget>;
-  readonly targetCount: number;
   /** Of the session that is there already; 0: none. */
   readonly sessionId: number;
+  /** There is nothing that could get records. */
+  readonly isEmpty: boolean;
+  /**
+   * What is to be read, in this order: all that was asked for, or what has news. Once more after a
+   * wait: what was read before, and what has news since.
+   */
+  take(): readonly FetchTarget[];
+  /** Where the news comes from for which a fetch waits that had these outcomes. */
+  sources(outcomes: readonly FetchOutcome[]): readonly VisibleBytesSource[];
   /** The session id for the answer (0: none) and which outcomes belong into it. */
   finish<T extends FetchOutcome>(
     outcomes: readonly T[],
   ): { sessionId: number; outcomes: readonly T[] };
+  /** The client does not hear of what was taken: it has news the next time, too. */
+  putBack(): void;
 }
 
 export class FetchSessions {
@@ -92,7 +104,7 @@ export class FetchSessions {
   begin(request: FetchSessionRequest): FetchContext {
     const { sessionEpoch } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      this.#sessions.delete(request.sessionId);
+      this.#end(request.sessionId);
       return sessionEpoch === FINAL_EPOCH ? sessionless(request.targets) : this.#fullFetch(request);
     }
     const session = this.#sessions.get(request.sessionId);
@@ -105,49 +117,26 @@ export class FetchSessions {
   }
 
   #fullFetch(request: FetchSessionRequest): FetchContext {
-    const { targets } = request;
     return {
-      targets: () => targets,
-      targetCount: targets.length,
-      sessionId: 0,
+      ...sessionless(request.targets),
       finish: (outcomes) => {
-        const session = this.#maybeCreate(request);
-        if (session !== null) for (const outcome of outcomes) remember(outcome);
-        return { sessionId: session?.id ?? 0, outcomes };
+        for (const outcome of outcomes) remember(outcome);
+        return { sessionId: this.#maybeCreate(request)?.id ?? 0, outcomes };
       },
     };
   }
 
   #incrementalFetch(session: Session, request: FetchSessionRequest): FetchContext {
-    for (const target of request.targets) {
-      const known = session.targets.get(keyOf(target));
-      if (known === undefined) {
-        session.targets.set(keyOf(target), target);
-        continue;
-      }
-      known.fetchOffset = target.fetchOffset;
-      known.bytesMax = target.bytesMax;
-      known.currentLeaderEpoch = target.currentLeaderEpoch;
-      known.lastFetchedEpoch = target.lastFetchedEpoch;
-    }
-    for (const forgotten of request.forgotten) session.targets.delete(keyOf(forgotten));
-    if (session.targets.size === 0) {
-      this.#sessions.delete(session.id);
+    session.change(request);
+    if (session.size === 0) {
+      this.#end(session.id);
       return sessionless([]);
     }
     session.epoch = session.epoch === INT32_MAX ? 1 : session.epoch + 1;
     session.usedMs = this.#io.clock.monotonic();
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
-    return {
-      targets: () => session.targets.values(),
-      targetCount: session.targets.size,
-      sessionId: session.id,
-      finish: (outcomes) => ({
-        sessionId: session.id,
-        outcomes: outcomes.filter((outcome) => takeNews(session, outcome)),
-      }),
-    };
+    return new SessionFetch(session);
   }
 
   #maybeCreate(request: FetchSessionRequest): Session | null {
@@ -157,15 +146,7 @@ export class FetchSessions {
     }
     let id = 0;
     while (id === 0 || this.#sessions.has(id)) id = this.#io.random.int(INT32_MAX) + 1;
-    const nowMs = this.#io.clock.monotonic();
-    const session: Session = {
-      id,
-      usesTopicIds: request.usesTopicIds,
-      createdMs: nowMs,
-      targets: new Map(request.targets.map((target) => [keyOf(target), target])),
-      epoch: 1,
-      usedMs: nowMs,
-    };
+    const session = new Session(id, request, this.#io.clock.monotonic());
     this.#sessions.set(id, session);
     return session;
   }
@@ -175,24 +156,271 @@ export class FetchSessions {
     const nowMs = this.#io.clock.monotonic();
     const [oldest] = this.#sessions.values();
     if (oldest === undefined) return false;
-    if (nowMs - oldest.usedMs > evictionMs) return this.#sessions.delete(oldest.id);
+    if (nowMs - oldest.usedMs > evictionMs) return this.#end(oldest.id);
     let smallest: Session | null = null;
     for (const session of this.#sessions.values()) {
       if (nowMs - session.createdMs <= evictionMs) continue;
-      if (smallest === null || session.targets.size < smallest.targets.size) smallest = session;
+      if (smallest === null || session.size < smallest.size) smallest = session;
     }
-    if (smallest === null || smallest.targets.size >= targetCount) return false;
-    return this.#sessions.delete(smallest.id);
+    if (smallest === null || smallest.size >= targetCount) return false;
+    return this.#end(smallest.id);
+  }
+
+  #end(id: number): boolean {
+    this.#sessions.get(id)?.close();
+    return this.#sessions.delete(id);
   }
 }
 
-/** For versions that know no sessions, and for clients that end theirs. */
+/** One request of a session; a later one leaves it nothing. */
+class SessionFetch implements FetchContext {
+  readonly isEmpty = false;
+  readonly #session: Session;
+  readonly #epoch: number;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#epoch = session.epoch;
+  }
+
+  get sessionId(): number {
+    return this.#session.id;
+  }
+
+  get #isOvertaken(): boolean {
+    return this.#session.epoch !== this.#epoch;
+  }
+
+  take(): readonly FetchTarget[] {
+    return this.#isOvertaken ? [] : this.#session.take();
+  }
+
+  sources(outcomes: readonly FetchOutcome[]): readonly VisibleBytesSource[] {
+    if (this.#isOvertaken) return [];
+    this.#session.listenTo(outcomes);
+    return [this.#session];
+  }
+
+  finish<T extends FetchOutcome>(
+    outcomes: readonly T[],
+  ): { sessionId: number; outcomes: readonly T[] } {
+    const { sessionId } = this;
+    return { sessionId, outcomes: this.#isOvertaken ? [] : this.#session.finish(outcomes) };
+  }
+
+  putBack(): void {
+    if (!this.#isOvertaken) this.#session.putBack();
+  }
+}
+
+/** One client's partitions, and which of them have news. Whoever waits for it hears of all. */
+class Session implements VisibleBytesSource {
+  readonly id: number;
+  readonly usesTopicIds: boolean;
+  readonly createdMs: number;
+  isCommittedOnly: boolean;
+  epoch = 1;
+  usedMs: number;
+  readonly #partitions = new Map<string, SessionPartition>();
+  /** In the order in which they are to be read. */
+  #news: Set<SessionPartition>;
+  /** Taken off the list by the fetch that is under way. */
+  readonly #taken = new Set<SessionPartition>();
+  #waiter: VisibleBytesListener | null = null;
+
+  constructor(id: number, request: FetchSessionRequest, nowMs: number) {
+    this.id = id;
+    this.usesTopicIds = request.usesTopicIds;
+    this.isCommittedOnly = request.isCommittedOnly;
+    this.createdMs = nowMs;
+    this.usedMs = nowMs;
+    for (const target of request.targets) {
+      this.#partitions.set(keyOf(target), new SessionPartition(this, target));
+    }
+    this.#news = new Set(this.#partitions.values());
+  }
+
+  get size(): number {
+    return this.#partitions.size;
+  }
+
+  /** Adds, changes and forgets what the request says. */
+  change(request: FetchSessionRequest): void {
+    this.putBack();
+    if (request.isCommittedOnly !== this.isCommittedOnly) {
+      this.isCommittedOnly = request.isCommittedOnly;
+      for (const partition of this.#partitions.values()) this.#news.add(partition);
+    }
+    for (const target of request.targets) {
+      const key = keyOf(target);
+      let partition = this.#partitions.get(key);
+      if (partition === undefined) {
+        partition = new SessionPartition(this, target);
+        this.#partitions.set(key, partition);
+      }
+      partition.change(target);
+      this.#news.add(partition);
+    }
+    for (const each of request.forgotten) this.#forget(keyOf(each));
+  }
+
+  #forget(key: string): void {
+    const partition = this.#partitions.get(key);
+    if (partition === undefined) return;
+    this.#partitions.delete(key);
+    this.#news.delete(partition);
+    partition.listenTo(null);
+  }
+
+  take(): readonly FetchTarget[] {
+    for (const partition of this.#news) this.#taken.add(partition);
+    this.#news.clear();
+    return [...this.#taken];
+  }
+
+  putBack(): void {
+    if (this.#taken.size === 0) return;
+    this.#news = new Set([...this.#taken, ...this.#news]);
+    this.#taken.clear();
+  }
+
+  listenTo(outcomes: readonly FetchOutcome[]): void {
+    for (const { target, partition } of outcomes) {
+      if (!(target instanceof SessionPartition) || !this.#has(target)) continue;
+      target.listenTo(partition);
+    }
+  }
+
+  /** Returns what the client must hear of. Partitions that had records are read last next time. */
+  finish<T extends FetchOutcome>(outcomes: readonly T[]): T[] {
+    this.listenTo(outcomes);
+    const hungry: SessionPartition[] = [];
+    const served: SessionPartition[] = [];
+    for (const outcome of outcomes) {
+      const partition = outcome.target as SessionPartition;
+      if (!this.#has(partition)) continue;
+      this.#taken.delete(partition);
+      this.#news.delete(partition);
+      if (outcome.recordsBytes > 0) served.push(partition);
+      else if (!partition.isQuietAfter(outcome)) hungry.push(partition);
+    }
+    if (hungry.length + served.length > 0) {
+      this.#news = new Set([...hungry, ...this.#news, ...served]);
+    }
+    return outcomes.filter(takeNews);
+  }
+
+  onNews(partition: SessionPartition): void {
+    if (this.#has(partition)) this.#news.add(partition);
+  }
+
+  /** False once it was forgotten, or the session has ended. */
+  #has(partition: SessionPartition): boolean {
+    return this.#partitions.get(partition.key) === partition;
+  }
+
+  onVisible(bytes: number): void {
+    this.#waiter?.onVisible(bytes);
+  }
+
+  onInterrupted(): void {
+    this.#waiter?.onInterrupted();
+  }
+
+  addListener(waiter: VisibleBytesListener): void {
+    this.#waiter = waiter;
+  }
+
+  removeListener(waiter: VisibleBytesListener): void {
+    if (this.#waiter === waiter) this.#waiter = null;
+  }
+
+  close(): void {
+    for (const partition of this.#partitions.values()) partition.listenTo(null);
+    this.#partitions.clear();
+    this.#news.clear();
+    this.#taken.clear();
+  }
+}
+
+/** A partition of a session, which listens for its news from the first time that it is read. */
+class SessionPartition implements FetchTarget, VisibleBytesListener {
+  readonly key: string;
+  readonly topic: string | null;
+  readonly topicId: string;
+  readonly partition: number;
+  fetchOffset = 0;
+  bytesMax = 0;
+  currentLeaderEpoch = -1;
+  lastFetchedEpoch = -1;
+  highWatermarkSent: number;
+  logStartOffsetSent: number;
+  readonly #session: Session;
+  #source: VisibleBytesSource | null = null;
+
+  constructor(session: Session, target: FetchTarget) {
+    this.#session = session;
+    this.key = keyOf(target);
+    this.topic = target.topic;
+    this.topicId = target.topicId;
+    this.partition = target.partition;
+    this.highWatermarkSent = target.highWatermarkSent;
+    this.logStartOffsetSent = target.logStartOffsetSent;
+    this.change(target);
+  }
+
+  change(target: FetchTarget): void {
+    this.fetchOffset = target.fetchOffset;
+    this.bytesMax = target.bytesMax;
+    this.currentLeaderEpoch = target.currentLeaderEpoch;
+    this.lastFetchedEpoch = target.lastFetchedEpoch;
+  }
+
+  listenTo(source: VisibleBytesSource | null): void {
+    if (source === this.#source) return;
+    this.#source?.removeListener(this);
+    source?.addListener(this);
+    this.#source = source;
+  }
+
+  /** Reading it again would say the same, until it tells of news. */
+  isQuietAfter({ partition, errorCode, isDiverging, ...outcome }: FetchOutcome): boolean {
+    if (partition === null || errorCode !== 0 || isDiverging || !partition.isLeader) return false;
+    return (
+      this.fetchOffset >= partition.readableEnd(this.isCommittedOnly) &&
+      partition.highWatermark === outcome.highWatermark &&
+      partition.logStartOffset === outcome.logStartOffset
+    );
+  }
+
+  get isCommittedOnly(): boolean {
+    return this.#session.isCommittedOnly;
+  }
+
+  onVisible(bytes: number): void {
+    this.#session.onNews(this);
+    this.#session.onVisible(bytes);
+  }
+
+  onMoved(): void {
+    this.#session.onNews(this);
+  }
+
+  onInterrupted(): void {
+    this.#session.onNews(this);
+    this.#session.onInterrupted();
+  }
+}
+
+/** For versions that know no sessions, for clients that end theirs, and to begin one. */
 function sessionless(targets: readonly FetchTarget[]): FetchContext {
   return {
-    targets: () => targets,
-    targetCount: targets.length,
     sessionId: 0,
+    isEmpty: targets.length === 0,
+    take: () => targets,
+    sources: (outcomes) => outcomes.flatMap(({ partition }) => partition ?? []),
     finish: (outcomes) => ({ sessionId: 0, outcomes }),
+    putBack: () => {},
   };
 }
 
@@ -207,8 +435,8 @@ function remember(outcome: FetchOutcome): void {
   target.logStartOffsetSent = outcome.logStartOffset;
 }
 
-/** Whether the client must hear of it; partitions with records go last next time (fairness). */
-function takeNews(session: Session, outcome: FetchOutcome): boolean {
+/** Whether the client must hear of it. */
+function takeNews(outcome: FetchOutcome): boolean {
   const { target } = outcome;
   const isNews =
     outcome.recordsBytes > 0 ||
@@ -217,9 +445,5 @@ function takeNews(session: Session, outcome: FetchOutcome): boolean {
     outcome.highWatermark !== target.highWatermarkSent ||
     outcome.logStartOffset !== target.logStartOffsetSent;
   remember(outcome);
-  if (outcome.recordsBytes > 0 && session.targets.size > 1) {
-    const key = keyOf(target);
-    if (session.targets.delete(key)) session.targets.set(key, target);
-  }
   return isNews;
 }

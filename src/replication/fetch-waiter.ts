@@ -13,6 +13,8 @@ export interface VisibleBytesListener {
   readonly isCommittedOnly: boolean;
   /** This many bytes of records became visible to it. */
   onVisible(bytes: number): void;
+  /** Nothing became visible to it, but the high watermark or the log's start moved. */
+  onMoved(): void;
   /** The next read would answer differently: a new epoch, a truncation, the end. */
   onInterrupted(): void;
 }
@@ -53,6 +55,8 @@ export class FetchWaiter implements VisibleBytesListener {
     this.#missingBytes -= bytes;
     if (this.#missingBytes <= 0) this.#end();
   }
+
+  onMoved(): void {}
 
   onInterrupted(): void {
     this.#end();

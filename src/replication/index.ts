@@ -10,7 +10,12 @@
 // log-cleaner.ts     which log is compacted next
 // offset-waiters.ts  produces waiting for the high watermark
 // fetch-waiter.ts    a fetch waiting for its minimum of bytes
-export { FetchWaiter, type FetchWaitOptions } from './fetch-waiter.ts';
+export {
+  FetchWaiter,
+  type FetchWaitOptions,
+  type VisibleBytesListener,
+  type VisibleBytesSource,
+} from './fetch-waiter.ts';
 export { LogCleaner, type LogCleanerOptions, type LogCleanerSettings } from './log-cleaner.ts';
 export { Partition, type PartitionState } from './partition.ts';
 export { Replicas, type ReplicasOptions } from './replicas.ts';

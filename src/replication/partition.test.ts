@@ -179,6 +179,7 @@ test('a new epoch ends every wait', async () => {
     partition.addListener({
       isCommittedOnly: false,
       onVisible: () => {},
+      onMoved: () => {},
       onInterrupted: () => interrupted++,
     });
     partition.becomeFollower(state({ leader: 2, leaderEpoch: 1 }));
@@ -207,6 +208,7 @@ test('listeners hear of bytes when they become visible, not when they are writte
     partition.addListener({
       isCommittedOnly: false,
       onVisible: (bytes) => seen.push(bytes),
+      onMoved: () => {},
       onInterrupted: () => {},
     });
     const [first, second] = [batch(io), batch(io, 5)];
@@ -229,6 +231,7 @@ test('who reads committed records hears of them when the transaction is decided'
         onVisible: (bytes) => {
           seen[isCommittedOnly ? 'committed' : 'all'] += bytes;
         },
+        onMoved: () => {},
         onInterrupted: () => {},
       });
     listen(true);
@@ -262,7 +265,12 @@ test('a decided transaction stays unseen until its marker is replicated', async 
     const onVisible = (more: number) => {
       bytes += more;
     };
-    partition.addListener({ isCommittedOnly: true, onVisible, onInterrupted: () => {} });
+    partition.addListener({
+      isCommittedOnly: true,
+      onVisible,
+      onMoved: () => {},
+      onInterrupted: () => {},
+    });
     partition.appendTransactionMarker(endOf(1));
     assert.deepEqual([partition.lastStableOffset, bytes], [0, 0]);
     partition.becomeLeader(state({ partitionEpoch: 2, replicas: [1, 2], isr: [1] }));

@@ -147,11 +147,6 @@ export class Partition implements VisibleBytesSource {
     return this.log.logEndOffset;
   }
 
-  /** Waiting fetches and produces; for tests and metrics. */
-  get waiterCount(): number {
-    return this.#listeners.size + this.#highWatermarkWaiters.count + this.#flushWaiters.count;
-  }
-
   becomeLeader(state: PartitionState): void {
     assert(state.leader === this.#nodeId, 'only the elected leader becomes leader');
     if (this.#role === 'offline' || !this.#maybeAdopt(state)) return;
@@ -313,14 +308,25 @@ export class Partition implements VisibleBytesSource {
     }
     const target = offset === -1 ? this.#highWatermark : offset;
     if (target < 0 || target > this.#highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
-    await this.log.deleteRecordsBefore(target);
+    await this.#movingStart(() => this.log.deleteRecordsBefore(target));
     return this.log.logStartOffset;
   }
 
   /** Rolls and deletes old segments; returns how many went. */
   async applyRetention(): Promise<number> {
     if (this.#role === 'offline') return 0;
-    return await this.log.applyRetention(this.#io.clock.now(), this.#highWatermark);
+    return await this.#movingStart(() =>
+      this.log.applyRetention(this.#io.clock.now(), this.#highWatermark),
+    );
+  }
+
+  async #movingStart<T>(change: () => Promise<T>): Promise<T> {
+    const before = this.log.logStartOffset;
+    try {
+      return await change();
+    } finally {
+      if (this.log.logStartOffset !== before) this.#notify(0, 0);
+    }
   }
 
   addListener(listener: VisibleBytesListener): void {
@@ -399,6 +405,7 @@ export class Partition implements VisibleBytesSource {
     for (const listener of [...this.#listeners]) {
       const bytes = listener.isCommittedOnly ? stableBytes : visibleBytes;
       if (bytes > 0) listener.onVisible(bytes);
+      else listener.onMoved();
     }
   }
 

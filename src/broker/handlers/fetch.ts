@@ -8,7 +8,7 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
-import { FetchWaiter, type Partition } from '../../replication/index.ts';
+import { FetchWaiter, type VisibleBytesSource } from '../../replication/index.ts';
 import {
   type FetchPass,
   type FetchReadOptions,
@@ -37,7 +37,8 @@ interface Fetching {
   readonly request: Request;
   readonly context: RequestContext;
   readonly session: FetchContext;
-  readonly targets: readonly FetchTarget[];
+  /** When the request came, by the monotonic clock: its wait counts from there. */
+  readonly beganMs: number;
   readonly options: FetchReadOptions;
 }
 
@@ -49,26 +50,31 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
   if (request.clusterId !== null && request.clusterId !== broker.clusterId) {
     throw new KafkaError('INCONSISTENT_CLUSTER_ID');
   }
-  const session = beginSession(request, context);
+  const isCommittedOnly = request.isolationLevel === 1;
+  const session = beginSession(request, context, isCommittedOnly);
   const bytesMax = Math.min(request.maxBytes, answerBytesMax(context));
   const fetching: Fetching = {
     request,
     context,
     session,
-    targets: [...session.targets()],
+    beganMs: broker.io.clock.monotonic(),
     options: {
       replicas: broker.replicas,
       bytesMax,
-      isCommittedOnly: request.isolationLevel === 1,
+      isCommittedOnly,
       usesTopicIds: apiVersion >= 13,
       version: apiVersion,
     },
   };
-  const pass = readPartitions(fetching.targets, fetching.options);
+  return readOrWait(fetching);
+});
+
+function readOrWait(fetching: Fetching): Response | Promise<Response | null> {
+  const pass = readPartitions(fetching.session.take(), fetching.options);
   return pass instanceof Promise
     ? pass.then((done) => onFirstPass(done, fetching))
     : onFirstPass(pass, fetching);
-});
+}
 
 /**
  * What an answer may take: the configured bound, the quota, and what all connections together have
@@ -80,7 +86,11 @@ function answerBytesMax({ broker, charge }: RequestContext): number {
   return Math.min(configuredMax, roomBytes, charge?.fetchBytesMax() ?? configuredMax);
 }
 
-function beginSession(request: Request, context: RequestContext): FetchContext {
+function beginSession(
+  request: Request,
+  context: RequestContext,
+  isCommittedOnly: boolean,
+): FetchContext {
   const usesTopicIds = context.apiVersion >= 13;
   const targets = request.topics.flatMap((topic) =>
     topic.partitions.map(
@@ -108,42 +118,49 @@ function beginSession(request: Request, context: RequestContext): FetchContext {
     sessionId: request.sessionId,
     sessionEpoch: context.apiVersion >= 7 ? request.sessionEpoch : -1,
     usesTopicIds,
+    isCommittedOnly,
     targets,
     forgotten,
   });
 }
 
 function onFirstPass(pass: FetchPass, fetching: Fetching): Response | Promise<Response | null> {
-  const { request, targets, options } = fetching;
+  const { request, session, options } = fetching;
   const missingBytes = Math.min(request.minBytes, options.bytesMax) - pass.recordsBytes;
-  const mayWait = request.maxWaitMs > 0 && missingBytes > 0 && targets.length > 0;
+  const mayWait = request.maxWaitMs > 0 && missingBytes > 0 && !session.isEmpty;
   if (!mayWait || pass.isUrgent) return shape(pass, fetching);
-  const partitions = pass.reads.map((read) => read.partition as Partition);
-  return waitAndRead(missingBytes, partitions, fetching);
+  // An append came while another partition was read from its file: nobody was told of it.
+  const isBehind = pass.reads.some(
+    ({ partition, highWatermark }) => partition !== null && partition.highWatermark > highWatermark,
+  );
+  if (isBehind) return readOrWait(fetching);
+  return waitAndRead(missingBytes, session.sources(pass.reads), fetching);
 }
 
-/** The long poll: sleeps until the missing bytes are there, then reads everything once more. */
+/** The long poll: sleeps until the missing bytes are there, then reads once more. */
 function waitAndRead(
   missingBytes: number,
-  partitions: readonly Partition[],
+  partitions: readonly VisibleBytesSource[],
   fetching: Fetching,
 ): Promise<Response | null> {
-  const { request, context, targets, options } = fetching;
+  const { request, context, session, beganMs, options } = fetching;
+  const { clock } = context.broker.io;
   return new Promise((resolve, reject) => {
-    const waiter = new FetchWaiter(context.broker.io.clock, {
+    const waiter = new FetchWaiter(clock, {
       missingBytes,
-      maxWaitMs: request.maxWaitMs,
+      maxWaitMs: Math.max(0, beganMs + request.maxWaitMs - clock.monotonic()),
       isCommittedOnly: options.isCommittedOnly,
       partitions,
       onEnd: () => {
         forget();
-        Promise.resolve(readPartitions(targets, options))
+        Promise.resolve(readPartitions(session.take(), options))
           .then((pass) => resolve(shape(pass, fetching)))
           .catch(reject);
       },
     });
     const forget = context.client.whenGone(() => {
       waiter.cancel();
+      session.putBack();
       resolve(null);
     });
   });
@@ -153,6 +170,7 @@ function shape(pass: FetchPass, fetching: Fetching): Response {
   const { session, context } = fetching;
   // A client over its quota gets nothing, and its session stands as if nothing had been read.
   if (context.charge?.maybeThrottleFetch(answerBytes(pass))) {
+    session.putBack();
     return { sessionId: session.sessionId, responses: [] };
   }
   const { sessionId, outcomes } = session.finish(pass.reads);
