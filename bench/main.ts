@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   partitions: () => import('./partitions.ts'),
   compaction: () => import('./compaction.ts'),
   connections: () => import('./connections.ts'),
+  sessions: () => import('./sessions.ts'),
   kafka: () => import('./kafka.ts'),
   latency: () => import('./latency.ts'),
   transactions: () => import('./transactions.ts'),

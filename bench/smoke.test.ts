@@ -49,6 +49,10 @@ test('connections, groups and readers that never read are measured', async () =>
   assert.match(output, /^100 fetches of 100 MiB, never read +grownMib=/m);
 });
 
+test('fetch sessions with idle partitions are measured', async () => {
+  assert.match(await bench('sessions --rounds 1 --counts 1,3 --requests 20'), /^3 partitions/m);
+});
+
 test('the comparison with Kafka runs over our broker alone', async () => {
   const line = 'kafka --rounds 1 --products partita --client wire --mib 1 --record-bytes 100';
   assert.match(await bench(line), /^partita produce/m);
