@@ -91,7 +91,7 @@ export async function runLostDirectory(
   assertNothingIntoTheVoid(run.attempts, loss);
   assertOthersGoOn(run.attempts, loss, others);
   await checkOthers(cluster, others, run.ledger);
-  if (what !== 'is frozen') await checkStop(world, cluster);
+  await checkStop(world, cluster);
 }
 
 interface Run {

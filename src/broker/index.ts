@@ -14,6 +14,7 @@
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
 //   descriptor-budget.ts   files and connections share what the process may have open
+//   patience.ts        a stop does not wait for a disk that does not answer
 //   rate-limited-log.ts
 
 export { type BoundListener, Broker, type BrokerOptions } from './broker.ts';

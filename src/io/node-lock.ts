@@ -118,14 +118,17 @@ function keep(path: string, owner: Owner): DiskLock {
     });
     return touching;
   };
+  let wasAsked = false;
   const timer = setInterval(() => {
     // Only owners elsewhere look at the time. Who must know whether we hold it asks `isHeld`.
-    touch().catch(() => {});
+    if (!wasAsked) touch().catch(() => {});
+    wasAsked = false;
   }, touchMs);
   timer.unref();
   let isReleased = false;
   return {
     isHeld: async () => {
+      wasAsked = true;
       try {
         return !isReleased && (await touch());
       } catch (error) {

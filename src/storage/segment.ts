@@ -21,6 +21,7 @@ import {
 import type { LogResources } from './log-resources.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { PooledFile } from './open-files.ts';
+import { isShortage } from './shortage.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 import {
   type AbortedTransactionEntry,
@@ -71,6 +72,8 @@ export class Segment {
   #indexes: SegmentIndexes | null = null;
   #isIndexBehind = false;
   #transactions: AbortedTransactionEntry[] | null = null;
+  /** There was no room for an entry: the file is written when the segment's other indexes are. */
+  #areTransactionsBehind = false;
   #maxTimestamp: MaxTimestamp | null = null;
   #firstTimestamp: number | null = null;
   #bytesSinceEntry = 0;
@@ -214,8 +217,15 @@ export class Segment {
   addAborted(...added: readonly AbortedTransactionEntry[]): void {
     const entries = this.abortedTransactions();
     const position = entries.length * TRANSACTION_ENTRY_BYTES;
-    this.#writeFile(TRANSACTION_INDEX_SUFFIX, [encodeTransactionIndex(added)], position);
     entries.push(...added);
+    try {
+      if (this.#areTransactionsBehind) return;
+      this.#writeFile(TRANSACTION_INDEX_SUFFIX, [encodeTransactionIndex(added)], position);
+    } catch (error) {
+      // Readers are told from memory, and a start that finds no clean stop scans this segment.
+      if (!isShortage(error)) throw error;
+      this.#areTransactionsBehind = true;
+    }
   }
 
   #writeTransactions(entries: readonly AbortedTransactionEntry[]): void {
@@ -312,6 +322,8 @@ export class Segment {
   /** Nothing more is appended, or not before the next start: writes what memory has. */
   writeIndexes(): void {
     this.#cutTornTail();
+    if (this.#areTransactionsBehind) this.#writeTransactions(this.abortedTransactions());
+    this.#areTransactionsBehind = false;
     if (!this.#isIndexBehind || this.#indexes === null) return;
     const { offsets, times } = this.#indexes;
     const { timestamp, offset } = this.maxTimestamp;

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { World } from '../../sim/index.ts';
+import { simulate, World } from '../../sim/index.ts';
 import { encodeBatch } from '../protocol/index.ts';
-import { defaultLogConfig, LogDirectory, LogResources } from './index.ts';
+import { defaultLogConfig, encodeEndMarker, LogDirectory, LogResources } from './index.ts';
+import { append, openLog } from './log-fixture.ts';
 
 test('one line when appends begin to be refused, and one when there is room again', async () => {
   const lines: string[] = [];
@@ -65,3 +66,26 @@ test('one line when appends begin to be refused, and one when there is room agai
   });
   await world.run(() => process.hasReturned);
 });
+
+test('an abort for whose index entry there is no room is an abort, and costs no directory', () =>
+  simulate(async (io, process) => {
+    const failures: Error[] = [];
+    const log = await openLog(io, { onFailure: (error) => failures.push(error) });
+    const producer = { producerId: 7, producerEpoch: 0 };
+    append(log, ['a'], { ...producer, baseSequence: 0, isTransactional: true });
+    const { files } = process.host;
+    const plenty = files.capacityBytes;
+    files.capacityBytes -= files.usableBytes - 80;
+    const end = { ...producer, isCommit: false, coordinatorEpoch: 0, transactionVersion: 1 };
+    const now = io.clock.now();
+    const options = { leaderEpoch: 0, timestampNow: now, origin: 'coordinator' } as const;
+    log.appendAsLeader(encodeEndMarker(end, now), options);
+    assert.deepEqual(failures, []);
+    const wanted = { upperBound: 2, atLeastOneBatch: true, abortedTransactions: true };
+    const aborted = [{ producerId: 7, firstOffset: 0 }];
+    assert.deepEqual((await log.read(0, 1000, wanted)).abortedTransactions, aborted);
+    files.capacityBytes = plenty;
+    await log.close();
+    const again = await openLog(io, { wasCleanShutdown: true });
+    assert.deepEqual((await again.read(0, 1000, wanted)).abortedTransactions, aborted);
+  }));
