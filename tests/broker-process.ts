@@ -63,17 +63,19 @@ export class BrokerProcess {
     }
   }
 
-  /** Starts the process (again, on the same port) and waits for its ready line. */
-  async start(): Promise<void> {
+  /**
+   * Starts the process (again, on the same port), with flags for this start, and waits for its
+   * ready line.
+   */
+  async start(flags: readonly string[] = []): Promise<void> {
     const overrides: Record<string, string> = {
       listeners: `PLAINTEXT://127.0.0.1:${this.#port}`,
       'log.dirs': this.directory,
       ...this.#options.config,
     };
-    const args = Object.entries(overrides).flatMap(([key, value]) => [
-      '--override',
-      `${key}=${value}`,
-    ]);
+    const args = Object.entries(overrides)
+      .flatMap(([key, value]) => ['--override', `${key}=${value}`])
+      .concat(flags);
     const command = [process.execPath, join(projectRoot, 'bin/partita.js'), 'start', ...args];
     const { descriptorsMax } = this.#options;
     if (descriptorsMax !== undefined) {

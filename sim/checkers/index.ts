@@ -26,6 +26,7 @@
 // compacted-logs.ts        (i) a log is compacted in the end
 // lost-places.ts           (k) nothing is acknowledged into a directory that is gone
 // whole-logs.ts            (j) the files of a log are whole by themselves
+// no-strays.ts             (j) nothing is set aside where nothing was damaged
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
@@ -44,6 +45,7 @@ export {
   assertOthersGoOn,
   type Loss,
 } from './lost-places.ts';
+export { assertNothingSetAside } from './no-strays.ts';
 export { assertNothingOpen, openPlaces, type StableEnd } from './nothing-open.ts';
 export { OneOwner } from './one-owner.ts';
 export {

@@ -2,6 +2,7 @@
 // them between two changes that one turn makes to the disk, some while the broker recovers, and
 // clean stops in between. The page cache survives a kill, so that everything acknowledged has to.
 
+import { assertNothingSetAside } from '../checkers/index.ts';
 import { type Harm, Nemesis } from '../nemesis.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -39,6 +40,7 @@ export async function runKill(world: World, change = unchanged): Promise<void> {
   broker.kill();
   broker.start();
   await run.check();
+  assertNothingSetAside(broker.host.files, '/data');
 }
 
 /** Clean stops, from which the nemesis, or what follows here, starts the broker again. */

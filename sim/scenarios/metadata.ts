@@ -2,7 +2,7 @@
 // processes are killed. The cluster's metadata are what clients were told, and no id comes twice.
 
 import { assert } from '../../src/base/assert.ts';
-import { ClusterMetadata, ProducerIdsOnce } from '../checkers/index.ts';
+import { assertNothingSetAside, ClusterMetadata, ProducerIdsOnce } from '../checkers/index.ts';
 import { brokerPort, Cluster, type ClusterOptions } from '../cluster.ts';
 import { type Harm, Nemesis } from '../nemesis.ts';
 import type { Scenario } from '../scenario.ts';
@@ -68,6 +68,7 @@ export async function runMetadata(world: World, options: ClusterOptions = {}): P
     cluster.start();
     const compared = { bootstrapServers, metadata: checked };
     await cluster.asClient('checker', (io) => compareMetadata(io, compared));
+    assertNothingSetAside(broker.host.files, '/data');
   }
   assert(broker.isReady, 'the broker serves at the end');
 }

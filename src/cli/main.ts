@@ -19,6 +19,10 @@ const commands: Readonly<Record<string, Entry>> = {
       return import('./start.ts');
     },
   },
+  stray: {
+    summary: 'list, restore: logs that were set aside',
+    load: () => import('./stray.ts'),
+  },
   'kafka-storage': {
     summary: 'random-uuid, format or info: the identity of log directories',
     load: () => import('./kafka-storage.ts'),

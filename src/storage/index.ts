@@ -28,7 +28,8 @@
 //                          offset-checkpoints.ts, checkpoint-file.ts)
 //   directory-health.ts    whether it can be used; directory-presence.ts proves that its names
 //                          lead to its files
-//   stray-folders.ts       what is kept though no partition may use it
+//   stray-folders.ts       what is kept though no partition may use it; restore-stray.ts: what a
+//                          tool does with it
 //   moved-log.ts           the mark on a log that another directory's copy may be ahead of
 //   log-directory-error.ts, storage-error.ts   what is said when a disk refuses; shortage.ts: when
 //                          it may grant later what it refuses now, shortages.ts: saying so once
@@ -65,6 +66,7 @@ export { type OpenFiles, PooledFile } from './open-files.ts';
 export * from './partition-log.ts';
 export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 export type { ProducerStates } from './producer-states.ts';
+export { listStrays, type Restored, restoreStray, type StrayLog } from './restore-stray.ts';
 export { isFull, isShortage, isShortOfDescriptors, remedyOf } from './shortage.ts';
 export {
   isStrayFolder,
