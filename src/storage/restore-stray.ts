@@ -153,7 +153,7 @@ function findPresent(disk: Disk, options: RestoreOptions, folder: PartitionFolde
   if (directory === undefined) {
     throw new LogDirectoryError(
       name,
-      `there is no ${name} now: start the broker, create the topic ${folder.topic} with more than ` +
+      `there is no ${name} now: start the broker, make the topic ${folder.topic} with more than ` +
         `${folder.partition} partitions, stop the broker and restore then`,
     );
   }

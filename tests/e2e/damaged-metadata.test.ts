@@ -133,7 +133,7 @@ describe('a flipped byte in the metadata log', () => {
     const [t3] = foldersOf(data, 't3') as [string];
     await broker.stop();
     const refused = await partita('stray', 'restore', '--log-dirs', data, t3);
-    assert.match(refused.stderr, /there is no t3-0 now: .* create the topic t3/);
+    assert.match(refused.stderr, /there is no t3-0 now: .* make the topic t3/);
     await broker.start();
     assert.equal(await read('t2', 3), 't2 a\nt2 b\nt2 c\n');
   });
