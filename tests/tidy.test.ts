@@ -10,6 +10,7 @@ import { doubleName, misplacedDoubles } from './tidy/doubles.ts';
 import { folderOf, importsOf, mayImport } from './tidy/layers.ts';
 import { sizeExceptions, sizeLimits } from './tidy/sizes.ts';
 import { codeOnly, functionsOf, listSources, type Source } from './tidy/sources.ts';
+import { allowedSpreads, spreadsIn } from './tidy/spreads.ts';
 
 const sources = listSources();
 const product = sources.filter((source) => source.path.startsWith('src/'));
@@ -93,6 +94,21 @@ describe('tidy', () => {
           if (pattern.test(line)) problems.push(`${source.path}:${index + 1} use ${instead}`);
         }
       }
+    }
+    expectNone(problems);
+  });
+
+  test('no list that may be long is spread into the arguments of a call', () => {
+    const problems: string[] = [];
+    // Scripted brokers are for tests.
+    const isChecked = ({ path }: Source): boolean =>
+      !/(\.test|\.fuzz|fixture|-contract|-behaviour)\.ts$|\/scripted-/.test(path);
+    for (const source of product.filter(isChecked)) {
+      const allowed = new Set(allowedSpreads.get(source.path));
+      for (const { line, text } of spreadsIn(source.text)) {
+        if (!allowed.delete(text)) problems.push(`${source.path}:${line} spreads ${text}`);
+      }
+      for (const text of allowed) problems.push(`${source.path} does not spread ${text} any more`);
     }
     expectNone(problems);
   });

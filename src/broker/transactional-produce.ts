@@ -33,12 +33,15 @@ export function appendTransactional(
   const { producerId, producerEpoch } = (appends[0] as TransactionalAppend).header;
   const refused = refusal(appends, transactionalId);
   const waiting: TransactionalAppend[] = [];
+  const waitingFor = new Set<TransactionalAppend['partition']>();
   for (const append of appends) {
     if (refused !== null) refuse(append, refused);
-    else if (waiting.some(({ partition }) => partition === append.partition)) {
+    else if (waitingFor.has(append.partition)) {
       refuse(append, new KafkaError('INVALID_REQUEST', 'a partition is named twice'));
-    } else if (mustWait(append, context)) waiting.push(append);
-    else appendNow(append, isVerified(context) ? null : undefined);
+    } else if (mustWait(append, context)) {
+      waitingFor.add(append.partition);
+      waiting.push(append);
+    } else appendNow(append, isVerified(context) ? null : undefined);
   }
   if (waiting.length === 0 || transactionalId === null) return null;
   return appendInTurn(waiting, context, {

@@ -5,7 +5,7 @@
 export function tabTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = [titles, ...rows];
   const widths = titles.map((_, column) =>
-    Math.max(...table.map((row) => (row[column] as string).length)),
+    table.reduce((width, row) => Math.max(width, (row[column] as string).length), 0),
   );
   return table
     .map((row) => `${row.map((cell, at) => `${cell.padEnd(widths[at] as number)}\t`).join('')}\n`)

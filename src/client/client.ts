@@ -4,6 +4,7 @@
 // Invariants: there is one metadata request under way at most, and it asks for every topic that
 // anybody wants; retriable errors are repeated until the deadline, then the last one is thrown.
 
+import { pushAll } from '../base/push-all.ts';
 import type { Io, Log } from '../io/index.ts';
 import { IoError } from '../io/index.ts';
 import type { ClientConnection, RequestOptions } from '../network/index.ts';
@@ -176,7 +177,7 @@ export class Client {
       addresses[i] = addresses[j] as BootstrapAddress;
       addresses[j] = kept;
     }
-    addresses.push(...this.options.bootstrap);
+    pushAll(addresses, this.options.bootstrap);
     for (const address of addresses) {
       const ready = this.#connections.ready(address);
       if (ready !== null) return ready;

@@ -2,6 +2,7 @@
 // are grouped by leader, asked for together, and those whose answer is worth another attempt
 // (a leader that moved, a broker that is gone) are asked for again until the time is up.
 
+import { pushAll } from '../base/push-all.ts';
 import { ErrorCode, isRetriable, KafkaError } from '../protocol/index.ts';
 import { type CallOptions, type Client, isRetriableFailure } from './client.ts';
 
@@ -79,7 +80,7 @@ async function askOnce<Asked extends TopicPartition, Answer>(
   }
   const groups = [...byLeader].map(async ([nodeId, group]) => {
     try {
-      answers.push(...(await ask(nodeId, group, timeoutMs)));
+      pushAll(answers, await ask(nodeId, group, timeoutMs));
     } catch (error) {
       if (!isRetriableFailure(error)) throw error;
       const errorCode = error instanceof KafkaError ? error.code : ErrorCode.NETWORK_EXCEPTION;

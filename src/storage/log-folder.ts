@@ -68,7 +68,7 @@ async function finishCompactions(
   const pathOf = (name: LogFileName): string =>
     `${directory}/${logFileName(name.offset, name.suffix)}${name.state}`;
   const cleaned = names.filter((name) => name.state === CLEANED_SUFFIX);
-  const firstCleaned = Math.min(...cleaned.map((name) => name.offset));
+  const firstCleaned = leastOffset(cleaned);
   const isDone = (name: LogFileName): boolean =>
     name.state === SWAP_SUFFIX && name.offset < firstCleaned;
   for (const name of names) {
@@ -84,7 +84,7 @@ async function finishCompactions(
     const file = { path: pathOf(swap), offset: swap.offset };
     end = Math.max(end, await endOffsetOf(disk, files, file));
   }
-  const start = Math.min(...logs.map((swap) => swap.offset));
+  const start = leastOffset(logs);
   const covered = names.filter(
     ({ state, suffix, offset }) =>
       state === '' && suffix !== SNAPSHOT_SUFFIX && offset >= start && offset < end,
@@ -95,6 +95,10 @@ async function finishCompactions(
     disk.rename(pathOf(swap), `${directory}/${logFileName(swap.offset, swap.suffix)}`);
   }
   await disk.syncDirectory(directory);
+}
+
+function leastOffset(names: readonly LogFileName[]): number {
+  return names.reduce((least, { offset }) => Math.min(least, offset), Number.POSITIVE_INFINITY);
 }
 
 async function endOffsetOf(

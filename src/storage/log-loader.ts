@@ -242,7 +242,7 @@ class LogLoader {
       if (header.producerId >= 0) {
         const updates = this.#producers.prepare('replication');
         updates.append(buffer, header);
-        for (const entry of this.#producers.commit(updates)) segment.addAborted(entry);
+        segment.addAborted(this.#producers.commit(updates));
       }
       return true;
     });

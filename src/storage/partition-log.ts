@@ -237,7 +237,7 @@ export class PartitionLog {
       }
     }
     try {
-      for (const entry of aborted) segment.addAborted(entry);
+      segment.addAborted(aborted);
     } catch (error) {
       // The marker is in the log and its index entry is not: readers would see aborted records.
       this.#fail(error);

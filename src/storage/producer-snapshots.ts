@@ -91,7 +91,8 @@ export class ProducerSnapshots {
   }
 
   async removeAt(offsets: readonly number[]): Promise<void> {
-    await this.#remove((each) => offsets.includes(each));
+    const unwanted = new Set(offsets);
+    await this.#remove((each) => unwanted.has(each));
   }
 
   async #remove(isUnwanted: (offset: number) => boolean): Promise<void> {

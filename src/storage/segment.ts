@@ -7,6 +7,7 @@
 // their files when it is sealed: recovery rebuilds them for every segment it scans.
 
 import { assert } from '../base/assert.ts';
+import { pushAll } from '../base/push-all.ts';
 import { type BatchHeader, RECORD_BATCH_OVERHEAD, readBatchHeader } from '../protocol/index.ts';
 import { type LogConfig, segmentMsOf } from './log-config.ts';
 import {
@@ -214,10 +215,11 @@ export class Segment {
   }
 
   /** Behind those that are there: a segment may come to have a great many. */
-  addAborted(...added: readonly AbortedTransactionEntry[]): void {
+  addAborted(added: readonly AbortedTransactionEntry[]): void {
+    if (added.length === 0) return;
     const entries = this.abortedTransactions();
     const position = entries.length * TRANSACTION_ENTRY_BYTES;
-    entries.push(...added);
+    pushAll(entries, added);
     try {
       if (this.#areTransactionsBehind) return;
       this.#writeFile(TRANSACTION_INDEX_SUFFIX, [encodeTransactionIndex(added)], position);

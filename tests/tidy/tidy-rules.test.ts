@@ -7,6 +7,7 @@ import { circlesOf } from './circles.ts';
 import { doubleName } from './doubles.ts';
 import { importsOf, mayImport } from './layers.ts';
 import { codeOnly, functionsOf } from './sources.ts';
+import { spreadsIn } from './spreads.ts';
 
 function verdict(path: string, text: string, isTest = false): string | null {
   const source = { path, text };
@@ -75,6 +76,17 @@ test('the extent of functions is measured and control flow is not a function', (
   const body = '  a();\n'.repeat(9);
   const text = `function f(a: number): Map<string, number> {\n${body}}\nif (x) {\n${body}}\n`;
   assert.deepEqual(functionsOf(text), [{ line: 1, lineCount: 11 }]);
+});
+
+test('a spread into arguments is found, one into a literal and a rest parameter are not', () => {
+  const texts = (code: string): string[] => spreadsIn(code).map(({ text }) => text);
+  assert.deepEqual(texts('list.push(...items);'), ['items']);
+  assert.deepEqual(texts('Math.max(0, ...rows.map((row) => f(row, 1)))'), [
+    'rows.map((row) => f(row, 1))',
+  ]);
+  assert.deepEqual(texts('f([...a, ...b], { ...c });'), []);
+  assert.deepEqual(texts('function f(a: number, ...rest: number[]) {}'), []);
+  assert.deepEqual(texts('const f = (a, ...rest) => rest;'), []);
 });
 
 test('a bare to-do is found', () => {

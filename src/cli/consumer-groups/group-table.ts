@@ -12,8 +12,8 @@ export interface Column<Row> {
 /** The header and a line per row, each ended by a line break. */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const cells = rows.map((row) => columns.map((column) => column.text(row)));
-  const widths = columns.map((column, index) =>
-    Math.max(column.widthMin, ...cells.map((line) => (line[index] as string).length)),
+  const widths = columns.map(({ widthMin }, index) =>
+    cells.reduce((width, line) => Math.max(width, (line[index] as string).length), widthMin),
   );
   const formatLine = (texts: readonly string[]): string =>
     texts

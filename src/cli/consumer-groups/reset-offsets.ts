@@ -1,6 +1,7 @@
 // kafka-consumer-groups --reset-offsets: computes where groups are to go on reading, shows it, and
 // with --execute commits it. Only for groups without members: a member would commit over it.
 
+import { pushAll } from '../../base/push-all.ts';
 import {
   type Admin,
   type ListedOffset,
@@ -42,7 +43,7 @@ export async function resetOffsets(admin: Admin, request: ResetRequest): Promise
     }
     const offsets = await newOffsets(admin, groupId, request);
     if (request.isExecuted) await commit(admin, groupId, offsets);
-    planned.push(...offsets);
+    pushAll(planned, offsets);
   }
   process.stdout.write(
     request.isExported

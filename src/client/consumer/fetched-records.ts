@@ -45,7 +45,9 @@ export class FetchedRecords {
   readonly #place: TopicPartition;
   readonly #buffer: Buffer;
   readonly #options: FetchedOptions;
-  readonly #aborted: AbortedTransaction[];
+  /** By first offset; those before `#abortedBegun` have begun. */
+  readonly #aborted: readonly AbortedTransaction[];
+  #abortedBegun = 0;
   readonly #abortedProducers = new Set<number>();
   #position = 0;
   #header: BatchHeader | null = null;
@@ -162,10 +164,10 @@ export class FetchedRecords {
 
   #isVisible(header: BatchHeader): boolean {
     if (this.#options.abortedTransactions !== null && header.producerId >= 0) {
-      for (let next = this.#aborted[0]; next !== undefined; next = this.#aborted[0]) {
+      for (; this.#abortedBegun < this.#aborted.length; this.#abortedBegun++) {
+        const next = this.#aborted[this.#abortedBegun] as AbortedTransaction;
         if (next.firstOffset > header.lastOffset) break;
         this.#abortedProducers.add(next.producerId);
-        this.#aborted.shift();
       }
       if (header.isControl) {
         const marker = decodeRecords(this.#buffer, header)[0];

@@ -6,6 +6,7 @@
 // next `flush` or `close`, or by the commit of its transaction.
 
 import { Deferred } from '../../base/deferred.ts';
+import { Queue } from '../../base/queue.ts';
 import type { Io, Timer } from '../../io/index.ts';
 import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError, type RecordInput } from '../../protocol/index.ts';
@@ -72,7 +73,7 @@ export class Producer {
   readonly #identity: ProducerIdentity | null;
   readonly #transactions: Transactions | null;
   readonly #topics = new Map<string, TopicState>();
-  readonly #roomWaiters: RoomWaiter[] = [];
+  readonly #roomWaiters = new Queue<RoomWaiter>();
   #roomTimer: Timer | null = null;
   #drained: Deferred<void> | null = null;
   #emptied: Deferred<void> | null = null;
@@ -417,13 +418,13 @@ export class Producer {
   }
 
   #watchRoomWaiters(): void {
-    const first = this.#roomWaiters[0];
+    const { first } = this.#roomWaiters;
     if (first === undefined || this.#roomTimer !== null) return;
     const delayMs = Math.max(0, first.deadlineMs - this.#io.clock.monotonic());
     this.#roomTimer = this.#io.clock.after(delayMs, () => {
       this.#roomTimer = null;
       const nowMs = this.#io.clock.monotonic();
-      for (let next = this.#roomWaiters[0]; next !== undefined; next = this.#roomWaiters[0]) {
+      for (let next = this.#roomWaiters.first; next; next = this.#roomWaiters.first) {
         if (next.deadlineMs > nowMs) break;
         this.#roomWaiters.shift();
         this.#waitingCount--;
@@ -442,13 +443,11 @@ export class Producer {
   }
 
   #onRoom(): void {
-    let admitted = 0;
-    while (admitted < this.#roomWaiters.length && this.#hasRoom()) {
-      const { record, callback } = this.#roomWaiters[admitted++] as RoomWaiter;
+    while (this.#roomWaiters.length > 0 && this.#hasRoom()) {
+      const { record, callback } = this.#roomWaiters.shift() as RoomWaiter;
       this.#waitingCount--;
       this.#accept(record, callback);
     }
-    this.#roomWaiters.splice(0, admitted);
     if (!this.#hasRoom()) return;
     if (this.#isFull) {
       this.#isFull = false;
@@ -485,7 +484,7 @@ export class Producer {
 
   /** Refuses what is in no batch yet. */
   #dropWaiting(error: Error): void {
-    for (const { callback } of this.#roomWaiters.splice(0)) this.#refuse(error, callback);
+    for (const { callback } of this.#roomWaiters.drain()) this.#refuse(error, callback);
     for (const state of this.#topics.values()) {
       for (const { callback } of state.waiting?.splice(0) ?? []) this.#refuse(error, callback);
     }

@@ -72,10 +72,10 @@ export function owesAnotherJoin(metadata: Buffer, assignment: Buffer): boolean {
   try {
     const { ownedPartitions } = decodeVersioned(consumerProtocolSubscription, metadata).value;
     const { assignedPartitions } = decodeVersioned(consumerProtocolAssignment, assignment).value;
-    return ownedPartitions.some(({ topic, partitions }) => {
-      const kept = assignedPartitions.find((each) => each.topic === topic)?.partitions ?? [];
-      return partitions.some((partition) => !kept.includes(partition));
-    });
+    const kept = new Map(assignedPartitions.map((each) => [each.topic, new Set(each.partitions)]));
+    return ownedPartitions.some(({ topic, partitions }) =>
+      partitions.some((partition) => kept.get(topic)?.has(partition) !== true),
+    );
   } catch (error) {
     if (error instanceof MalformedError) return false;
     throw error;

@@ -4,6 +4,7 @@
 //
 // Invariant: an answer that depends on a record leaves after the record's commit, or never.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { BrokerConfig } from '../../config/index.ts';
 import type { Clock } from '../../io/index.ts';
 import type { SoftTimer } from '../../machine/index.ts';
@@ -33,8 +34,12 @@ export class Outcome {
   readonly records: GroupRecord[] = [];
   readonly #onCommitted: (() => void)[] = [];
 
-  append(...records: readonly GroupRecord[]): void {
-    this.records.push(...records);
+  append(record: GroupRecord): void {
+    this.records.push(record);
+  }
+
+  appendAll(records: Iterable<GroupRecord>): void {
+    pushAll(this.records, records);
   }
 
   /** Called when the records of this decision, and all before them, are committed. */

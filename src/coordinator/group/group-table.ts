@@ -88,7 +88,7 @@ export class GroupTable {
   replaceEmptyConsumerGroup(groupId: string, outcome: Outcome): void {
     const group = this.consumerGroup(groupId);
     if (group === undefined || !group.isEmpty) return;
-    outcome.append(...groupTombstones(group));
+    outcome.appendAll(groupTombstones(group));
     this.newClassicGroup(groupId);
   }
 
@@ -112,7 +112,7 @@ export class GroupTable {
   /** The last record of a group. */
   bury(group: Group, outcome: Outcome): void {
     if (group.kind === 'consumer') {
-      outcome.append(...groupTombstones(group));
+      outcome.appendAll(groupTombstones(group));
       return;
     }
     for (const timer of group.pendingMembers.values()) timer.cancel();

@@ -1,11 +1,11 @@
 // What becomes of groups and their offsets without a request: offsets that nobody used for long
 // expire, and an empty group with the last of them; offsets of deleted topics are forgotten.
 
-import { ZERO_UUID } from '../../base/uuid.ts';
+import { type Uuid, ZERO_UUID } from '../../base/uuid.ts';
 import type { TopicImage } from '../../metadata/index.ts';
 import type { Outcome } from './decision.ts';
 import type { GroupTable } from './group-table.ts';
-import { forgetExpiredOffsets, forgetOffsetsIf, isOfTopic } from './offsets/index.ts';
+import { forgetExpiredOffsets, forgetOffsetsIf } from './offsets/index.ts';
 
 /** Forgets what the group's offsets have outlived, and the group if nothing is left of it. */
 export function expireOffsets(table: GroupTable, groupId: string, outcome: Outcome): void {
@@ -32,9 +32,14 @@ export function forgetTopics(
   groupId: string,
   { topics, outcome }: { topics: readonly Pick<TopicImage, 'name' | 'id'>[]; outcome: Outcome },
 ): void {
+  // A name may have been made and deleted several times.
+  const idsOf = new Map<string, Set<Uuid>>();
+  for (const { name, id } of topics) idsOf.set(name, (idsOf.get(name) ?? new Set()).add(id));
   forgetOffsetsIf(table.offsets, groupId, {
-    condition: (topic, value) =>
-      topics.some(({ name, id }) => isOfTopic(topic, value, { name, id, noId: ZERO_UUID })),
+    condition: (topic, { topicId }) => {
+      const ids = idsOf.get(topic);
+      return ids !== undefined && (topicId === ZERO_UUID || ids.has(topicId));
+    },
     outcome,
   });
 }

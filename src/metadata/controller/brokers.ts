@@ -5,6 +5,7 @@
 // one process), the partitions it leads get a new leader epoch; otherwise it starts fenced and its
 // partitions are led by others until a heartbeat shows that it has caught up.
 
+import { pushAll } from '../../base/push-all.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
@@ -73,10 +74,10 @@ export function registerBroker(
   const fenced = request.fenced ?? true;
   const records = [registration(request, brokerEpoch, fenced)];
   if (!fenced && before !== undefined) {
-    if (request.wasCleanShutdown !== true) records.push(...newEpochsOf(image, brokerId));
-    records.push(...withBroker(image, brokerId));
+    if (request.wasCleanShutdown !== true) pushAll(records, newEpochsOf(image, brokerId));
+    pushAll(records, withBroker(image, brokerId));
   } else if (before !== undefined && !before.fenced) {
-    records.push(...withoutBroker(image, brokerId));
+    pushAll(records, withoutBroker(image, brokerId));
   }
   return { records, response: { brokerEpoch } };
 }
@@ -132,11 +133,11 @@ export function brokerHeartbeat(
   const records: MetadataRecord[] = [];
   let isFenced = broker.fenced;
   if (!broker.fenced && wantsOut) {
-    records.push(...fencingRecords(image, broker, request.wantShutDown === true));
+    pushAll(records, fencingRecords(image, broker, request.wantShutDown === true));
     isFenced = true;
   } else if (broker.fenced && !wantsOut && isCaughtUp) {
     records.push(fencing(broker, FencingChange.UNFENCED));
-    records.push(...withBroker(image, broker.id));
+    pushAll(records, withBroker(image, broker.id));
     isFenced = false;
   }
   const shouldShutDown = request.wantShutDown === true;

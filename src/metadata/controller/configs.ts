@@ -3,6 +3,7 @@
 //
 // Invariant: a resource's result is all or nothing, and what is stored was valid as a whole.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { type ConfigResource, type MetadataImage, ResourceType } from '../image.ts';
@@ -77,7 +78,7 @@ function alter<R extends ConfigResource>(
         context.rules.validate({ type, name }, wanted, before);
         if (type === ResourceType.BROKER) assertTogether(machine, name, wanted);
       }
-      records.push(...changes);
+      pushAll(records, changes);
       response.push({ type, name, error: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
@@ -134,10 +135,10 @@ function applied(
   }
   const parts =
     before === undefined ? [...rules.listDefault(resource.type, op.name)] : listOf(before);
-  const given = listOf(value);
-  if (!isAppend) return parts.filter((part) => !given.includes(part)).join(',');
-  for (const part of given) if (!parts.includes(part)) parts.push(part);
-  return parts.join(',');
+  const given = new Set(listOf(value));
+  if (!isAppend) return parts.filter((part) => !given.has(part)).join(',');
+  for (const part of parts) given.delete(part);
+  return [...parts, ...given].join(',');
 }
 
 function listOf(text: string): string[] {

@@ -1,6 +1,7 @@
 // Feature levels of the cluster (KIP-584): what every broker may rely on. metadata.version says
 // which records may be in the metadata log.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { FeatureRange, MetadataImage } from '../image.ts';
@@ -41,7 +42,7 @@ export function updateFeatures(
   const response: UpdateFeaturesResult[] = [];
   for (const update of request.updates) {
     try {
-      records.push(...featureRecords(machine.image, update));
+      pushAll(records, featureRecords(machine.image, update));
       response.push({ feature: update.feature, error: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

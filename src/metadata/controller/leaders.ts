@@ -1,6 +1,7 @@
 // Who leads: elections asked for by an operator, and those that a broker's coming and going makes
 // necessary.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
@@ -110,7 +111,7 @@ export function reportOffline(
   for (const { topicId, partitionIndex: partitionId } of request.partitions) {
     const partition = image.topicById(topicId)?.partitions[partitionId];
     if (partition !== undefined) {
-      records.push(...withoutMember(partition, { topicId, partitionId }, { brokerId, alive }));
+      pushAll(records, withoutMember(partition, { topicId, partitionId }, { brokerId, alive }));
     }
   }
   return { records, response: undefined };

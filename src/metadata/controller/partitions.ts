@@ -1,5 +1,6 @@
 // Adds partitions to topics, and takes the in-sync replicas that a leader reports.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage, TopicImage } from '../image.ts';
@@ -38,7 +39,7 @@ export function createPartitions(
       assertRequestSize(added + placed.assignments.length);
       request.charge?.(placed.assignments.length);
       added += placed.assignments.length;
-      records.push(...partitionRecords(machine.image, placed));
+      pushAll(records, partitionRecords(machine.image, placed));
       response.push({ name: topic.name, error: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

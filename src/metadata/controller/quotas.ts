@@ -1,6 +1,7 @@
 // Client quotas (KIP-546): values by entity, where an entity is any of user, client-id, ip, each
 // named or the default. Also how a question about quotas finds its entries in an image.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, QuotaEntity, QuotaImage } from '../image.ts';
@@ -26,7 +27,7 @@ export function alterClientQuotas(
   const response: AlterClientQuotasResult[] = [];
   for (const entry of request.entries) {
     try {
-      records.push(...quotaRecords(machine.image, entry));
+      pushAll(records, quotaRecords(machine.image, entry));
       response.push({ entity: entry.entity, error: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

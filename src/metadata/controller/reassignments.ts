@@ -4,6 +4,7 @@
 // Invariant: `replicas` of a partition that is being moved is the target followed by what is on
 // its way out; without a change in who holds it nothing is written.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
@@ -40,7 +41,7 @@ export function alterReassignments(
         throw new KafkaError('INVALID_REQUEST', `${topic}-${partition} is in the request twice.`);
       }
       seen.add(key);
-      records.push(...reassignmentRecords(machine.image, each, request));
+      pushAll(records, reassignmentRecords(machine.image, each, request));
       response.push({ topic, partition, error: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
@@ -102,9 +103,11 @@ function assertTarget(image: MetadataImage, replicas: readonly number[]): void {
     throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', `The new replicas ${why}.`);
   };
   if (replicas.length === 0) refuse('are none');
-  for (const [index, id] of replicas.entries()) {
+  const seen = new Set<number>();
+  for (const id of replicas) {
     if (id < 0) refuse(`name broker ${id}, which cannot be`);
-    if (replicas.indexOf(id) !== index) refuse(`name broker ${id} twice`);
+    if (seen.has(id)) refuse(`name broker ${id} twice`);
+    seen.add(id);
     if (!image.brokers.has(id)) refuse(`name broker ${id}, which is not registered`);
   }
 }

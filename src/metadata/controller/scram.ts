@@ -4,6 +4,7 @@
 // Invariant: a user's changes in one request are all made, or none of them.
 
 import { createHash, createHmac } from 'node:crypto';
+import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { type ErrorName, KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, ScramCredential } from '../image.ts';
@@ -35,7 +36,7 @@ export function alterScramCredentials(
   const response: AlterScramResult[] = [];
   for (const [user, changes] of byUser) {
     try {
-      records.push(...recordsOf(machine.image, user, changes));
+      pushAll(records, recordsOf(machine.image, user, changes));
       response.push({ user, error: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

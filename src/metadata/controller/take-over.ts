@@ -4,6 +4,7 @@
 // Invariant: afterwards the image promises nothing that this program does not keep: no feature
 // that it does not serve, no transaction of the log that nobody will end.
 
+import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage } from '../image.ts';
@@ -24,9 +25,9 @@ export function takeOver(
   const { image } = machine;
   const records: MetadataRecord[] = [];
   if (isInTransaction) records.push({ type: 'AbortTransactionRecord', reason: 'its writer died' });
-  records.push(...firstFeatures(image));
+  pushAll(records, firstFeatures(image));
   const lowered = [...loweredFeatures(image)];
-  records.push(...lowered);
+  pushAll(records, lowered);
   return { records, response: lowered.map(({ name }) => name) };
 }
 

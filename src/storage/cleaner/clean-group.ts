@@ -60,8 +60,7 @@ export async function cleanGroup(work: CleaningWork, group: readonly Segment[]):
       await rewriteInto(cleaned, source, work);
       pace.assertGoing();
     }
-    const indexed = rules.transactions.takeIndexed();
-    if (indexed.length > 0) cleaned.addAborted(...indexed);
+    cleaned.addAborted(rules.transactions.takeIndexed());
     cleaned.writeIndexes();
     await cleaned.log.sync();
     await cleaned.syncIndexes();

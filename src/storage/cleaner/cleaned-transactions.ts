@@ -19,8 +19,9 @@ interface AbortedTransaction {
 }
 
 export class CleanedTransactions {
-  /** Announced and not begun yet, by first offset. */
+  /** By first offset; those before `#begun` have begun. */
   #announced: AbortedTransactionEntry[] = [];
+  #begun = 0;
   /** By producer id: under way at the place of the walk. */
   readonly #aborted = new Map<number, AbortedTransaction>();
   readonly #committed = new Set<number>();
@@ -29,9 +30,10 @@ export class CleanedTransactions {
 
   /** The aborted transactions that touch what is walked over next. */
   announce(entries: readonly AbortedTransactionEntry[]): void {
-    this.#announced = [...this.#announced, ...entries].sort(
-      (a, b) => a.firstOffset - b.firstOffset,
-    );
+    // What was announced before has begun, but for what no batch was left of.
+    const waiting = this.#announced.slice(this.#begun);
+    this.#announced = waiting.concat(entries).sort((a, b) => a.firstOffset - b.firstOffset);
+    this.#begun = 0;
   }
 
   /** The entries for the transaction index since this was last asked. */
@@ -48,8 +50,9 @@ export class CleanedTransactions {
   }
 
   #beginUpTo(offset: number): void {
-    while ((this.#announced[0]?.firstOffset ?? Number.POSITIVE_INFINITY) <= offset) {
-      const entry = this.#announced.shift() as AbortedTransactionEntry;
+    for (; this.#begun < this.#announced.length; this.#begun++) {
+      const entry = this.#announced[this.#begun] as AbortedTransactionEntry;
+      if (entry.firstOffset > offset) break;
       if (!this.#aborted.has(entry.producerId)) {
         this.#aborted.set(entry.producerId, { entry, hasBatches: false });
       }

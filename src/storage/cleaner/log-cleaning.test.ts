@@ -37,6 +37,23 @@ async function logOf(io: Io, records: readonly Keyed[], config = {}): Promise<Pa
   return log;
 }
 
+/** Transactions of one producer that were aborted, as a leader would send them. */
+function abortedTransactions(count: number, baseOffset: number): Buffer {
+  const identity = { producerId: 7, producerEpoch: 0 };
+  const records = [{ key: Buffer.from('k'), value: Buffer.from('v'), timestamp: START_MS }];
+  const batch = encodeBatch({ ...identity, baseSequence: 0, isTransactional: true, records });
+  const end = { ...identity, isCommit: false, coordinatorEpoch: 0, timestamp: START_MS };
+  const pair = Buffer.concat([batch, encodeEndTransactionMarker(end)]);
+  const all = Buffer.alloc(pair.length * count);
+  for (let at = 0; at < count; at++) {
+    pair.copy(all, at * pair.length);
+    // The base offset is no part of what the checksum is about.
+    all.writeBigInt64BE(BigInt(baseOffset + 2 * at), at * pair.length);
+    all.writeBigInt64BE(BigInt(baseOffset + 2 * at + 1), at * pair.length + batch.length);
+  }
+  return all;
+}
+
 describe('what is kept', () => {
   test('the latest value of each key is kept at its offset, older ones go', () =>
     simulate(async (io) => {
@@ -461,6 +478,21 @@ describe('producers', () => {
 });
 
 describe('bounds', () => {
+  test('a log with more aborted transactions than fit the stack is cleaned', () =>
+    simulate(async (io) => {
+      const log = await openCompacted(io, { config: { segmentBytesMax: 2 ** 30 } });
+      const count = 200_000;
+      log.appendAsFollower(abortedTransactions(count, 0));
+      roll(log);
+      const result = await clean(log, { ioBufferBytes: 2 ** 20 });
+      // The first marker of each transaction that had batches stays until its horizon.
+      assert.equal(result?.recordsKept, count);
+      const upperBound = log.logEndOffset;
+      const options = { upperBound, atLeastOneBatch: true, abortedTransactions: true };
+      const read = await log.read(0, 2 ** 30, options);
+      assert.equal(read.abortedTransactions?.length, count);
+    }));
+
   test('keys that the memory cannot take are cleaned in further passes', () =>
     simulate(async (io) => {
       const log = await openCompacted(io, { config: { segmentBytesMax: 2000 } });

@@ -18,7 +18,11 @@ export const uniformAssignor: Assignor = { name: 'uniform', assign };
 
 function assign(input: AssignorInput): Assignment {
   const members = [...input.members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
-  const topics = input.topics.filter(({ id }) => members.some((one) => one.topicIds.has(id)));
+  const wanted = new Set<Uuid>();
+  for (const topicIds of new Set(members.map((one) => one.topicIds))) {
+    for (const id of topicIds) wanted.add(id);
+  }
+  const topics = input.topics.filter(({ id }) => wanted.has(id));
   const sorted = { members, topics };
   return isHomogeneous(members) ? assignAlike(sorted) : assignUnlike(sorted);
 }
@@ -97,7 +101,9 @@ function fillNear(draft: AssignmentDraft, { members, topics, room }: Filling): v
   const inRack = new Map<string, AssignorMember[]>();
   for (const member of members) {
     if (member.rackId === null) continue;
-    inRack.set(member.rackId, [...(inRack.get(member.rackId) ?? []), member]);
+    const neighbours = inRack.get(member.rackId);
+    if (neighbours === undefined) inRack.set(member.rackId, [member]);
+    else neighbours.push(member);
   }
   if (inRack.size === 0) return;
   for (const { topic, partition } of freePartitions(draft, topics)) {

@@ -134,7 +134,7 @@ export function replaceStatic(
     targetRecord(groupId, memberId, group.targetOf(known.memberId)),
     currentAssignmentRecord(groupId, member),
   ];
-  outcome.append(...records);
+  outcome.appendAll(records);
   const copy = group.copy();
   for (const record of records)
     if (isConsumerGroupRecord(record)) replayConsumerRecord(copy, record);

@@ -52,10 +52,11 @@ export function removeMembers(
   { gone, rest, outcome }: Parting,
 ): void {
   const { groupId } = group;
-  for (const memberId of gone) outcome.append(...memberTombstones(groupId, memberId));
+  for (const memberId of gone) outcome.appendAll(memberTombstones(groupId, memberId));
   const kept = new Map(group.regexes);
+  const used = new Set(rest.map(({ topicRegex }) => topicRegex));
   for (const regex of group.regexes.keys()) {
-    if (rest.some(({ topicRegex }) => topicRegex === regex)) continue;
+    if (used.has(regex)) continue;
     kept.delete(regex);
     outcome.append(regexTombstone(groupId, regex));
   }

@@ -31,7 +31,7 @@ export function advance(
   if (isNew || !isSameMetadata(member, wanted)) outcome.append(memberRecord(groupId, wanted));
   const members = membersWith(group, wanted);
   const resolved = resolveRegexes(at, group, members);
-  outcome.append(...resolved.records);
+  outcome.appendAll(resolved.records);
   const { regexes } = resolved;
   const hasSubscriptionChanged =
     isNew ||

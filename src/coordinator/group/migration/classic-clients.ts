@@ -208,14 +208,14 @@ export function leaveAsClassicClients(
   group: ConsumerGroup,
   { members, outcome }: { members: readonly LeavingMember[]; outcome: Outcome },
 ): LeftMember[] {
-  const gone: ConsumerMember[] = [];
+  const gone = new Set<ConsumerMember>();
   const left = members.map(({ memberId, groupInstanceId }) => {
     const found = leavingMember(group, { memberId, groupInstanceId });
     if (typeof found === 'number') return { memberId, groupInstanceId, errorCode: found };
-    if (!gone.includes(found)) gone.push(found);
+    gone.add(found);
     return { memberId, groupInstanceId, errorCode: 0 };
   });
-  if (gone.length > 0) removeMembersOrDowngrade(table, group, { members: gone, outcome });
+  if (gone.size > 0) removeMembersOrDowngrade(table, group, { members: [...gone], outcome });
   return left;
 }
 

@@ -95,7 +95,8 @@ export function downgrade(
   const value = written.value === null ? null : { ...written.value, leader: null };
   const record = { ...written, value };
   classic.stored = value;
-  outcome.append(...groupTombstones(group), record);
+  outcome.appendAll(groupTombstones(group));
+  outcome.append(record);
   table.groups.set(groupId, classic);
   for (const member of classic.members.values()) {
     table.rebalance.sessions.restart(classic, member);

@@ -50,12 +50,13 @@ export function openForConsumers(
   if (group === undefined) return { group: new ConsumerGroup(groupId), finish: () => {} };
   const records: GroupRecord[] = group.stored === null ? [] : [groupTombstone(groupId)];
   if (group.isEmpty) {
-    outcome.append(...records);
+    outcome.appendAll(records);
     return { group: new ConsumerGroup(groupId), finish: () => endClassic(group, outcome) };
   }
   assertMayUpgrade(table.at.config(), group);
   const upgraded = upgrade(table, group);
-  outcome.append(...records, ...groupRecords(upgraded));
+  outcome.appendAll(records);
+  outcome.appendAll(groupRecords(upgraded));
   return {
     group: upgraded,
     finish: () => {

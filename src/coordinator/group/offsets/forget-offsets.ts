@@ -5,7 +5,6 @@
 // moment at which it is empty the time of all of them runs. A group that never had members keeps
 // each offset from its commit on.
 
-import type { Uuid } from '../../../base/uuid.ts';
 import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
 import { consumerProtocolType } from '../consumer-protocol.ts';
 import type { Outcome } from '../decision.ts';
@@ -45,8 +44,11 @@ export function deleteOffsets(
   if (!group.isEmpty && group.protocolType !== consumerProtocolType) {
     throw new KafkaError('NON_EMPTY_GROUP');
   }
+  // Asked for once: a consumer group walks over all of its members.
+  const subscribed = group.subscribedTopics;
   return topics.map(({ name, partitions }) => {
-    const errorCode = group.isSubscribedTo(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : 0;
+    const isSubscribed = subscribed?.has(name) ?? group.isSubscribedTo(name);
+    const errorCode = isSubscribed ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : 0;
     for (const { partitionIndex } of partitions) {
       if (errorCode !== 0) break;
       const isKnown =
@@ -98,10 +100,14 @@ export function forgetExpiredOffsets(
 ): { isAnyLeft: boolean } {
   const { groupId } = group;
   let isAnyLeft = offsets.pending.hasGroup(groupId);
+  const isUsed = usedTopics(group);
   for (const [topic, partitions] of offsets.of(groupId)) {
+    const isTopicUsed = isUsed(topic);
     for (const [partition, value] of partitions) {
       const isOver =
-        !offsets.isPending(groupId, topic, partition) && isExpired(group, { topic, value }, time);
+        !isTopicUsed &&
+        !offsets.isPending(groupId, topic, partition) &&
+        isExpired(group, value, time);
       if (isOver) outcome.append(offsetTombstone(groupId, topic, partition));
       else isAnyLeft = true;
     }
@@ -109,32 +115,20 @@ export function forgetExpiredOffsets(
   return { isAnyLeft };
 }
 
-/** Offsets of a topic that is no more, known by its id where the commit recorded it. */
-export function isOfTopic(
-  topic: string,
-  value: OffsetCommitValue,
-  deleted: { readonly name: string; readonly id: Uuid; readonly noId: Uuid },
-): boolean {
-  return topic === deleted.name && (value.topicId === deleted.id || value.topicId === deleted.noId);
-}
-
 export interface RetentionTime {
   readonly nowMs: number;
   readonly retentionMs: number;
 }
 
-function isExpired(
-  group: OffsetsOwner,
-  offset: { readonly topic: string; readonly value: OffsetCommitValue },
-  time: RetentionTime,
-): boolean {
-  const { topic, value } = offset;
+/** Which topics keep their offsets: of a group with members those that it consumes still. */
+function usedTopics(group: OffsetsOwner): (topic: string) => boolean {
+  if (group.protocolType === null || group.isEmpty) return () => false;
+  const subscribed = group.state === 'Stable' ? group.subscribedTopics : null;
+  return (topic) => subscribed === null || subscribed.has(topic);
+}
+
+function isExpired(group: OffsetsOwner, value: OffsetCommitValue, time: RetentionTime): boolean {
   const isSimple = group.protocolType === null;
-  if (!isSimple && !group.isEmpty) {
-    // A consumer group with members: what it does not consume any more still expires.
-    const isKnown = group.state === 'Stable' && group.subscribedTopics !== null;
-    if (!isKnown || group.isSubscribedTo(topic)) return false;
-  }
   if (value.expireTimestamp !== -1) return time.nowMs >= value.expireTimestamp;
   const isGroupEmpty = !isSimple && group.isEmpty;
   const sinceMs = isGroupEmpty

@@ -24,5 +24,4 @@ export {
   deleteOffsets,
   forgetExpiredOffsets,
   forgetOffsetsIf,
-  isOfTopic,
 } from './forget-offsets.ts';

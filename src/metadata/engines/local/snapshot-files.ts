@@ -6,6 +6,7 @@
 // If it is not complete now, the disk harmed it: then the one before is used, which is why two are
 // kept and the log is only truncated behind the older.
 
+import { pushAll } from '../../../base/push-all.ts';
 import type { Disk, Io } from '../../../io/index.ts';
 import {
   type BatchHeader,
@@ -143,7 +144,7 @@ export function readSnapshot(io: Io, folder: string, name: SnapshotName): Stored
       if (!isBatchCrcValid(buffer, header)) return problem(`wrong CRC at byte ${header.position}`);
       position = header.position + header.sizeBytes;
       const decoded = decodeRecords(buffer, header);
-      if (header.isControl) quorum.push(...decoded.filter(isOfQuorum));
+      if (header.isControl) pushAll(quorum, decoded.filter(isOfQuorum));
       if (timestampMs === null) {
         timestampMs = headerTimestamp(header, decoded);
         if (timestampMs === null) return problem('it has no header');
