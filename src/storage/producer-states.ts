@@ -15,6 +15,7 @@ import {
   type EndTransactionMarker,
   KafkaError,
 } from '../protocol/index.ts';
+import { OpenTransactions } from './open-transactions.ts';
 import { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
 import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import type { AbortedTransactionEntry } from './transaction-index.ts';
@@ -65,8 +66,7 @@ export interface DuplicateBatch {
 
 export class ProducerStates {
   readonly #states = new Map<number, ProducerState>();
-  /** Open transactions: first offset to producer id, in the order in which they began. */
-  readonly #open = new Map<number, number>();
+  readonly #open = new OpenTransactions();
   /** Decided, but the marker may not be replicated yet: first offset to the marker's offset. */
   readonly #unreplicated = new Map<number, number>();
   #verifications = new TransactionVerifications();
@@ -86,7 +86,7 @@ export class ProducerStates {
 
   /** null when nothing is undecided. */
   get firstOpenOffset(): number | null {
-    return this.#open.keys().next().value ?? null;
+    return this.#open.first;
   }
 
   /** As firstOpenOffset, but a transaction stays undecided until its marker is below the mark. */
@@ -178,9 +178,7 @@ export class ProducerStates {
   /** The prepared batches are in the log. Returns what the transaction index must learn. */
   commit(updates: ProducerUpdates): AbortedTransactionEntry[] {
     for (const state of updates.states.values()) this.#states.set(state.producerId, state);
-    for (const { firstOffset, producerId } of updates.started) {
-      this.#open.set(firstOffset, producerId);
-    }
+    for (const { firstOffset } of updates.started) this.#open.add(firstOffset);
     const aborted: AbortedTransactionEntry[] = [];
     for (const { producerId, firstOffset, lastOffset, isAborted } of updates.completed) {
       const wasOpen = this.#open.delete(firstOffset);
@@ -244,7 +242,7 @@ export class ProducerStates {
     }
     const open = [...this.#states.values()].filter((state) => state.currentTxnFirstOffset >= 0);
     open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset);
-    for (const state of open) this.#open.set(state.currentTxnFirstOffset, state.producerId);
+    for (const { currentTxnFirstOffset } of open) this.#open.add(currentTxnFirstOffset);
   }
 
   clear(): void {
