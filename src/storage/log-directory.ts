@@ -436,7 +436,7 @@ export class LogDirectory {
   /** recovery-point-offset-checkpoint and log-start-offset-checkpoint. */
   async checkpointOffsets(): Promise<void> {
     for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS] as const) {
-      await this.#checkpoints.write(file, () => offsetsFor(file, this.#logs));
+      await this.#checkpoints.writeLatest(file, () => offsetsFor(file, this.#logs));
     }
   }
 

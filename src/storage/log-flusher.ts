@@ -6,6 +6,7 @@
 // nothing after it can be believed until the log was recovered from the disk.
 
 import { KafkaError } from '../protocol/index.ts';
+import { storageError } from './storage-error.ts';
 
 export interface FlushTarget {
   readonly logEndOffset: number;
@@ -84,7 +85,8 @@ export class LogFlusher {
       this.recoveryPoint = Math.max(this.recoveryPoint, reached);
     } catch (error) {
       if (!(error instanceof FlushPostponed)) this.#target.onSyncFailure(error);
-      throw new KafkaError('KAFKA_STORAGE_ERROR', (error as Error).message);
+      // A broken invariant must not pass for a disk that failed.
+      throw storageError(error);
     } finally {
       this.#running = null;
     }

@@ -2,8 +2,14 @@
 // the log's start. Never past the high watermark. Files are renamed at once and removed after
 // file.delete.delay.ms, for readers that still hold them.
 
+import { pushAll } from '../base/push-all.ts';
+import { IoError } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import type { LogState } from './log-state.ts';
 import type { Segment } from './segment.ts';
+
+/** Between two attempts at removing a file. */
+const RETRY_MS = 60_000;
 
 /** Deletes what retention allows; returns the number of segments. `roll` starts a new segment. */
 export async function retainLog(
@@ -20,11 +26,28 @@ export async function retainLog(
   return count;
 }
 
-/** A log that keeps only what is not before its start offset. */
-export async function deleteBelowStart(log: LogState): Promise<number> {
+/**
+ * The log starts at the offset from now on, and does so after a crash when this resolves: whoever
+ * hears that records are gone must not see them again.
+ *
+ * @throws KafkaError OFFSET_OUT_OF_RANGE, IoError
+ */
+export async function deleteBefore(
+  log: LogState,
+  offset: number,
+  options: { isCleaning: boolean; checkpoint: (() => Promise<void>) | undefined },
+): Promise<void> {
+  if (offset > log.logEndOffset) {
+    throw new KafkaError('OFFSET_OUT_OF_RANGE', `the log ends at offset ${log.logEndOffset}`);
+  }
+  if (offset <= log.logStartOffset) return;
+  log.logStartOffset = offset;
+  log.isModified = true;
+  log.epochs.truncateFromStart(offset);
   const count = countBelowStart(log);
-  if (count > 0) await deleteSegments(log, count);
-  return count;
+  // What is being cleaned is retention's to delete, later.
+  if (count > 0 && !options.isCleaning) await deleteSegments(log, count);
+  await options.checkpoint?.();
 }
 
 function endOffsetOf(log: LogState, at: number): number {
@@ -77,37 +100,48 @@ function largestTimestamp(log: LogState, segment: Segment): number {
   return log.io.disk.stat(segment.log.path)?.modifiedMs ?? log.io.clock.now();
 }
 
+/** After each segment files and memory agree, whatever becomes of the next one. */
 async function deleteSegments(log: LogState, count: number): Promise<void> {
-  const removed = log.segments.splice(0, count);
-  const first = log.segments[0] as Segment;
-  log.logStartOffset = Math.max(log.logStartOffset, first.baseOffset);
-  log.epochs.truncateFromStart(log.logStartOffset);
-  log.isModified = true;
-  log.isDirectoryBehind = true;
-  removeLater(
-    log,
-    removed.flatMap((segment) => segment.markDeleted()),
-  );
-  await log.snapshots.removeBefore(first.baseOffset);
+  const paths: string[] = [];
+  try {
+    for (let left = count; left > 0; left--) pushAll(paths, log.list.deleteFirst());
+  } finally {
+    if (paths.length > 0) removeLater(log, paths);
+    const { baseOffset } = log.segments[0] as Segment;
+    log.logStartOffset = Math.max(log.logStartOffset, baseOffset);
+    log.epochs.truncateFromStart(log.logStartOffset);
+    log.isModified = true;
+    log.isDirectoryBehind = true;
+  }
+  await log.snapshots.removeBefore((log.segments[0] as Segment).baseOffset);
 }
 
 /** The files have their `.deleted` names. */
 export function removeLater(log: LogState, paths: readonly string[]): void {
-  const timer = log.io.clock.after(log.config.fileDeleteDelayMs, () => {
+  planRemoval(log, paths, log.config.fileDeleteDelayMs);
+}
+
+function planRemoval(log: LogState, paths: readonly string[], delayMs: number): void {
+  const timer = log.io.clock.after(delayMs, async () => {
     log.removals.delete(timer);
-    void removeFiles(log, paths);
+    const failed = await removeFiles(log, paths);
+    if (failed.length > 0 && !log.active.isGone) planRemoval(log, failed, RETRY_MS);
   });
   log.removals.add(timer);
 }
 
-async function removeFiles(log: LogState, paths: readonly string[]): Promise<void> {
-  const { disk, log: journal } = log.io;
+/** Those that cannot be removed yet; if the broker ends before, the next start removes them. */
+async function removeFiles(log: LogState, paths: readonly string[]): Promise<string[]> {
+  const failed: string[] = [];
   for (const path of paths) {
     try {
-      await disk.remove(path);
+      await log.io.disk.remove(path);
     } catch (error) {
-      // They have their `.deleted` names: the next start removes them.
-      journal.warn('a deleted segment file cannot be removed yet', { path, error });
+      if (!(error instanceof IoError)) throw error;
+      const because = error.message;
+      log.io.log.warn('a deleted segment file cannot be removed yet', { path, because });
+      failed.push(path);
     }
   }
+  return failed;
 }

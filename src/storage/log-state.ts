@@ -1,24 +1,27 @@
 // The parts of an open log, as the files that work on it share them: appending (partition-log.ts),
 // syncing, reading, truncating and retention. It decides nothing by itself.
 //
-// Invariants: segments are ascending and never empty; logStartOffset is not before the first
+// Invariants: only segment-list.ts changes which segments there are; logStartOffset is not before the first
 // segment; the tail ends at logEndOffset or is empty; generation counts what takes batches away.
 
-import type { Io, Timer } from '../io/index.ts';
+import { type Io, IoError, type Timer } from '../io/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
+import { LOG_SUFFIX, logFileName } from './log-files.ts';
 import { createSegment, type LoadedLog } from './log-loader.ts';
 import type { LogResources } from './log-resources.ts';
 import type { ProducerSnapshots } from './producer-snapshots.ts';
 import type { ProducerStates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
+import { inDoubtIfFailed, SegmentList, SegmentsInDoubt } from './segment-list.ts';
 import { Tail } from './tail-cache.ts';
 
 export class LogState {
   readonly io: Io;
   readonly directory: string;
   readonly resources: LogResources;
-  readonly segments: Segment[];
+  /** Whoever changes it sees to the offsets here. */
+  readonly list: SegmentList;
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerStates;
   readonly snapshots: ProducerSnapshots;
@@ -56,7 +59,7 @@ export class LogState {
     this.resources = options.resources;
     this.config = options.config;
     this.cleanedTo = options.cleanedTo ?? null;
-    this.segments = loaded.segments;
+    this.list = new SegmentList(loaded.segments, (at) => this.#createSegment(at));
     this.epochs = loaded.epochs;
     this.producers = loaded.producers;
     this.snapshots = loaded.snapshots;
@@ -69,16 +72,33 @@ export class LogState {
     this.isModified = !isAsLeft;
   }
 
-  get active(): Segment {
-    return this.segments.at(-1) as Segment;
+  get segments(): readonly Segment[] {
+    return this.list.all;
   }
 
-  /** Adds an empty segment at the log's end; nothing has changed if that throws. */
+  get active(): Segment {
+    return this.list.active;
+  }
+
+  /** Adds an empty segment at the log's end. @throws IoError, SegmentsInDoubt */
   addSegment(): Segment {
-    const segment = createSegment(this.io, this, this.logEndOffset);
-    this.segments.push(segment);
+    const segment = this.list.add(this.logEndOffset);
     this.isDirectoryBehind = true;
     this.isModified = true;
     return segment;
+  }
+
+  /**
+   * An empty file behind a segment that is written to would say, at the next start, that the log
+   * ends where the file's name says: nothing more may be appended if one may have been left.
+   */
+  #createSegment(baseOffset: number): Segment {
+    try {
+      return createSegment(this.io, this, baseOffset);
+    } catch (error) {
+      const path = `${this.directory}/${logFileName(baseOffset, LOG_SUFFIX)}`;
+      if (inDoubtIfFailed(() => this.io.disk.stat(path)) === null) throw error;
+      throw error instanceof IoError ? new SegmentsInDoubt(error) : error;
+    }
   }
 }

@@ -28,11 +28,12 @@ export async function truncateLog(
     await restartLog(log, flusher, log.logStartOffset);
     return;
   }
-  const removed = log.segments.splice(at + 1);
+  // The segments behind it go first: a start scans the last one, and finds what is cut off here.
+  const paths = log.list.deleteBehind(at);
   segment.truncateTo(endOffset, found?.position ?? segment.sizeBytes);
   endAt(log, flusher, endOffset);
   log.logStartOffset = Math.min(log.logStartOffset, endOffset);
-  await removeSegments(log, removed);
+  for (const path of paths) await log.io.disk.remove(path);
   const range = { from: indexedUpTo(segment), end: segment.sizeBytes };
   await scanBatches(segment.log, range, ({ header }) => {
     segment.maybeRaiseMaxTimestamp(header);
@@ -56,13 +57,11 @@ export async function restartLog(
   flusher: LogFlusher,
   offset: number,
 ): Promise<void> {
-  const removed = log.segments.splice(0);
-  const paths = removed.flatMap((segment) => segment.markDeleted());
+  const paths = log.list.restartAt(offset);
   endAt(log, flusher, offset);
   log.logStartOffset = offset;
   log.epochs.clear();
   log.producers.clear();
-  log.addSegment();
   for (const path of paths) await log.io.disk.remove(path);
   await log.snapshots.removeAfter(-1);
 }
@@ -82,10 +81,4 @@ function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {
   log.tail.clear();
   log.epochs.truncateFromEnd(endOffset);
   flusher.onTruncated(endOffset);
-}
-
-async function removeSegments(log: LogState, removed: readonly Segment[]): Promise<void> {
-  for (const segment of removed) {
-    for (const path of segment.markDeleted()) await log.io.disk.remove(path);
-  }
 }

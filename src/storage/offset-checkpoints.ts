@@ -16,6 +16,8 @@ export class OffsetCheckpoints {
   /** Told of each write that failed, beside who asked for it. */
   readonly #onRefused: (error: unknown) => void;
   #writing: Promise<void> = Promise.resolve();
+  /** Writes that have not begun. */
+  readonly #queued = new Map<string, Promise<void>>();
 
   constructor(disk: Disk, directory: string, onRefused: (error: unknown) => void = () => {}) {
     this.#disk = disk;
@@ -37,6 +39,19 @@ export class OffsetCheckpoints {
 
   write(file: string, offsets: () => CheckpointedOffsets): Promise<void> {
     return this.#next(() => this.#replace(file, offsets()));
+  }
+
+  /** As `write`, once for all who ask before it begins: `offsets` gives what is true then. */
+  writeLatest(file: string, offsets: () => CheckpointedOffsets): Promise<void> {
+    let queued = this.#queued.get(file);
+    if (queued === undefined) {
+      queued = this.write(file, () => {
+        this.#queued.delete(file);
+        return offsets();
+      });
+      this.#queued.set(file, queued);
+    }
+    return queued;
   }
 
   /**

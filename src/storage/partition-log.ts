@@ -25,6 +25,7 @@ import {
   ReplacementFailed,
 } from './cleaner/index.ts';
 import { FlushPolicy } from './flush-policy.ts';
+import { assertInOrder } from './follower-batches.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import {
   asStoredMagic,
@@ -44,14 +45,15 @@ import {
   readLog,
   type TimestampOffset,
 } from './log-reads.ts';
-import { deleteBelowStart, retainLog } from './log-retention.ts';
+import { deleteBefore, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
 import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
 import type { ProducerStates, ProducerUpdates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
+import { SegmentsInDoubt } from './segment-list.ts';
 import { needsNewSegment } from './segment-roll.ts';
-import { isShortage } from './shortage.ts';
+import { isLoss, isShortage } from './shortage.ts';
 import { storageError } from './storage-error.ts';
 
 export class PartitionLog {
@@ -175,8 +177,9 @@ export class PartitionLog {
   appendAsLeader(records: Buffer, options: LeaderAppend): AppendResult {
     this.#assertWritable();
     const { leaderEpoch, timestampNow, origin = 'client' } = options;
+    const { config, logEndOffset: nextOffset } = this.#log;
     const topicPartition = `${this.topic}-${this.partition}`;
-    const rules = { config: this.#log.config, origin, timestampNow, topicPartition };
+    const rules = { config, origin, timestampNow, topicPartition };
     const { bytes, batches } = validateForLeader(asStoredMagic(records), rules);
     if (origin === 'client') {
       for (const batch of batches) {
@@ -187,9 +190,8 @@ export class PartitionLog {
     if (options.verification !== undefined) {
       for (const batch of batches) this.#log.producers.assertVerified(batch, options.verification);
     }
-    const isLogAppendTime = this.#log.config.messageTimestampType === 'LogAppendTime';
+    const isLogAppendTime = config.messageTimestampType === 'LogAppendTime';
     const logAppendTimeMs = isLogAppendTime ? timestampNow : -1;
-    const nextOffset = this.#log.logEndOffset;
     const assigned = assignOffsets(bytes, batches, { nextOffset, leaderEpoch, logAppendTimeMs });
     const updates = this.#log.producers.prepare(origin, options.transactionVersion);
     this.#append(bytes, assigned, updates);
@@ -200,34 +202,24 @@ export class PartitionLog {
   appendAsFollower(records: Buffer): AppendResult {
     this.#assertWritable();
     const batches = completeBatches(records);
-    let expected = this.#log.logEndOffset;
-    for (const { baseOffset, lastOffset } of batches) {
-      if (baseOffset < expected) {
-        throw new KafkaError(
-          'OFFSET_OUT_OF_RANGE',
-          `the leader of ${this.topic}-${this.partition} sent offset ${baseOffset}, ` +
-            `expected was ${expected}`,
-        );
-      }
-      expected = lastOffset + 1;
-    }
+    assertInOrder(batches, this.#log.logEndOffset, `${this.topic}-${this.partition}`);
     this.#append(records, batches, this.#log.producers.prepare('replication'));
     return this.#result(batches, -1);
   }
 
   #append(bytes: Buffer, batches: readonly BatchHeader[], updates: ProducerUpdates): void {
-    const first = batches[0] as BatchHeader;
-    const last = batches.at(-1) as BatchHeader;
+    const { baseOffset } = batches[0] as BatchHeader;
+    const nextOffset = (batches.at(-1) as BatchHeader).lastOffset + 1;
     for (const batch of batches) updates.append(bytes, batch);
     const segment = needsNewSegment(this.#log, bytes, batches) ? this.#roll() : this.#log.active;
     try {
       segment.append(bytes, batches, this.#log.config);
     } catch (error) {
-      this.#probe(error);
+      // It may be an accident; when the disk is gone a sync fails too, and says so.
+      if (error instanceof IoError && !isShortage(error)) this.#flushAside('an append failed');
       throw storageError(error);
     }
-    const nextOffset = last.lastOffset + 1;
-    this.#log.tail.append(bytes, first.baseOffset, nextOffset);
+    this.#log.tail.append(bytes, baseOffset, nextOffset);
     this.#log.logEndOffset = nextOffset;
     this.#log.isModified = true;
     const aborted = this.#log.producers.commit(updates);
@@ -245,12 +237,12 @@ export class PartitionLog {
     }
   }
 
-  /** A write that fails may be an accident; when the disk is gone a sync fails too, and says so. */
-  #probe(error: unknown): void {
-    if (!(error instanceof IoError) || isShortage(error)) return;
-    this.#flusher.flush(Number.POSITIVE_INFINITY).catch((cause: Error) => {
+  /** A failed sync is reported by onFailure; a full disk is tried again by the next flush. */
+  #flushAside(why: string): void {
+    this.#flusher.flush(Number.POSITIVE_INFINITY).catch((error: unknown) => {
+      if (!(error instanceof KafkaError)) throw error;
       const { topic, partition } = this;
-      this.#io.log.warn('an append failed', { topic, partition, because: cause.message });
+      this.#io.log.warn(why, { topic, partition, because: error.message });
     });
   }
 
@@ -269,19 +261,14 @@ export class PartitionLog {
   /** The old segment's indexes and the producers' snapshot are written by the flush it starts. */
   #roll(): Segment {
     const { logEndOffset, snapshots, producers } = this.#log;
-    let segment: Segment;
     try {
-      segment = this.#log.addSegment();
+      this.#log.addSegment();
     } catch (error) {
-      throw storageError(error);
+      throw this.#refused(error);
     }
     snapshots.take(logEndOffset, producers.fullSnapshot());
-    this.#flusher.flush(Number.POSITIVE_INFINITY).catch((error: Error) => {
-      const { topic, partition } = this;
-      // A failed sync was reported by onFailure; a full disk is tried again by the next flush.
-      this.#io.log.warn('flush after roll failed', { topic, partition, because: error.message });
-    });
-    return segment;
+    this.#flushAside('flush after roll failed');
+    return this.#log.active;
   }
 
   /** Resolves when everything before the offset is durable, files and directory entries. */
@@ -339,8 +326,8 @@ export class PartitionLog {
 
   /** This replica leads from logEndOffset on under the epoch. */
   assignLeaderEpoch(epoch: number): void {
-    if (epoch > this.#log.epochs.latestEpoch)
-      this.#log.epochs.assign(epoch, this.#log.logEndOffset);
+    const { epochs, logEndOffset } = this.#log;
+    if (epoch > epochs.latestEpoch) epochs.assign(epoch, logEndOffset);
   }
 
   /** Keeps what is before the offset, up to a batch boundary: read logEndOffset afterwards. */
@@ -370,22 +357,29 @@ export class PartitionLog {
   }
 
   /**
-   * Readers no longer see what is before the offset; whole segments of it are deleted.
+   * Readers no longer see what is before the offset, nor after a crash when this resolves; whole
+   * segments of it are deleted.
    *
-   * @throws KafkaError OFFSET_OUT_OF_RANGE behind the end of the log
+   * @throws KafkaError OFFSET_OUT_OF_RANGE behind the end of the log, KAFKA_STORAGE_ERROR
    */
   async deleteRecordsBefore(offset: number): Promise<void> {
     this.#assertWritable();
-    const log = this.#log;
-    if (offset > log.logEndOffset) {
-      throw new KafkaError('OFFSET_OUT_OF_RANGE', `the log ends at offset ${log.logEndOffset}`);
+    const options = { isCleaning: this.#cleaning.isBusy, checkpoint: this.#options.checkpoint };
+    await this.#changing(() => deleteBefore(this.#log, offset, options));
+  }
+
+  async #changing<T>(change: () => Promise<T>): Promise<T> {
+    try {
+      return await change();
+    } catch (error) {
+      throw this.#refused(error);
     }
-    if (offset <= log.logStartOffset) return;
-    log.logStartOffset = offset;
-    log.isModified = true;
-    log.epochs.truncateFromStart(offset);
-    // What is being cleaned is retention's to delete, later.
-    if (!this.#cleaning.isBusy) await deleteBelowStart(log);
+  }
+
+  /** A change of the files failed: unless that says nothing against them, no more is believed. */
+  #refused(error: unknown): unknown {
+    if (error instanceof SegmentsInDoubt || isLoss(error)) this.#fail(error);
+    return storageError(error);
   }
 
   /** Where the last cleaning ended; null if there was none, for all we know. */
@@ -423,11 +417,16 @@ export class PartitionLog {
     await this.#cleaning.stop();
   }
 
-  /** Deletes segments by retention.ms and retention.bytes; returns how many. */
+  /**
+   * Deletes segments by retention.ms and retention.bytes; returns how many.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
   async applyRetention(nowMs: number, highWatermark: number): Promise<number> {
     this.#assertWritable();
     if (this.#cleaning.isBusy) return 0;
-    return await retainLog(this.#log, { nowMs, highWatermark }, () => this.#roll());
+    const bounds = { nowMs, highWatermark };
+    return await this.#changing(() => retainLog(this.#log, bounds, () => this.#roll()));
   }
 
   /** Forgets producers that were idle for producer.id.expiration.ms. */

@@ -96,12 +96,13 @@ export class ProducerSnapshots {
   }
 
   async #remove(isUnwanted: (offset: number) => boolean): Promise<void> {
-    const unwanted = this.#offsets.filter(isUnwanted);
-    this.#offsets = this.#offsets.filter((each) => !isUnwanted(each));
     for (const offset of this.#pending.keys()) {
       if (isUnwanted(offset)) this.#pending.delete(offset);
     }
-    for (const offset of unwanted) await this.#disk.remove(this.#pathOf(offset));
+    for (const offset of this.#offsets.filter(isUnwanted)) {
+      await this.#disk.remove(this.#pathOf(offset));
+      this.#offsets = this.#offsets.filter((each) => each !== offset);
+    }
   }
 
   #pathOf(offset: number): string {

@@ -22,6 +22,7 @@ import {
 import type { LogResources } from './log-resources.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { PooledFile } from './open-files.ts';
+import { inDoubtIfFailed } from './segment-list.ts';
 import { isShortage } from './shortage.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 import {
@@ -32,6 +33,7 @@ import {
 } from './transaction-index.ts';
 
 const INT32_MAX = 0x7fff_ffff;
+const INDEX_SUFFIXES = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX];
 /** Between the entries of indexes that are rebuilt on the spot. */
 const INTERVAL_BYTES = 4096;
 
@@ -110,7 +112,7 @@ export class Segment {
    */
   create(): void {
     const { disk } = this.#resources.files;
-    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+    for (const suffix of INDEX_SUFFIXES) {
       if ((disk.stat(this.pathOf(suffix))?.sizeBytes ?? 0) > 0) this.#writeFile(suffix, []);
     }
     this.log.create();
@@ -339,7 +341,7 @@ export class Segment {
   /** The indexes as they are in the files become durable; they may be few, so one by one. */
   async syncIndexes(): Promise<void> {
     const { disk } = this.#resources.files;
-    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+    for (const suffix of INDEX_SUFFIXES) {
       if (disk.stat(this.pathOf(suffix)) === null) continue;
       const file = disk.open(this.pathOf(suffix), 'write');
       try {
@@ -412,18 +414,27 @@ export class Segment {
     this.#state = state;
   }
 
-  /** Gives the files their `.deleted` names; returns the new paths. */
+  /**
+   * Gives the files their `.deleted` names; returns the new paths.
+   *
+   * @throws IoError if nothing has changed; SegmentsInDoubt if the log file has its new name
+   */
   markDeleted(): string[] {
-    this.close();
     const { disk } = this.#resources.files;
-    const paths: string[] = [];
-    for (const suffix of SEGMENT_SUFFIXES) {
-      const path = this.pathOf(suffix);
-      if (disk.stat(path) === null) continue;
-      disk.rename(path, path + DELETED_SUFFIX);
-      paths.push(path + DELETED_SUFFIX);
-    }
-    return paths;
+    const logPath = this.pathOf(LOG_SUFFIX);
+    // It says whether there is a segment; what it leaves behind a start removes.
+    disk.rename(logPath, logPath + DELETED_SUFFIX);
+    return inDoubtIfFailed(() => {
+      this.close();
+      const paths = [logPath + DELETED_SUFFIX];
+      for (const suffix of INDEX_SUFFIXES) {
+        const path = this.pathOf(suffix);
+        if (disk.stat(path) === null) continue;
+        disk.rename(path, path + DELETED_SUFFIX);
+        paths.push(path + DELETED_SUFFIX);
+      }
+      return paths;
+    });
   }
 
   close(): void {

@@ -61,15 +61,13 @@ export async function replaceSegments(
     await disk.syncDirectory(log.directory);
     // Closed or deleted meanwhile: the next start sees to the rest, if there is one.
     if (group.some(({ isGone }) => isGone)) throw new CleaningStopped();
-    paths = group.flatMap((segment) => segment.markDeleted());
-    cleaned.moveTo('');
+    paths = log.list.replace(group, cleaned);
   } catch (error) {
     cleaned.close();
     if (error instanceof IoError) throw new ReplacementFailed(error);
     throw error;
   }
-  const at = log.segments.indexOf(group[0] as Segment);
-  log.segments.splice(at, group.length, cleaned);
+  const at = log.segments.indexOf(cleaned);
   log.tail.forgetBefore((log.segments[at + 1] as Segment).baseOffset);
   log.replacements++;
   log.isModified = true;
