@@ -1,8 +1,9 @@
 // The parts of an open log, as the files that work on it share them: appending (partition-log.ts),
 // syncing, reading, truncating and retention. It decides nothing by itself.
 //
-// Invariants: only segment-list.ts changes which segments there are; logStartOffset is not before the first
-// segment; the tail ends at logEndOffset or is empty; generation counts what takes batches away.
+// Invariants: only segment-list.ts changes which segments there are; logStartOffset is not before
+// the first one; the tail ends at logEndOffset or is empty; generation counts what takes batches
+// away.
 
 import { type Io, IoError, type Timer } from '../io/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
