@@ -14,7 +14,8 @@ import type { LogResources } from './log-resources.ts';
 import type { ProducerSnapshots } from './producer-snapshots.ts';
 import type { ProducerStates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
-import { inDoubtIfFailed, SegmentList, SegmentsInDoubt } from './segment-list.ts';
+import { SegmentList } from './segment-list.ts';
+import { inDoubtIfFailed, SegmentsInDoubt } from './segments-in-doubt.ts';
 import { Tail } from './tail-cache.ts';
 
 export class LogState {

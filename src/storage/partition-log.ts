@@ -51,8 +51,8 @@ import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
 import type { ProducerStates, ProducerUpdates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
-import { SegmentsInDoubt } from './segment-list.ts';
 import { needsNewSegment } from './segment-roll.ts';
+import { SegmentsInDoubt } from './segments-in-doubt.ts';
 import { isLoss, isShortage } from './shortage.ts';
 import { storageError } from './storage-error.ts';
 

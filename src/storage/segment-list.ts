@@ -7,16 +7,8 @@
 // file is renamed (log-folder.ts removes what else is left of it). What throws an IoError has
 // changed nothing; what throws SegmentsInDoubt may have, and only a start can tell.
 
-import { IoError } from '../io/index.ts';
 import type { Segment } from './segment.ts';
-
-/** Files and memory may disagree: the log must not be used before it was opened anew. */
-export class SegmentsInDoubt extends IoError {
-  constructor(cause: IoError) {
-    super(cause.code, cause.message, { cause });
-    this.name = 'SegmentsInDoubt';
-  }
-}
+import { inDoubtIfFailed } from './segments-in-doubt.ts';
 
 export class SegmentList {
   readonly #segments: Segment[];
@@ -87,14 +79,5 @@ export class SegmentList {
       this.#segments.splice(at, group.length, cleaned);
       return paths;
     });
-  }
-}
-
-export function inDoubtIfFailed<T>(change: () => T): T {
-  try {
-    return change();
-  } catch (error) {
-    if (!(error instanceof IoError) || error instanceof SegmentsInDoubt) throw error;
-    throw new SegmentsInDoubt(error);
   }
 }

@@ -22,7 +22,7 @@ import {
 import type { LogResources } from './log-resources.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { PooledFile } from './open-files.ts';
-import { inDoubtIfFailed } from './segment-list.ts';
+import { inDoubtIfFailed } from './segments-in-doubt.ts';
 import { isShortage } from './shortage.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 import {
