@@ -454,16 +454,15 @@ export class Broker {
 
   #upkeepOptions(): UpkeepOptions {
     const config = this.#config;
+    const checkpointMs = config.get('replica.high.watermark.checkpoint.interval.ms');
     return {
       directories: this.#directories,
       retentionCheckMs: Math.min(config.get('log.retention.check.interval.ms'), intervalMsMax),
       flushCheckMs: Math.min(config.get('log.flush.scheduler.interval.ms'), flushCheckMsMax),
-      highWatermarkCheckpointMs: Math.min(
-        config.get('replica.high.watermark.checkpoint.interval.ms'),
-        intervalMsMax,
-      ),
+      highWatermarkCheckpointMs: Math.min(checkpointMs, intervalMsMax),
       offsetCheckpointMs: config.get('log.flush.offset.checkpoint.interval.ms'),
       initialDelayMs: Math.min(config.get('log.initial.task.delay.ms'), intervalMsMax),
+      onBug: this.#onFatal,
     };
   }
 

@@ -44,6 +44,8 @@ export async function run(args: readonly string[]): Promise<number> {
     const config = loadConfig(io, options);
     // Listened for from the start: a script may stop us as soon as it reads that we are ready.
     const stopped = stopSignal();
+    // A promise that nobody waits for and that fails comes here, too.
+    process.on('uncaughtException', exitOnFatal);
     const broker = await Broker.start(io, config, {
       onFatal: exitOnFatal,
       acceptLostMetadata: options.accepted.has('--accept-lost-metadata'),
@@ -151,7 +153,8 @@ function stopSignal(): Promise<void> {
 /** The state in memory cannot be trusted any more; the next start recovers from the log. */
 function exitOnFatal(error: Error): never {
   // What a disk refused is said by its message; a bug needs its stack.
-  const text = error instanceof IoError ? error.message : (error.stack ?? error.message);
-  process.stderr.write(`partita: stopped: ${text}\n`);
+  const isBug = error instanceof Error && !(error instanceof IoError);
+  const text = isBug ? (error.stack ?? error.message) : String(error.message ?? error);
+  process.stderr.write(`partita: stopped: ${text.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   process.exit(1);
 }

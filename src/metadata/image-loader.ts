@@ -7,6 +7,7 @@
 
 import { assert } from '../base/assert.ts';
 import type { Io } from '../io/index.ts';
+import { isExpectedFailure } from '../storage/index.ts';
 import type { ImageChanges, ImageListener } from './changes.ts';
 import type { ClusterStore, StoreBatch, StoreSnapshot, Subscription } from './cluster-store.ts';
 import { type BatchStamp, MetadataDelta } from './delta.ts';
@@ -110,7 +111,10 @@ export class ImageLoader {
     if (this.#savingSnapshot !== null) return;
     // A failure costs nothing but the next attempt: the log still holds everything.
     this.#savingSnapshot = this.saveSnapshot()
-      .catch((error) => this.#io.log.error('could not save a metadata snapshot', { error }))
+      .catch((error: unknown) => {
+        if (!isExpectedFailure(error)) this.#onFailure(error as Error);
+        else this.#io.log.error('could not save a metadata snapshot', { error });
+      })
       .finally(() => {
         this.#savingSnapshot = null;
       });

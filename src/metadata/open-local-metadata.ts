@@ -25,7 +25,7 @@ export interface LocalMetadataOptions {
   readonly wasCleanShutdown?: boolean;
   readonly evidence?: string | null;
   readonly mayLose?: boolean;
-  /** The disk under the metadata log failed: stop the process, the next start recovers. */
+  /** The disk under the metadata log failed, or a bug was found: the next start recovers. */
   readonly onFailure?: (error: Error) => void;
 }
 
@@ -86,7 +86,8 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
       onFailure,
     });
     const rules = configRules(config);
-    const controller = new MetadataController(metadataIo, { nodeId, store, loader, rules });
+    const parts = { nodeId, store, loader, rules, onBug: onFailure };
+    const controller = new MetadataController(metadataIo, parts);
     await controller.start();
     const close = async (): Promise<void> => {
       await controller.close();

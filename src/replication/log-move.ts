@@ -14,7 +14,13 @@
 import { assert } from '../base/assert.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { clearMoved, type LogDirectory, markMoved, type PartitionLog } from '../storage/index.ts';
+import {
+  clearMoved,
+  isExpectedFailure,
+  type LogDirectory,
+  markMoved,
+  type PartitionLog,
+} from '../storage/index.ts';
 import type { Partition } from './partition.ts';
 
 export interface LogMoveOptions {
@@ -179,8 +185,8 @@ export class LogMove {
         await this.target.checkpointOffsets();
         return;
       } catch (error) {
-        if (this.partition.role === 'offline') throw error;
-        const message = (error as Error).message;
+        if (this.partition.role === 'offline' || !isExpectedFailure(error)) throw error;
+        const { message } = error;
         this.#io.log.warn('a moved log cannot be flushed yet', { because: message });
         await this.#io.clock.sleep(flushRetryMs);
       }
@@ -205,7 +211,8 @@ export class LogMove {
       else if (!this.#isPromoted) await future.remove();
       await clearMoved(this.#io.disk, this.partition.log);
     } catch (error) {
-      const message = (error as Error).message;
+      if (!isExpectedFailure(error)) throw error;
+      const { message } = error;
       this.#io.log.warn('what was copied is left', { path: future.directory, because: message });
     }
   }

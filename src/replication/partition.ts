@@ -419,7 +419,8 @@ export class Partition implements VisibleBytesSource {
         this.#onFlushed();
       }
     } catch (error) {
-      this.#onFlushFailed(error as KafkaError);
+      if (!(error instanceof KafkaError)) throw error;
+      this.#onFlushFailed(error);
     } finally {
       this.#isFlushing = false;
     }

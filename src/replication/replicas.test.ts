@@ -1,10 +1,10 @@
 // The partitions of a broker following the metadata image, and what the clock does to them.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
 import { loadBrokerConfig } from '../config/index.ts';
-import type { Io } from '../io/index.ts';
+import { type Io, IoError } from '../io/index.ts';
 import { type Metadata, openLocalMetadata, ResourceType } from '../metadata/index.ts';
 import { encodeBatch } from '../protocol/index.ts';
 import { defaultLogConfig, LogDirectory, LogResources } from '../storage/index.ts';
@@ -348,6 +348,7 @@ test('retention and checkpoints run by the clock and stop when told', async () =
       highWatermarkCheckpointMs: 5000,
       offsetCheckpointMs: 60_000,
       initialDelayMs: 30_000,
+      onBug: neverCalled,
     });
     upkeep.start();
     await io.clock.sleep(4000);
@@ -390,3 +391,59 @@ test('a partition for which there was no descriptor is made when there are some'
   assert.match(told[0] as string, /^error cannot create t-\d in \/data \(and 2 other .*ulimit -n/);
   assert.match(told[1] as string, /^warn every partition that could not be made is there now/);
 });
+
+describe('upkeep', () => {
+  const intervals = {
+    retentionCheckMs: 10_000,
+    flushCheckMs: 1000,
+    highWatermarkCheckpointMs: 5000,
+    offsetCheckpointMs: 60_000,
+    initialDelayMs: 30_000,
+  };
+
+  async function retained(
+    io: Io,
+    failure: Error,
+  ): Promise<{ starts: (number | undefined)[]; bugs: Error[] }> {
+    const parts = await open(io);
+    const configs = [{ name: 'retention.ms', value: '1000' }];
+    const topics = ['a', 'b', 'c'].map((name) => ({ name, configs }));
+    await parts.metadata.controller.createTopics({ topics });
+    await parts.replicas.settled();
+    const partitions = topics.map(({ name }) => parts.replicas.get(name, 0));
+    for (const partition of partitions) partition?.appendAsLeader(batch(io));
+    const [bad] = parts.replicas.all();
+    if (bad !== undefined) bad.applyRetention = () => Promise.reject(failure);
+    const bugs: Error[] = [];
+    const upkeep = new Upkeep(io, parts.replicas, {
+      directories: [parts.directory],
+      ...intervals,
+      onBug: (error) => bugs.push(error),
+    });
+    upkeep.start();
+    await io.clock.sleep(50_000);
+    await upkeep.stop();
+    const others = partitions.filter((partition) => partition !== bad);
+    const starts = others.map((partition) => partition?.logStartOffset);
+    await parts.close();
+    return { starts, bugs };
+  }
+
+  test('a partition whose disk fails does not keep the others from being retained', () =>
+    simulate(async (io) => {
+      const { starts, bugs } = await retained(io, new IoError('EIO', 'planted'));
+      assert.deepEqual(starts, [1, 1]);
+      assert.deepEqual(bugs, []);
+    }));
+
+  test('a broken invariant ends the broker', () =>
+    simulate(async (io) => {
+      const planted = new TypeError('planted');
+      const { bugs } = await retained(io, planted);
+      assert.deepEqual(bugs, [planted]);
+    }));
+});
+
+function neverCalled(error: Error): void {
+  throw error;
+}

@@ -2,10 +2,12 @@
 // flush.ms, expiry of producer state, and the checkpoints from which the next start profits. Each
 // round of a task ends before its next one is planned, so that a slow disk is not asked twice.
 //
-// Invariant: after `stop` resolves no task runs and no timer is left.
+// Invariants: after `stop` resolves no task runs and no timer is left; what fails for one partition
+// or directory is said for that one and costs the others nothing; a broken invariant is no failure
+// of a disk and ends the broker.
 
 import type { Clock, Io, Log, Timer } from '../io/index.ts';
-import { isShortage, type LogDirectory } from '../storage/index.ts';
+import { isExpectedFailure, isShortage, type LogDirectory } from '../storage/index.ts';
 import type { Replicas } from './replicas.ts';
 
 export interface UpkeepOptions {
@@ -20,10 +22,10 @@ export interface UpkeepOptions {
   readonly offsetCheckpointMs: number;
   /** log.initial.task.delay.ms */
   readonly initialDelayMs: number;
+  readonly onBug: (error: Error) => void;
 }
 
 interface Task {
-  readonly name: string;
   readonly intervalMs: number;
   readonly run: () => Promise<void>;
   timer: Timer | null;
@@ -44,12 +46,10 @@ export class Upkeep {
     this.#log = io.log.child('upkeep');
     this.#replicas = replicas;
     this.#options = options;
-    this.#add('retention', options.retentionCheckMs, () => this.applyRetention());
-    this.#add('flush', options.flushCheckMs, () => this.#flushDue());
-    this.#add('high watermark checkpoint', options.highWatermarkCheckpointMs, () =>
-      this.checkpointHighWatermarks(),
-    );
-    this.#add('offset checkpoint', options.offsetCheckpointMs, () => this.#checkpointOffsets());
+    this.#add(options.retentionCheckMs, () => this.applyRetention());
+    this.#add(options.flushCheckMs, () => this.#flushDue());
+    this.#add(options.highWatermarkCheckpointMs, () => this.checkpointHighWatermarks());
+    this.#add(options.offsetCheckpointMs, () => this.#checkpointOffsets());
   }
 
   start(): void {
@@ -68,13 +68,19 @@ export class Upkeep {
     const nowMs = this.#clock.now();
     for (const partition of this.#replicas.all()) {
       if (this.#isStopped) return;
-      partition.log.expireProducers(nowMs);
-      await partition.applyRetention();
+      await this.#attempt(
+        `retention of ${partition.topic}-${partition.partition}`,
+        null,
+        async () => {
+          partition.log.expireProducers(nowMs);
+          await partition.applyRetention();
+        },
+      );
     }
   }
 
   async checkpointHighWatermarks(): Promise<void> {
-    await this.#inEach(async (directory) => {
+    await this.#inEach('high watermark checkpoint', async (directory) => {
       await this.#replicas.writeNotes(directory);
       const highWatermarks = this.#replicas.highWatermarks(directory);
       if (isSame(this.#highWatermarksWritten.get(directory), highWatermarks)) return;
@@ -84,55 +90,60 @@ export class Upkeep {
   }
 
   async #flushDue(): Promise<void> {
-    await this.#inEach((directory) => directory.flushDueLogs(this.#clock.now()));
+    await this.#inEach('flush', (directory) => directory.flushDueLogs(this.#clock.now()));
   }
 
   async #checkpointOffsets(): Promise<void> {
-    await this.#inEach((directory) => directory.checkpointOffsets());
+    await this.#inEach('offset checkpoint', (directory) => directory.checkpointOffsets());
   }
 
-  /** In one after the other; what one of them refuses is no reason to leave out the next. */
-  async #inEach(work: (directory: LogDirectory) => Promise<void>): Promise<void> {
-    const failures: unknown[] = [];
+  async #inEach(what: string, work: (directory: LogDirectory) => Promise<void>): Promise<void> {
     for (const directory of this.#healthy()) {
-      try {
-        await work(directory);
-      } catch (error) {
-        directory.health.onRefused(error);
-        if (!this.#replicas.isFailed(directory)) failures.push(error);
-      }
+      await this.#attempt(`${what} in ${directory.path}`, directory, () => work(directory));
     }
-    if (failures.length > 0) throw failures[0];
+  }
+
+  /** What one refuses is tried again in the next round, and no reason to leave others out. */
+  async #attempt(
+    what: string,
+    directory: LogDirectory | null,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!isExpectedFailure(error)) throw error;
+      directory?.health.onRefused(error);
+      // The directory has told of it; of a shortage also when it is over.
+      if (isShortage(error) || (directory !== null && this.#replicas.isFailed(directory))) return;
+      this.#log.warn(`${what} failed and is tried again: ${error.message}`);
+    }
   }
 
   #healthy(): LogDirectory[] {
     return this.#options.directories.filter((directory) => !this.#replicas.isFailed(directory));
   }
 
-  #add(name: string, intervalMs: number, run: () => Promise<void>): void {
-    this.#tasks.push({ name, intervalMs, run, timer: null, running: null });
+  #add(intervalMs: number, run: () => Promise<void>): void {
+    this.#tasks.push({ intervalMs, run, timer: null, running: null });
   }
 
   #plan(task: Task, delayMs: number): void {
     if (this.#isStopped) return;
     task.timer = this.#clock.after(delayMs, () => {
-      task.running = this.#run(task).then(() => {
-        task.running = null;
-        this.#plan(task, task.intervalMs);
-      });
+      task.running = this.#run(task);
     });
   }
 
-  /** What failed is tried again in the next round; the disk that failed speaks for itself. */
   async #run(task: Task): Promise<void> {
     try {
       await task.run();
     } catch (error) {
-      // The directory has told of it, and tells when it is over.
-      if (isShortage(error)) return;
-      const message = error instanceof Error ? error.message : String(error);
-      this.#log.warn(`${task.name} failed and is tried again: ${message}`);
+      this.#options.onBug(error as Error);
+      return;
     }
+    task.running = null;
+    this.#plan(task, task.intervalMs);
   }
 }
 

@@ -68,6 +68,7 @@ export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './produc
 export type { ProducerStates } from './producer-states.ts';
 export { listStrays, type Restored, restoreStray, type StrayLog } from './restore-stray.ts';
 export { isFull, isShortage, isShortOfDescriptors, remedyOf } from './shortage.ts';
+export { isExpectedFailure } from './storage-error.ts';
 export {
   isStrayFolder,
   parseStrayFolderName,

@@ -8,6 +8,7 @@
 
 import { assert } from '../base/assert.ts';
 import { pushAll } from '../base/push-all.ts';
+import { IoError } from '../io/index.ts';
 import { type BatchHeader, RECORD_BATCH_OVERHEAD, readBatchHeader } from '../protocol/index.ts';
 import { type LogConfig, segmentMsOf } from './log-config.ts';
 import {
@@ -386,8 +387,9 @@ export class Segment {
   cutTornTailIfPossible(): void {
     try {
       this.#cutTornTail();
-    } catch {
+    } catch (error) {
       // The disk that just failed a write: the flag stays up and the next write tries again.
+      if (!(error instanceof IoError)) throw error;
     }
   }
 

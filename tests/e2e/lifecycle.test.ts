@@ -82,6 +82,24 @@ describe('a broker process', () => {
     assertRefusal(second, new RegExp(`${join(directory, 'data')}.*(use|lock)`, 'i'));
   });
 
+  test('stops with one line when a promise fails that nobody waits for', async () => {
+    const whenListenedTo = "process.listenerCount('uncaughtException') > 0";
+    const plant = "Promise.reject(new TypeError('planted'))";
+    const code = `setInterval(() => { if (${whenListenedTo}) ${plant}; }, 20).unref()`;
+    const preload = `data:text/javascript,${encodeURIComponent(code)}`;
+    const overrides = ['listeners=PLAINTEXT://127.0.0.1:0', `log.dirs=${join(directory, 'data')}`];
+    const result = await runProgram(
+      process.execPath,
+      [
+        ...['--import', preload, join(projectRoot, 'bin/partita.js'), 'start'],
+        ...overrides.flatMap((override) => ['--override', override]),
+      ],
+      { timeoutMs: 20_000 },
+    );
+    assert.equal(result.code, 1);
+    assert.match(result.stderr, /^partita: stopped: TypeError: planted [^\n]*\n$/);
+  });
+
   test('refuses a port that is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));

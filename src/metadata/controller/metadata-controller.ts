@@ -3,11 +3,13 @@
 //
 // Invariants: it decides only after it has replayed everything that was committed before its term;
 // when the term ends or its log cannot be written, the machine is thrown away with all that was
-// not committed, and whoever waited is told so.
+// not committed, and whoever waited is told so; then it stands again and builds a new one, as often
+// as that takes: a node without a controller is of no use to anybody. A broken invariant ends it.
 
-import type { Io } from '../../io/index.ts';
+import type { Io, Timer } from '../../io/index.ts';
 import { type Decision, MachineRuntime } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
+import { isExpectedFailure } from '../../storage/index.ts';
 import type { ClusterStore, ControllerTerm, StoreBroker, Subscription } from '../cluster-store.ts';
 import type { ImageLoader } from '../image-loader.ts';
 import type { MetadataRecord } from '../records/index.ts';
@@ -33,7 +35,12 @@ export interface MetadataControllerOptions {
   /** Of this process: a new machine begins with its image. */
   readonly loader: ImageLoader;
   readonly rules: ConfigRules;
+  /** Nothing that waiting would mend. */
+  readonly onBug: (error: Error) => void;
 }
+
+const retryMsMin = 100;
+const retryMsMax = 10_000;
 
 export class MetadataController implements api.Controller {
   readonly #io: Io;
@@ -43,6 +50,12 @@ export class MetadataController implements api.Controller {
   #term: ControllerTerm | null = null;
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
   #brokerWatch: Subscription | null = null;
+  /** One attempt at being the controller at a time … */
+  #isStanding = false;
+  /** … and another one when it has ended. */
+  #mustStandAgain = false;
+  #retryMs = retryMsMin;
+  #retryTimer: Timer | null = null;
   #isClosed = false;
 
   constructor(io: Io, options: MetadataControllerOptions) {
@@ -54,16 +67,31 @@ export class MetadataController implements api.Controller {
       log: this.#log,
       build: () => this.#build(),
       lostError,
-      onLost: () => this.#onAppendFailed(),
+      onLost: (cause) => this.#onAppendFailed(cause),
     });
   }
 
   /** Resolves when this node is the controller and ready to decide. */
   async start(): Promise<void> {
+    this.#isStanding = true;
+    try {
+      await this.#takeOffice();
+    } catch (error) {
+      this.#isClosed = true;
+      throw error;
+    } finally {
+      this.#isStanding = false;
+    }
+    if (this.#mustStandAgain) this.#standAgain();
+  }
+
+  async #takeOffice(): Promise<void> {
     const { nodeId, store, loader } = this.#options;
-    const term = await store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
-    this.#term = term;
-    this.#log.controllerEpoch = term.epoch;
+    if (this.#term === null) {
+      this.#term = await store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
+    }
+    const { epoch } = this.#term;
+    this.#log.controllerEpoch = epoch;
     await this.#runtime.load();
     this.#brokerWatch ??= store.watchBrokers((alive) => this.#onBrokersChanged(alive));
     const { isInTransaction } = loader;
@@ -72,7 +100,8 @@ export class MetadataController implements api.Controller {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
     }
     await this.#fenceDead();
-    this.#io.log.info('elected controller', { nodeId, epoch: term.epoch });
+    this.#retryMs = retryMsMin;
+    this.#io.log.info('elected controller', { nodeId, epoch });
   }
 
   /**
@@ -98,18 +127,47 @@ export class MetadataController implements api.Controller {
   }
 
   /** The log refused a batch but the term goes on: begin again from what is committed. */
-  #onAppendFailed(): void {
-    if (this.#isClosed || this.#term === null) return;
-    this.#runtime.load().catch((error) => {
-      this.#io.log.error('the controller could not be rebuilt', { error });
-    });
+  #onAppendFailed(cause: unknown): void {
+    if (!isExpectedFailure(cause)) this.#options.onBug(cause as Error);
+    else if (this.#term !== null) this.#standAgain();
   }
 
   #onTermLost(error: Error): void {
     this.#term = null;
     this.#runtime.unload(error);
-    if (this.#isClosed || this.#options.store.isFailed) return;
-    this.start().catch((cause) => this.#io.log.warn('not elected again', { cause }));
+    this.#standAgain();
+  }
+
+  #standAgain(): void {
+    this.#mustStandAgain = true;
+    this.#retryTimer?.cancel();
+    if (this.#isStanding) return;
+    this.#isStanding = true;
+    void this.#stand().finally(() => {
+      this.#isStanding = false;
+    });
+  }
+
+  async #stand(): Promise<void> {
+    // A store that failed has said so to the broker, which ends.
+    const isOver = (): boolean => this.#isClosed || this.#options.store.isFailed;
+    try {
+      while (this.#mustStandAgain && !isOver()) {
+        this.#mustStandAgain = false;
+        await this.#takeOffice();
+      }
+    } catch (error) {
+      if (isOver()) return;
+      if (isExpectedFailure(error)) this.#retryLater(error);
+      else this.#options.onBug(error as Error);
+    }
+  }
+
+  #retryLater({ message: because }: Error): void {
+    const retryMs = this.#retryMs;
+    this.#retryMs = Math.min(retryMs * 2, retryMsMax);
+    this.#io.log.error('this node has no controller and tries again', { retryMs, because });
+    this.#retryTimer = this.#io.clock.after(retryMs, () => this.#standAgain());
   }
 
   /** A session that ended is a broker that died: fence it before anybody waits for it. */
@@ -118,8 +176,10 @@ export class MetadataController implements api.Controller {
     this.#alive = alive;
     for (const brokerId of before.keys()) {
       if (alive.has(brokerId) || this.#isClosed) continue;
-      this.#decide((machine) => fenceBroker(machine, brokerId)).catch((error) => {
-        this.#io.log.warn(`broker ${brokerId} is gone and could not be fenced`, { error });
+      this.#decide((machine) => fenceBroker(machine, brokerId)).catch((error: unknown) => {
+        // Whoever is the controller next fences those who are gone first of all.
+        if (!isExpectedFailure(error)) this.#options.onBug(error as Error);
+        else this.#io.log.warn(`broker ${brokerId} is gone and is fenced later`, { error });
       });
     }
   }
@@ -201,6 +261,7 @@ export class MetadataController implements api.Controller {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#retryTimer?.cancel();
     this.#brokerWatch?.close();
     this.#runtime.close();
     const term = this.#term;

@@ -19,6 +19,7 @@ import {
 } from '../../../protocol/index.ts';
 import {
   defaultLogConfig,
+  isExpectedFailure,
   type LogResources,
   type OpenFiles,
   PartitionLog,
@@ -283,6 +284,7 @@ export class LocalStore implements ClusterStore {
         timestampNow: batch.timestampMs,
       });
     } catch (error) {
+      if (!isExpectedFailure(error)) throw error;
       throw storageError(`the metadata log could not be written: ${reason(error)}`);
     }
     this.#bytesAppended += bytes.length;

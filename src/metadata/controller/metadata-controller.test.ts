@@ -1,0 +1,138 @@
+// The controller whose log refuses what it decides: it comes back, however often that takes, or it
+// ends saying why; it is never gone for good.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate } from '../../../sim/index.ts';
+import { BrokerConfig } from '../../config/index.ts';
+import type { Io } from '../../io/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import { LogResources } from '../../storage/index.ts';
+import type { ClusterStore } from '../cluster-store.ts';
+import { LocalStore } from '../engines/local/local-store.ts';
+import { ImageLoader } from '../image-loader.ts';
+import { configRules } from './config-rules.ts';
+import { MetadataController } from './metadata-controller.ts';
+
+/** What the store throws, the next one first. */
+interface Failures {
+  readonly append: Error[];
+  readonly read: Error[];
+}
+
+interface Parts {
+  readonly controller: MetadataController;
+  readonly failures: Failures;
+  readonly bugs: Error[];
+  readonly endTerm: () => Promise<void>;
+  readonly create: (name: string) => Promise<unknown>;
+}
+
+async function open(io: Io): Promise<Parts> {
+  const local = await LocalStore.open(io, {
+    directory: '/data',
+    clusterId: 'clusterAAAAAAAAAAAAAAA',
+    resources: new LogResources(io),
+  });
+  const failures: Failures = { append: [], read: [] };
+  const bugs: Error[] = [];
+  let endTerm = async (): Promise<void> => {};
+  const store = new Proxy<ClusterStore>(local, {
+    get(target, name) {
+      if (name === 'append' || name === 'read') {
+        const failure = failures[name].shift();
+        if (failure !== undefined) {
+          return () => {
+            if (name === 'read') throw failure;
+            return Promise.reject(failure);
+          };
+        }
+      }
+      if (name === 'elect') {
+        return async (candidate: Parameters<ClusterStore['elect']>[0]) => {
+          const term = await target.elect(candidate);
+          endTerm = async () => {
+            await term.resign();
+            candidate.onLost(refusal());
+          };
+          return term;
+        };
+      }
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const loader = await ImageLoader.start(io, { store: local, bytesBetweenSnapshotsMax: 1e6 });
+  const controller = new MetadataController(io, {
+    nodeId: 1,
+    store,
+    loader,
+    rules: configRules(new BrokerConfig()),
+    onBug: (error) => bugs.push(error),
+  });
+  await controller.start();
+  const { brokerEpoch } = await controller.registerBroker({
+    brokerId: 1,
+    clusterId: 'clusterAAAAAAAAAAAAAAA',
+    incarnationId: ''.padStart(21, 'C').concat('A'),
+    listeners: [],
+    fenced: false,
+    wasCleanShutdown: true,
+  });
+  assert.ok(brokerEpoch >= 0);
+  const create = async (name: string): Promise<unknown> => {
+    const [result] = await controller.createTopics({ topics: [{ name, configs: [] }] });
+    return result?.error ?? null;
+  };
+  return { controller, failures, bugs, endTerm: () => endTerm(), create };
+}
+
+function refusal(): KafkaError {
+  return new KafkaError('KAFKA_STORAGE_ERROR', 'planted');
+}
+
+test('a controller that cannot be rebuilt at once is rebuilt later', () =>
+  simulate(async (io) => {
+    const { controller, failures, bugs, create } = await open(io);
+    failures.append.push(refusal());
+    failures.read.push(refusal(), refusal(), refusal());
+    await assert.rejects(create('a'), { errorName: 'KAFKA_STORAGE_ERROR' });
+    await assert.rejects(create('b'));
+    await io.clock.sleep(5000);
+    assert.equal(await create('c'), null);
+    assert.deepEqual(bugs, []);
+    await controller.close();
+  }));
+
+test('a controller that is not elected again at once stands again', () =>
+  simulate(async (io) => {
+    const { controller, failures, bugs, endTerm, create } = await open(io);
+    failures.read.push(refusal(), refusal());
+    await endTerm();
+    await io.clock.sleep(5000);
+    assert.equal(await create('a'), null);
+    assert.deepEqual(bugs, []);
+    await controller.close();
+  }));
+
+test('a bug that is met in the append of a decision ends the broker', () =>
+  simulate(async (io) => {
+    const { controller, failures, bugs, create } = await open(io);
+    const planted = new TypeError('planted');
+    failures.append.push(planted);
+    await assert.rejects(create('a'));
+    assert.deepEqual(bugs, [planted]);
+    await controller.close();
+  }));
+
+test('a bug that is met in a replay ends the broker', () =>
+  simulate(async (io) => {
+    const { controller, failures, bugs, create } = await open(io);
+    const planted = new RangeError('planted');
+    failures.append.push(refusal());
+    failures.read.push(planted);
+    await assert.rejects(create('a'));
+    await io.clock.sleep(1000);
+    assert.deepEqual(bugs, [planted]);
+    await controller.close();
+  }));
