@@ -22,7 +22,12 @@ export class BrokerError extends Error {
       (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR);
     if (!isDisk) return error;
     const isFull = /ENOSPC|no space/i.test(`${(error as { code: unknown }).code} ${error.message}`);
-    const remedy = isFull ? 'make room on the disk of log.dirs' : 'check the disk of log.dirs';
+    const isShort = /\((EMFILE|ENFILE)\)/.test(error.message);
+    const remedy = isFull
+      ? 'make room on the disk of log.dirs'
+      : isShort
+        ? 'raise the limit of open files (ulimit -n)'
+        : 'check the disk of log.dirs';
     return new BrokerError(`cannot start: ${error.message}; ${remedy}`, { cause: error });
   }
 

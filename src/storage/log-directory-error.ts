@@ -19,6 +19,9 @@ const remedies: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file; use another log.dirs',
   EEXIST: 'a file is in its place; remove it, or use another log.dirs',
   ENOSPC: 'make room on the disk, or use another log.dirs',
+  EDQUOT: 'make room on the disk, or use another log.dirs',
+  EMFILE: 'raise the limit of open files (ulimit -n)',
+  ENFILE: 'raise the limit of open files of the system (fs.file-max)',
 };
 
 export function refusedDirectory(path: string, error: IoError): LogDirectoryError {

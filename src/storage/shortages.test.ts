@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
+import { IoError } from '../io/index.ts';
 import { encodeBatch } from '../protocol/index.ts';
 import { defaultLogConfig, encodeEndMarker, LogDirectory, LogResources } from './index.ts';
+import { refusedDirectory } from './log-directory-error.ts';
 import { append, openLog } from './log-fixture.ts';
 
 test('one line when appends begin to be refused, and one when there is room again', async () => {
@@ -89,3 +91,8 @@ test('an abort for whose index entry there is no room is an abort, and costs no 
     const again = await openLog(io, { wasCleanShutdown: true });
     assert.deepEqual((await again.read(0, 1000, wanted)).abortedTransactions, aborted);
   }));
+
+test('a directory that is refused for want of descriptors is refused with the remedy', () => {
+  const error = new IoError('EMFILE', 'cannot open /data/.lock: too many open files (EMFILE)');
+  assert.match(refusedDirectory('/data', error).message, /^log directory \/data .*ulimit -n/);
+});
