@@ -17,6 +17,7 @@ export class Host {
   /** How far the wall clock is off. */
   clockSkewMs: number;
   #isUp = true;
+  #bootCount = 1;
   #incarnationCount = 0;
   readonly #prng: Prng;
   readonly #processes = new Set<SimProcess>();
@@ -29,6 +30,11 @@ export class Host {
     this.address = address;
     this.#prng = world.prng.fork(`host ${name}`);
     this.clockSkewMs = (this.#prng.float() * 2 - 1) * world.faults.clock.skewMsMax;
+  }
+
+  /** Another one after each power cut, as in Linux. */
+  get bootId(): string {
+    return `${this.name} boot ${this.#bootCount}`;
   }
 
   get isUp(): boolean {
@@ -65,6 +71,7 @@ export class Host {
   powerCut(): void {
     this.world.note(`${this.name} loses power`);
     this.#isUp = false;
+    this.#bootCount++;
     for (const process of this.processes) process.vanish();
     this.files.powerCut(this.#prng);
     for (const [path, file] of this.files.files()) {

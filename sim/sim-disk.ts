@@ -10,6 +10,8 @@ import type { Host } from './host.ts';
 import type { SimProcess } from './sim-process.ts';
 import { fingerprint } from './trace.ts';
 
+/** Linux's name for the run of the system. */
+const bootIdPath = '/proc/sys/kernel/random/boot_id';
 const unlinkMs = 0.02;
 const lookupMs = 0.02;
 
@@ -83,6 +85,7 @@ export class SimDisk implements Disk {
   }
 
   readFile(path: string): Buffer | null {
+    if (path === bootIdPath) return Buffer.from(`${this.#host.bootId}\n`);
     const node = this.#files.find(path);
     if (node === null) return null;
     if (node instanceof DirectoryNode) throw diskError('EISDIR', `read ${path}`);

@@ -92,6 +92,7 @@ export class Replicas {
   static async open(io: Io, options: ReplicasOptions, image: MetadataImage): Promise<Replicas> {
     const replicas = new Replicas(io, options, image);
     await replicas.#openDirectories(image);
+    replicas.#missUnopened(image);
     if (replicas.hasOfflineDirectory) replicas.#missAbsent(image);
     const topics = [...image.topics()];
     options.beforeMissingAreMade?.(replicas.#absent(image));
@@ -235,6 +236,17 @@ export class Replicas {
     });
     for (const { log, directory } of await opening.open()) {
       this.#adopt(image.topic(log.topic) as TopicImage, log.partition, log, directory);
+    }
+  }
+
+  /** What could not be opened is not made anew beside it. */
+  #missUnopened(image: MetadataImage): void {
+    for (const { unopened } of this.#options.directories) {
+      for (const { topic, partition: partitionIndex } of unopened) {
+        const topicId = image.topic(topic)?.id;
+        if (topicId === undefined || this.get(topic, partitionIndex) !== undefined) continue;
+        this.#missing.set(`${partitionIndex} ${topicId}`, { topicId, partitionIndex });
+      }
     }
   }
 

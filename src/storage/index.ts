@@ -4,8 +4,9 @@
 //   append-result.ts       what an append is told and what it tells
 //   log-config.ts          what a log is told by its topic's configuration
 //   log-state.ts           the parts of an open log that the next files share
-//   log-loader.ts          opening and recovering (log-folder.ts, log-scan.ts, producer-replay.ts,
-//                          mapped-index.ts, old-messages.ts)
+//   log-loader.ts          opening (log-folder.ts, log-scan.ts, producer-replay.ts)
+//   log-recovery.ts        what is kept of a log that was not closed cleanly (log-damage.ts,
+//                          log-cuts.ts, mapped-index.ts, old-messages.ts)
 //   leader-validation.ts   what a leader checks and changes before it appends
 //   log-reads.ts           reading from memory and files, lookups by timestamp
 //   log-flusher.ts         group commit; log-sync.ts is what one flush writes and syncs
@@ -58,6 +59,7 @@ export {
 export { LogDirectoryError } from './log-directory-error.ts';
 export type { PartitionLogOptions } from './log-options.ts';
 export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';
+export { DamagedLogError } from './log-recovery.ts';
 export { type LogResourceLimits, LogResources } from './log-resources.ts';
 export { scanBatches } from './log-scan.ts';
 export type { MetaProperties } from './meta-properties.ts';

@@ -10,6 +10,7 @@ import { assert } from '../base/assert.ts';
 import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import { type DiskLock, type Io, IoError } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+import { BootNote } from './boot-note.ts';
 import { replaceFile } from './checkpoint-file.ts';
 import { DirectoryHealth } from './directory-health.ts';
 import {
@@ -20,6 +21,7 @@ import {
 import { lockDirectory } from './directory-lock.ts';
 import { type DirectoryNotes, KeptNotes, type NotesAround, notesPath } from './directory-notes.ts';
 import { FolderRemovals } from './folder-removals.ts';
+import { type FoundLogOffsets, FoundOffsets } from './found-offsets.ts';
 import { inParallel } from './in-parallel.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { refusedDirectory } from './log-directory-error.ts';
@@ -36,11 +38,10 @@ import {
 import {
   folderName,
   futureFolderName,
-  isDeleteFolder,
   isEmptyFolder,
+  listFolders,
   type PartitionFolder,
   parseFolderName,
-  parseFutureFolderName,
   readTopicId,
   syncTopicId,
   writeTopicId,
@@ -88,9 +89,11 @@ export class LogDirectory {
   readonly #lock: DiskLock;
   readonly #checkpoints: OffsetCheckpoints;
   readonly #notes: KeptNotes;
+  readonly #bootNote: BootNote;
+  #found: FoundOffsets<PartitionName> | null = null;
   readonly #logs = new Map<string, OpenedLog>();
   readonly #removals: FolderRemovals;
-  readonly #unfinished: PartitionFolder[] = [];
+  #unfinished: readonly PartitionFolder[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #queuedSync: Promise<void> | null = null;
   #firstCheckpoint: Promise<void> | null = null;
@@ -110,12 +113,14 @@ export class LogDirectory {
     this.#options = options;
     this.#lock = found.lock;
     const { path, resources } = options;
-    const onFailure = (error: Error): void => options.onFailure(this, error);
+    this.#bootNote = new BootNote(io.disk, path);
+    const onFailure = (error: Error): void => {
+      this.#bootNote.void();
+      options.onFailure(this, error);
+    };
     this.#removals = new FolderRemovals(io, path);
     this.health = new DirectoryHealth(io, { path, lock: found.lock, resources, onFailure });
-    this.#checkpoints = new OffsetCheckpoints(io.disk, path, (error) =>
-      this.health.onRefused(error),
-    );
+    this.#checkpoints = new OffsetCheckpoints(io, path, (error) => this.health.onRefused(error));
     this.highWatermarks = this.#checkpoints.read(HIGH_WATERMARKS);
   }
 
@@ -147,19 +152,13 @@ export class LogDirectory {
     fateOf: (name: PartitionName) => FolderFate | Promise<FolderFate>,
   ): Promise<PartitionLog[]> {
     const { disk } = this.#io;
-    const recoveryPoints = this.#checkpoints.read(RECOVERY_POINTS);
-    const isCheckpointLost = !this.#checkpoints.exists(RECOVERY_POINTS);
-    const startOffsets = this.#checkpoints.read(LOG_START_OFFSETS);
-    const cleanedOffsets = this.#checkpoints.read(CLEANED_OFFSETS);
-    const folders: string[] = [];
-    for (const { name, isDirectory } of disk.list(this.path)) {
-      const future = isDirectory ? parseFutureFolderName(name) : null;
-      if (future !== null) this.#unfinished.push(future);
-      if (isDirectory && (future !== null || isDeleteFolder(name))) {
-        await disk.remove(this.#file(name));
-      }
-      if (isDirectory && parseFolderName(name) !== null) folders.push(name);
-    }
+    const found = new FoundOffsets<PartitionName>(this.#io, this.#checkpoints);
+    this.#found = found;
+    const { wasCleanShutdown } = this;
+    const { hasSystemRunOn } = this.#bootNote;
+    const { folders, unfinished, removable } = listFolders(disk, this.path);
+    this.#unfinished = unfinished;
+    for (const name of removable) await disk.remove(this.#file(name));
     await inParallel(folders, async (folder) => {
       const name = parseFolderName(folder) as { topic: string; partition: number };
       const topicId = readTopicId(disk, this.#file(folder));
@@ -168,28 +167,27 @@ export class LogDirectory {
       if (fate === 'delete') return await this.#removeFolder(name, defaultLogConfig);
       const isCertain = this.wasCleanShutdown || topicId === ZERO_UUID;
       if (!isCertain) await syncTopicId(disk, this.#file(folder));
-      await this.#openLog({ ...name, topicId }, fate, {
-        wasCleanShutdown: this.wasCleanShutdown,
-        recoveryPoint: recoveryPoints.get(folder) ?? (isCheckpointLost ? undefined : 0),
-        logStartOffset: startOffsets.get(folder),
-        cleanedTo: cleanedOffsets.get(folder),
+      const offsets = { ...found.of(folder), wasCleanShutdown, hasSystemRunOn };
+      await this.#openLog({ ...name, topicId }, fate, offsets).catch((error: unknown) => {
+        found.onUnopened({ ...name, topicId }, this.#file(folder), error);
       });
     });
     this.#areLogsOpen = true;
-    if (!this.wasCleanShutdown) await this.#checkpointWhatIsAhead(recoveryPoints);
+    if (!wasCleanShutdown) await this.#checkpointWhatDiffers(found.recoveryPoints);
     // A power cut must not take a folder whose creator was killed before it was durable.
-    if (!this.wasCleanShutdown && folders.length > 0) await this.#syncEntries();
+    if (!wasCleanShutdown && folders.length > 0) await this.#syncEntries();
+    if (found.unopened.length === 0) this.#bootNote.write();
     return Array.from(this.#logs.values(), ({ log }) => log);
   }
 
   /**
-   * Logs with gaps that no checkpoint knew of were synced while they were opened (log-loader.ts):
-   * what they owe that knowledge to goes when they are written to.
+   * Gaps that no checkpoint knew of were synced while the logs were opened (log-recovery.ts). Of a
+   * log that ends before its recovery point, what is written next must not pass for synced.
    */
-  async #checkpointWhatIsAhead(found: CheckpointedOffsets): Promise<void> {
-    const isAhead = ([folder, { log }]: [string, OpenedLog]): boolean =>
-      log.recoveryPoint > (found.get(folder) ?? 0);
-    if (![...this.#logs].some(isAhead)) return;
+  async #checkpointWhatDiffers(found: CheckpointedOffsets): Promise<void> {
+    const differs = ([folder, { log }]: [string, OpenedLog]): boolean =>
+      log.recoveryPoint !== (found.get(folder) ?? 0);
+    if (![...this.#logs].some(differs)) return;
     try {
       await this.checkpointOffsets();
     } catch (error) {
@@ -283,12 +281,7 @@ export class LogDirectory {
   async #openLog(
     name: PartitionName,
     config: LogConfig,
-    found: {
-      wasCleanShutdown: boolean;
-      recoveryPoint?: number | undefined;
-      logStartOffset?: number | undefined;
-      cleanedTo?: number | undefined;
-    },
+    found: Partial<FoundLogOffsets> & { wasCleanShutdown: boolean; hasSystemRunOn?: boolean },
   ): Promise<PartitionLog> {
     const { topic, partition, topicId } = name;
     const folder = folderName(topic, partition);
@@ -393,6 +386,11 @@ export class LogDirectory {
     for (const { log } of this.#logs.values()) yield log;
   }
 
+  /** Partitions whose logs are here and could not be opened. */
+  get unopened(): readonly PartitionName[] {
+    return this.#found?.unopened ?? [];
+  }
+
   get logCount(): number {
     return this.#logs.size;
   }
@@ -436,20 +434,22 @@ export class LogDirectory {
   /** recovery-point-offset-checkpoint and log-start-offset-checkpoint. */
   async checkpointOffsets(): Promise<void> {
     for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS] as const) {
-      await this.#checkpoints.writeLatest(file, () => offsetsFor(file, this.#logs));
+      await this.#checkpoints.writeLatest(file, () => offsetsFor(file, this.#logs, this.#found));
     }
   }
 
   /** cleaner-offset-checkpoint: where the next cleaning of each log begins. */
   async checkpointCleanedOffsets(): Promise<void> {
-    await this.#checkpoints.write(CLEANED_OFFSETS, () => offsetsFor(CLEANED_OFFSETS, this.#logs));
+    await this.#checkpoints.write(CLEANED_OFFSETS, () =>
+      offsetsFor(CLEANED_OFFSETS, this.#logs, this.#found),
+    );
   }
 
   /** The name is about to be another log's than the one that the checkpoints may speak of. */
   async #forgetOffsetsOf(folder: string): Promise<void> {
     assert(!this.#logs.has(folder), 'the log that had the name before is gone');
     for (const file of [RECOVERY_POINTS, LOG_START_OFFSETS, CLEANED_OFFSETS] as const) {
-      await this.#checkpoints.forget(file, folder, () => offsetsFor(file, this.#logs));
+      await this.#checkpoints.forget(file, folder, () => offsetsFor(file, this.#logs, this.#found));
     }
   }
 

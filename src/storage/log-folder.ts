@@ -4,6 +4,7 @@
 //   .cleaned            an unfinished compaction: removed, and the .swap files from there on too
 //   .swap               a finished one: takes the place of the segments it covers
 //   an index without its log file: removed
+//   a directory that has the name of a file: gets another name
 
 import type { Disk } from '../io/index.ts';
 import {
@@ -15,6 +16,7 @@ import {
   parseLogFileName,
   SNAPSHOT_SUFFIX,
   SWAP_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
 } from './log-files.ts';
 import { scanBatches } from './log-scan.ts';
 import { type OpenFiles, PooledFile } from './open-files.ts';
@@ -23,6 +25,8 @@ export interface LogFolder {
   /** Ascending. */
   readonly logs: { baseOffset: number; sizeBytes: number }[];
   readonly snapshotOffsets: number[];
+  /** Base offsets of the segments that have a transaction index. */
+  readonly aborting: ReadonlySet<number>;
 }
 
 export async function tidyLogFolder(
@@ -38,6 +42,7 @@ export async function tidyLogFolder(
   const logs: { baseOffset: number; sizeBytes: number }[] = [];
   const snapshotOffsets: number[] = [];
   const bases = new Set<number>();
+  const aborting = new Set<number>();
   for (const { offset, suffix } of names) if (suffix === LOG_SUFFIX) bases.add(offset);
   for (const { offset, suffix } of names) {
     const path = `${directory}/${logFileName(offset, suffix)}`;
@@ -45,16 +50,21 @@ export async function tidyLogFolder(
       logs.push({ baseOffset: offset, sizeBytes: disk.stat(path)?.sizeBytes ?? 0 });
     } else if (suffix === SNAPSHOT_SUFFIX) snapshotOffsets.push(offset);
     else if (!bases.has(offset)) await disk.remove(path);
+    else if (suffix === TRANSACTION_INDEX_SUFFIX) aborting.add(offset);
   }
   logs.sort((a, b) => a.baseOffset - b.baseOffset);
-  return { logs, snapshotOffsets };
+  return { logs, snapshotOffsets, aborting };
 }
 
 function listLogFiles(disk: Disk, directory: string): LogFileName[] {
   const names: LogFileName[] = [];
   for (const { name, isDirectory } of disk.list(directory)) {
-    const parsed = isDirectory ? null : parseLogFileName(name);
-    if (parsed !== null) names.push(parsed);
+    const parsed = parseLogFileName(name);
+    if (parsed === null || !Number.isSafeInteger(parsed.offset)) continue;
+    // No file takes the place of a directory.
+    if (isDirectory) disk.rename(`${directory}/${name}`, `${directory}/${name}.damaged`);
+    // It tells that there was an index, which is read from the batches then.
+    if (!isDirectory || parsed.suffix === TRANSACTION_INDEX_SUFFIX) names.push(parsed);
   }
   return names;
 }

@@ -18,6 +18,17 @@ export interface PartitionLogOptions {
   readonly logStartOffset?: number | undefined;
   /** Where the last cleaning ended, by cleaner-offset-checkpoint. */
   readonly cleanedTo?: number | undefined;
+  /**
+   * The system did not go down since the log was last written to, so that its page cache has all
+   * that was written: what is missing was damaged, and not lost for want of a sync.
+   */
+  readonly hasSystemRunOn?: boolean | undefined;
+  /**
+   * What to do about batches that follow what is damaged or missing. `refuse`: throw
+   * DamagedLogError and change nothing. Default: keep what is proven to be the log's, and set
+   * aside the rest.
+   */
+  readonly onDamage?: 'set-aside' | 'refuse' | undefined;
   /** Descriptors, tail cache and index memory, shared by all logs of the process. */
   readonly resources: LogResources;
   /** A failed fsync or truncation: what is on disk is no longer known. */

@@ -6,19 +6,30 @@
 // comes in between makes the read start again.
 
 import {
+  type BatchHeader,
   batchSizeAt,
   eachRecord,
+  isBatchCrcValid,
   KafkaError,
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
 } from '../protocol/index.ts';
-import { type ScannedBatch, scanBatches } from './log-scan.ts';
+import { type Behind, findBehind, walkAcross } from './log-damage.ts';
+import {
+  COMMON_BYTES_MAX,
+  isCrcValidInFile,
+  offsetProblem,
+  type ScannedBatch,
+  scanBatches,
+} from './log-scan.ts';
 import type { LogState } from './log-state.ts';
 import type { Segment, SegmentIndexes } from './segment.ts';
 import type { AbortedTransactionEntry } from './transaction-index.ts';
 
 /** Read beyond what was asked for, as the index leads to a place before the offset. */
 const SLACK_BYTES = 8192;
+/** Behind damage a whole batch is looked for so far; more than the index leaves out. */
+const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface AbortedTransaction {
   readonly producerId: number;
@@ -173,6 +184,7 @@ async function readFrom(
   const { offset, limits } = wanted;
   const indexes = await loadIndexes(log, segment);
   let position = indexes.offsets.lookup(offset);
+  let soundFrom = position;
   let bytesWanted = limits.bytesMax + SLACK_BYTES;
   for (;;) {
     const endBytes = segment.sizeBytes;
@@ -181,7 +193,12 @@ async function readFrom(
       Math.max(RECORD_BATCH_OVERHEAD, Math.min(bytesWanted, endBytes - position)),
     );
     const window = buffer.subarray(0, await segment.log.read(buffer, position));
-    const start = skipTo(window, offset);
+    const { start, problem } = skipTo(window, offset);
+    if (problem !== null || position + start > endBytes) {
+      soundFrom = await passDamage(segment, soundFrom, offset);
+      position = soundFrom;
+      continue;
+    }
     // Nothing of the batch wanted is in the window: go on behind what is.
     if (start > window.length - RECORD_BATCH_OVERHEAD) {
       if (start === 0) return null;
@@ -190,48 +207,118 @@ async function readFrom(
     }
     const sizeBytes = batchSizeAt(window, start) as number;
     if (sizeBytes > window.length - start && limits.atLeastOneBatch) {
-      if (position + start + sizeBytes > endBytes) damaged(segment, position + start);
+      const place = { position: position + start, offset };
+      if (place.position + sizeBytes > endBytes) damaged(segment, place);
+      await assertWorthReading(log, segment, place, readBatchHeader(window, start));
       position += start;
       bytesWanted = sizeBytes;
       continue;
     }
-    return takeBatches(window, start, wanted);
+    const taken = takeBatches(window, start, wanted);
+    // Nothing of a log reaches its end: a reader would wait for ever.
+    const isBeyond = taken.sizeBytes === 0 && batchLastOffset(window, start) >= log.logEndOffset;
+    if (isBeyond && limits.atLeastOneBatch)
+      damaged(segment, { position: position + start, offset });
+    return taken;
   }
 }
 
-/** Position of the first batch that reaches the offset; behind the whole batches if none does. */
-function skipTo(window: Buffer, offset: number): number {
-  let at = 0;
-  while (window.length - at >= RECORD_BATCH_OVERHEAD) {
-    const header = readBatchHeader(window, at);
-    if (header.lastOffset >= offset) return at;
-    at += header.sizeBytes;
+/** Where the first batch that reaches the offset starts; behind the whole batches if none does. */
+function skipTo(window: Buffer, offset: number): { start: number; problem: string | null } {
+  let start = 0;
+  try {
+    while (window.length - start >= RECORD_BATCH_OVERHEAD) {
+      const header = readBatchHeader(window, start);
+      if (header.lastOffset >= offset) break;
+      start += header.sizeBytes;
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return { start, problem: error.message };
   }
-  return at;
+  return { start, problem: null };
+}
+
+function batchLastOffset(window: Buffer, start: number): number {
+  return readBatchHeader(window, start).lastOffset;
 }
 
 function takeBatches(window: Buffer, start: number, { offset, limits }: BatchesWanted): BatchRead {
   let end = start;
   let firstOffset = offset;
   let nextOffset = offset;
-  while (window.length - end >= RECORD_BATCH_OVERHEAD) {
-    const header = readBatchHeader(window, end);
-    const batchEnd = end + header.sizeBytes;
-    if (batchEnd > window.length || header.lastOffset >= limits.upperBound) break;
-    const isRequired = end === start && limits.atLeastOneBatch;
-    if (batchEnd - start > limits.bytesMax && !isRequired) break;
-    if (end === start) firstOffset = header.baseOffset;
-    nextOffset = header.lastOffset + 1;
-    end = batchEnd;
+  try {
+    while (window.length - end >= RECORD_BATCH_OVERHEAD) {
+      const header = readBatchHeader(window, end);
+      const batchEnd = end + header.sizeBytes;
+      if (batchEnd > window.length || header.lastOffset >= limits.upperBound) break;
+      // Out of order: for the read that begins there to tell.
+      if (header.baseOffset < nextOffset && end > start) break;
+      const isRequired = end === start && limits.atLeastOneBatch;
+      if (batchEnd - start > limits.bytesMax && !isRequired) break;
+      if (end === start) firstOffset = header.baseOffset;
+      nextOffset = header.lastOffset + 1;
+      end = batchEnd;
+    }
+  } catch (error) {
+    // What is whole before the damage is delivered: the read that begins at it tells.
+    if (!(error instanceof KafkaError) || end === start) throw error;
   }
   const buffers = end === start ? [] : [window.subarray(start, end)];
   return { buffers, sizeBytes: end - start, firstOffset, nextOffset };
 }
 
-function damaged(segment: Segment, position: number): never {
+/**
+ * Where to read on for the offset, between which and the position there are damaged bytes.
+ *
+ * @throws KafkaError CORRUPT_MESSAGE if the offset is among them
+ */
+async function passDamage(segment: Segment, from: number, offset: number): Promise<number> {
+  const { baseOffset } = segment;
+  const { offsets: index } = segment.loadIndexes();
+  // The batch that is wanted begins before the next place that the index knows.
+  const reach = Math.min(segment.sizeBytes, from + SEARCH_BYTES_MAX);
+  const end = Math.min(index.positionBehind(offset) ?? reach, reach);
+  let offsetMin = baseOffset;
+  const sound = await scanBatches(segment.log, { from, end }, ({ header, buffer }) => {
+    const problem = offsetProblem(header, baseOffset, offsetMin);
+    if (problem !== null) return problem;
+    if (!isBatchCrcValid(buffer, header)) return 'its CRC is wrong';
+    offsetMin = header.lastOffset + 1;
+    return true;
+  });
+  const { position } = sound;
+  if (position >= end) damaged(segment, { position, offset });
+  const place = { position, end, baseOffset, offsetMin, index };
+  const behind = await findBehind(segment.log, place);
+  if (typeof behind !== 'object' || behind.baseOffset > offset) {
+    damaged(segment, { position, offset }, behind);
+  }
+  return behind.position;
+}
+
+/** Memory for a batch beyond what the topic allows is taken only for one that is whole. */
+async function assertWorthReading(
+  log: LogState,
+  segment: Segment,
+  place: { position: number; offset: number },
+  header: BatchHeader,
+): Promise<void> {
+  if (header.sizeBytes <= Math.max(log.config.messageBytesMax, COMMON_BYTES_MAX)) return;
+  if (await isCrcValidInFile(segment.log, place.position, header)) return;
+  damaged(segment, place);
+}
+
+function damaged(
+  segment: Segment,
+  { position, offset }: { position: number; offset: number },
+  behind: Behind = 'unclear',
+): never {
+  const next = typeof behind === 'object' ? `; the next whole one is at ${behind.baseOffset}` : '';
   throw new KafkaError(
     'CORRUPT_MESSAGE',
-    `${segment.log.path} has no whole record batch at position ${position}`,
+    `${segment.log.path} has no whole record batch for offset ${offset} ` +
+      `at position ${position}${next}`,
   );
 }
 
@@ -240,11 +327,16 @@ async function loadIndexes(log: LogState, segment: Segment): Promise<SegmentInde
   const indexes = segment.areIndexesLoaded ? segment.loadIndexes() : segment.tryLoadIndexes();
   if (indexes !== null) return indexes;
   segment.beginRebuild();
-  const range = { from: 0, end: segment.sizeBytes };
-  await scanBatches(segment.log, range, ({ header, position }) => {
-    segment.indexScanned(header, position, log.config);
-    return true;
-  });
+  await walkAcross(
+    segment,
+    { from: 0, end: segment.sizeBytes },
+    ({ header, position }, isBehind) => {
+      // A lookup must not have to pass the damage.
+      const indexIntervalBytes = isBehind ? -1 : log.config.indexIntervalBytes;
+      segment.indexScanned(header, position, { ...log.config, indexIntervalBytes });
+      return true;
+    },
+  );
   if (!segment.isGone) segment.writeIndexes();
   return segment.loadIndexes();
 }
@@ -313,7 +405,7 @@ async function findRecord(
 ): Promise<TimestampOffset | null> {
   let found: TimestampOffset | null = null;
   const range = { from: search.from, end: segment.sizeBytes };
-  await scanBatches(segment.log, range, (batch) => {
+  await walkAcross(segment, range, (batch) => {
     const { header, buffer } = batch;
     if (!search.mayHave(batch) || header.lastOffset < log.logStartOffset) return true;
     const { partitionLeaderEpoch: leaderEpoch } = header;
@@ -335,19 +427,45 @@ async function findRecord(
   return found;
 }
 
-/** Where the first batch that reaches the offset starts, and its base offset. */
+/**
+ * Where the first batch that reaches the offset starts, and its base offset; where the log is
+ * damaged before that, what it can be cut back to.
+ */
 export async function positionOf(
   log: LogState,
   segment: Segment,
   offset: number,
-): Promise<{ position: number; baseOffset: number } | null> {
+): Promise<BatchPlace | null> {
   const { offsets } = await loadIndexes(log, segment);
-  let found: { position: number; baseOffset: number } | null = null;
-  const range = { from: offsets.lookup(offset), end: segment.sizeBytes };
-  await scanBatches(segment.log, range, ({ header, position }) => {
-    if (header.lastOffset < offset) return true;
-    found = { position, baseOffset: header.baseOffset };
-    return false;
+  const found = await searchPosition(segment, offsets.lookup(offset), offset);
+  // What the index led to is damaged: what is before it tells.
+  return found === 'unknown' ? await wholePosition(segment, offset) : found;
+}
+
+interface BatchPlace {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+async function wholePosition(segment: Segment, offset: number): Promise<BatchPlace | null> {
+  const found = await searchPosition(segment, 0, offset);
+  return found === 'unknown' ? { position: 0, baseOffset: segment.baseOffset } : found;
+}
+
+async function searchPosition(
+  segment: Segment,
+  from: number,
+  offset: number,
+): Promise<BatchPlace | null | 'unknown'> {
+  let found: BatchPlace | 'unknown' | null = null;
+  let end: BatchPlace | 'unknown' = 'unknown';
+  const range = { from, end: segment.sizeBytes };
+  const scanned = await walkAcross(segment, range, ({ header, position }, isBehind) => {
+    if (isBehind && header.baseOffset > offset) found = end;
+    else if (header.lastOffset >= offset) found = { position, baseOffset: header.baseOffset };
+    end = { position: position + header.sizeBytes, baseOffset: header.lastOffset + 1 };
+    return found === null;
   });
-  return found;
+  // Nothing whole reaches the offset, but there are bytes: they are damaged.
+  return found === null && scanned.position < segment.sizeBytes ? end : found;
 }

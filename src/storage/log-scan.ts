@@ -1,10 +1,13 @@
 // A walk over the batches of a segment file in large reads, for recovery and for lookups. It stops
-// at the first bytes that cannot be a batch and says what is wrong with them.
+// at the first bytes that cannot be a batch and says what is wrong with them. Invariant: what the
+// bytes say of themselves is believed only as far as the file reaches, and memory for a batch of
+// uncommon size is taken only when its CRC says that it is one.
 
 import { assert } from '../base/assert.ts';
 import {
   type BatchHeader,
   batchSizeAt,
+  crc32c,
   KafkaError,
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
@@ -12,6 +15,11 @@ import {
 import type { PooledFile } from './open-files.ts';
 
 const READ_BYTES = 1024 * 1024;
+/** Larger batches are read only once their CRC was found to be right. */
+export const COMMON_BYTES_MAX = 16 * 1024 * 1024;
+const INT32_MAX = 0x7fff_ffff;
+/** Of a header: where what the CRC covers begins. */
+const CRC_COVERS_FROM = 21;
 
 export interface ScannedBatch {
   /** The header's position is the one in `buffer`. */
@@ -63,9 +71,45 @@ export async function scanBatches(
       return { position, problem: `a batch of ${sizeBytes} bytes is cut short` };
     }
     assert(sizeBytes > buffer.length, 'a batch that fits the buffer is seen');
+    const isLarge = sizeBytes > COMMON_BYTES_MAX;
+    if (isLarge && !(await isCrcValidInFile(file, position, readBatchHeader(window, 0)))) {
+      return { position, problem: `a batch of ${sizeBytes} bytes has a wrong CRC` };
+    }
     buffer = Buffer.allocUnsafe(sizeBytes);
   }
   return { position, problem: null };
+}
+
+/** As isBatchCrcValid(), for a batch that is not in memory: piece by piece. */
+export async function isCrcValidInFile(
+  file: PooledFile,
+  position: number,
+  { sizeBytes, crc }: Pick<BatchHeader, 'sizeBytes' | 'crc'>,
+): Promise<boolean> {
+  const end = position + sizeBytes;
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, sizeBytes));
+  let sum = 0;
+  for (let at = position + CRC_COVERS_FROM; at < end; ) {
+    const bytes = await file.read(buffer.subarray(0, Math.min(buffer.length, end - at)), at);
+    if (bytes === 0) return false;
+    sum = crc32c(buffer, 0, bytes, sum);
+    at += bytes;
+  }
+  return sum === crc;
+}
+
+/**
+ * Why the batch cannot be where it is, in a segment of the base offset, behind batches that end at
+ * the offset; null if it can. The CRC does not cover a batch's offset.
+ */
+export function offsetProblem(
+  { baseOffset, lastOffset }: Pick<BatchHeader, 'baseOffset' | 'lastOffset'>,
+  segmentBase: number,
+  end: number,
+): string | null {
+  if (baseOffset < end) return `offset ${baseOffset} is out of order`;
+  const isWithin = lastOffset - segmentBase <= INT32_MAX && lastOffset < Number.MAX_SAFE_INTEGER;
+  return isWithin ? null : `offset ${lastOffset} is too large for the segment`;
 }
 
 function visitWindow(

@@ -17,15 +17,17 @@ const offsetIn = {
 
 type OffsetFile = keyof typeof offsetIn;
 
-/** By folder. */
+/** By folder; those of logs that could not be opened as they were found. */
 export function offsetsFor(
   file: OffsetFile,
   logs: Iterable<[folder: string, opened: { readonly log: PartitionLog }]>,
+  found: { addUnopened(file: string, offsets: Map<string, number>): void } | null,
 ): Map<string, number> {
   const offsets = new Map<string, number>();
   for (const [folder, { log }] of logs) {
     const offset = offsetIn[file](log);
     if (offset !== null) offsets.set(folder, offset);
   }
+  found?.addUnopened(file, offsets);
   return offsets;
 }

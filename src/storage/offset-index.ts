@@ -79,6 +79,18 @@ export class OffsetIndex {
     return slot < 0 ? 0 : this.#positionAt(slot);
   }
 
+  /** Position of the first entry behind the offset: its batch or one before has it. */
+  positionBehind(offset: number): number | null {
+    const slot = this.#slotOf(offset) + 1;
+    return slot < this.#count ? this.#positionAt(slot) : null;
+  }
+
+  /** There is an entry of a batch that ends with the offset and lies at the position. */
+  has(lastOffset: number, position: number): boolean {
+    const slot = this.#slotOf(lastOffset);
+    return slot >= 0 && this.#offsetAt(slot) === lastOffset && this.#positionAt(slot) === position;
+  }
+
   /** Drops the entries of batches that reach the offset. */
   truncateTo(offset: number): void {
     this.#count = this.#slotOf(offset - 1) + 1;

@@ -63,9 +63,30 @@ export function isEmptyFolder(disk: Disk, directory: string): boolean {
   });
 }
 
+/** The folders in a log directory: those of logs, and what is left of moves and deletions. */
+export function listFolders(
+  disk: Disk,
+  directory: string,
+): { folders: string[]; unfinished: PartitionFolder[]; removable: string[] } {
+  const folders: string[] = [];
+  const unfinished: PartitionFolder[] = [];
+  const removable: string[] = [];
+  for (const { name, isDirectory } of disk.list(directory)) {
+    if (!isDirectory) continue;
+    const future = parseFutureFolderName(name);
+    if (future !== null) unfinished.push(future);
+    if (future !== null || isDeleteFolder(name)) removable.push(name);
+    else if (parseFolderName(name) !== null) folders.push(name);
+  }
+  return { folders, unfinished, removable };
+}
+
 /** ZERO_UUID if the file is missing or was not written whole. */
 export function readTopicId(disk: Disk, directory: string): Uuid {
-  const text = disk.readFile(`${directory}/${PARTITION_METADATA}`)?.toString('utf8') ?? '';
+  const path = `${directory}/${PARTITION_METADATA}`;
+  // No file takes the place of a directory.
+  if (disk.stat(path)?.isDirectory) disk.rename(path, `${path}.damaged`);
+  const text = disk.readFile(path)?.toString('utf8') ?? '';
   const topicId = /^topic_id: *(\S+)/m.exec(text)?.[1] ?? '';
   return isUuid(topicId) ? topicId : ZERO_UUID;
 }

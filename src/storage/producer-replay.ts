@@ -1,10 +1,12 @@
 // Rebuilds the producers' state as of an offset: the latest snapshot at or before it, then the
 // batches in between.
 
-import { scanBatches } from './log-scan.ts';
+import { type BatchHeader, KafkaError } from '../protocol/index.ts';
+import { walkAcross } from './log-damage.ts';
 import type { ProducerSnapshots } from './producer-snapshots.ts';
 import type { ProducerStates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
+import type { AbortedTransactionEntry } from './transaction-index.ts';
 
 export interface ProducerReplay {
   readonly producers: ProducerStates;
@@ -29,15 +31,47 @@ export async function replayProducers(replay: ProducerReplay): Promise<void> {
     if (next <= from || segment.baseOffset >= endOffset || from >= endOffset) continue;
     const start = segment.tryLoadIndexes()?.offsets.lookup(from) ?? 0;
     const range = { from: start, end: segment.sizeBytes };
-    await scanBatches(segment.log, range, ({ header, buffer }) => {
+    await walkAcross(segment, range, ({ header, buffer }) => {
       if (header.baseOffset >= endOffset) return false;
       if (header.producerId >= 0 && header.baseOffset >= from) {
-        const updates = producers.prepare('replication');
-        updates.append(buffer, header);
         // The aborted transactions found here are in the segment's index already.
-        producers.commit(updates);
+        replayBatch(producers, buffer, header);
       }
       return true;
     });
   }
+}
+
+/**
+ * One batch that is in the log. Returns what the transaction index must learn. Damage may have
+ * taken what a batch goes on from (the end of a transaction): then its producer begins anew.
+ */
+export function replayBatch(
+  producers: ProducerStates,
+  buffer: Buffer,
+  header: BatchHeader,
+): AbortedTransactionEntry[] {
+  try {
+    return applyBatch(producers, buffer, header);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+  }
+  producers.forget(header.producerId);
+  try {
+    return applyBatch(producers, buffer, header);
+  } catch (error) {
+    // The batch itself is damaged: a reader finds that out.
+    if (error instanceof KafkaError) return [];
+    throw error;
+  }
+}
+
+function applyBatch(
+  producers: ProducerStates,
+  buffer: Buffer,
+  header: BatchHeader,
+): AbortedTransactionEntry[] {
+  const updates = producers.prepare('replication');
+  updates.append(buffer, header);
+  return producers.commit(updates);
 }

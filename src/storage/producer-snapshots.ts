@@ -31,6 +31,16 @@ export class ProducerSnapshots {
     return this.#offsets.includes(offset);
   }
 
+  /** How many are of offsets behind the one given. */
+  countBehind(offset: number): number {
+    return this.#offsets.length - 1 - this.#offsets.findLastIndex((each) => each <= offset);
+  }
+
+  /** When the file was last written to. */
+  modifiedMs(offset: number): number {
+    return this.#disk.stat(this.#pathOf(offset))?.modifiedMs ?? 0;
+  }
+
   /** Keeps the state in memory until the next write(). */
   take(offset: number, entries: readonly ProducerSnapshotEntry[]): void {
     if (this.#offsets.includes(offset)) return;

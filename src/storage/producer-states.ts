@@ -206,6 +206,13 @@ export class ProducerStates {
     }
   }
 
+  /** What the log has of the producer contradicts itself: as if it had never written. */
+  forget(producerId: number): void {
+    const state = this.#states.get(producerId);
+    this.#states.delete(producerId);
+    if (state !== undefined) this.#open.delete(state.currentTxnFirstOffset);
+  }
+
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, state] of this.#states) {
       if (isExpired(state, nowMs, expirationMs)) this.#states.delete(producerId);

@@ -384,6 +384,13 @@ export class Segment {
     this.#transactions = [];
   }
 
+  /** What the file has is damaged. */
+  replaceAborted(entries: AbortedTransactionEntry[]): void {
+    this.#writeTransactions(entries);
+    this.#transactions = entries;
+    this.areIndexesDurable = false;
+  }
+
   cutTornTailIfPossible(): void {
     try {
       this.#cutTornTail();

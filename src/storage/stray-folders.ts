@@ -23,6 +23,8 @@ export interface StrayFile {
   readonly name: string;
   /** The bytes from there on are copied and the file is left as it is. Absent: it is renamed. */
   readonly from?: number;
+  /** With `from`: the position before which the copy ends. Absent: it is the rest of the file. */
+  readonly to?: number;
 }
 
 /** The name of the topic gives way where the file system limits names, as in Kafka. */
@@ -112,7 +114,7 @@ async function copyEnd(disk: Disk, file: StrayFile, target: string): Promise<voi
   try {
     const copy = disk.open(target, 'create');
     try {
-      await copyBytes(source, file.from ?? 0, copy);
+      await copyBytes(source, file, copy);
       await copy.sync();
     } finally {
       copy.close();
@@ -122,10 +124,15 @@ async function copyEnd(disk: Disk, file: StrayFile, target: string): Promise<voi
   }
 }
 
-async function copyBytes(source: File, from: number, copy: File): Promise<void> {
+async function copyBytes(
+  source: File,
+  { from = 0, to = Number.POSITIVE_INFINITY }: StrayFile,
+  copy: File,
+): Promise<void> {
   const buffer = Buffer.allocUnsafe(COPY_BYTES);
-  for (let position = from; ; ) {
-    const bytes = await source.read(buffer, position);
+  for (let position = from; position < to; ) {
+    const wanted = buffer.subarray(0, Math.min(buffer.length, to - position));
+    const bytes = await source.read(wanted, position);
     if (bytes === 0) return;
     copy.write([buffer.subarray(0, bytes)], position - from);
     position += bytes;
