@@ -155,6 +155,7 @@ test('metadata that are lost cost no record: folders are kept and the names are 
 for (const [harm, problem] of [
   ['remove', null],
   ['garbage', null],
+  ['flip in a key', null],
   ['flip', /\/a\/meta\.properties says \S+ where \/a\/directory-notes says \S+: correct it/],
 ] as const) {
   test(`meta.properties: ${harm}`, () =>
@@ -165,7 +166,9 @@ for (const [harm, problem] of [
       if (harm === 'remove') await io.disk.remove(path);
       else {
         const file = io.disk.open(path, 'write');
-        const text = harm === 'garbage' ? '\0\0\0' : before.replace(/cluster.id=./, 'cluster.id=+');
+        const flipped = before.replace(/cluster.id=./, 'cluster.id=+');
+        const inKey = before.replace('directory.id', 'directory.ie');
+        const text = { garbage: '\0\0\0', flip: flipped, 'flip in a key': inKey }[harm];
         file.truncate(0);
         file.write([Buffer.from(text)], 0);
         file.close();

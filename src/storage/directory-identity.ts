@@ -99,7 +99,7 @@ export async function identifyDirectory(io: Io, owner: DirectoryOwner): Promise<
   return { meta: await formatDirectory(io, path, { clusterId, nodeId }), notes };
 }
 
-/** meta.properties, or what the notes say of it if it is missing or damaged. */
+/** meta.properties, or what the notes say of it if it is missing or damaged: they say all of it. */
 async function foundBeside(
   io: Io,
   path: string,
@@ -116,7 +116,13 @@ async function foundBeside(
         'or remove the other if this is meant',
     );
   }
-  if (meta !== null) return meta;
+  if (
+    meta?.clusterId !== undefined &&
+    meta.nodeId !== undefined &&
+    meta.directoryId !== undefined
+  ) {
+    return meta;
+  }
   io.log.warn('a file is missing or damaged and is written anew', { file });
   const { clusterId, nodeId, directoryId } = notes;
   return await writeMetaProperties(io, path, { clusterId, nodeId, directoryId });
