@@ -52,12 +52,12 @@ export class SimBroker {
     return this.#startCount;
   }
 
-  /** Switches the host on if the power is off. */
-  start(): void {
+  /** Switches the host on if the power is off. `config` is on top of what the broker has. */
+  start(config: Readonly<Record<string, string>> = {}): void {
     assert(!this.isUp, 'a broker is started when it is down');
     this.#startCount++;
     this.#broker = null;
-    this.#process = this.host.start((io, process) => this.#run(io, process));
+    this.#process = this.host.start((io, process) => this.#run(io, process, config));
   }
 
   /** kill -9 */
@@ -91,11 +91,11 @@ export class SimBroker {
     );
   }
 
-  async #run(io: Io, process: SimProcess): Promise<void> {
-    const overrides = Object.entries(this.#options.config);
-    const { config } = loadBrokerConfig({ overrides });
+  async #run(io: Io, process: SimProcess, config: Readonly<Record<string, string>>): Promise<void> {
+    const overrides = Object.entries({ ...this.#options.config, ...config });
+    const loaded = loadBrokerConfig({ overrides });
     try {
-      const broker = await Broker.start(this.#options.plant(io), config, {
+      const broker = await Broker.start(this.#options.plant(io), loaded.config, {
         onFatal: (error) => this.#exit(process, error),
       });
       if (this.#process === process) this.#broker = broker;

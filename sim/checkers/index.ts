@@ -27,11 +27,21 @@
 // lost-places.ts           (k) nothing is acknowledged into a directory that is gone
 // whole-logs.ts            (j) the files of a log are whole by themselves
 // no-strays.ts             (j) nothing is set aside where nothing was damaged
+// stored-logs.ts           logs as they lie on a disk, batch by batch
+// damaged-logs.ts          (l) what is not damaged is served, and nothing wrong is
+// refusals.ts              (l) a refusal to start names file and remedy, and changes nothing
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
 export { CommittedReads } from './committed-reads.ts';
 export { assertCompacted, superfluousIn } from './compacted-logs.ts';
+export {
+  type DamagedLog,
+  type DamagedTree,
+  damagedLogs,
+  isChanged,
+  type ReadLog,
+} from './damaged-logs.ts';
 export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
 export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
@@ -57,7 +67,18 @@ export {
 export { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts';
 export { ProducerIdsOnce } from './producer-ids.ts';
 export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
+export { assertRefusal, assertUntouched } from './refusals.ts';
 export { StableReads } from './stable-reads.ts';
+export {
+  batchesIn,
+  batchesOf,
+  endOffsetOf,
+  everyBatch,
+  type StoredBatch,
+  type StoredLog,
+  storedLogs,
+  wholeBatchAt,
+} from './stored-logs.ts';
 export {
   type SentTransaction,
   TransactionLedger,

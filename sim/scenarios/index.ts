@@ -14,6 +14,7 @@
 // transactions.ts  transactions and exact copies: under kills, power cuts, a bad network
 // transaction-steps.ts  harm at each step of a transaction
 // compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
+// damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
 // members group-plan.ts draws, transaction-run.ts and transaction-plan.ts those with transactions,
@@ -23,6 +24,7 @@ import type { Scenario } from '../scenario.ts';
 import { badDisk } from './bad-disk.ts';
 import { compaction, compactionPowerCut } from './compaction.ts';
 import { compactionSteps } from './compaction-steps.ts';
+import { damage } from './damage.ts';
 import { fullDisk } from './full-disk.ts';
 import { groups, groupsNetwork, groupsPowerCut } from './groups.ts';
 import { journal } from './journal.ts';
@@ -54,4 +56,5 @@ export const scenarios: readonly Scenario[] = [
   compactionPowerCut,
   transactionSteps,
   compactionSteps,
+  damage,
 ];

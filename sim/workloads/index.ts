@@ -14,6 +14,7 @@
 // keyed-writer.ts          a producer that updates a few keys
 // read-keyed.ts            compacted partitions as they are read
 // read-committed.ts        partitions as they are read under read_committed
+// read-raw.ts              partitions batch by batch, with what is wrong with them
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
   lookAtGroups,
@@ -28,6 +29,7 @@ export { takeProducerIds } from './producer-id-taker.ts';
 export { lookUp, readBack } from './read-back.ts';
 export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
 export { readKeyed, rereadKeyed } from './read-keyed.ts';
+export { type RawRead, readRaw } from './read-raw.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';
