@@ -1,3 +1,6 @@
+// damaged-logs.ts, stored-logs.ts and refusals.ts: what they let pass, and the losses, wrong
+// offsets and poor refusals that they find.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ErrorCode, encodeBatch, encodeEndTransactionMarker } from '../../src/protocol/index.ts';

@@ -5,8 +5,8 @@
 // - After a stop that was not clean Kafka looks through the segments from the recovery point on. In
 //   the first one that does not end in a whole batch it cuts what is behind the last whole one, and
 //   all later segments go with it. A segment that is missing is no reason to cut anything.
-// - After a clean stop Kafka looks through a segment only if its index is missing or makes no sense,
-//   and cuts it alone. Everything else stays as it is, damaged or not.
+// - After a clean stop Kafka looks through a segment only if its index is missing or senseless, and
+//   cuts it alone. Everything else stays as it is, damaged or not.
 // - A recovery point that cannot be read is 0, a clean stop that left no mark was not clean.
 // - A log whose partition.metadata does not name the topic's id is set aside, whole.
 //

@@ -1,7 +1,7 @@
 // A broker whose files come to harm while it is down, from its first record to the last check: it
-// is loaded with topics of every kind, stopped, damaged, started again, and either refuses, is given
-// back what was damaged, and starts with everything; or serves, and is held against what lay on its
-// disk. Then it is written to, and started once more.
+// is loaded with topics of every kind, stopped, damaged and started again. Either it refuses, is
+// given back what was damaged, and starts with everything; or it serves, and is held against what
+// lay on its disk. Then it is written to, and started once more.
 
 import { assert } from '../../src/base/assert.ts';
 import type { Prng } from '../../src/base/prng.ts';

@@ -1,5 +1,6 @@
-// Damage at random to the files of a broker that is stopped or was killed: bits that flip, blocks of
-// zeros, files cut short, grown, gone, exchanged or old, folders and directories that are missing.
+// Damage at random to the files of a broker that is stopped or was killed: bits that flip, blocks
+// of zeros, files that are cut short, grown, gone, exchanged or old, folders and directories that
+// are missing.
 
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
