@@ -207,6 +207,20 @@ describe('damage in the middle of a log', () => {
       assert.deepEqual(setAside(io), {});
     }));
 
+  test('of all of a segment that was not synced does not keep its log from opening', () =>
+    simulate(async (io) => {
+      const last = (await leftByKill(io)).at(-1) as number;
+      for (const filler of [0, 7]) {
+        change(io, pathOf(last), (bytes) => Buffer.alloc(bytes.length, filler));
+        for (const suffix of ['.index', '.timeindex']) {
+          io.disk.open(pathOf(last, suffix), 'create').truncate(0);
+        }
+        const log = await openLog(io, { ...fromFiles, recoveryPoint: last });
+        assert.deepEqual(await contentOf(log), offsets(0, last));
+        log.abandon();
+      }
+    }));
+
   test('of a last batch that is whole but for a bit is cut, and it is set aside', () =>
     simulate(async (io) => {
       const last = (await leftByKill(io)).at(-1) as number;

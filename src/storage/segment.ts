@@ -9,7 +9,12 @@
 import { assert } from '../base/assert.ts';
 import { pushAll } from '../base/push-all.ts';
 import { IoError } from '../io/index.ts';
-import { type BatchHeader, RECORD_BATCH_OVERHEAD, readBatchHeader } from '../protocol/index.ts';
+import {
+  type BatchHeader,
+  KafkaError,
+  RECORD_BATCH_OVERHEAD,
+  readBatchHeader,
+} from '../protocol/index.ts';
 import { type LogConfig, segmentMsOf } from './log-config.ts';
 import {
   DELETED_SUFFIX,
@@ -21,6 +26,7 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from './log-files.ts';
 import type { LogResources } from './log-resources.ts';
+import { offsetProblem } from './log-scan.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { PooledFile } from './open-files.ts';
 import { inDoubtIfFailed } from './segments-in-doubt.ts';
@@ -207,12 +213,13 @@ export class Segment {
     return ageMs > segmentMsOf(config) - this.rollJitterMs;
   }
 
-  /** The largest timestamp of the first batch; -1 if there is none. */
+  /** The largest timestamp of the first batch; -1 if there is none, or it is damaged. */
   loadFirstTimestamp(): number {
     if (this.#firstTimestamp === null) {
       const header = Buffer.alloc(RECORD_BATCH_OVERHEAD);
-      const isThere = this.log.readSync(header, 0) === header.length;
-      this.#firstTimestamp = isThere ? timestampOf(readBatchHeader(header, 0)) : -1;
+      const bytes = this.log.readSync(header, 0);
+      const first = headerOrNull(header.subarray(0, bytes));
+      this.#firstTimestamp = first === null ? -1 : timestampOf(first);
     }
     return this.#firstTimestamp;
   }
@@ -301,11 +308,15 @@ export class Segment {
     this.beginRebuild();
     const indexes = this.#indexes as unknown as SegmentIndexes;
     const header = Buffer.alloc(RECORD_BATCH_OVERHEAD);
+    let endOffset = this.baseOffset;
     for (let position = 0; position < this.sizeBytes; ) {
-      this.log.readSync(header, position);
-      const batch = readBatchHeader(header, 0);
+      const bytes = this.log.readSync(header, position);
+      const batch = headerOrNull(header.subarray(0, bytes));
+      // Behind damage there is no place to lead to: readers find out (log-reads.ts).
+      if (batch === null || offsetProblem(batch, this.baseOffset, endOffset) !== null) break;
       this.#index(indexes, batch, position, INTERVAL_BYTES);
       position += batch.sizeBytes;
+      endOffset = batch.lastOffset + 1;
     }
     return indexes;
   }
@@ -455,6 +466,15 @@ export class Segment {
 
 function emptyIndexes(baseOffset: number): SegmentIndexes {
   return { offsets: new OffsetIndex(baseOffset), times: new TimeIndex(baseOffset) };
+}
+
+function headerOrNull(bytes: Buffer): BatchHeader | null {
+  try {
+    return readBatchHeader(bytes, 0);
+  } catch (error) {
+    if (error instanceof KafkaError) return null;
+    throw error;
+  }
 }
 
 /** -1 for a batch that no record is left of. */
