@@ -153,8 +153,8 @@ function damageDirectory(files: FileSystem, kind: DamageKind, directory: string)
 }
 
 /**
- * Two files of one folder, or two of which one is no log: a batch does not say whose it is, so that
- * nobody could tell the log of one partition from another's.
+ * Not the logs of two partitions, and not two checkpoints of a directory: neither says whose it is,
+ * so that nobody could tell one from the other.
  */
 function swap(files: FileSystem, options: DamageOptions): Damage | null {
   const one = pickFile(files, options);
@@ -162,12 +162,17 @@ function swap(files: FileSystem, options: DamageOptions): Damage | null {
   if (one === null || other === null || one === other) return null;
   const isTwoLogs = one.endsWith('.log') && other.endsWith('.log');
   if (isTwoLogs && folderOf(one) !== folderOf(other)) return null;
+  if (isCheckpoint(one) && isCheckpoint(other)) return null;
   const [first, second] = [files.find(one), files.find(other)] as [FileNode, FileNode];
   const [firstBytes, secondBytes] = [bytesOf(first), bytesOf(second)];
   if (firstBytes.equals(secondBytes)) return null;
   putFile(files, one, secondBytes);
   putFile(files, other, firstBytes);
   return { kind: 'swap two files', paths: [one, other] };
+}
+
+function isCheckpoint(path: string): boolean {
+  return path.endsWith('-offset-checkpoint');
 }
 
 function putOlder(files: FileSystem, options: DamageOptions): Damage | null {

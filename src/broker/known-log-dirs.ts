@@ -46,6 +46,8 @@ export class KnownLogDirs {
   /** The notes that were written last. */
   readonly #notes: { readonly at: string; readonly notes: DirectoryNotes } | null;
   #missing: readonly MissingDirectory[] = [];
+  /** Of directories that are there and were not registered. */
+  #newPaths: readonly string[] = [];
 
   constructor(io: Io, options: KnownLogDirsOptions) {
     this.#io = io;
@@ -101,6 +103,8 @@ export class KnownLogDirs {
   #assertRegisteredAreThere(image: MetadataImage, nodeId: number, found: OpenedLogDirs): void {
     const registered = image.brokers.get(nodeId)?.logDirs ?? [];
     const there = new Set(found.directories.map(({ meta }) => meta.directoryId));
+    const isNew = ({ meta }: LogDirectory): boolean => !registered.includes(meta.directoryId);
+    this.#newPaths = found.directories.filter(isNew).map(({ path }) => path);
     const missing = registered
       .filter((directoryId) => !there.has(directoryId))
       .map((directoryId) => {
@@ -131,7 +135,10 @@ export class KnownLogDirs {
     const name = path === null ? `the log directory with the id ${directoryId}` : path;
     const others = partitions.length === 1 ? '' : ` and ${partitions.length - 1} others`;
     const what = `${partition.topic}-${partition.partition}${others}`;
-    this.#refuse(path ?? '', `${name} is not in log.dirs any more, and ${what} in no other`);
+    // Where nobody noted its path it may be one of these.
+    const paths = path === null ? this.#newPaths : [];
+    const hint = paths.length === 0 ? '' : ` (${paths.join(', ')} was not known before)`;
+    this.#refuse(path ?? '', `${name} is not in log.dirs any more, and ${what} in no other${hint}`);
     const count = partitions.length;
     this.#log.warn('partitions of lost directories are made anew, without records', { count });
   }

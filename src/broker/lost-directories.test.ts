@@ -100,7 +100,9 @@ test('a directory that is registered and was never noted is missed by its partit
     await filled(io);
     for (const path of ['/a', '/b']) await io.disk.remove(`${path}/directory-notes`);
     io.disk.rename('/b', '/b.away');
-    assert.match(await refusal(io), /the log directory with the id \S{22} is not in log.dirs/);
+    const text = await refusal(io);
+    assert.match(text, /the log directory with the id \S{22} is not in log.dirs/);
+    assert.match(text, /in no other \(\/b was not known before\): mount its disk/);
   }));
 
 test('an entry that is removed from log.dirs is missed if partitions are in no other', () =>
