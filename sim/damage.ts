@@ -44,9 +44,8 @@ export function damageOnce(files: FileSystem, options: DamageOptions): Damage | 
   switch (kind) {
     case 'remove the directory':
     case 'empty the directory':
-      // Of a broker's only directory nothing would be left that could be judged.
-      if (directories.length < 2 || !prng.chance(0.3)) return null;
-      return damageDirectory(files, kind, prng.pick(directories));
+      if (!prng.chance(0.3)) return null;
+      return damageDirectory(files, kind, { directories, chosen: prng.pick(directories) });
     case 'remove the folder':
       return removeFolder(files, options);
     case 'swap two files':
@@ -145,11 +144,17 @@ function removeFolder(files: FileSystem, { prng, directories }: DamageOptions): 
   return { kind: 'remove the folder', paths: [path] };
 }
 
-function damageDirectory(files: FileSystem, kind: DamageKind, directory: string): Damage | null {
-  if (files.find(directory) === null) return null;
-  removeTree(files, directory);
-  if (kind === 'empty the directory') files.makeDirectory(directory, 0);
-  return { kind, paths: [directory] };
+function damageDirectory(
+  files: FileSystem,
+  kind: DamageKind,
+  { directories, chosen }: { directories: readonly string[]; chosen: string },
+): Damage | null {
+  // Without another one nothing would be left that could be judged.
+  const left = directories.filter((path) => files.removalOrder(path).length > 1);
+  if (!left.includes(chosen) || left.length < 2) return null;
+  removeTree(files, chosen);
+  if (kind === 'empty the directory') files.makeDirectory(chosen, 0);
+  return { kind, paths: [chosen] };
 }
 
 /**

@@ -198,21 +198,22 @@ export class Broker {
 
   async #openDirectories(): Promise<void> {
     const config = this.#baseConfig;
-    let clusterId = config.clusterId;
+    const known = { clusterId: config.clusterId, clusterIdAt: null as string | null };
     this.#knownDirs.assertNoneIsEmptied();
     for (const path of config.logDirs) {
       const directory = await LogDirectory.open(this.#io, {
         path,
         nodeId: config.nodeId,
-        clusterId,
+        ...known,
         resources: this.#resources,
         onFailure: (failed, error) => this.#onDirectoryFailure(failed, error),
       }).catch((error: unknown) => this.#setAside(path, error));
       if (directory === null) continue;
       this.#directories.push(directory);
-      clusterId = directory.meta.clusterId;
+      known.clusterIdAt ??= config.clusterId === null ? path : null;
+      known.clusterId = directory.meta.clusterId;
     }
-    this.#clusterId = clusterId ?? '';
+    this.#clusterId = known.clusterId ?? '';
   }
 
   /** A disk that does not answer costs its partitions; another's directory is a mistake. */

@@ -105,6 +105,14 @@ test('a directory that is registered and was never noted is missed by its partit
     assert.match(text, /in no other \(\/b was not known before\): mount its disk/);
   }));
 
+test('of two directories that say different clusters the refusal names both', () =>
+  simulate(async (io) => {
+    await filled(io);
+    for (const path of ['/a', '/b']) await io.disk.remove(`${path}/directory-notes`);
+    io.disk.rename('/a', '/a.away');
+    assert.match(await refusal(io), /\/b belongs to cluster \S+, log directory \/a to \S+: bring/);
+  }));
+
 test('an entry that is removed from log.dirs is missed if partitions are in no other', () =>
   simulate(async (io) => {
     await filled(io);

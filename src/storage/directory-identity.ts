@@ -26,6 +26,8 @@ export interface DirectoryOwner {
   readonly nodeId: number;
   /** null takes the id that is found, or makes one up for a new directory. */
   readonly clusterId: string | null;
+  /** The log directory that has the id, where it is not the configuration's. */
+  readonly clusterIdAt?: string | null;
 }
 
 /** null if there is none. @throws LogDirectoryError if it cannot be understood */
@@ -140,14 +142,15 @@ function assertHoldsNothing(io: Io, path: string): void {
 
 function assertOurs(
   found: Partial<MetaProperties>,
-  { path, nodeId }: DirectoryOwner,
+  { path, nodeId, clusterIdAt }: DirectoryOwner,
   clusterId: string,
 ): void {
+  const whose = clusterIdAt == null ? 'this broker' : `log directory ${clusterIdAt}`;
   if (found.clusterId !== undefined && found.clusterId !== clusterId) {
     throw new LogDirectoryError(
       path,
-      `log directory ${path} belongs to cluster ${found.clusterId}, this broker to ${clusterId}: ` +
-        'use another log.dirs, or the cluster id that the directory has',
+      `log directory ${path} belongs to cluster ${found.clusterId}, ${whose} to ${clusterId}: ` +
+        'bring back what was there, use another log.dirs, or the cluster id of the directory',
     );
   }
   if (found.nodeId !== undefined && found.nodeId !== nodeId) {

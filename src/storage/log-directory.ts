@@ -15,6 +15,7 @@ import { replaceFile } from './checkpoint-file.ts';
 import { DirectoryHealth } from './directory-health.ts';
 import {
   type DirectoryIdentity,
+  type DirectoryOwner,
   identifyDirectory,
   somePartitionIn,
 } from './directory-identity.ts';
@@ -52,11 +53,7 @@ import { setFolderAside } from './stray-folders.ts';
 
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown';
 
-export interface LogDirectoryOptions {
-  readonly path: string;
-  readonly nodeId: number;
-  /** null takes the id found in meta.properties, or makes one up for a new directory. */
-  readonly clusterId: string | null;
+export interface LogDirectoryOptions extends DirectoryOwner {
   readonly resources: LogResources;
   /** A sync failed, or a change that cannot be undone half-way: stop using the directory. */
   readonly onFailure: (directory: LogDirectory, error: Error) => void;
