@@ -10,11 +10,10 @@ import {
   type BatchHeader,
   batchSizeAt,
   isBatchCrcValid,
-  KafkaError,
   RECORD_BATCH_OVERHEAD,
-  readBatchHeader,
 } from '../protocol/index.ts';
 import {
+  headerOrNull,
   isCrcValidInFile,
   offsetProblem,
   type ScanEnd,
@@ -185,14 +184,5 @@ class BatchSearch {
     });
     if (isKnown || (seen.problem === null && seen.position >= end)) return 'of the log';
     return seen.position + skipped;
-  }
-}
-
-function headerOrNull(buffer: Buffer, position: number): BatchHeader | null {
-  try {
-    return readBatchHeader(buffer, position);
-  } catch (error) {
-    if (error instanceof KafkaError) return null;
-    throw error;
   }
 }

@@ -207,6 +207,18 @@ describe('damage in the middle of a log', () => {
       assert.deepEqual(setAside(io), {});
     }));
 
+  test('of the bytes behind the first batch of a log says nothing against that batch', () =>
+    simulate(async (io) => {
+      await (await openLog(io)).close();
+      const first = batchOf(['a', 'b'], { partitionLeaderEpoch: 3 });
+      for (const filler of [0, 1]) {
+        change(io, pathOf(0), () => Buffer.concat([first, Buffer.alloc(200, filler)]));
+        const log = await openLog(io, { ...fromFiles, recoveryPoint: 2 });
+        assert.deepEqual(await contentOf(log), ['0:a', '1:b']);
+        log.abandon();
+      }
+    }));
+
   test('of all of a segment that was not synced does not keep its log from opening', () =>
     simulate(async (io) => {
       const last = (await leftByKill(io)).at(-1) as number;

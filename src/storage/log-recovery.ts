@@ -10,22 +10,30 @@
 // duplicate. Invariant: whole batches are never destroyed: what is cut off is set aside first
 // (log-cuts.ts), but for the torn end of a last write.
 
-import { readInt64 } from '../base/int64.ts';
 import type { Io } from '../io/index.ts';
-import { isBatchCrcValid, LOG_OVERHEAD } from '../protocol/index.ts';
+import {
+  type BatchHeader,
+  batchSizeAt,
+  isBatchCrcValid,
+  RECORD_BATCH_OVERHEAD,
+} from '../protocol/index.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import { LogCuts } from './log-cuts.ts';
 import { type Behind, type DamagedPlace, findBehind, isPartOfBatch } from './log-damage.ts';
 import type { PartitionLogOptions } from './log-options.ts';
-import { offsetProblem, type ScanEnd, type ScannedBatch, scanBatches } from './log-scan.ts';
+import {
+  COMMON_BYTES_MAX,
+  headerOrNull,
+  offsetProblem,
+  type ScanEnd,
+  type ScannedBatch,
+  scanBatches,
+} from './log-scan.ts';
 import { isMappedByKafka } from './mapped-index.ts';
 import { assertNoOldMessage } from './old-messages.ts';
 import { replayBatch } from './producer-replay.ts';
 import type { ProducerStates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
-
-/** Of a batch's first bytes. */
-const LEADER_EPOCH_END = LOG_OVERHEAD + 4;
 
 /** Damage which its log's owner wants to decide about: where it is, and what is wrong. */
 export class DamagedLogError extends Error {
@@ -282,20 +290,32 @@ interface Damage {
 
 /**
  * The batch behind one that leaves a gap or begins an epoch, which are rare: the CRC covers neither
- * offset nor epoch, but a batch that contradicts its successor cannot be right.
+ * offset nor epoch, but a batch that contradicts its successor cannot be right. Bytes that are no
+ * whole batch (the torn end of a write) say nothing of the one before them.
  */
 function nextHeader(
   segment: Segment,
   { header, buffer, position }: ScannedBatch,
   endOffset: number,
   latestEpoch: number,
-): { baseOffset: number; partitionLeaderEpoch: number } | null {
+): BatchHeader | null {
   if (header.baseOffset === endOffset && header.partitionLeaderEpoch <= latestEpoch) return null;
-  let start = buffer.subarray(header.position + header.sizeBytes);
-  if (start.length < LEADER_EPOCH_END) {
-    start = Buffer.alloc(LEADER_EPOCH_END);
-    const bytes = segment.log.readSync(start, position + header.sizeBytes);
-    if (bytes < start.length) return null;
+  const read = buffer.subarray(header.position + header.sizeBytes);
+  const bytes = wholeBatch(segment, read, position + header.sizeBytes);
+  const next = bytes === null ? null : headerOrNull(bytes);
+  return bytes !== null && next !== null && isBatchCrcValid(bytes, next) ? next : null;
+}
+
+/** What may be a batch at the position, of which the first bytes were read; null if it is cut. */
+function wholeBatch(segment: Segment, read: Buffer, position: number): Buffer | null {
+  let bytes = read;
+  for (const wanted of [RECORD_BATCH_OVERHEAD, 0]) {
+    const sizeBytes = wanted === 0 ? (batchSizeAt(bytes, 0) as number) : wanted;
+    if (sizeBytes < wanted || sizeBytes > COMMON_BYTES_MAX) return null;
+    if (position + sizeBytes > segment.sizeBytes) return null;
+    if (bytes.length >= sizeBytes) continue;
+    bytes = Buffer.alloc(sizeBytes);
+    if (segment.log.readSync(bytes, position) < sizeBytes) return null;
   }
-  return { baseOffset: readInt64(start, 0), partitionLeaderEpoch: start.readInt32BE(LOG_OVERHEAD) };
+  return bytes;
 }

@@ -98,6 +98,16 @@ export async function isCrcValidInFile(
   return sum === crc;
 }
 
+/** The header of a batch, as far as the bytes make sense as one. */
+export function headerOrNull(buffer: Buffer, position = 0): BatchHeader | null {
+  try {
+    return readBatchHeader(buffer, position);
+  } catch (error) {
+    if (error instanceof KafkaError) return null;
+    throw error;
+  }
+}
+
 /**
  * Why the batch cannot be where it is, in a segment of the base offset, behind batches that end at
  * the offset; null if it can. The CRC does not cover a batch's offset.

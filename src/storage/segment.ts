@@ -9,12 +9,7 @@
 import { assert } from '../base/assert.ts';
 import { pushAll } from '../base/push-all.ts';
 import { IoError } from '../io/index.ts';
-import {
-  type BatchHeader,
-  KafkaError,
-  RECORD_BATCH_OVERHEAD,
-  readBatchHeader,
-} from '../protocol/index.ts';
+import { type BatchHeader, RECORD_BATCH_OVERHEAD } from '../protocol/index.ts';
 import { type LogConfig, segmentMsOf } from './log-config.ts';
 import {
   DELETED_SUFFIX,
@@ -26,7 +21,7 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from './log-files.ts';
 import type { LogResources } from './log-resources.ts';
-import { offsetProblem } from './log-scan.ts';
+import { headerOrNull, offsetProblem } from './log-scan.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { PooledFile } from './open-files.ts';
 import { inDoubtIfFailed } from './segments-in-doubt.ts';
@@ -466,15 +461,6 @@ export class Segment {
 
 function emptyIndexes(baseOffset: number): SegmentIndexes {
   return { offsets: new OffsetIndex(baseOffset), times: new TimeIndex(baseOffset) };
-}
-
-function headerOrNull(bytes: Buffer): BatchHeader | null {
-  try {
-    return readBatchHeader(bytes, 0);
-  } catch (error) {
-    if (error instanceof KafkaError) return null;
-    throw error;
-  }
 }
 
 /** -1 for a batch that no record is left of. */
