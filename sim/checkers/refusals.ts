@@ -24,9 +24,8 @@ export function assertRefusal(error: Error, damagedPaths: readonly string[]): vo
 }
 
 /** What each start does: the mark of a clean stop and what was deleted go, and so on. */
-const deleted = /\.deleted$|-delete\//;
-const passing =
-  /\/(\.lock|\.kafka_cleanshutdown|\d{20}\.(index|timeindex|txnindex)|[a-z-]+-offset-checkpoint)$/;
+const deleted = /\.deleted$|-delete\/|\/\.kafka_cleanshutdown$/;
+const passing = /\/(\.lock|\d{20}\.(index|timeindex|txnindex)|[a-z-]+-offset-checkpoint)$/;
 /**
  * The broker is registered at the end of the metadata log, what is known of the log follows, and
  * snapshots that newer ones have replaced go.
@@ -47,9 +46,10 @@ export function assertUntouched(
       const isPassing = passing.test(path) || besidesMetadata.test(path);
       if ((isPassing && !isDamaged) || deleted.test(path)) continue;
       const found = after.find(path);
-      if (found === null && /\.(lock|kafka_cleanshutdown)$/.test(path)) continue;
-      // A damaged snapshot of the metadata is set aside before the log is looked at.
-      if (found === null && isElsewhere(after, folderOf(path), contentBytes(file))) continue;
+      if (found === null && path.endsWith('/.lock')) continue;
+      // A damaged snapshot of the metadata, or meta.properties, is set aside before that.
+      if ((found === null || isDamaged) && isElsewhere(after, folderOf(path), contentBytes(file)))
+        continue;
       assert(
         found !== null && 'content' in found,
         `the broker refused to start, and ${path} is gone`,

@@ -189,6 +189,10 @@ for (const [harm, problem] of [
       }
       await (await start(io)).stop();
       assert.equal(`${io.disk.readFile(path)}`, before);
+      // It may have been somebody's file.
+      const kept = io.disk.readFile(`${path}.damaged`);
+      assert.equal(kept === null, harm === 'remove');
+      if (harm === 'garbage') assert.equal(`${kept}`, '\0\0\0');
       // Without our notes it is for the operator to say.
       await io.disk.remove(path);
       await io.disk.remove('/a/directory-notes');

@@ -125,7 +125,11 @@ async function foundBeside(
   ) {
     return meta;
   }
-  io.log.warn('a file is missing or damaged and is written anew', { file });
+  // It may be somebody's file that got the name.
+  const kept = `${file}.damaged`;
+  if (bytes !== null) io.disk.rename(file, kept);
+  const how = bytes === null ? { file } : { file, kept };
+  io.log.warn('a file is missing or damaged and is written anew', how);
   const { clusterId, nodeId, directoryId } = notes;
   return await writeMetaProperties(io, path, { clusterId, nodeId, directoryId });
 }

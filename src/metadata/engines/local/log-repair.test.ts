@@ -215,6 +215,29 @@ describe('a metadata log', () => {
       assert.deepEqual(await textsOf(lost), []);
     }));
 
+  test('that is refused stays as it is, also where a snapshot makes up for a part of it', () =>
+    simulate(async (io) => {
+      for (const garbage of ['', 'no batch']) {
+        await io.disk.remove('/data');
+        await write(io, { texts: four, snapshotsAfter: [2] });
+        const path = listSegments(io.disk, folder)[0]?.path as string;
+        const file = io.disk.open(path, 'write');
+        file.truncate(0);
+        file.write([Buffer.from(garbage)], 0);
+        file.close();
+        const names = () =>
+          io.disk
+            .list(folder)
+            .map(({ name }) => name)
+            .sort();
+        const before = names();
+        await refusal(io);
+        assert.deepEqual(names(), before);
+        assert.equal(`${io.disk.readFile(path)}`, garbage);
+        assert.deepEqual(strayFolders(io), []);
+      }
+    }));
+
   test('needs nothing of what a whole snapshot has', () =>
     simulate(async (io) => {
       const texts = Array.from({ length: 12 }, (_, index) => `r${index}`);

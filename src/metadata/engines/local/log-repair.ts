@@ -133,7 +133,7 @@ class LogRepair {
    * reaches beyond the snapshot. Interrupted, it is done again.
    */
   async maybeDropBelowSnapshot({ segments }: CheckedLog, damage: LogDamage): Promise<boolean> {
-    const { snapshotEnd, files, directory } = this.#options;
+    const { snapshotEnd, syncedEnd, mayLose, files, directory } = this.#options;
     if (damage.offset >= snapshotEnd) return false;
     const { disk } = this.#io;
     const older = segments.filter(({ baseOffset }) => baseOffset < snapshotEnd);
@@ -145,6 +145,8 @@ class LogRepair {
       const next = await findBatch(files, [last], from, snapshotEnd);
       const isComplete = next === null ? newer === undefined : next.baseOffset === snapshotEnd;
       if (!isComplete) return false;
+      // The start is going to be refused, and then every file stays as it is.
+      if (next === null && snapshotEnd < (syncedEnd ?? 0) && !mayLose) return false;
       const target = `${this.#folder}/${String(snapshotEnd).padStart(20, '0')}.log`;
       if (next !== null) await copyEnd(this.#io, last.path, next.position, target);
     }
