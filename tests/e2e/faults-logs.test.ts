@@ -2,11 +2,20 @@
 // broker that was stopped or killed: each topic has a damage of its own.
 
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { ErrorCode } from '../../src/client/index.ts';
+import { Consumer, ErrorCode, Producer } from '../../src/client/index.ts';
 import { BrokerProcess } from '../broker-process.ts';
 import {
   allBut,
@@ -222,6 +231,97 @@ describe('the segment that is written to', async () => {
   });
 });
 
+test('a last batch that is not whole is cut after kill -9', async () => {
+  const torn: Row = {
+    topic: 'torn',
+    damage: (segments) => {
+      const { path, positions } = segments.at(-1) as LogFile;
+      truncateSync(path, statSync(path).size - 20);
+      return [...positions.keys()].slice(-1);
+    },
+  };
+  const { broker, data, lost } = await damaged('torn', 'SIGKILL', [torn]);
+  const { offsets } = await served(broker, torn.topic);
+  assert.deepEqual(offsets, allBut(...(lost.get(torn.topic) ?? [])));
+  assert.deepEqual(strayFolders(data, torn.topic), []);
+  assert.match(broker.output, /torn tail is cut off/);
+});
+
+test('a transaction index of garbage is made again: aborted records stay hidden', async () => {
+  const data = join(directory, 'transaction-index');
+  const broker = await BrokerProcess.start({ directory: data });
+  after(() => broker.dispose());
+  const topic = 'aborted';
+  await createTopics(broker, [topic]);
+  const { bootstrapServers } = broker;
+  const producer = new Producer({ bootstrapServers, transactionalId: 'faults' });
+  await producer.initTransactions();
+  for (const isKept of [false, true, false]) {
+    await producer.beginTransaction();
+    for (let i = 0; i < 40; i++) await producer.send({ topic, partition: 0, value: `${isKept}` });
+    if (isKept) await producer.commitTransaction();
+    else await producer.abortTransaction();
+  }
+  await producer.close();
+  await broker.end('SIGTERM');
+  const folder = join(data, `${topic}-0`);
+  const indexes = readdirSync(folder).filter((name) => name.endsWith('.txnindex'));
+  const written = indexes
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).size > 0);
+  assert.ok(written.length > 0);
+  for (const path of written) writeFileSync(path, Buffer.alloc(statSync(path).size, 0xee));
+  await broker.start();
+  const values: string[] = [];
+  const consumer = new Consumer({ bootstrapServers, isolationLevel: 'read_committed' });
+  await consumer.assign([{ topic, partition: 0, offset: 'earliest' }]);
+  while (values.length < 40) {
+    for (const { value } of await consumer.poll(1000)) values.push(`${value}`);
+  }
+  await consumer.close();
+  assert.deepEqual(
+    values,
+    Array.from({ length: 40 }, () => 'true'),
+  );
+});
+
+test('a missing folder of a partition is made anew, and the others are as they were', async () => {
+  const missing: Row = {
+    topic: 'no-folder',
+    damage: (_, folder) => {
+      rmSync(folder, { recursive: true });
+      return allBut();
+    },
+  };
+  const other: Row = { topic: 'neighbour', damage: () => [] };
+  const { broker } = await damaged('no-folder', 'SIGTERM', [missing, other]);
+  assert.deepEqual((await served(broker, other.topic)).offsets, allBut());
+  assert.deepEqual((await served(broker, missing.topic)).offsets, []);
+  const offsets = await fill(broker, [missing.topic], { count: 1 });
+  assert.equal(offsets.get(missing.topic), 0);
+});
+
+for (const harm of ['missing', 'garbage'] as const) {
+  test(`meta.properties that is ${harm} is made again from the notes beside it`, async () => {
+    const intact: Row = { topic: 'intact', damage: () => [] };
+    let before = '';
+    const path = join(directory, `meta-${harm}`, 'meta.properties');
+    const harmed: Row = {
+      ...intact,
+      damage: () => {
+        before = readFileSync(path, 'utf8');
+        if (harm === 'missing') rmSync(path);
+        else writeFileSync(path, 'nothing that is known');
+        return [];
+      },
+    };
+    const { broker } = await damaged(`meta-${harm}`, 'SIGTERM', [harmed]);
+    assert.deepEqual((await served(broker, intact.topic)).offsets, allBut());
+    assert.equal(readFileSync(path, 'utf8'), before);
+    assert.match(broker.output, /meta\.properties/);
+  });
+}
+
 describe('partition.metadata', async () => {
   const flipped: Row = {
     topic: 'other-id',
@@ -235,6 +335,22 @@ describe('partition.metadata', async () => {
       return [];
     },
   };
+
+  const missing: Row = {
+    topic: 'no-id',
+    damage: (_, folder) => {
+      rmSync(join(folder, 'partition.metadata'));
+      return [];
+    },
+  };
+
+  test('that is missing: the log is taken for one of the topic of that name', async () => {
+    const { broker, data } = await damaged('no-metadata', 'SIGTERM', [missing]);
+    const { offsets, failures } = await served(broker, missing.topic);
+    assert.deepEqual([offsets, failures], [allBut(), []]);
+    assert.deepEqual(strayFolders(data, missing.topic), []);
+    assert.match(broker.output, /names no topic is taken for the one of that name/);
+  });
 
   test('that names another topic id: the folder is set aside or offline', async () => {
     const { broker, data } = await damaged('metadata', 'SIGTERM', [flipped]);
