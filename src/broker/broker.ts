@@ -38,6 +38,7 @@ import { FetchSessions } from './fetch-sessions.ts';
 import type { BrokerParts } from './handler.ts';
 import { KnownLogDirs } from './known-log-dirs.ts';
 import { cleanerSettingsOf, logConfigOf } from './log-config.ts';
+import { OfflineReport } from './offline-report.ts';
 import { endedUnlessSilent } from './patience.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { type Quotas, quotasOf } from './quotas/index.ts';
@@ -77,9 +78,10 @@ export class Broker {
   readonly #log: Log;
   readonly #baseConfig: BrokerConfig;
   readonly #onFatal: (error: Error) => void;
-  readonly #acceptLostMetadata: boolean;
+  readonly #options: BrokerOptions;
   readonly #knownDirs: KnownLogDirs;
   readonly #descriptors: DescriptorBudget;
+  readonly #offlineReport: OfflineReport;
   readonly #resources: LogResources;
   readonly #quotas: Quotas;
   readonly #directories: LogDirectory[] = [];
@@ -107,14 +109,14 @@ export class Broker {
     this.#baseConfig = config;
     this.#config = config;
     this.#onFatal = options.onFatal ?? (() => {});
-    this.#acceptLostMetadata = options.acceptLostMetadata ?? false;
-    this.#knownDirs = new KnownLogDirs(io, {
-      paths: config.logDirs,
-      mayLose: options.acceptLostLogDirs ?? false,
-    });
+    this.#options = options;
+    const mayLose = options.acceptLostLogDirs ?? false;
+    this.#knownDirs = new KnownLogDirs(io, { paths: config.logDirs, mayLose });
     this.#descriptors = new DescriptorBudget(io.disk.descriptorsMax());
     this.#resources = new LogResources(io, { openFilesMax: this.#descriptors.filesBeside(0) });
     this.#quotas = quotasOf(io, config);
+    const send = (): Promise<void> => this.#reportOffline();
+    this.#offlineReport = new OfflineReport(io, { send, onBug: this.#onFatal });
   }
 
   /**
@@ -176,7 +178,7 @@ export class Broker {
     const replicas = await this.#openReplicas(metadata);
     const brokerEpoch = await this.#register(metadata);
     this.#brokerEpoch = brokerEpoch;
-    await this.#reportOffline(replicas);
+    await this.#reportOffline();
     await replicas.settled();
     const groups = this.#startGroups(metadata, replicas);
     const { controller } = metadata;
@@ -238,19 +240,15 @@ export class Broker {
       this.#failedEarly.push([directory, error]);
     } else {
       replicas.onDirectoryFailure(directory, error);
-      this.#reportOffline(replicas).catch((cause: Error) => {
-        this.#log.warn(`the controller does not know of the failed directory: ${cause.message}`);
-      });
+      this.#offlineReport.begin();
     }
   }
 
-  /** Clients hear of partitions without a leader, and come back when they have one. */
-  async #reportOffline(replicas: Replicas): Promise<void> {
-    const partitions = replicas.offlineReplicas();
-    if (partitions.length === 0 || this.#brokerEpoch < 0 || this.#stopping !== null) return;
-    const { nodeId: brokerId } = this;
-    const brokerEpoch = this.#brokerEpoch;
-    await this.#metadata?.controller.reportOffline({ brokerId, brokerEpoch, partitions });
+  async #reportOffline(): Promise<void> {
+    const partitions = this.#replicas?.offlineReplicas() ?? [];
+    if (partitions.length === 0 || this.#brokerEpoch < 0) return;
+    const whose = { brokerId: this.nodeId, brokerEpoch: this.#brokerEpoch };
+    await this.#metadata?.controller.reportOffline({ ...whose, partitions });
   }
 
   #serverOptions(): ServerOptions {
@@ -308,7 +306,7 @@ export class Broker {
         ({ path, wasCleanShutdown }) => path === this.#metadataDirectory && wasCleanShutdown,
       ),
       evidence: this.#directories.map(({ evidenceOfUse }) => evidenceOfUse).find(Boolean) ?? null,
-      mayLose: this.#acceptLostMetadata,
+      mayLose: this.#options.acceptLostMetadata ?? false,
       onFailure: this.#onFatal,
     });
     this.#metadata = metadata;
@@ -469,6 +467,7 @@ export class Broker {
 
   async #stop(): Promise<void> {
     this.#log.info('stopping');
+    this.#offlineReport.stop();
     const replicas = this.#replicas as Replicas;
     await this.#server?.closeListeners();
     replicas.interruptFetches();
@@ -489,6 +488,7 @@ export class Broker {
 
   /** Start failed: lets go of what was opened, without claiming that anything is in order. */
   async #abandon(): Promise<void> {
+    this.#offlineReport.stop();
     await this.#server?.close({ drainMs: 0 });
     this.#transactions?.close();
     this.#groups?.close();

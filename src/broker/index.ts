@@ -13,6 +13,7 @@
 //   producer-ids.ts    ids for idempotent producers
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
+//   offline-report.ts      tells the controller what is offline, until it knows
 //   descriptor-budget.ts   files and connections share what the process may have open
 //   patience.ts        a stop does not wait for a disk that does not answer
 //   rate-limited-log.ts
