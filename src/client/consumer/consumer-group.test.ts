@@ -203,6 +203,8 @@ test('subscribing and assigning by hand exclude each other', () =>
     await pollSome(consumer);
     await consumer.unsubscribe();
     assert.deepEqual(consumer.assignment(), []);
+    const { generationId, memberId } = consumer.groupMetadata();
+    assert.deepEqual([generationId, memberId], [-1, ''], 'who assigns by hand is no member');
     await consumer.assign([{ ...place, offset: 3 }]);
     assert.equal((await consumer.poll(5000))[0]?.offset, 3);
     assert.throws(() => consumer.subscribe(new SubscriptionPattern('t')), /by hand/);

@@ -17,10 +17,13 @@ import type { GroupMembership } from './group-membership.ts';
 import { type CommittedOffset, GroupOffsets, type OffsetToCommit } from './group-offsets.ts';
 import { type RebalanceListener, Subscription, type SubscriptionTarget } from './subscription.ts';
 
-/** Who a consumer is in its group, for transactions and for showing. */
+/**
+ * Who a consumer is in its group, for transactions and for showing. One that was thrown out is who
+ * it was until it has joined again: a transaction with what it has read fails then.
+ */
 export interface GroupMetadata {
   readonly groupId: string;
-  /** The generation, or the member epoch; -1: no member at present. */
+  /** The generation, or the member epoch; -1: it has not joined, or has left. */
   readonly generationId: number;
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -83,7 +86,7 @@ export class ConsumerGroup {
   }
 
   get metadata(): GroupMetadata {
-    const { memberId, generation } = this.#membership;
+    const { memberId, generation } = this.#membership.joinedAs;
     const { groupInstanceId } = this.#context.options;
     return { groupId: this.groupId, generationId: generation, memberId, groupInstanceId };
   }

@@ -5,13 +5,16 @@ import type { Client } from '../client.ts';
 import type { Coordinator } from '../coordinator-requests.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { GroupAssignment } from './group-assignment.ts';
-import type { CommitIdentity } from './group-offsets.ts';
+import type { CommitIdentity, MemberIdentity } from './group-offsets.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface GroupMembership extends CommitIdentity {
-  readonly memberId: string;
-  /** -1: no member at present. */
-  readonly generation: number;
+  /**
+   * As whom we joined last, also after we were thrown out: what was read before then was read by
+   * that member, and a coordinator that does not know it any more has to refuse it. Nobody before
+   * the first join and after leaving.
+   */
+  readonly joinedAs: MemberIdentity;
   /**
    * Does what has to be done within `poll`: callbacks, and steps that wait for them. Does not
    * wait for the coordinator; `onWork` tells when there is something to do again. Throws what

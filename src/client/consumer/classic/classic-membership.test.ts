@@ -110,12 +110,13 @@ test('a member that does not poll leaves, loses its partitions and cannot commit
     const slow = harness.start('slow');
     const other = harness.start('other');
     await harness.untilShared(6, slow, other);
+    const member = slow.consumer.groupMetadata();
     slow.pauseMs = 40_000;
     await io.clock.sleep(15_000);
     assert.equal(other.owned.size, 3, 'heartbeats go on while records are handled');
     await harness.until('the other has all', () => other.owned.size === 6);
     await assert.rejects(slow.consumer.commit(), { errorName: 'UNKNOWN_MEMBER_ID' });
-    assert.equal(slow.consumer.groupMetadata().generationId, -1);
+    assert.deepEqual(slow.consumer.groupMetadata(), member, 'nor can its transactions');
     await harness.until('it came back', () => slow.pauseMs === 0 && slow.owned.size === 3);
     assert.ok(
       slow.history.some((each) => each.startsWith('!')),
@@ -124,6 +125,31 @@ test('a member that does not poll leaves, loses its partitions and cannot commit
     await slow.stop();
     await other.stop();
   }));
+
+test('a member that was thrown out is who it was until it joins again', async () => {
+  for (const name of ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'] as const) {
+    await scene({ enableAutoCommit: false }, async ({ harness, groups, io }) => {
+      harness.fill('t', 1);
+      const a = harness.start('a');
+      await harness.untilSeen(6);
+      const member = a.consumer.groupMetadata();
+      assert.equal(member.generationId, groups.group.generation);
+      a.pauseMs = 30_000;
+      await io.clock.sleep(1000);
+      let left = 1;
+      groups.verdict = (api) => (api === 'heartbeat' && left-- > 0 ? ErrorCode[name] : null);
+      await harness.until('a refusal', () => left === 0);
+      await io.clock.sleep(1000);
+      await assert.rejects(a.consumer.commit(), { errorName: 'UNKNOWN_MEMBER_ID' });
+      // What it has read can still be sent to a transaction, which takes offsets from nobody too.
+      assert.equal(a.consumer.positions().length, 6);
+      assert.deepEqual(a.consumer.groupMetadata(), member);
+      await harness.until('a join', () => a.history.length === 3);
+      assert.notEqual(a.consumer.groupMetadata().generationId, member.generationId);
+      await a.stop();
+    });
+  }
+});
 
 test('a poll that waits for records for long is no sign of slowness', () =>
   scene({ maxPollIntervalMs: 10_000 }, async ({ harness, process, cluster, io }) => {

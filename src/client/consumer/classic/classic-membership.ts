@@ -41,6 +41,7 @@ export class ClassicMembership implements GroupMembership {
   readonly #heartbeats: Heartbeats;
   #memberId = '';
   #generation = -1;
+  #joinedAs = nobody;
   #round: Round | null = null;
   #rejoinReason: string | null = 'the first time';
   /** Partitions must be given up before the next round. */
@@ -64,12 +65,8 @@ export class ClassicMembership implements GroupMembership {
     this.#heartbeats.onExpired = () => context.coordinator.forget();
   }
 
-  get memberId(): string {
-    return this.#memberId;
-  }
-
-  get generation(): number {
-    return this.#generation;
+  get joinedAs(): MemberIdentity {
+    return this.#joinedAs;
   }
 
   identity(): MemberIdentity {
@@ -146,6 +143,7 @@ export class ClassicMembership implements GroupMembership {
       }
     } finally {
       this.#reset('the first time', true);
+      this.#joinedAs = nobody;
       this.#joinedTopics = [];
       await this.#sendLeave(memberId, reason, timeoutMs);
     }
@@ -235,6 +233,8 @@ export class ClassicMembership implements GroupMembership {
         if (round !== this.#round) return;
         this.#memberId = memberId;
         this.#generation = generation;
+        const { groupInstanceId } = this.#context.options;
+        this.#joinedAs = { memberId, generation, groupInstanceId };
         this.#heartbeats.start();
       },
     });

@@ -95,6 +95,31 @@ test('a member that is fenced or forgotten loses everything and joins again', as
   }
 });
 
+test('a member that was thrown out is who it was until it joins again', async () => {
+  for (const name of ['FENCED_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID'] as const) {
+    await scene({ enableAutoCommit: false }, async ({ groups, harness, io }) => {
+      harness.fill('t', 1);
+      const a = harness.start('a');
+      await harness.untilSeen(6);
+      const member = a.consumer.groupMetadata();
+      assert.equal(member.generationId, groups.epoch);
+      a.pauseMs = 30_000;
+      await io.clock.sleep(1000);
+      groups.remove(member.memberId);
+      let left = 1;
+      groups.verdict = (api) => (api === 'heartbeat' && left-- > 0 ? ErrorCode[name] : null);
+      await harness.until('a refusal', () => left === 0);
+      await io.clock.sleep(1000);
+      await assert.rejects(a.consumer.commit(), { errorName: 'UNKNOWN_MEMBER_ID' });
+      assert.equal(a.consumer.positions().length, 6);
+      assert.deepEqual(a.consumer.groupMetadata(), member);
+      await harness.until('a join', () => a.history.length === 3);
+      assert.notEqual(a.consumer.groupMetadata().generationId, member.generationId);
+      await a.stop();
+    });
+  }
+});
+
 test('a member that does not poll leaves and loses its partitions', () =>
   scene({ maxPollIntervalMs: 10_000 }, async ({ groups, harness, io }) => {
     const slow = harness.start('slow');

@@ -36,6 +36,7 @@ export class ConsumerMembership implements GroupMembership {
   readonly #fields: HeartbeatFields;
   #memberId: string;
   #epoch = 0;
+  #joinedAs = nobody;
   /** Heartbeats are sent: since the first drive, until the end or a failure. */
   #isActive = false;
   #mustLose = false;
@@ -57,12 +58,8 @@ export class ConsumerMembership implements GroupMembership {
     this.#memberId = context.client.io.random.bytes(16).toString('base64url');
   }
 
-  get memberId(): string {
-    return this.#memberId;
-  }
-
-  get generation(): number {
-    return this.#epoch > 0 ? this.#epoch : -1;
+  get joinedAs(): MemberIdentity {
+    return this.#joinedAs;
   }
 
   identity(): MemberIdentity {
@@ -137,6 +134,7 @@ export class ConsumerMembership implements GroupMembership {
       }
     } finally {
       this.#end();
+      this.#joinedAs = nobody;
       this.#mustLose = false;
       // A heartbeat that joins may be under way: then we are in as soon as it is answered.
       if (wasMember) await this.#sendLeave(timeoutMs);
@@ -229,6 +227,10 @@ export class ConsumerMembership implements GroupMembership {
     this.#failures = 0;
     if (memberId !== null) this.#memberId = memberId;
     this.#epoch = memberEpoch;
+    if (memberEpoch > 0) {
+      const { groupInstanceId } = this.#context.options;
+      this.#joinedAs = { memberId: this.#memberId, generation: memberEpoch, groupInstanceId };
+    }
     this.#intervalMs = response.heartbeatIntervalMs;
     if (assignment !== null) {
       this.#target = assignment.topicPartitions;
