@@ -163,6 +163,9 @@ export class DamageRun {
   async #read(log: DamagedLog): Promise<RawRead> {
     const { topic, partition } = log.before;
     const stops = batchesOf(log.before).map(({ header }) => header.baseOffset);
+    // Of a log that lost all that it had, too.
+    stops.push(...this.#freshOffsetsOf(log));
+    stops.sort((a, b) => a - b);
     const partitionMaxBytes = this.#prng.pick([1, 3_000, 1_000_000]);
     const host = this.cluster.broker.host.name;
     const options = { host, port: brokerPort, stops, partitionMaxBytes };
@@ -171,6 +174,11 @@ export class DamageRun {
       (io) => readRaw(io, { topic, partition }, options),
       checkMsMax,
     );
+  }
+
+  #freshOffsetsOf({ name }: DamagedLog): number[] {
+    const places = [...this.#fresh.keys()].map((where) => where.split('@') as [string, string]);
+    return places.filter(([log]) => log === name).map(([, offset]) => Number(offset));
   }
 
   /** What is new in the log is what somebody sent to it. */

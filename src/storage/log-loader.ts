@@ -1,8 +1,13 @@
-// Opens what is on disk. After a clean stop nothing is read but a few small files. Otherwise, and
-// where these do not look like the work of a clean stop, the log is recovered (log-recovery.ts).
+// Opens what is on disk. After a clean stop nothing is read but a few small files, and the headers
+// of the last batches. Otherwise, and where these do not look like the work of a clean stop, the
+// log is recovered (log-recovery.ts).
+//
+// Invariants: the active segment ends with a whole batch, or is empty; after a clean stop no offset
+// is given away again that was in use, whatever was damaged since.
 
 import type { Io } from '../io/index.ts';
 import { DamagedCheckpointError, readEpochCheckpoint } from './checkpoint-file.ts';
+import { endsAsLeft } from './clean-end.ts';
 import { rebuildEpochs } from './epoch-recovery.ts';
 import { LeaderEpochCache } from './leader-epoch-cache.ts';
 import { LogCuts } from './log-cuts.ts';
@@ -69,6 +74,7 @@ class LogLoader {
     const areEpochsRebuilt = !isNew && !this.#readEpochs();
     if (areEpochsRebuilt) await rebuildEpochs(this.#epochs, this.#segments, this.#countUnscanned());
     const segmentsFound = [...this.#segments];
+    const stoppedAt = this.#snapshots.latestOffset;
     const first = this.#segments[0]?.baseOffset ?? 0;
     this.#logStartOffset = Math.max(first, this.#options.logStartOffset ?? 0);
     // Until a recovery says otherwise.
@@ -77,6 +83,7 @@ class LogLoader {
     else if (!wasCleanShutdown || !(await this.#openClean())) await this.#recover();
     await this.#mendTransactionIndexes(segmentsFound, folder.aborting);
     this.#maybeTellLoss();
+    if (wasCleanShutdown && !isNew) await this.#maybeGoOnBehindLoss(stoppedAt);
     if (this.#logEndOffset < this.#logStartOffset) await this.#restartBehindStart();
     this.#epochs.truncateFromEnd(this.#logEndOffset);
     this.#epochs.truncateFromStart(this.#logStartOffset);
@@ -157,7 +164,9 @@ class LogLoader {
       if (isKnown && this.#isNewerThan(active, taken)) return false;
       // Of a segment behind this one, which is gone.
       const isTooMany = this.#snapshots.countBehind(active.baseOffset) > 1;
-      if (!isKnown || isTooMany) return await this.#scanTail(active);
+      if (!isKnown || isTooMany || !endsAsLeft(this.#io.disk, active, taken)) {
+        return await this.#scanTail(active);
+      }
       this.#logEndOffset = taken;
     }
     if (recoveryPoint !== undefined && recoveryPoint !== this.#logEndOffset) {
@@ -217,6 +226,29 @@ class LogLoader {
       nowMs: this.#io.clock.now(),
       expirationMs: this.#options.config.producerIdExpirationMs,
     };
+  }
+
+  /**
+   * What a clean stop left is not all there: readers have seen the offsets of what is missing, so
+   * that the log goes on behind them. A checkpoint alone is not believed against a log that
+   * reaches the snapshot of the stop: a digit of it may be wrong.
+   */
+  async #maybeGoOnBehindLoss(stoppedAt: number | null): Promise<void> {
+    const fromOffset = this.#logEndOffset;
+    const toOffset = Math.max(stoppedAt ?? 0, this.#options.recoveryPoint ?? 0);
+    if (fromOffset >= (stoppedAt ?? toOffset)) return;
+    const { directory } = this.#options;
+    const empty = this.#segments.filter(({ sizeBytes }) => sizeBytes === 0);
+    this.#segments = this.#segments.filter(({ sizeBytes }) => sizeBytes > 0);
+    if (this.#segments.length === 0) this.#logStartOffset = toOffset;
+    this.#segments.push(createSegment(this.#io, this.#options, toOffset));
+    this.#logEndOffset = toOffset;
+    await this.#io.disk.syncDirectory(directory);
+    await new LogCuts(this.#io, this.#options).removeSegments(empty, 'it is empty');
+    // They remember what is lost: a retry of it would pass for known.
+    await this.#snapshots.removeAfter(fromOffset);
+    const fields = { log: directory, fromOffset, toOffset };
+    this.#log.error('the end of a log is missing; it goes on behind it', fields);
   }
 
   /** What was lost reaches below the log's start: nothing that is left may be read. */

@@ -254,7 +254,9 @@ export class LogRecovery {
   ): Promise<void> {
     const segment = this.#parts.segments[at] as Segment;
     const removed = this.#parts.segments.splice(at + 1);
-    const isTorn = behind === 'nothing' && (await isPartOfBatch(segment.log, damage));
+    const { recoveryPoint = 0, wasCleanShutdown } = this.#options;
+    const wasSynced = wasCleanShutdown || damage.offsetMin < recoveryPoint;
+    const isTorn = !wasSynced && behind === 'nothing' && (await isPartOfBatch(segment.log, damage));
     if (isTorn) {
       this.#cuts.cutTornTail(segment, damage, because);
       await this.#cuts.removeSegments(removed, `the segment before ends early: ${because}`);
