@@ -1,4 +1,5 @@
-// The snippets of docs/client.md are lines of the examples, so that they run whenever those do.
+// The snippets of docs/client.md are lines of the examples (of a test where a log is damaged),
+// so that they run whenever those do.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ test('every TypeScript snippet of docs/client.md is part of an example', () => {
   const examples = [
     linesOf(read('examples', 'client', 'share-work.ts')),
     linesOf(read('examples', 'transactions', 'exactly-once.ts')),
+    linesOf(read('tests', 'e2e', 'unreadable-batches.test.ts')),
   ];
   const snippets = [...read('docs', 'client.md').matchAll(/```ts\n([\s\S]*?)```/g)];
   assert.ok(snippets.length >= 4);

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Consumer, type ConsumerRecord, UnreadableRecordsError } from '../../src/client/index.ts';
 import { createNodeIo } from '../../src/io/index.ts';
 import { ClientConnection } from '../../src/network/index.ts';
 import { compress, crc32c, encodeBatch, errorName, produce } from '../../src/protocol/index.ts';
@@ -69,4 +70,22 @@ test('the console consumer names a batch that cannot be read, or passes over it'
   assert.equal(skipped.code, 0, skipped.stderr);
   assert.equal(skipped.stdout, 'before\nbehind\n');
   assert.match(skipped.stderr, /skipped: the batch at offset 1 of t-0/);
+});
+
+test('our consumer goes on behind it as docs/client.md says', { timeout: 60_000 }, async () => {
+  const values: string[] = [];
+  const handle = ({ value }: ConsumerRecord): void => void values.push(`${value}`);
+  const consumer = new Consumer({ bootstrapServers: broker.bootstrapServers });
+  await consumer.assign([{ topic: 't', partition: 0, offset: 'earliest' }]);
+  while (values.at(-1) !== 'behind') {
+    try {
+      for (const record of await consumer.poll()) handle(record);
+    } catch (error) {
+      if (!(error instanceof UnreadableRecordsError)) throw error;
+      console.error(error.message);
+      consumer.seek(error.topicPartition, error.nextOffset);
+    }
+  }
+  await consumer.close();
+  assert.deepEqual(values, ['before', 'behind']);
 });
