@@ -104,6 +104,21 @@ describe('a flipped byte in the metadata log', () => {
     });
   }
 
+  test('is no torn end of a last write, which is cut, and costs nothing', async () => {
+    const data = join(root, 'data');
+    broker = await BrokerProcess.start({ directory: data });
+    await fill(['t0', 't1']);
+    await broker.kill9();
+    // As a crash leaves a write that was never synced: a beginning of a batch at the end.
+    const path = join(data, '__cluster_metadata-0/00000000000000000000.log');
+    const whole = readFileSync(path);
+    writeFileSync(path, Buffer.concat([whole, whole.subarray(0, 50)]));
+    await broker.start();
+    for (const topic of ['t0', 't1']) assert.equal(await read(topic), `${topic} a\n${topic} b\n`);
+    assert.deepEqual(readFileSync(path).subarray(0, whole.length), whole);
+    assert.ok(!readdirSync(data).some((name) => name.endsWith('-stray')));
+  });
+
   test('is cut on demand; the topics behind it are kept and taken back', async () => {
     const data = join(root, 'data');
     broker = await BrokerProcess.start({ directory: data });
