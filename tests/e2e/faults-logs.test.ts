@@ -231,20 +231,36 @@ describe('the segment that is written to', async () => {
   });
 });
 
-test('a last batch that is not whole is cut after kill -9', async () => {
-  const torn: Row = {
-    topic: 'torn',
-    damage: (segments) => {
-      const { path, positions } = segments.at(-1) as LogFile;
+describe('a last batch that is not whole', () => {
+  /** `synced`: up to which offset the checkpoint says that the log was synced. */
+  const torn = (topic: string, synced: (baseOffset: number) => number): Row => ({
+    topic,
+    damage: (segments, folder) => {
+      const { path, positions, baseOffset } = segments.at(-1) as LogFile;
       truncateSync(path, statSync(path).size - 20);
+      const checkpoint = `0\n1\n${topic} 0 ${synced(baseOffset)}\n`;
+      writeFileSync(join(folder, '../recovery-point-offset-checkpoint'), checkpoint);
       return [...positions.keys()].slice(-1);
     },
-  };
-  const { broker, data, lost } = await damaged('torn', 'SIGKILL', [torn]);
-  const { offsets } = await served(broker, torn.topic);
-  assert.deepEqual(offsets, allBut(...(lost.get(torn.topic) ?? [])));
-  assert.deepEqual(strayFolders(data, torn.topic), []);
-  assert.match(broker.output, /torn tail is cut off/);
+  });
+
+  test('is cut after kill -9 where it was not synced', async () => {
+    const row = torn('torn', (baseOffset) => baseOffset);
+    const { broker, data, lost } = await damaged('torn', 'SIGKILL', [row]);
+    const { offsets } = await served(broker, row.topic);
+    assert.deepEqual(offsets, allBut(...(lost.get(row.topic) ?? [])));
+    assert.deepEqual(strayFolders(data, row.topic), []);
+    assert.match(broker.output, /torn tail is cut off/);
+  });
+
+  test('is set aside where it was synced', async () => {
+    const row = torn('torn-synced', () => all);
+    const { broker, data, lost } = await damaged('torn-synced', 'SIGKILL', [row]);
+    const { offsets } = await served(broker, row.topic);
+    assert.deepEqual(offsets, allBut(...(lost.get(row.topic) ?? [])));
+    assert.equal(strayFolders(data, row.topic).length, 1);
+    assert.match(broker.output, /torn-synced-0 logEndOffset=99 recoveryPoint=100/);
+  });
 });
 
 test('a transaction index of garbage is made again: aborted records stay hidden', async () => {
