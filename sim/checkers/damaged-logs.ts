@@ -20,7 +20,7 @@
 
 import { assert } from '../../src/base/assert.ts';
 import { ErrorCode, errorName } from '../../src/protocol/index.ts';
-import { readOffsetCheckpoint } from '../../src/storage/checkpoint-file.ts';
+import { readOffsetCheckpoint } from '../../src/storage/directory/checkpoint-file.ts';
 import { FileNode, type FileSystem } from '../file-system.ts';
 import { placeName } from './partition-contents.ts';
 import {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CleanedTransactions } from '../../src/storage/cleaner/cleaned-transactions.ts';
-import { ProducerStates } from '../../src/storage/producer-states.ts';
+import { ProducerStates } from '../../src/storage/producers/producer-states.ts';
 import { runCompaction } from '../scenarios/compaction.ts';
 import type { CompactionPlan } from '../scenarios/compaction-run.ts';
 import { firstFailure, withPatch } from './planted-bugs.ts';

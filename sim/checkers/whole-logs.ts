@@ -14,8 +14,8 @@ import {
   decodeRecords,
   isBatchCrcValid,
 } from '../../src/protocol/index.ts';
-import { decodeProducerSnapshot } from '../../src/storage/producer-snapshot.ts';
-import { decodeTransactionIndex } from '../../src/storage/transaction-index.ts';
+import { decodeProducerSnapshot } from '../../src/storage/producers/producer-snapshot.ts';
+import { decodeTransactionIndex } from '../../src/storage/segment/transaction-index.ts';
 import type { FileSystem } from '../file-system.ts';
 
 /** @param directory the folder of the partition */

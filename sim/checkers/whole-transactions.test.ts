@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TransactionCoordinator } from '../../src/coordinator/index.ts';
 import { Partition } from '../../src/replication/index.ts';
-import { ProducerStates } from '../../src/storage/producer-states.ts';
+import { ProducerStates } from '../../src/storage/producers/producer-states.ts';
 import type { TransactionLoadPlan } from '../scenarios/transaction-run.ts';
 import { runTransactions } from '../scenarios/transactions.ts';
 import type { PartitionContents } from './partition-contents.ts';

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
+import { port, startBroker } from '../../tests/doubles/broker/brokers.ts';
 import { loadBrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
@@ -14,7 +15,6 @@ import {
   listOffsets,
   produce,
 } from '../protocol/index.ts';
-import { port, startBroker } from './broker-fixture.test.ts';
 import { Broker } from './index.ts';
 
 function connect(io: Io, host = 'host'): Promise<ClientConnection> {

@@ -4,6 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import {
+  port,
+  startBroker,
+  type TestBroker,
+  withBroker,
+} from '../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
@@ -20,7 +26,6 @@ import {
   offsetCommit,
   offsetFetch,
 } from '../protocol/index.ts';
-import { port, startBroker, type TestBroker, withBroker } from './broker-fixture.test.ts';
 
 const config = {
   'log.cleaner.backoff.ms': '100',

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { port, type TestBroker, withBroker } from '../../tests/doubles/broker/brokers.ts';
 import { Prng } from '../base/prng.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
@@ -19,7 +20,6 @@ import {
   metadata,
   pushTelemetry,
 } from '../protocol/index.ts';
-import { port, type TestBroker, withBroker } from './broker-fixture.test.ts';
 
 interface Raw {
   readonly send: (...chunks: readonly Buffer[]) => void;

@@ -4,10 +4,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import {
+  port,
+  startBroker,
+  type TestBroker,
+  withBroker,
+} from '../../tests/doubles/broker/brokers.ts';
 import { ConfigSource } from '../config/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import { describeConfigs, ErrorCode, incrementalAlterConfigs } from '../protocol/index.ts';
-import { port, startBroker, type TestBroker, withBroker } from './broker-fixture.test.ts';
 
 const set = 0;
 const remove = 1;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type TestBroker, withBroker } from '../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import {
   consumerGroupDescribe,
@@ -19,7 +20,6 @@ import {
   offsetFetch,
   updateFeatures,
 } from '../protocol/index.ts';
-import { type TestBroker, withBroker } from './broker-fixture.test.ts';
 
 async function findGroup({ client }: TestBroker, key: string, versionMax = 6) {
   const answer = await client.request(

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { recordsOf, type TestBroker, withBroker } from '../../tests/doubles/broker/brokers.ts';
 import {
   addPartitionsToTxn,
   deleteRecords,
@@ -19,7 +20,6 @@ import {
   txnOffsetCommit,
   writeTxnMarkers,
 } from '../protocol/index.ts';
-import { recordsOf, type TestBroker, withBroker } from './broker-fixture.test.ts';
 
 const inexact = 2 ** 53;
 const longMax = 2 ** 63;

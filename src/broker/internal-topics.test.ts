@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { port, withBroker } from '../../tests/doubles/broker/brokers.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import {
@@ -14,7 +15,6 @@ import {
   produce,
   writeTxnMarkers,
 } from '../protocol/index.ts';
-import { port, withBroker } from './broker-fixture.test.ts';
 
 const keyTypes = { group: 0, transaction: 1 };
 

@@ -4,6 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { World } from '../../sim/index.ts';
+import {
+  port,
+  startBroker,
+  type TestBroker,
+  withBroker,
+} from '../../tests/doubles/broker/brokers.ts';
 import { loadBrokerConfig } from '../config/index.ts';
 import { type Disk, type File, type Io, IoError } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
@@ -21,7 +27,6 @@ import {
   metadata,
   produce,
 } from '../protocol/index.ts';
-import { port, startBroker, type TestBroker, withBroker } from './broker-fixture.test.ts';
 import { Broker } from './index.ts';
 
 const twoDirectories = { 'log.dirs': '/a,/b' };

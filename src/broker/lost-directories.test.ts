@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { port } from '../../tests/doubles/broker/brokers.ts';
 import { loadBrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import { createTopics, encodeBatch, metadata, produce } from '../protocol/index.ts';
-import { port } from './broker-fixture.test.ts';
 import { Broker, BrokerError, type BrokerOptions } from './index.ts';
 
 const two = { 'log.dirs': '/a,/b' };

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { port, startBroker } from '../../tests/doubles/broker/brokers.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import { createTopics, findCoordinator, metadata, type ResponseOf } from '../protocol/index.ts';
-import { port, startBroker } from './broker-fixture.test.ts';
 
 type Answer = ResponseOf<typeof metadata>;
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
+import { port, startBroker } from '../../tests/doubles/broker/brokers.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import {
@@ -27,7 +28,6 @@ import {
   txnOffsetCommit,
   writeTxnMarkers,
 } from '../protocol/index.ts';
-import { port, startBroker } from './broker-fixture.test.ts';
 
 const [latest, newest] = [-1, -3];
 

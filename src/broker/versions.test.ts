@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withBroker } from '../../tests/doubles/broker/brokers.ts';
 import {
   type Api,
   defaultsOf,
@@ -13,7 +14,6 @@ import {
   metadata,
   type RequestInput,
 } from '../protocol/index.ts';
-import { withBroker } from './broker-fixture.test.ts';
 import { handlers } from './handlers/index.ts';
 
 /** A request with one item in every array, as far as the version has room for it. */

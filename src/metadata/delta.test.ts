@@ -3,11 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  plain,
+  TEST_CLUSTER_ID,
+  TestController,
+} from '../../tests/doubles/metadata/controllers.ts';
 import { Prng } from '../base/prng.ts';
 import type { ImageChanges } from './changes.ts';
 import { brokerHeartbeat, fenceBroker, unregisterBroker } from './controller/brokers.ts';
 import { incrementalAlterConfigs } from './controller/configs.ts';
-import { plain, TEST_CLUSTER_ID, TestController } from './controller/controller.fixture.ts';
 import { createPartitions } from './controller/partitions.ts';
 import { allocateProducerIds } from './controller/producer-ids.ts';
 import { alterClientQuotas } from './controller/quotas.ts';

@@ -1,42 +1,55 @@
 // One partition's log on disk, in Kafka's own files.
-//   partition-log.ts       the log: appending, and the door to everything below
-//   log-options.ts         what it is opened with
+//
+// log/         an open log
+//   partition-log.ts       appending, and the door to everything below
+//   log-options.ts         what it is opened with; log-config.ts: what its topic's configuration says
 //   append-result.ts       what an append is told and what it tells
-//   log-config.ts          what a log is told by its topic's configuration
 //   log-state.ts           the parts of an open log that the next files share
-//   log-loader.ts          opening (log-folder.ts, log-scan.ts, producer-replay.ts)
-//   log-recovery.ts        what is kept of a log that was not closed cleanly (log-damage.ts,
-//                          log-cuts.ts, mapped-index.ts, old-messages.ts)
-//   leader-validation.ts   what a leader checks and changes before it appends
-//   log-reads.ts           reading from memory and files, lookups by timestamp
-//   log-flusher.ts         group commit; log-sync.ts is what one flush writes and syncs
-//   log-truncation.ts, log-retention.ts
-//   segment-roll.ts        when it goes on in a new segment
+//   leader-validation.ts   what a leader checks and changes before it appends; follower-batches.ts
+//   log-reads.ts           reading from memory (tail-cache.ts) and files, lookups by timestamp
+//   log-flusher.ts         group commit; log-sync.ts: what one flush writes and syncs;
+//                          flush-policy.ts: when a log is flushed by itself
+//   log-truncation.ts, log-retention.ts   taking away from its end and from its beginning
+//   leader-epoch-cache.ts  where each leader epoch began
+//   moved-log.ts           the mark on a log that another directory's copy may be ahead of
+// recovery/    opening it
+//   log-loader.ts          what is on disk; log-folder.ts: the files of a folder, log-scan.ts: a walk
+//                          over batches
+//   log-recovery.ts        what is kept of a log that was not closed cleanly; log-damage.ts: what lies
+//                          behind damage, log-cuts.ts: taking it out
+//   clean-end.ts           whether a clean stop left it so; boot-note.ts: whether the system ran on
+//   epoch-recovery.ts, transaction-index-recovery.ts   small files made again from the batches
+//   mapped-index.ts, old-messages.ts   what a Kafka left, killed or of long ago
+// segment/     its files
 //   segment.ts             a file of batches with its indexes: offset-index.ts, time-index.ts,
-//                          transaction-index.ts; log-files.ts has their names
-//   cleaner/               compaction: keeping the last record of each key
-//   producer-states.ts     sequences and open transactions; producer-snapshot(s).ts their files
+//                          transaction-index.ts; open-segment.ts makes one of its files, whose names
+//                          are in log-files.ts
+//   segment-list.ts        the segments of a log: files first, then memory; segments-in-doubt.ts: a
+//                          change of them that failed half-way
+//   segment-roll.ts        when the log goes on in a new one
+// producers/   idempotence and transactions
+//   producer-states.ts     sequences and open transactions (open-transactions.ts)
+//   producer-snapshots.ts  their files (producer-snapshot.ts is one); producer-replay.ts reads them
+//   producer-epochs.ts     what producers and coordinators are held to
 //   transaction-verification.ts   the first batch of a transaction, until it is verified
 //   end-marker.ts          how a transaction ends in a partition
-//   producer-epochs.ts     what producers and coordinators are held to
-//   leader-epoch-cache.ts  where each leader epoch began
-//   tail-cache.ts          recent batches in memory
-//   log-resources.ts       what all logs share: open-files.ts, tail-cache.ts, lru-budget.ts
-//   log-directory.ts       one entry of log.dirs: lock (directory-lock.ts), identity
-//                          (directory-identity.ts, meta-properties.ts), our notes of its use
-//                          (directory-notes.ts), folders
-//                          (partition-folder.ts, folder-removals.ts), checkpoints (offset-files.ts,
-//                          offset-checkpoints.ts, checkpoint-file.ts)
+// cleaner/     compaction: keeping the last record of each key
+// directory/   one entry of log.dirs
+//   log-directory.ts       its lock (directory-lock.ts), folders (partition-folder.ts,
+//                          folder-removals.ts), identity (directory-identity.ts,
+//                          meta-properties.ts), our notes of its use (directory-notes.ts)
+//   offset-files.ts        its checkpoints: offset-checkpoints.ts, checkpoint-file.ts;
+//                          found-offsets.ts: what they said at the start
 //   directory-health.ts    whether it can be used; directory-presence.ts proves that its names
-//                          lead to its files
+//                          lead to its files; log-directory-error.ts says why not
 //   stray-folders.ts       what is kept though no partition may use it; restore-stray.ts: what a
 //                          tool does with it
-//   moved-log.ts           the mark on a log that another directory's copy may be ahead of
-//   log-directory-error.ts, storage-error.ts   what is said when a disk refuses; shortage.ts: when
-//                          it may grant later what it refuses now, shortages.ts: saying so once
-//   log-fixture.ts         what the tests share
-export type { AppendResult, LeaderAppend } from './append-result.ts';
-export { replaceFile } from './checkpoint-file.ts';
+// files/       what all logs share
+//   log-resources.ts       the bounds: open-files.ts, lru-budget.ts
+//   storage-error.ts       what is said when a disk refuses; shortage.ts: when it may grant later
+//                          what it refuses now, shortages.ts: saying so once
+//   in-parallel.ts         work on several logs at a time
+
 export {
   type CleaningRequest,
   type CleaningResult,
@@ -44,38 +57,57 @@ export {
   type DirtyRange,
   ReplacementFailed,
 } from './cleaner/index.ts';
-export { formatDirectory, readMetaProperties } from './directory-identity.ts';
-export { type DirectoryNotes, type NotesAround, notesPath, readNotes } from './directory-notes.ts';
-export { type EndMarker, encodeEndMarker } from './end-marker.ts';
-export { inParallel } from './in-parallel.ts';
-export { LeaderEpochCache, type LeaderEpochEntry } from './leader-epoch-cache.ts';
-export { defaultLogConfig, type LogConfig } from './log-config.ts';
+export { replaceFile } from './directory/checkpoint-file.ts';
+export { formatDirectory, readMetaProperties } from './directory/directory-identity.ts';
+export {
+  type DirectoryNotes,
+  type NotesAround,
+  notesPath,
+  readNotes,
+} from './directory/directory-notes.ts';
 export {
   type FolderFate,
   LogDirectory,
   type LogDirectoryOptions,
   type PartitionName,
-} from './log-directory.ts';
-export { LogDirectoryError } from './log-directory-error.ts';
-export type { PartitionLogOptions } from './log-options.ts';
-export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log-reads.ts';
-export { DamagedLogError } from './log-recovery.ts';
-export { type LogResourceLimits, LogResources } from './log-resources.ts';
-export { scanBatches } from './log-scan.ts';
-export type { MetaProperties } from './meta-properties.ts';
-export { clearMoved, markMoved, movedTo, pathOfMark } from './moved-log.ts';
-export { type OpenFiles, PooledFile } from './open-files.ts';
-export * from './partition-log.ts';
-export { assertMayEnd, assertProducerEpoch, type ProducerEpochs } from './producer-epochs.ts';
-export type { ProducerStates } from './producer-states.ts';
-export { listStrays, type Restored, restoreStray, type StrayLog } from './restore-stray.ts';
-export { isFull, isShortage, isShortOfDescriptors, remedyOf } from './shortage.ts';
-export { isExpectedFailure } from './storage-error.ts';
+} from './directory/log-directory.ts';
+export { LogDirectoryError } from './directory/log-directory-error.ts';
+export type { MetaProperties } from './directory/meta-properties.ts';
+export {
+  listStrays,
+  type Restored,
+  restoreStray,
+  type StrayLog,
+} from './directory/restore-stray.ts';
 export {
   isStrayFolder,
   parseStrayFolderName,
   setFolderAside,
   setSegmentsAside,
   strayFolderName,
-} from './stray-folders.ts';
-export type { OpeningBatch, TransactionVerification } from './transaction-verification.ts';
+} from './directory/stray-folders.ts';
+export { inParallel } from './files/in-parallel.ts';
+export { type LogResourceLimits, LogResources } from './files/log-resources.ts';
+export { type OpenFiles, PooledFile } from './files/open-files.ts';
+export { isFull, isShortage, isShortOfDescriptors, remedyOf } from './files/shortage.ts';
+export { isExpectedFailure } from './files/storage-error.ts';
+export type { AppendResult, LeaderAppend } from './log/append-result.ts';
+export { LeaderEpochCache, type LeaderEpochEntry } from './log/leader-epoch-cache.ts';
+export { defaultLogConfig, type LogConfig } from './log/log-config.ts';
+export type { PartitionLogOptions } from './log/log-options.ts';
+export type { AbortedTransaction, LogRead, ReadOptions, TimestampOffset } from './log/log-reads.ts';
+export { clearMoved, markMoved, movedTo, pathOfMark } from './log/moved-log.ts';
+export * from './log/partition-log.ts';
+export { type EndMarker, encodeEndMarker } from './producers/end-marker.ts';
+export {
+  assertMayEnd,
+  assertProducerEpoch,
+  type ProducerEpochs,
+} from './producers/producer-epochs.ts';
+export type { ProducerStates } from './producers/producer-states.ts';
+export type {
+  OpeningBatch,
+  TransactionVerification,
+} from './producers/transaction-verification.ts';
+export { DamagedLogError } from './recovery/log-recovery.ts';
+export { scanBatches } from './recovery/log-scan.ts';

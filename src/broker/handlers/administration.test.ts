@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { recordsOf, type TestBroker, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import {
   alterPartitionReassignments,
   apiVersions,
@@ -15,7 +16,6 @@ import {
   unregisterBroker,
   updateFeatures,
 } from '../../protocol/index.ts';
-import { recordsOf, type TestBroker, withBroker } from '../broker-fixture.test.ts';
 
 async function elect(
   { client }: TestBroker,

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { type Log, LogLevels } from '../../io/index.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import {
@@ -11,7 +12,6 @@ import {
   incrementalAlterConfigs,
   listConfigResources,
 } from '../../protocol/index.ts';
-import { withBroker } from '../broker-fixture.test.ts';
 import { alterBrokerLoggers, brokerLoggerEntries } from '../broker-loggers.ts';
 
 const topicType = 2;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { port, type TestBroker, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import {
   ErrorCode,
@@ -10,7 +11,6 @@ import {
   type RequestInput,
   type ResponseOf,
 } from '../../protocol/index.ts';
-import { port, type TestBroker, withBroker } from '../broker-fixture.test.ts';
 
 type Request = RequestInput<typeof fetch>;
 type FetchPartition = Request['topics'][number]['partitions'][number];

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type TestBroker, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { ErrorCode, encodeBatch, listOffsets, offsetForLeaderEpoch } from '../../protocol/index.ts';
-import { type TestBroker, withBroker } from '../broker-fixture.test.ts';
 
 const baseMs = 1_700_000_000_000;
 

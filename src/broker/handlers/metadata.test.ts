@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { port, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import { ErrorCode, metadata, type RequestInput } from '../../protocol/index.ts';
-import { port, withBroker } from '../broker-fixture.test.ts';
 import { clusterOperations, topicOperations } from './topic-answer.ts';
 
 type Request = RequestInput<typeof metadata>;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { recordsOf, type TestBroker, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import {
   decodeRecords,
@@ -13,7 +14,6 @@ import {
   produce,
   readBatchHeader,
 } from '../../protocol/index.ts';
-import { recordsOf, type TestBroker, withBroker } from '../broker-fixture.test.ts';
 
 async function valuesOf({ client }: TestBroker, topic: string): Promise<string[]> {
   const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }];

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import {
   createPartitions,
@@ -13,7 +14,6 @@ import {
   listOffsets,
   type RequestInput,
 } from '../../protocol/index.ts';
-import { withBroker } from '../broker-fixture.test.ts';
 
 type CreatableTopic = RequestInput<typeof createTopics>['topics'][number];
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { recordsOf, type TestBroker, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import {
@@ -16,7 +17,6 @@ import {
   metadata,
   produce,
 } from '../../protocol/index.ts';
-import { recordsOf, type TestBroker, withBroker } from '../broker-fixture.test.ts';
 
 type Entity = Record<string, string | null>;
 

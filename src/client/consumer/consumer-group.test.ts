@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
+import {
+  ScriptedCluster,
+  type ScriptedPartition,
+} from '../../../tests/doubles/client/scripted-cluster.ts';
+import { ScriptedGroups } from '../../../tests/doubles/client/scripted-groups.ts';
 import type { Io } from '../../io/index.ts';
 import { ErrorCode, encodeBatch } from '../../protocol/index.ts';
 import { Admin } from '../admin/index.ts';
 import { ClientConfigError } from '../client-options.ts';
-import { ScriptedCluster, type ScriptedPartition } from '../scripted-cluster.ts';
-import { ScriptedGroups } from '../scripted-groups.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import { SubscriptionPattern } from './subscription.ts';

@@ -3,6 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
+import {
+  ScriptedCluster,
+  type ScriptedPartition,
+} from '../../../tests/doubles/client/scripted-cluster.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
 import {
@@ -11,7 +15,6 @@ import {
   encodeEndTransactionMarker,
   setBaseOffset,
 } from '../../protocol/index.ts';
-import { ScriptedCluster, type ScriptedPartition } from '../scripted-cluster.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';

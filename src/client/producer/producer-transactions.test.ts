@@ -4,16 +4,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
-import { Prng } from '../../base/prng.ts';
-import type { Io } from '../../io/index.ts';
-import { ErrorCode, type ErrorName, initProducerId } from '../../protocol/index.ts';
-import { Consumer, type GroupMetadata, type OffsetToCommit } from '../consumer/index.ts';
-import { type ProduceVerdict, ScriptedCluster } from '../scripted-cluster.ts';
+import {
+  type ProduceVerdict,
+  ScriptedCluster,
+} from '../../../tests/doubles/client/scripted-cluster.ts';
 import {
   ScriptedTransactions,
   type TransactionApi,
   type TransactionVerdict,
-} from '../scripted-transactions.ts';
+} from '../../../tests/doubles/client/scripted-transactions.ts';
+import { Prng } from '../../base/prng.ts';
+import type { Io } from '../../io/index.ts';
+import { ErrorCode, type ErrorName, initProducerId } from '../../protocol/index.ts';
+import { Consumer, type GroupMetadata, type OffsetToCommit } from '../consumer/index.ts';
 import { Producer } from './producer.ts';
 import type { ProducerOptions } from './producer-options.ts';
 import { TransactionError } from './transaction-error.ts';

@@ -3,10 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
+import {
+  type ProduceEvent,
+  type ProduceVerdict,
+  ScriptedCluster,
+} from '../../../tests/doubles/client/scripted-cluster.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
 import { ErrorCode } from '../../protocol/index.ts';
-import { type ProduceEvent, type ProduceVerdict, ScriptedCluster } from '../scripted-cluster.ts';
 import { Producer } from './producer.ts';
 import type { ProducerOptions } from './producer-options.ts';
 import type { ProducerRecord, RecordMetadata } from './producer-record.ts';

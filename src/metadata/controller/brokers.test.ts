@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { TEST_CLUSTER_ID, TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import type { PartitionAlteration } from './api.ts';
 import { brokerHeartbeat, fenceBroker, registerBroker, unregisterBroker } from './brokers.ts';
-import { TEST_CLUSTER_ID, TestController } from './controller.fixture.ts';
 import { electLeaders } from './leaders.ts';
 import { alterPartition, createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';

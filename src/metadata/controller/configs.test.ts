@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import type { ConfigOp } from './api.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
-import { TestController } from './controller.fixture.ts';
 import { updateFeatures } from './features.ts';
 import { alterClientQuotas, findQuotas } from './quotas.ts';
 import { createTopics } from './topics.ts';

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import { Prng } from '../../base/prng.ts';
-import { TestController } from './controller.fixture.ts';
 import { placeReplicas } from './placement.ts';
 
 test('replicas are distinct, in as many racks as there are, led by the living, evenly', () => {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
+import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import type { ScramDeletion, ScramUpsertion } from './api.ts';
-import { TestController } from './controller.fixture.ts';
 import { alterScramCredentials, describeScram } from './scram.ts';
 
 const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64');

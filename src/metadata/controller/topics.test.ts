@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { CreatableTopic, CreateTopicResult } from './api.ts';
-import { TestController } from './controller.fixture.ts';
 import { createTopics, deleteTopics } from './topics.ts';
 
 function withOneBroker(): TestController {

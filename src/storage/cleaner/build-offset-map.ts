@@ -3,8 +3,8 @@
 // of a batch whose records cannot be read (retention-rules.ts): what may be older than they stays.
 
 import { type BatchHeader, scanRecords } from '../../protocol/index.ts';
-import { abortedEntriesBetween } from '../log-reads.ts';
-import type { LogState } from '../log-state.ts';
+import { abortedEntriesBetween } from '../log/log-reads.ts';
+import type { LogState } from '../log/log-state.ts';
 import { CleanedTransactions } from './cleaned-transactions.ts';
 import type { CleaningPace } from './cleaning-pace.ts';
 import type { DirtyRange } from './dirty-range.ts';

@@ -3,11 +3,11 @@
 
 import type { Io } from '../../io/index.ts';
 import { type BatchHeader, KafkaError, readBatchHeader } from '../../protocol/index.ts';
-import { CLEANED_SUFFIX } from '../log-files.ts';
-import { abortedEntriesBetween } from '../log-reads.ts';
-import type { LogState } from '../log-state.ts';
-import { createSegment } from '../open-segment.ts';
-import type { Segment } from '../segment.ts';
+import { abortedEntriesBetween } from '../log/log-reads.ts';
+import type { LogState } from '../log/log-state.ts';
+import { CLEANED_SUFFIX } from '../segment/log-files.ts';
+import { createSegment } from '../segment/open-segment.ts';
+import type { Segment } from '../segment/segment.ts';
 import type { CleaningPace } from './cleaning-pace.ts';
 import { type ReadBuffer, readSegment } from './read-segment.ts';
 import { discardCleaned, replaceSegments } from './replace-segments.ts';

@@ -10,7 +10,7 @@ import {
   controlRecordType,
   decodeRecords,
 } from '../../protocol/index.ts';
-import type { AbortedTransactionEntry } from '../transaction-index.ts';
+import type { AbortedTransactionEntry } from '../segment/transaction-index.ts';
 
 interface AbortedTransaction {
   readonly entry: AbortedTransactionEntry;

@@ -5,11 +5,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { World } from '../../../sim/index.ts';
+import {
+  clean,
+  endTransaction,
+  openCompacted,
+  put,
+  roll,
+} from '../../../tests/doubles/storage/cleanings.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
 import { batchHeaders, decodeEndTransactionMarker, decodeRecords } from '../../protocol/index.ts';
-import type { PartitionLog } from '../partition-log.ts';
-import { clean, endTransaction, openCompacted, put, roll } from './cleaner-fixture.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
 
 const SEEDS = Number(process.env.PARTITA_CRASH_SEEDS ?? 2);
 const PRODUCER_ID = 7;

@@ -4,10 +4,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
-import { Deferred } from '../../base/deferred.ts';
-import type { Io } from '../../io/index.ts';
-import { contentOf, DIRECTORY } from '../log-fixture.ts';
-import type { PartitionLog } from '../partition-log.ts';
 import {
   clean,
   type Keyed,
@@ -16,7 +12,11 @@ import {
   recordsOf,
   roll,
   START_MS,
-} from './cleaner-fixture.ts';
+} from '../../../tests/doubles/storage/cleanings.ts';
+import { contentOf, DIRECTORY } from '../../../tests/doubles/storage/logs.ts';
+import { Deferred } from '../../base/deferred.ts';
+import type { Io } from '../../io/index.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
 import { type CleaningResult, CleaningStopped } from './index.ts';
 
 /** Ten segments of four records over eight keys; the last of each key are those of the last two. */

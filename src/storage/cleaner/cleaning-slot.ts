@@ -2,7 +2,7 @@
 // end, a truncation ends it.
 
 import type { Io } from '../../io/index.ts';
-import type { LogState } from '../log-state.ts';
+import type { LogState } from '../log/log-state.ts';
 import { type CleaningRequest, type CleaningResult, LogCleaning } from './log-cleaning.ts';
 import { CleaningStopped } from './replace-segments.ts';
 

@@ -3,8 +3,8 @@
 // replicated transaction on, nor the segment that is written to, nor segments that are younger
 // than min.compaction.lag.ms.
 
-import type { LogState } from '../log-state.ts';
-import type { Segment } from '../segment.ts';
+import type { LogState } from '../log/log-state.ts';
+import type { Segment } from '../segment/segment.ts';
 
 export interface DirtyRange {
   readonly firstDirtyOffset: number;

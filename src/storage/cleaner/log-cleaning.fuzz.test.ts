@@ -5,12 +5,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
+import {
+  clean,
+  openCompacted,
+  put,
+  recordsOf,
+  roll,
+} from '../../../tests/doubles/storage/cleanings.ts';
+import type { FixtureOptions } from '../../../tests/doubles/storage/logs.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
 import type { CompressionCodec } from '../../protocol/index.ts';
-import type { FixtureOptions } from '../log-fixture.ts';
-import type { PartitionLog } from '../partition-log.ts';
-import { clean, openCompacted, put, recordsOf, roll } from './cleaner-fixture.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
 
 const SEEDS = Number(process.env.PARTITA_CLEANER_SEEDS ?? 25);
 const STEPS = 40;

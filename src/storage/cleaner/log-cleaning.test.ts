@@ -3,17 +3,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
-import type { Io } from '../../io/index.ts';
-import {
-  type BatchHeader,
-  type CompressionCodec,
-  compress,
-  crc32c,
-  encodeBatch,
-  encodeEndTransactionMarker,
-} from '../../protocol/index.ts';
-import { contentOf, DIRECTORY } from '../log-fixture.ts';
-import type { PartitionLog } from '../partition-log.ts';
 import {
   batchesOf,
   clean,
@@ -25,7 +14,18 @@ import {
   roll,
   START_MS,
   shapeOf,
-} from './cleaner-fixture.ts';
+} from '../../../tests/doubles/storage/cleanings.ts';
+import { contentOf, DIRECTORY } from '../../../tests/doubles/storage/logs.ts';
+import type { Io } from '../../io/index.ts';
+import {
+  type BatchHeader,
+  type CompressionCodec,
+  compress,
+  crc32c,
+  encodeBatch,
+  encodeEndTransactionMarker,
+} from '../../protocol/index.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
 
 const hourMs = 3_600_000;
 

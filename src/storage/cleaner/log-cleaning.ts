@@ -5,8 +5,8 @@
 // checkpoint tells that it came to its end. There are gaps only below the recovery point on disk.
 
 import type { Io } from '../../io/index.ts';
-import { CLEANED_SUFFIX, parseLogFileName } from '../log-files.ts';
-import type { LogState } from '../log-state.ts';
+import type { LogState } from '../log/log-state.ts';
+import { CLEANED_SUFFIX, parseLogFileName } from '../segment/log-files.ts';
 import { buildOffsetMap } from './build-offset-map.ts';
 import { type CleaningCounts, type CleaningWork, cleanGroup } from './clean-group.ts';
 import { CleanedTransactions } from './cleaned-transactions.ts';

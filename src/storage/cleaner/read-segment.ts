@@ -10,7 +10,7 @@ import {
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
 } from '../../protocol/index.ts';
-import type { Segment } from '../segment.ts';
+import type { Segment } from '../segment/segment.ts';
 import type { CleaningPace } from './cleaning-pace.ts';
 
 export interface SegmentVisit {

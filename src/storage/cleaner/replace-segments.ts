@@ -7,10 +7,10 @@
 //   4. the old files are removed after file.delete.delay.ms, for readers that still hold them
 
 import { IoError } from '../../io/index.ts';
-import { LOG_SUFFIX, SEGMENT_SUFFIXES, SWAP_SUFFIX } from '../log-files.ts';
-import { removeLater } from '../log-retention.ts';
-import type { LogState } from '../log-state.ts';
-import type { Segment } from '../segment.ts';
+import { removeLater } from '../log/log-retention.ts';
+import type { LogState } from '../log/log-state.ts';
+import { LOG_SUFFIX, SEGMENT_SUFFIXES, SWAP_SUFFIX } from '../segment/log-files.ts';
+import type { Segment } from '../segment/segment.ts';
 
 /** The log's owner took it away (closed, deleted, truncated) or wants the cleaning to end. */
 export class CleaningStopped extends Error {

@@ -14,7 +14,7 @@ import {
   FilteredBatch,
   type RecordScanner,
 } from '../../protocol/index.ts';
-import type { ProducerSnapshotEntry } from '../producer-snapshot.ts';
+import type { ProducerSnapshotEntry } from '../producers/producer-snapshot.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
 import type { OffsetMap } from './offset-map.ts';
 import { ofRecords, Unreadable } from './unreadable-batch.ts';

@@ -1,8 +1,8 @@
 // Which segments of a log are cleaned into one: neighbours that fit into a segment together, so
 // that the small ones that cleaning leaves do not pile up.
 
-import type { LogConfig } from '../log-config.ts';
-import type { Segment } from '../segment.ts';
+import type { LogConfig } from '../log/log-config.ts';
+import type { Segment } from '../segment/segment.ts';
 
 const INT32_MAX = 0x7fff_ffff;
 

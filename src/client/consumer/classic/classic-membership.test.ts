@@ -3,15 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimProcess, simulate, type WorldOptions } from '../../../../sim/index.ts';
+import {
+  GroupHarness,
+  type GroupMemberProcess,
+} from '../../../../tests/doubles/client/group-consumers.ts';
+import { ScriptedCluster } from '../../../../tests/doubles/client/scripted-cluster.ts';
+import { type GroupApi, ScriptedGroups } from '../../../../tests/doubles/client/scripted-groups.ts';
 import { Prng } from '../../../base/prng.ts';
 import type { Io } from '../../../io/index.ts';
 import { ErrorCode } from '../../../protocol/index.ts';
-import { ScriptedCluster } from '../../scripted-cluster.ts';
-import { type GroupApi, ScriptedGroups } from '../../scripted-groups.ts';
 import type { AssignorName } from '../assignors/index.ts';
 import { Consumer } from '../consumer.ts';
 import type { ConsumerOptions } from '../consumer-options.ts';
-import { GroupHarness, type GroupMemberProcess } from '../group-harness.ts';
 
 interface Scene {
   readonly io: Io;

@@ -3,13 +3,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, type WorldOptions } from '../../../../sim/index.ts';
+import {
+  GroupHarness,
+  type GroupMemberProcess,
+} from '../../../../tests/doubles/client/group-consumers.ts';
+import { ScriptedCluster } from '../../../../tests/doubles/client/scripted-cluster.ts';
+import { ScriptedConsumerGroups } from '../../../../tests/doubles/client/scripted-consumer-groups.ts';
 import { Prng } from '../../../base/prng.ts';
 import type { Io } from '../../../io/index.ts';
 import { ErrorCode } from '../../../protocol/index.ts';
-import { ScriptedCluster } from '../../scripted-cluster.ts';
-import { ScriptedConsumerGroups } from '../../scripted-consumer-groups.ts';
 import type { ConsumerOptions } from '../consumer-options.ts';
-import { GroupHarness, type GroupMemberProcess } from '../group-harness.ts';
 import { SubscriptionPattern } from '../subscription.ts';
 
 interface Scene {

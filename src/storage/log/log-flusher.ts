@@ -1,0 +1,94 @@
+// Makes a log durable, once for all who ask at the same time: a flush that is under way is joined
+// if it started late enough, else the next one is shared by everybody who asks meanwhile.
+//
+// Invariant: recoveryPoint never exceeds what was synced. A sync that fails is final: the kernel
+// may have dropped the pages it could not write and would report success the next time, so that
+// nothing after it can be believed until the log was recovered from the disk.
+
+import { KafkaError } from '../../protocol/index.ts';
+import { storageError } from '../files/storage-error.ts';
+
+export interface FlushTarget {
+  readonly logEndOffset: number;
+  /** Resolves once everything before the log's end, as it is at the call, is on disk. */
+  sync(): Promise<void>;
+  /** The recovery point must not pass it, though later batches may be on disk. */
+  scanFrom(): number;
+  onSyncFailure(error: unknown): void;
+}
+
+interface FlushRound {
+  readonly upTo: number;
+  readonly done: Promise<void>;
+}
+
+/** A write that a flush needed and could not do (a full disk): the flush may be tried again. */
+export class FlushPostponed extends KafkaError {
+  constructor(cause: Error) {
+    super('KAFKA_STORAGE_ERROR', cause.message);
+    this.name = 'FlushPostponed';
+    this.cause = cause;
+  }
+}
+
+export class LogFlusher {
+  recoveryPoint: number;
+  readonly #target: FlushTarget;
+  #running: FlushRound | null = null;
+  #queued: Promise<void> | null = null;
+  /** Where a truncation cut what the running round is syncing. */
+  #ceiling = Number.POSITIVE_INFINITY;
+
+  constructor(target: FlushTarget, recoveryPoint: number) {
+    this.#target = target;
+    this.recoveryPoint = recoveryPoint;
+  }
+
+  /**
+   * An infinite offset asks for a round of its own, also when nothing is behind.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
+  flush(upTo: number): Promise<void> {
+    if (upTo <= this.recoveryPoint) return Promise.resolve();
+    // A round that waited for the one just ended starts in a moment: never two at a time.
+    if (this.#running === null) return this.#queued ?? this.#start();
+    if (this.#running.upTo >= upTo) return this.#running.done;
+    this.#queued ??= this.#afterRunning(this.#running.done);
+    return this.#queued;
+  }
+
+  onTruncated(endOffset: number): void {
+    this.recoveryPoint = Math.min(this.recoveryPoint, endOffset);
+    this.#ceiling = Math.min(this.#ceiling, endOffset);
+  }
+
+  async #afterRunning(running: Promise<void>): Promise<void> {
+    // Its failure is reported to those who waited for it; the next round fails on its own.
+    await running.catch(() => undefined);
+    this.#queued = null;
+    await this.#start();
+  }
+
+  #start(): Promise<void> {
+    this.#ceiling = Number.POSITIVE_INFINITY;
+    const upTo = this.#target.logEndOffset;
+    const done = this.#sync(upTo);
+    this.#running = { upTo, done };
+    return done;
+  }
+
+  async #sync(upTo: number): Promise<void> {
+    try {
+      await this.#target.sync();
+      const reached = Math.min(upTo, this.#ceiling, this.#target.scanFrom());
+      this.recoveryPoint = Math.max(this.recoveryPoint, reached);
+    } catch (error) {
+      if (!(error instanceof FlushPostponed)) this.#target.onSyncFailure(error);
+      // A broken invariant must not pass for a disk that failed.
+      throw storageError(error);
+    } finally {
+      this.#running = null;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// Takes batches away from the end of a log: a follower that was ahead of the new leader, or one
+// that must start over at another offset. Producers, epochs and indexes go back with the batches.
+
+import { replayProducers } from '../producers/producer-replay.ts';
+import { scanBatches } from '../recovery/log-scan.ts';
+import type { Segment } from '../segment/segment.ts';
+import type { LogFlusher } from './log-flusher.ts';
+import { positionOf, segmentOf } from './log-reads.ts';
+import type { LogState } from './log-state.ts';
+
+/** Afterwards the log ends at the offset, or at the start of the batch that has it. */
+export async function truncateLog(
+  log: LogState,
+  flusher: LogFlusher,
+  offset: number,
+): Promise<void> {
+  if (offset >= log.logEndOffset) return;
+  const at = segmentOf(log.segments, offset);
+  const segment = log.segments[at] as Segment;
+  if (segment.baseOffset > offset) {
+    await restartLog(log, flusher, offset);
+    return;
+  }
+  const found = await positionOf(log, segment, offset);
+  const endOffset = Math.min(offset, found?.baseOffset ?? offset);
+  if (endOffset < log.logStartOffset && offset >= log.logStartOffset) {
+    // The batch that goes begins below the log's start, which does not go back.
+    await restartLog(log, flusher, log.logStartOffset);
+    return;
+  }
+  // The segments behind it go first: a start scans the last one, and finds what is cut off here.
+  const paths = log.list.deleteBehind(at);
+  segment.truncateTo(endOffset, found?.position ?? segment.sizeBytes);
+  endAt(log, flusher, endOffset);
+  log.logStartOffset = Math.min(log.logStartOffset, endOffset);
+  for (const path of paths) await log.io.disk.remove(path);
+  const range = { from: indexedUpTo(segment), end: segment.sizeBytes };
+  await scanBatches(segment.log, range, ({ header }) => {
+    segment.maybeRaiseMaxTimestamp(header);
+    return true;
+  });
+  await log.snapshots.removeAfter(endOffset);
+  await replayProducers({
+    producers: log.producers,
+    snapshots: log.snapshots,
+    segments: log.segments,
+    logStartOffset: log.logStartOffset,
+    endOffset,
+    nowMs: log.io.clock.now(),
+    expirationMs: log.config.producerIdExpirationMs,
+  });
+}
+
+/** Afterwards the log is empty and its next offset is the one given. */
+export async function restartLog(
+  log: LogState,
+  flusher: LogFlusher,
+  offset: number,
+): Promise<void> {
+  const paths = log.list.restartAt(offset);
+  endAt(log, flusher, offset);
+  log.logStartOffset = offset;
+  log.epochs.clear();
+  log.producers.clear();
+  for (const path of paths) await log.io.disk.remove(path);
+  await log.snapshots.removeAfter(-1);
+}
+
+/** Where the batch of the last time index entry lies, or one before it. */
+function indexedUpTo(segment: Segment): number {
+  const { offsets, times } = segment.loadIndexes();
+  return times.last === null ? 0 : offsets.lookup(times.last.offset);
+}
+
+function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {
+  log.generation++;
+  log.isModified = true;
+  log.isDirectoryBehind = true;
+  log.logEndOffset = endOffset;
+  if (log.cleanedTo !== null) log.cleanedTo = Math.min(log.cleanedTo, endOffset);
+  log.tail.clear();
+  log.epochs.truncateFromEnd(endOffset);
+  flusher.onTruncated(endOffset);
+}
