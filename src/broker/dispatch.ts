@@ -68,15 +68,18 @@ export class Dispatch {
         return;
       }
       const charge = this.#parts.quotas.begin(client.user, header.clientId);
-      const call = { api, header, exchange, charge };
+      let request: unknown;
+      let inexact: InexactRequest | null = null;
       try {
-        const request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
-        this.#handle(client, { ...call, request });
+        request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
       } catch (error) {
         if (!(error instanceof InexactRequest)) throw error;
-        const refused = { ...call, request: error.request };
-        this.#respond(client, refused, errorBody(refused, error));
+        inexact = error;
+        request = error.request;
       }
+      const call = { api, header, request, exchange, charge };
+      if (inexact === null) this.#handle(client, call);
+      else this.#respond(client, call, errorBody(call, inexact));
     } catch (error) {
       // What cannot be read cannot be answered, and what follows it cannot be trusted.
       if (error instanceof KafkaError) client.connection.close(error);

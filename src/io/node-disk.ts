@@ -108,9 +108,20 @@ function identityOf({ dev, ino }: BigIntStats): string {
 
 /** Node raises the limit as far as it may when it starts, so that the first number is the one. */
 function descriptorsMax(): number {
-  const limits = orNull('read the limits of the process', () => readFileSync('/proc/self/limits'));
-  const found = /^Max open files +(\d+)/m.exec(limits?.toString('latin1') ?? '');
+  const limits = orNull('read the limits of the process', readLimits) ?? '';
+  const found = /^Max open files +(\d+)/m.exec(limits);
   return found === null ? Number.POSITIVE_INFINITY : Number(found[1]);
+}
+
+/** In one read: a start waits for it, and of a file without a size readFileSync makes several. */
+function readLimits(): string {
+  const fd = openSync('/proc/self/limits', 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(4096);
+    return buffer.toString('latin1', 0, readSync(fd, buffer));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function list(path: string): DirectoryEntry[] {

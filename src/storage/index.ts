@@ -48,6 +48,7 @@
 //   log-resources.ts       the bounds: open-files.ts, lru-budget.ts
 //   storage-error.ts       what is said when a disk refuses; shortage.ts: when it may grant later
 //                          what it refuses now, shortages.ts: saying so once
+//   damaged-file.ts        keeping a file that cannot be what its name says
 //   in-parallel.ts         work on several logs at a time
 
 export {
@@ -86,6 +87,7 @@ export {
   setSegmentsAside,
   strayFolderName,
 } from './directory/stray-folders.ts';
+export { keepDamaged } from './files/damaged-file.ts';
 export { inParallel } from './files/in-parallel.ts';
 export { type LogResourceLimits, LogResources } from './files/log-resources.ts';
 export { type OpenFiles, PooledFile } from './files/open-files.ts';
@@ -109,5 +111,5 @@ export type {
   OpeningBatch,
   TransactionVerification,
 } from './producers/transaction-verification.ts';
-export { DamagedLogError } from './recovery/log-recovery.ts';
+export { findBehind } from './recovery/log-damage.ts';
 export { scanBatches } from './recovery/log-scan.ts';

@@ -3,6 +3,7 @@
 // is read is a number that may be one; whatever else a file holds is DamagedCheckpointError.
 
 import { type Disk, IoError } from '../../io/index.ts';
+import { keepDamaged } from '../files/damaged-file.ts';
 import type { LeaderEpochEntry } from '../log/leader-epoch-cache.ts';
 
 const INT32_MAX = 0x7fff_ffff;
@@ -41,7 +42,7 @@ function readCheckpointBytes(disk: Disk, path: string): Buffer | null {
   } catch (error) {
     if (!(error instanceof IoError) || error.code !== 'EISDIR') throw error;
     // No file takes the place of a directory.
-    disk.rename(path, `${path}.damaged`);
+    keepDamaged(disk, path);
     throw new DamagedCheckpointError(path, 'it is a directory');
   }
 }

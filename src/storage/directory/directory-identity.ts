@@ -5,6 +5,7 @@
 // never taken for a new one.
 
 import { type Io, IoError } from '../../io/index.ts';
+import { keepDamaged } from '../files/damaged-file.ts';
 import { replaceFile } from './checkpoint-file.ts';
 import { type DirectoryNotes, hasNotes, notesPath, readNotes } from './directory-notes.ts';
 import { LogDirectoryError, refusedDirectory } from './log-directory-error.ts';
@@ -126,9 +127,7 @@ async function foundBeside(
     return meta;
   }
   // It may be somebody's file that got the name.
-  const kept = `${file}.damaged`;
-  if (bytes !== null) io.disk.rename(file, kept);
-  const how = bytes === null ? { file } : { file, kept };
+  const how = bytes === null ? { file } : { file, kept: keepDamaged(io.disk, file) };
   io.log.warn('a file is missing or damaged and is written anew', how);
   const { clusterId, nodeId, directoryId } = notes;
   return await writeMetaProperties(io, path, { clusterId, nodeId, directoryId });

@@ -5,6 +5,7 @@
 
 import { isUuid, type Uuid, ZERO_UUID } from '../../base/uuid.ts';
 import type { Disk } from '../../io/index.ts';
+import { keepDamaged } from '../files/damaged-file.ts';
 import { LOG_SUFFIX, parseLogFileName } from '../segment/log-files.ts';
 
 export const PARTITION_METADATA = 'partition.metadata';
@@ -85,7 +86,7 @@ export function listFolders(
 export function readTopicId(disk: Disk, directory: string): Uuid {
   const path = `${directory}/${PARTITION_METADATA}`;
   // No file takes the place of a directory.
-  if (disk.stat(path)?.isDirectory) disk.rename(path, `${path}.damaged`);
+  if (disk.stat(path)?.isDirectory) keepDamaged(disk, path);
   const text = disk.readFile(path)?.toString('utf8') ?? '';
   const topicId = /^topic_id: *(\S+)/m.exec(text)?.[1] ?? '';
   return isUuid(topicId) ? topicId : ZERO_UUID;

@@ -23,12 +23,6 @@ export interface PartitionLogOptions {
    * that was written: what is missing was damaged, and not lost for want of a sync.
    */
   readonly hasSystemRunOn?: boolean | undefined;
-  /**
-   * What to do about batches that follow what is damaged or missing. `refuse`: throw
-   * DamagedLogError and change nothing. Default: keep what is proven to be the log's, and set
-   * aside the rest.
-   */
-  readonly onDamage?: 'set-aside' | 'refuse' | undefined;
   /** Descriptors, tail cache and index memory, shared by all logs of the process. */
   readonly resources: LogResources;
   /** A failed fsync or truncation: what is on disk is no longer known. */

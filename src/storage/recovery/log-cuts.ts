@@ -6,6 +6,7 @@
 
 import type { File, Io } from '../../io/index.ts';
 import { type StrayFile, setSegmentsAside } from '../directory/stray-folders.ts';
+import { DAMAGED_SUFFIX } from '../files/damaged-file.ts';
 import type { PartitionLogOptions } from '../log/log-options.ts';
 import { CLEANED_SUFFIX, LOG_SUFFIX, logFileName, SEGMENT_SUFFIXES } from '../segment/log-files.ts';
 import { openSegment } from '../segment/open-segment.ts';
@@ -13,8 +14,6 @@ import type { Segment } from '../segment/segment.ts';
 import type { BatchBehind, Behind, DamagedPlace } from './log-damage.ts';
 
 const COPY_BYTES = 1024 * 1024;
-/** Of bytes that are set aside and are no segment: no name of a log's file. */
-const DAMAGED_SUFFIX = '.damaged';
 
 export class LogCuts {
   readonly #io: Io;

@@ -7,6 +7,7 @@
 //   a directory that has the name of a file: gets another name
 
 import type { Disk } from '../../io/index.ts';
+import { keepDamaged } from '../files/damaged-file.ts';
 import { type OpenFiles, PooledFile } from '../files/open-files.ts';
 import {
   CLEANED_SUFFIX,
@@ -62,7 +63,7 @@ function listLogFiles(disk: Disk, directory: string): LogFileName[] {
     const parsed = parseLogFileName(name);
     if (parsed === null || !Number.isSafeInteger(parsed.offset)) continue;
     // No file takes the place of a directory.
-    if (isDirectory) disk.rename(`${directory}/${name}`, `${directory}/${name}.damaged`);
+    if (isDirectory) keepDamaged(disk, `${directory}/${name}`);
     // It tells that there was an index, which is read from the batches then.
     if (!isDirectory || parsed.suffix === TRANSACTION_INDEX_SUFFIX) names.push(parsed);
   }

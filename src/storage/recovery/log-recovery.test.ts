@@ -17,7 +17,6 @@ import { batchHeaders, KafkaError } from '../../protocol/index.ts';
 import { isStrayFolder } from '../directory/stray-folders.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { LOG_SUFFIX, logFileName } from '../segment/log-files.ts';
-import { DamagedLogError } from './log-recovery.ts';
 
 const config = { segmentBytesMax: 2000, indexIntervalBytes: 300 };
 const fromFiles = { limits: { tailCacheBytesMax: 0 }, config };
@@ -240,28 +239,6 @@ describe('damage in the middle of a log', () => {
       const log = await reopened(io, { recoveryPoint: 0 });
       assert.deepEqual(await contentOf(log), offsets(0, 59));
       assert.deepEqual(Object.keys(setAside(io)), [logFileName(59, '.damaged')]);
-    }));
-
-  test('is refused with the place where the owner wants to decide', () =>
-    simulate(async (io) => {
-      const [, second] = (await leftByKill(io)) as [number, number];
-      const copy = io.disk.readFile(pathOf(second)) as Buffer;
-      flip(io, second, second + 2, 70);
-      const damaged = io.disk.readFile(pathOf(second)) as Buffer;
-      const refused = (error: unknown) => {
-        assert.ok(error instanceof DamagedLogError);
-        assert.equal(error.path, pathOf(second));
-        assert.equal(error.offset, second + 2);
-        assert.match(error.message, /\d\.log is damaged at position \d+, where offset \d+ should/);
-        return true;
-      };
-      const options: FixtureOptions = { ...fromFiles, recoveryPoint: 0, onDamage: 'refuse' };
-      await assert.rejects(openLog(io, options), refused);
-      assert.deepEqual(io.disk.readFile(pathOf(second)), damaged);
-      change(io, pathOf(second), () => copy);
-      await io.disk.remove(pathOf(second));
-      await assert.rejects(openLog(io, options), /is damaged at position 0/);
-      assert.deepEqual(setAside(io), {});
     }));
 
   test('does not make bytes of a value a part of the log', () =>

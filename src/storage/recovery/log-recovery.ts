@@ -35,28 +35,6 @@ import {
 import { isMappedByKafka } from './mapped-index.ts';
 import { assertNoOldMessage } from './old-messages.ts';
 
-/** Damage which its log's owner wants to decide about: where it is, and what is wrong. */
-export class DamagedLogError extends Error {
-  /** The file. */
-  readonly path: string;
-  /** In the file: where the first bytes lie that are no batch. */
-  readonly position: number;
-  /** Of the log: the first one that is not there any more. */
-  readonly offset: number;
-
-  constructor(damage: { path: string; position: number; offset: number; because: string }) {
-    const { path, position, offset, because } = damage;
-    super(
-      `${path} is damaged at position ${position}, where offset ${offset} should be ` +
-        `(${because}), and whole batches follow`,
-    );
-    this.name = 'DamagedLogError';
-    this.path = path;
-    this.position = position;
-    this.offset = offset;
-  }
-}
-
 export interface RecoveryParts {
   /** Ascending; what is left of them when the recovery is over. */
   readonly segments: Segment[];
@@ -135,7 +113,6 @@ export class LogRecovery {
       if (!this.#isGapByCleaning(segment.baseOffset)) this.#tellLoss(end, segment, because);
       return true;
     }
-    this.#refuseIfTold({ segment, position: 0, offset: end, because }, at);
     // Where all that was written is there, what does not fit in is no part of the log.
     const isForeign = segment.baseOffset < end && this.#isProven(segment.baseOffset);
     await this.#cuts.removeSegments(
@@ -226,9 +203,6 @@ export class LogRecovery {
     const { segments } = this.#parts;
     const segment = segments[at] as Segment;
     const behind = await findBehind(segment.log, damage);
-    const { position, offsetMin: offset } = damage;
-    if (behind !== 'nothing') this.#refuse({ segment, position, offset, because });
-    else this.#refuseIfTold({ segment, position, offset, because }, at + 1);
     const next = segments.slice(at + 1).find(({ sizeBytes }) => sizeBytes > 0);
     const nextBase = next?.baseOffset ?? Number.POSITIVE_INFINITY;
     if (typeof behind === 'object' && behind.baseOffset < nextBase) {
@@ -270,24 +244,6 @@ export class LogRecovery {
     if (segment.sizeBytes === 0 && segment === this.#parts.segments.at(-1)) return;
     this.#log.error('records of a log are missing; it goes on behind them', { ...fields, because });
   }
-
-  /** Only what is the end of the last write may be cut without being told. */
-  #refuseIfTold(place: Damage, from: number): void {
-    const hasBatches = this.#parts.segments.slice(from).some(({ sizeBytes }) => sizeBytes > 0);
-    if (hasBatches) this.#refuse(place);
-  }
-
-  #refuse({ segment, position, offset, because }: Damage): void {
-    if (this.#options.onDamage !== 'refuse') return;
-    throw new DamagedLogError({ path: segment.log.path, position, offset, because });
-  }
-}
-
-interface Damage {
-  readonly segment: Segment;
-  readonly position: number;
-  readonly offset: number;
-  readonly because: string;
 }
 
 /**

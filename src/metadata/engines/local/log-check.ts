@@ -8,15 +8,10 @@ import type { Disk } from '../../../io/index.ts';
 import {
   batchSizeAt,
   isBatchCrcValid,
-  KafkaError,
   LOG_OVERHEAD,
   RECORD_BATCH_OVERHEAD,
-  readBatchHeader,
 } from '../../../protocol/index.ts';
-import { type OpenFiles, PooledFile, scanBatches } from '../../../storage/index.ts';
-
-const WINDOW_BYTES = 1024 * 1024;
-const MAGIC_AT = 16;
+import { findBehind, type OpenFiles, PooledFile, scanBatches } from '../../../storage/index.ts';
 
 export interface SegmentFile {
   readonly path: string;
@@ -38,8 +33,11 @@ export interface LogDamage {
   /** Offset of the record that should be there. */
   readonly offset: number;
   readonly problem: string;
-  /** The first good batch behind it: a torn write has none. */
-  readonly next: FoundBatch | null;
+  /**
+   * The first good batch behind it: a torn write has none. `unclear`: there are good batches, of
+   * which nobody can tell whether they are the log's.
+   */
+  readonly next: FoundBatch | 'unclear' | null;
   /** All bytes of the batch are there and they are not zeros: what an append seldom leaves. */
   readonly isWhole: boolean;
 }
@@ -127,55 +125,20 @@ export async function findBatch(
   segments: readonly SegmentFile[],
   from: number,
   offsetMin: number,
-): Promise<FoundBatch | null> {
+): Promise<FoundBatch | 'unclear' | null> {
   for (const [index, segment] of segments.entries()) {
     const file = new PooledFile(files, segment.path);
     try {
-      const start = index === 0 ? from : 0;
-      const found = await findInFile(file, { start, end: segment.sizeBytes, offsetMin });
-      if (found !== null) return { segment, ...found };
+      const { baseOffset, sizeBytes: end } = segment;
+      const position = index === 0 ? from : 0;
+      const found = await findBehind(file, { position, end, baseOffset, offsetMin, index: null });
+      if (found === 'unclear') return found;
+      if (found !== 'nothing') return { segment, ...found };
     } finally {
       file.close();
     }
   }
   return null;
-}
-
-async function findInFile(
-  file: PooledFile,
-  range: { start: number; end: number; offsetMin: number },
-): Promise<{ position: number; baseOffset: number } | null> {
-  const buffer = Buffer.allocUnsafe(WINDOW_BYTES);
-  let at = range.start;
-  while (range.end - at >= RECORD_BATCH_OVERHEAD) {
-    const wanted = Math.min(buffer.length, range.end - at);
-    const window = buffer.subarray(0, await file.read(buffer.subarray(0, wanted), at));
-    for (let p = 0; p + RECORD_BATCH_OVERHEAD <= window.length; p++) {
-      // No offset has bits up there: most bytes are told from a batch without reading on.
-      if (window[p + MAGIC_AT] !== 2 || window.readUInt16BE(p) !== 0) continue;
-      const sizeBytes = batchSizeAt(window, p) ?? 0;
-      if (sizeBytes < RECORD_BATCH_OVERHEAD || sizeBytes > range.end - at - p) continue;
-      const whole = Buffer.allocUnsafe(sizeBytes);
-      await file.read(whole, at + p);
-      const baseOffset = goodBatchAt(whole);
-      if (baseOffset === null || baseOffset < range.offsetMin) continue;
-      return { position: at + p, baseOffset };
-    }
-    if (window.length < RECORD_BATCH_OVERHEAD) return null;
-    at += window.length - RECORD_BATCH_OVERHEAD + 1;
-  }
-  return null;
-}
-
-/** Its base offset, if the bytes are a batch that can be read. */
-function goodBatchAt(bytes: Buffer): number | null {
-  try {
-    const header = readBatchHeader(bytes, 0);
-    return isBatchCrcValid(bytes, header) ? header.baseOffset : null;
-  } catch (error) {
-    if (error instanceof KafkaError) return null;
-    throw error;
-  }
 }
 
 async function isWholeAt(

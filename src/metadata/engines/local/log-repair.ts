@@ -143,6 +143,7 @@ class LogRepair {
     if (newer?.baseOffset !== snapshotEnd) {
       const from = last.path === damage.segment.path ? damage.position : 0;
       const next = await findBatch(files, [last], from, snapshotEnd);
+      if (next === 'unclear') return false;
       const isComplete = next === null ? newer === undefined : next.baseOffset === snapshotEnd;
       if (!isComplete) return false;
       // The start is going to be refused, and then every file stays as it is.
@@ -160,7 +161,8 @@ class LogRepair {
 }
 
 function textOf({ segment, position, offset, problem, next }: LogDamage): string {
-  const behind = next === null ? '' : `, and good batches follow from offset ${next.baseOffset}`;
+  const from = typeof next === 'object' ? ` from offset ${next?.baseOffset}` : '';
+  const behind = next === null ? '' : `, and good batches follow${from}`;
   return `${segment.path} is damaged at byte ${position} (offset ${offset}): ${problem}${behind}`;
 }
 

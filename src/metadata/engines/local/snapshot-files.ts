@@ -16,6 +16,7 @@ import {
   encodeBatch,
   isBatchCrcValid,
 } from '../../../protocol/index.ts';
+import { keepDamaged } from '../../../storage/index.ts';
 import type { StoreSnapshot } from '../../cluster-store.ts';
 import {
   isOfQuorum,
@@ -28,7 +29,6 @@ import {
 const batchRecordsMax = 1000;
 const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
 const partialSuffix = '.part';
-const damagedSuffix = '.damaged';
 
 export interface StoredSnapshot extends StoreSnapshot {
   /** Control records of Kafka's quorum, which stay in the file's first batch. */
@@ -71,7 +71,7 @@ export async function openNewestSnapshot(
     snapshots.pop();
     const path = `${folder}/${name.fileName}`;
     if (io.disk.stat(path) === null) continue;
-    io.disk.rename(path, `${path}${damagedSuffix}`);
+    keepDamaged(io.disk, path);
     await io.disk.syncDirectory(folder);
   }
   return null;

@@ -29,7 +29,7 @@ export class SyncedEnd {
   readonly #onFailure: (error: Error) => void;
   #noted: Noted | null;
   #file: File | null = null;
-  #syncedMs = Number.NEGATIVE_INFINITY;
+  #syncedMs = 0;
   #syncing: Promise<void> | null = null;
 
   constructor(io: Io, folder: string, onFailure: (error: Error) => void) {
@@ -54,6 +54,8 @@ export class SyncedEnd {
     if (this.#noted === null) await this.renew(endOffset);
     else if (this.#noted.endOffset > endOffset) await this.#replace({ ...this.#noted, endOffset });
     this.#file = this.#io.disk.open(this.#path, 'write');
+    // The first commits of a start need not share the disk with a sync of this file.
+    this.#syncedMs = this.#io.clock.monotonic();
     this.onSynced(endOffset);
   }
 
