@@ -2,7 +2,7 @@
 //
 // log/         an open log
 //   partition-log.ts       appending, and the door to everything below
-//   log-options.ts         what it is opened with; log-config.ts: what its topic's configuration says
+//   log-options.ts         what it is opened with; log-config.ts: what its topic is configured to
 //   append-result.ts       what an append is told and what it tells
 //   log-state.ts           the parts of an open log that the next files share
 //   leader-validation.ts   what a leader checks and changes before it appends; follower-batches.ts
@@ -13,17 +13,17 @@
 //   leader-epoch-cache.ts  where each leader epoch began
 //   moved-log.ts           the mark on a log that another directory's copy may be ahead of
 // recovery/    opening it
-//   log-loader.ts          what is on disk; log-folder.ts: the files of a folder, log-scan.ts: a walk
-//                          over batches
-//   log-recovery.ts        what is kept of a log that was not closed cleanly; log-damage.ts: what lies
-//                          behind damage, log-cuts.ts: taking it out
+//   log-loader.ts          what is on disk; log-folder.ts: the files of a folder, log-scan.ts: a
+//                          walk over batches
+//   log-recovery.ts        what is kept of a log that was not closed cleanly; log-damage.ts: what
+//                          lies behind damage, log-cuts.ts: taking it out
 //   clean-end.ts           whether a clean stop left it so; boot-note.ts: whether the system ran on
 //   epoch-recovery.ts, transaction-index-recovery.ts   small files made again from the batches
 //   mapped-index.ts, old-messages.ts   what a Kafka left, killed or of long ago
 // segment/     its files
 //   segment.ts             a file of batches with its indexes: offset-index.ts, time-index.ts,
-//                          transaction-index.ts; open-segment.ts makes one of its files, whose names
-//                          are in log-files.ts
+//                          transaction-index.ts; open-segment.ts makes one of its files, whose
+//                          names are in log-files.ts
 //   segment-list.ts        the segments of a log: files first, then memory; segments-in-doubt.ts: a
 //                          change of them that failed half-way
 //   segment-roll.ts        when the log goes on in a new one
