@@ -1,34 +1,46 @@
 // What must hold between the keys of a broker. Each check names the key to change.
 
-import type { BrokerConfig } from './broker-config.ts';
-import type { BrokerKey } from './broker-definitions.ts';
+import type { BrokerKey, BrokerValue } from './broker-definitions.ts';
 import { ConfigError } from './config-error.ts';
-import { formatListener } from './listeners.ts';
+import { formatListener, type Listener } from './listeners.ts';
+
+/** A configuration, as far as it is parsed before it is checked. */
+export interface ParsedBrokerConfig {
+  readonly nodeId: number;
+  readonly listeners: readonly Listener[];
+  readonly advertisedListeners: readonly Listener[];
+  readonly interBrokerListenerName: string;
+  readonly connectionsPerIpOverrides: ReadonlyMap<string, number>;
+  get<K extends BrokerKey>(key: K): BrokerValue<K>;
+  isSet(key: string): boolean;
+  /** As it may be shown: null where the value is a secret. */
+  describe(key: BrokerKey): { readonly value: string | null };
+}
 
 /** Protocols that listeners can be opened with. */
 const served: readonly string[] = ['PLAINTEXT'];
 const MIB = 1024 * 1024;
 
-export function checkBroker(config: BrokerConfig): void {
+export function checkBroker(config: ParsedBrokerConfig): void {
   checkIdentity(config);
   checkListeners(config);
   checkTimes(config);
   checkOrder(config);
 }
 
-function fail(config: BrokerConfig, key: BrokerKey, problem: string): never {
+function fail(config: ParsedBrokerConfig, key: BrokerKey, problem: string): never {
   const { value } = config.describe(key);
   throw new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${problem}`);
 }
 
-function checkIdentity(config: BrokerConfig): void {
+function checkIdentity(config: ParsedBrokerConfig): void {
   const brokerId = config.get('broker.id');
   if (config.isSet('node.id') && brokerId >= 0 && brokerId !== config.nodeId) {
     fail(config, 'broker.id', `node.id is ${config.nodeId}: they are one number, leave broker.id`);
   }
 }
 
-function checkListeners(config: BrokerConfig): void {
+function checkListeners(config: ParsedBrokerConfig): void {
   const { listeners, advertisedListeners } = config;
   if (listeners.length === 0) {
     const why = 'controller.listener.names takes every listener, and clients need one';
@@ -54,7 +66,7 @@ function checkListeners(config: BrokerConfig): void {
   }
 }
 
-function checkTimes(config: BrokerConfig): void {
+function checkTimes(config: ParsedBrokerConfig): void {
   const retention = config.get('log.retention.ms');
   if (retention === 0 || retention < -1) {
     const units = ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'] as const;
@@ -99,7 +111,7 @@ const ordered: readonly (readonly [smaller: BrokerKey, larger: BrokerKey])[] = [
   ['group.share.delivery.count.limit', 'group.share.max.delivery.count.limit'],
 ];
 
-function checkOrder(config: BrokerConfig): void {
+function checkOrder(config: ParsedBrokerConfig): void {
   for (const [smaller, larger] of ordered) {
     const limit = config.get(larger) as number;
     if ((config.get(smaller) as number) <= limit) continue;

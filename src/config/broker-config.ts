@@ -5,7 +5,7 @@
 // Invariant: every value that is set was parsed, and the cross-checks held, before the constructor
 // returned: `get` cannot fail.
 
-import { checkBroker } from './broker-checks.ts';
+import { checkBroker, type ParsedBrokerConfig } from './broker-checks.ts';
 import {
   type BrokerKey,
   type BrokerValue,
@@ -43,7 +43,7 @@ export interface BrokerConfigSources {
 
 const none: ReadonlyMap<string, never> = new Map<string, never>();
 
-export class BrokerConfig {
+export class BrokerConfig implements ParsedBrokerConfig {
   /** Listeners to open: those that only Kafka's controllers use are left out. */
   readonly listeners: readonly Listener[];
   /** Addresses to tell clients; empty: the address each client reached us at. */

@@ -1,13 +1,13 @@
 // The part of the behaviour suite about files, directories and locks (see io-behaviour.ts).
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { Disk, Io } from './io.ts';
-import type { RunWithIo } from './io-behaviour.ts';
 
-export function diskBehaviour(name: string, run: RunWithIo): void {
+type TestIo = (title: string, body: (io: Io, directory: string) => Promise<void>) => void;
+
+export function diskBehaviour(testIo: TestIo): void {
   const testDisk: TestDisk = (title, body) => {
-    test(`${name}: ${title}`, () => run((io, directory) => body(io.disk, directory, io)));
+    testIo(title, (io, directory) => body(io.disk, directory, io));
   };
   contentBehaviour(testDisk);
   fileBehaviour(testDisk);

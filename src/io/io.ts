@@ -7,6 +7,9 @@
 // same behaviour suite (io-behaviour.ts).
 
 import type { LogLevels } from './log-levels.ts';
+import type { LogFields } from './log-line.ts';
+
+export type { LogFields } from './log-line.ts';
 
 export interface Io {
   readonly clock: Clock;
@@ -163,8 +166,6 @@ export interface Random {
   int(bound: number): number;
   bytes(count: number): Buffer;
 }
-
-export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
   debug(message: string, fields?: LogFields): void;

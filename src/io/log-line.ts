@@ -3,7 +3,8 @@
 //
 // Invariant: an entry is one line whatever the fields hold (no line breaks survive).
 
-import type { LogFields } from './io.ts';
+/** What an entry says beside its message, by name. */
+export type LogFields = Readonly<Record<string, unknown>>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
 

@@ -1,11 +1,9 @@
 // The part of the behaviour suite about connections and listeners (see io-behaviour.ts).
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { Deferred } from '../base/deferred.ts';
 import { Prng } from '../base/prng.ts';
 import type { Connection, Io, Listener } from './io.ts';
-import type { RunWithIo } from './io-behaviour.ts';
 
 interface Pair {
   readonly listener: Listener;
@@ -55,24 +53,25 @@ async function connectPair(io: Io): Promise<Pair> {
   return { listener, client, server: await accepted.promise };
 }
 
-export function networkBehaviour(name: string, run: RunWithIo): void {
+type TestIo = (title: string, body: (io: Io) => Promise<void>) => void;
+
+export function networkBehaviour(testIo: TestIo): void {
   const testPair = (title: string, body: (pair: Pair, io: Io) => Promise<void>): void => {
-    test(`${name}: ${title}`, () =>
-      run(async (io) => {
-        const pair = await connectPair(io);
-        try {
-          await body(pair, io);
-        } finally {
-          pair.client.destroy();
-          pair.server.destroy();
-          await pair.listener.close();
-        }
-      }));
+    testIo(title, async (io) => {
+      const pair = await connectPair(io);
+      try {
+        await body(pair, io);
+      } finally {
+        pair.client.destroy();
+        pair.server.destroy();
+        await pair.listener.close();
+      }
+    });
   };
   streamBehaviour(testPair);
   flowBehaviour(testPair);
   closeBehaviour(testPair);
-  listenBehaviour(name, run, testPair);
+  listenBehaviour(testIo, testPair);
 }
 
 type TestPair = (title: string, body: (pair: Pair, io: Io) => Promise<void>) => void;
@@ -216,7 +215,7 @@ function closeBehaviour(testPair: TestPair): void {
   });
 }
 
-function listenBehaviour(name: string, run: RunWithIo, testPair: TestPair): void {
+function listenBehaviour(testIo: TestIo, testPair: TestPair): void {
   testPair('both ends agree on the addresses', async ({ client, server, listener }) => {
     assert.equal(client.remotePort, listener.port);
     assert.equal(server.localPort, listener.port);
@@ -239,45 +238,42 @@ function listenBehaviour(name: string, run: RunWithIo, testPair: TestPair): void
     await next.close();
   });
 
-  test(`${name}: a refused connection names the address`, () =>
-    run(async ({ network }) => {
-      const listener = await network.listen({ host: '127.0.0.1', port: 0 }, () => {});
-      await listener.close();
-      await assert.rejects(network.connect({ host: '127.0.0.1', port: listener.port }), {
+  testIo('a refused connection names the address', async ({ network }) => {
+    const listener = await network.listen({ host: '127.0.0.1', port: 0 }, () => {});
+    await listener.close();
+    await assert.rejects(network.connect({ host: '127.0.0.1', port: listener.port }), {
+      name: 'IoError',
+      code: 'ECONNREFUSED',
+      message: `cannot connect to 127.0.0.1:${listener.port}: connection refused (ECONNREFUSED)`,
+    });
+  });
+
+  testIo('a port that is taken is an error that names the address', async ({ network }) => {
+    const listener = await network.listen({ host: '127.0.0.1', port: 0 }, () => {});
+    const { port } = listener;
+    await assert.rejects(
+      network.listen({ host: '127.0.0.1', port }, () => {}),
+      {
         name: 'IoError',
-        code: 'ECONNREFUSED',
-        message: `cannot connect to 127.0.0.1:${listener.port}: connection refused (ECONNREFUSED)`,
-      });
-    }));
+        code: 'EADDRINUSE',
+        message: `cannot listen on 127.0.0.1:${port}: address already in use (EADDRINUSE)`,
+      },
+    );
+    await listener.close();
+  });
 
-  test(`${name}: a port that is taken is an error that names the address`, () =>
-    run(async ({ network }) => {
-      const listener = await network.listen({ host: '127.0.0.1', port: 0 }, () => {});
-      const { port } = listener;
-      await assert.rejects(
-        network.listen({ host: '127.0.0.1', port }, () => {}),
-        {
-          name: 'IoError',
-          code: 'EADDRINUSE',
-          message: `cannot listen on 127.0.0.1:${port}: address already in use (EADDRINUSE)`,
-        },
-      );
-      await listener.close();
-    }));
-
-  test(`${name}: a server may speak first`, () =>
-    run(async ({ network }) => {
-      const servers: Connection[] = [];
-      const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
-        servers.push(connection);
-        connection.write([Buffer.from('hello')]);
-      });
-      const client = await network.connect({ host: '127.0.0.1', port: listener.port });
-      const ear = new Ear(client);
-      await ear.hears(5);
-      assert.equal(ear.bytes.toString(), 'hello');
-      client.destroy();
-      for (const server of servers) server.destroy();
-      await listener.close();
-    }));
+  testIo('a server may speak first', async ({ network }) => {
+    const servers: Connection[] = [];
+    const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
+      servers.push(connection);
+      connection.write([Buffer.from('hello')]);
+    });
+    const client = await network.connect({ host: '127.0.0.1', port: listener.port });
+    const ear = new Ear(client);
+    await ear.hears(5);
+    assert.equal(ear.bytes.toString(), 'hello');
+    client.destroy();
+    for (const server of servers) server.destroy();
+    await listener.close();
+  });
 }

@@ -7,10 +7,6 @@ import type { Source } from './sources.ts';
 
 /** Each in the order of its paths. All are held together by types alone but where it says so. */
 export const knownCircles: readonly (readonly string[])[] = [
-  ['src/broker/quotas/quotas.ts', 'src/broker/quotas/request-charge.ts'],
-  ['src/config/broker-checks.ts', 'src/config/broker-config.ts'],
-  ['src/io/disk-behaviour.ts', 'src/io/io-behaviour.ts', 'src/io/network-behaviour.ts'],
-  ['src/io/io.ts', 'src/io/log-levels.ts', 'src/io/log-line.ts'],
   // Of values.
   ['src/metadata/controller/brokers.ts', 'src/metadata/controller/leaders.ts'],
   [

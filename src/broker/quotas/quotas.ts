@@ -6,7 +6,7 @@ import { ClientQuota } from './client-quota.ts';
 import { ConnectionQuota } from './connection-quota.ts';
 import { MutationQuota } from './mutation-quota.ts';
 import type { ClientIdentity } from './quota-table.ts';
-import { RequestCharge } from './request-charge.ts';
+import { RequestCharge, type RequestQuotas } from './request-charge.ts';
 import type { WindowOptions } from './sampled-rate.ts';
 
 export interface QuotasOptions {
@@ -18,7 +18,7 @@ export interface QuotasOptions {
   readonly now: () => number;
 }
 
-export class Quotas {
+export class Quotas implements RequestQuotas {
   readonly now: () => number;
   readonly produce: ClientQuota;
   readonly fetch: ClientQuota;

@@ -4,12 +4,21 @@
 // Invariants: the longest rest that any quota demands is the one in the answer; an answer leaves
 // at once, and it is the connection that rests (KIP-219).
 
-import type { MutationCharge } from './mutation-quota.ts';
+import type { ClientQuota } from './client-quota.ts';
+import type { MutationCharge, MutationQuota } from './mutation-quota.ts';
 import type { ClientIdentity } from './quota-table.ts';
-import type { Quotas } from './quotas.ts';
+
+/** The quotas that a request may touch. */
+export interface RequestQuotas {
+  readonly now: () => number;
+  readonly produce: ClientQuota;
+  readonly fetch: ClientQuota;
+  readonly request: ClientQuota;
+  readonly mutations: MutationQuota;
+}
 
 export class RequestCharge {
-  readonly #quotas: Quotas;
+  readonly #quotas: RequestQuotas;
   readonly #client: ClientIdentity;
   #mutations: MutationCharge | null = null;
   #throttleMs = 0;
@@ -18,7 +27,7 @@ export class RequestCharge {
   #turnBeganMs: number;
   #isTimeCharged = false;
 
-  constructor(quotas: Quotas, client: ClientIdentity) {
+  constructor(quotas: RequestQuotas, client: ClientIdentity) {
     this.#quotas = quotas;
     this.#client = client;
     this.#turnBeganMs = quotas.now();
