@@ -116,7 +116,8 @@ async function openPartition(io: Io, index: number): Promise<Partition> {
   });
   const identity = { topic: 't', topicId: ZERO_UUID, partition: index };
   const partition = new Partition(io, { ...identity, nodeId: 1, log, highWatermark: 0 });
-  partition.becomeLeader({ leader: 1, leaderEpoch: 0, partitionEpoch: 0, replicas: [1], isr: [1] });
+  const epochs = { metadataOffset: 0, leaderEpoch: 0, partitionEpoch: 0 };
+  partition.becomeLeader({ ...epochs, leader: 1, replicas: [1], isr: [1] });
   return partition;
 }
 

@@ -23,7 +23,8 @@ const codec: MachineLogCodec<string> = {
 };
 
 function leading(leaderEpoch: number, isr = [1]): PartitionState {
-  return { leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: isr, isr };
+  const epochs = { metadataOffset: leaderEpoch, leaderEpoch, partitionEpoch: leaderEpoch };
+  return { ...epochs, leader: 1, replicas: isr, isr };
 }
 
 /** The tail cache is empty: everything is read from the files. */

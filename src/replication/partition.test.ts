@@ -11,8 +11,12 @@ import { Partition, type PartitionState } from './partition.ts';
 
 const nodeId = 1;
 
+let newestOffset = 0;
+
+/** Newer than what came before it. */
 function state(changes: Partial<PartitionState> = {}): PartitionState {
   return {
+    metadataOffset: newestOffset++,
     leader: nodeId,
     leaderEpoch: 0,
     partitionEpoch: 0,
@@ -166,6 +170,20 @@ test('older metadata than what is known changes nothing', async () => {
     partition.becomeFollower(state({ leader: 2, leaderEpoch: 4 }));
     assert.equal(partition.isLeader, true);
     assert.equal(partition.leaderEpoch, 5);
+  });
+});
+
+test('an older image changes nothing, whatever epochs it claims', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state({ metadataOffset: 7 }));
+    for (const metadataOffset of [6, 7]) {
+      partition.becomeFollower(state({ metadataOffset, leader: 2, leaderEpoch: 9 }));
+      assert.equal(partition.isLeader, true);
+      assert.equal(partition.leaderEpoch, 0);
+    }
+    partition.becomeFollower(state({ metadataOffset: 8, leader: 2, leaderEpoch: 9 }));
+    assert.equal(partition.isLeader, false);
   });
 });
 

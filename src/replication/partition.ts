@@ -31,6 +31,8 @@ export interface PartitionIdentity {
 
 /** What the cluster's metadata says of a partition. */
 export interface PartitionState {
+  /** Where in the metadata log it was read: what is older never follows what is newer. */
+  readonly metadataOffset: number;
   readonly leader: number;
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
@@ -75,6 +77,7 @@ export class Partition implements VisibleBytesSource {
   #log: PartitionLog;
   #role: PartitionRole = 'follower';
   #state: PartitionState = {
+    metadataOffset: -1,
     leader: -1,
     leaderEpoch: -1,
     partitionEpoch: -1,
@@ -359,6 +362,7 @@ export class Partition implements VisibleBytesSource {
 
   /** Takes over newer metadata; false if we know it or a newer one already. */
   #maybeAdopt(state: PartitionState): boolean {
+    if (state.metadataOffset <= this.#state.metadataOffset) return false;
     const isNewEpoch = state.leaderEpoch > this.#state.leaderEpoch;
     const isNewer =
       isNewEpoch ||

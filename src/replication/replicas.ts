@@ -235,7 +235,8 @@ export class Replicas {
       onDirectoryFailure: (directory, error) => this.onDirectoryFailure(directory, error),
     });
     for (const { log, directory } of await opening.open()) {
-      this.#adopt(image.topic(log.topic) as TopicImage, log.partition, log, directory);
+      const topic = image.topic(log.topic) as TopicImage;
+      this.#adopt({ topic, index: log.partition }, log, directory, image.offset);
     }
   }
 
@@ -330,7 +331,7 @@ export class Replicas {
     if (directory.log(topic.name, index) !== null) await directory.deleteLog(topic.name, index);
     const name = { topic: topic.name, partition: index, topicId: topic.id };
     const log = await directory.createLog(name, this.#configOf(topic.name, image));
-    this.#adopt(topic, index, log, directory);
+    this.#adopt({ topic, index }, log, directory, image.offset);
   }
 
   /** In its turn between the images, like everything that changes what is here. */
@@ -344,7 +345,12 @@ export class Replicas {
       .catch((error: unknown) => this.#options.onFatal(error as Error));
   }
 
-  #adopt(topic: TopicImage, index: number, log: PartitionLog, directory: LogDirectory): void {
+  #adopt(
+    { topic, index }: { topic: TopicImage; index: number },
+    log: PartitionLog,
+    directory: LogDirectory,
+    metadataOffset: number,
+  ): void {
     const partition = new Partition(this.#io, {
       topic: topic.name,
       topicId: topic.id,
@@ -364,11 +370,13 @@ export class Replicas {
     this.#directoryOf.set(partition, directory);
     // It may have failed while the log was made.
     if (this.#failed.has(directory)) partition.becomeOffline();
-    this.#assume(partition, topic.partitions[index] as PartitionImage);
+    this.#assume(partition, topic.partitions[index] as PartitionImage, metadataOffset);
   }
 
-  #assume(partition: Partition, state: PartitionImage): void {
-    if (state.leader === this.#options.nodeId) partition.becomeLeader(state);
+  #assume(partition: Partition, image: PartitionImage, metadataOffset: number): void {
+    const { leader, leaderEpoch, partitionEpoch, replicas, isr } = image;
+    const state = { metadataOffset, leader, leaderEpoch, partitionEpoch, replicas, isr };
+    if (leader === this.#options.nodeId) partition.becomeLeader(state);
     else partition.becomeFollower(state);
   }
 
@@ -389,7 +397,8 @@ export class Replicas {
       for (const index of indexes) {
         const partition = this.getById(topicId, index);
         const state = states?.[index];
-        if (partition !== undefined && state !== undefined) this.#assume(partition, state);
+        if (partition !== undefined && state !== undefined)
+          this.#assume(partition, state, image.offset);
       }
     }
     this.#image = image;

@@ -293,9 +293,9 @@ describe('time', () => {
 test('a log that cannot be written to gives the transactions to the next attempt', async () => {
   await withShard(async (at) => {
     const producer = await at.begin(['t-0']);
-    const { leaderEpoch } = at.partition;
+    const leaderEpoch = at.partition.leaderEpoch + 1;
     at.partition.becomeLeader({
-      ...{ leader: 1, leaderEpoch: leaderEpoch + 1, partitionEpoch: 0 },
+      ...{ metadataOffset: leaderEpoch, leader: 1, leaderEpoch, partitionEpoch: 0 },
       ...{ replicas: [1], isr: [1] },
     });
     assert.equal(await errorOf(at.end(producer)), 'NOT_COORDINATOR');

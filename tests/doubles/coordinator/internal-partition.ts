@@ -37,8 +37,9 @@ export class LeadingShards<S extends Shard> {
     this.#shard?.close();
     this.#epoch += 1;
     const leaderEpoch = this.#epoch;
-    const replicas = { replicas: [1], isr: [1] };
-    this.#partition.becomeLeader({ leader: 1, leaderEpoch, partitionEpoch: 0, ...replicas });
+    const replicas = { leader: 1, replicas: [1], isr: [1] };
+    const epochs = { metadataOffset: leaderEpoch, leaderEpoch, partitionEpoch: 0 };
+    this.#partition.becomeLeader({ ...epochs, ...replicas });
     this.#shard = this.#newShard();
     this.#shard.start();
     await this.#shard.loaded;
