@@ -1,6 +1,7 @@
 // What this broker holds of each partition, and who waits for it.
 //
 // partition.ts       one replica: role, epochs, in-sync set, high watermark
+// partition-state.ts what the metadata say of it
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
 // log-creation.ts   makes the logs that are wanted and not there, again and again if need be
 // log-moves.ts       moves between log directories, log-move.ts is one
@@ -17,6 +18,7 @@ export {
   type VisibleBytesSource,
 } from './fetch-waiter.ts';
 export { LogCleaner, type LogCleanerOptions, type LogCleanerSettings } from './log-cleaner.ts';
-export { Partition, type PartitionState } from './partition.ts';
+export { Partition } from './partition.ts';
+export type { PartitionState } from './partition-state.ts';
 export { Replicas, type ReplicasOptions } from './replicas.ts';
 export { Upkeep, type UpkeepOptions } from './upkeep.ts';

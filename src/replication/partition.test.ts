@@ -7,7 +7,8 @@ import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
 import { encodeBatch } from '../protocol/index.ts';
 import { defaultLogConfig, type LogConfig, LogResources, PartitionLog } from '../storage/index.ts';
-import { Partition, type PartitionState } from './partition.ts';
+import { Partition } from './partition.ts';
+import type { PartitionState } from './partition-state.ts';
 
 const nodeId = 1;
 
@@ -121,6 +122,24 @@ test('where the topic wants an fsync per record the watermark waits for it', asy
       assert.equal(partition.highWatermark, 3);
       assert.equal(partition.log.recoveryPoint, 3);
       assert.equal(partition.isFlushPending(3), false);
+    },
+    { faults: { disk: { syncMsMean: 10 } } },
+  );
+});
+
+test('a flush of batches that a truncation took ends', async () => {
+  await simulate(
+    async (io) => {
+      const partition = await open(io, { flushMessages: 1 });
+      partition.becomeLeader(state({ replicas: [1, 2], isr: [1, 2] }));
+      partition.appendAsLeader(batch(io));
+      const wait = partition.offsetFlushed(1, io.clock.monotonic() + 10_000);
+      partition.becomeFollower(state({ leader: 2, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2] }));
+      await assert.rejects(wait, { errorName: 'NOT_LEADER_OR_FOLLOWER' });
+      await partition.log.truncateTo(0);
+      // A loop that does not end would keep everything else from being run.
+      await io.clock.sleep(1000);
+      assert.equal(partition.isFlushPending(partition.logEndOffset), false);
     },
     { faults: { disk: { syncMsMean: 10 } } },
   );

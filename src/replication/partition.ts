@@ -21,24 +21,13 @@ import {
 import { AppendsAhead } from './appends-ahead.ts';
 import type { VisibleBytesListener, VisibleBytesSource } from './fetch-waiter.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
+import {
+  isNewer,
+  type PartitionIdentity,
+  type PartitionState,
+  unknownState,
+} from './partition-state.ts';
 import { ProducerTurns } from './producer-turns.ts';
-
-export interface PartitionIdentity {
-  readonly topic: string;
-  readonly topicId: string;
-  readonly partition: number;
-}
-
-/** What the cluster's metadata says of a partition. */
-export interface PartitionState {
-  /** Where in the metadata log it was read: what is older never follows what is newer. */
-  readonly metadataOffset: number;
-  readonly leader: number;
-  readonly leaderEpoch: number;
-  readonly partitionEpoch: number;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-}
 
 export interface PartitionOptions extends PartitionIdentity {
   readonly nodeId: number;
@@ -76,14 +65,7 @@ export class Partition implements VisibleBytesSource {
   readonly #undecided = new AppendsAhead();
   #log: PartitionLog;
   #role: PartitionRole = 'follower';
-  #state: PartitionState = {
-    metadataOffset: -1,
-    leader: -1,
-    leaderEpoch: -1,
-    partitionEpoch: -1,
-    replicas: [],
-    isr: [],
-  };
+  #state: PartitionState = unknownState;
   #highWatermark: number;
   /** Records below this offset must be on the platter before they count as written. */
   #flushDueOffset = 0;
@@ -362,13 +344,8 @@ export class Partition implements VisibleBytesSource {
 
   /** Takes over newer metadata; false if we know it or a newer one already. */
   #maybeAdopt(state: PartitionState): boolean {
-    if (state.metadataOffset <= this.#state.metadataOffset) return false;
+    if (!isNewer(state, this.#state)) return false;
     const isNewEpoch = state.leaderEpoch > this.#state.leaderEpoch;
-    const isNewer =
-      isNewEpoch ||
-      (state.leaderEpoch === this.#state.leaderEpoch &&
-        state.partitionEpoch > this.#state.partitionEpoch);
-    if (!isNewer) return false;
     this.#state = state;
     if (isNewEpoch) this.#endWaits(new KafkaError('NOT_LEADER_OR_FOLLOWER'));
     return true;
@@ -418,7 +395,8 @@ export class Partition implements VisibleBytesSource {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     try {
-      while (this.#role !== 'offline' && this.log.recoveryPoint < this.#flushDueOffset) {
+      // What a truncation took cannot be flushed any more: a flush of it would end at once.
+      while (this.#role !== 'offline' && this.isFlushPending(this.log.logEndOffset)) {
         await this.log.flush();
         this.#onFlushed();
       }

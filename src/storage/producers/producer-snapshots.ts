@@ -1,6 +1,9 @@
 // The producer snapshot files of a log. One is taken where a segment ends and where the log was
 // closed, so that a start replays no more than what came after. They reach the disk with the next
 // flush: until then the batches themselves are what the state is rebuilt from.
+//
+// Invariant: a snapshot that was removed is in no file once the removal has ended, also if it was
+// being written; what counts as written is what was taken last.
 
 import type { Disk } from '../../io/index.ts';
 import { logFileName, SNAPSHOT_SUFFIX } from '../segment/log-files.ts';
@@ -16,6 +19,8 @@ export class ProducerSnapshots {
   /** Ascending. */
   #offsets: number[];
   readonly #pending = new Map<number, Buffer>();
+  /** The snapshot that is being written, and when that is over. */
+  #writing: { readonly offset: number; readonly done: Promise<void> } | null = null;
 
   constructor(disk: Disk, directory: string, offsets: readonly number[]) {
     this.#disk = disk;
@@ -51,20 +56,34 @@ export class ProducerSnapshots {
   async write(): Promise<boolean> {
     let hasWritten = false;
     for (const [offset, bytes] of this.#pending) {
-      const file = this.#disk.open(this.#pathOf(offset), 'create');
+      const done = this.#writeOne(offset, bytes);
+      this.#writing = { offset, done: done.catch(() => undefined) };
       try {
-        file.truncate(0);
-        file.write([bytes], 0);
-        await file.sync();
+        await done;
       } finally {
-        file.close();
+        this.#writing = null;
       }
-      // A truncation may have come in between and wants neither.
-      if (!this.#pending.delete(offset)) await this.#disk.remove(this.#pathOf(offset));
-      else this.#offsets = [...this.#offsets, offset].sort((a, b) => a - b);
       hasWritten = true;
     }
     return hasWritten;
+  }
+
+  async #writeOne(offset: number, bytes: Buffer): Promise<void> {
+    const file = this.#disk.open(this.#pathOf(offset), 'create');
+    try {
+      file.truncate(0);
+      file.write([bytes], 0);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    // A truncation may have come in between and wants none, or another one of the same offset.
+    if (this.#pending.get(offset) !== bytes) {
+      await this.#disk.remove(this.#pathOf(offset));
+      return;
+    }
+    this.#pending.delete(offset);
+    this.#offsets = [...this.#offsets, offset].sort((a, b) => a - b);
   }
 
   /** The latest state at or before the offset; damaged files are removed on the way. */
@@ -109,6 +128,7 @@ export class ProducerSnapshots {
     for (const offset of this.#pending.keys()) {
       if (isUnwanted(offset)) this.#pending.delete(offset);
     }
+    if (this.#writing !== null && isUnwanted(this.#writing.offset)) await this.#writing.done;
     for (const offset of this.#offsets.filter(isUnwanted)) {
       await this.#disk.remove(this.#pathOf(offset));
       this.#offsets = this.#offsets.filter((each) => each !== offset);
