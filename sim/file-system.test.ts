@@ -15,8 +15,13 @@ interface Fixture {
 
 function setUp(seed: number | string): Fixture {
   const world = new World({ seed });
-  const { io, host } = world.startProcess('host');
-  return { world, host, disk: io.disk, settle: (promise) => world.settle(promise) };
+  const { io } = world.startProcess('host');
+  return {
+    world,
+    host: world.host('host'),
+    disk: io.disk,
+    settle: (promise) => world.settle(promise),
+  };
 }
 
 async function durableFile({ disk, settle }: Fixture, text: string): Promise<File> {

@@ -6,10 +6,10 @@ import { Deferred } from '../src/base/deferred.ts';
 import type { Prng } from '../src/base/prng.ts';
 import { type FileNode, FileSystem } from './file-system.ts';
 import { type Main, SimProcess } from './sim-process.ts';
-import type { World } from './world.ts';
+import type { EnclosingHost, EnclosingWorld } from './surroundings.ts';
 
-export class Host {
-  readonly world: World;
+export class Host implements EnclosingHost {
+  readonly world: EnclosingWorld;
   readonly name: string;
   /** As it appears in connections; names and addresses both reach the host. */
   readonly address: string;
@@ -24,7 +24,7 @@ export class Host {
   readonly #locks = new Map<string, SimProcess>();
   readonly #frozen = new Map<string, Deferred<void>>();
 
-  constructor(world: World, name: string, address: string) {
+  constructor(world: EnclosingWorld, name: string, address: string) {
     this.world = world;
     this.name = name;
     this.address = address;

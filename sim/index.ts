@@ -7,6 +7,7 @@
 // sim-process.ts   one incarnation of a process and the Io bound to it; kill -9
 // sim-disk.ts      Disk over file-system.ts (names, journal) over file-content.ts (bytes)
 // sim-network.ts   Network over sim-connection.ts (streams) over internet.ts (cuts, delays)
+// surroundings.ts  what each of these knows of those around it
 // faults.ts        how badly all this behaves
 // event-loop.ts    virtual time
 // trace.ts         what happened, as a hash and as lines

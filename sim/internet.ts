@@ -3,10 +3,7 @@
 // unless the connection was given up before.
 
 import type { Prng } from '../src/base/prng.ts';
-import type { Host } from './host.ts';
-import type { SimConnection } from './sim-connection.ts';
-import type { SimListener } from './sim-network.ts';
-import type { World } from './world.ts';
+import type { BoundPort, EnclosingHost, EnclosingWorld, StreamEnd, Wires } from './surroundings.ts';
 
 const wildcards: readonly string[] = ['0.0.0.0', '::', ''];
 const loopbacks: readonly string[] = ['localhost', '127.0.0.1', '::1'];
@@ -14,24 +11,24 @@ const loopbacks: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 /** The system sends again at growing distances, so that a healed cut is not noticed at once. */
 const retransmitMsMax = 3_000;
 
-export class Internet {
-  readonly world: World;
+export class Internet implements Wires {
+  readonly world: EnclosingWorld;
   readonly prng: Prng;
   /** By host name and port. */
-  readonly #listeners = new Map<string, SimListener[]>();
-  readonly #connections = new Set<SimConnection>();
+  readonly #listeners = new Map<string, BoundPort[]>();
+  readonly #connections = new Set<StreamEnd>();
   /** `source>target` by host name. */
   readonly #cuts = new Set<string>();
   readonly #slowHosts = new Map<string, number>();
   #ephemeralPort = 49_151;
 
-  constructor(world: World) {
+  constructor(world: EnclosingWorld) {
     this.world = world;
     this.prng = world.prng.fork('network');
   }
 
   /** Whether bytes from one host reach the other; a host always reaches itself. */
-  isOpen(source: Host, target: Host): boolean {
+  isOpen(source: EnclosingHost, target: EnclosingHost): boolean {
     return source === target || !this.#cuts.has(`${source.name}>${target.name}`);
   }
 
@@ -78,7 +75,7 @@ export class Internet {
     }
   }
 
-  delayMs(source: Host, target: Host): number {
+  delayMs(source: EnclosingHost, target: EnclosingHost): number {
     const { prng } = this;
     if (source === target) return 0.01 + prng.float() * 0.02;
     const { delayMsMin, delayMsMean, spikeChance, spikeMs } = this.world.faults.network;
@@ -87,13 +84,13 @@ export class Internet {
   }
 
   /** How long the host needs to put that many bytes on the wire. */
-  transferMs(source: Host, sizeBytes: number): number {
+  transferMs(source: EnclosingHost, sizeBytes: number): number {
     const bytesPerMs = this.#slowHosts.get(source.name);
     return bytesPerMs === undefined ? 0 : sizeBytes / bytesPerMs;
   }
 
   /** The host that a name or an address means to a process; null if there is none. */
-  resolve(from: Host, name: string): { host: Host; address: string } | null {
+  resolve(from: EnclosingHost, name: string): { host: EnclosingHost; address: string } | null {
     if (loopbacks.includes(name) || wildcards.includes(name)) {
       return { host: from, address: '127.0.0.1' };
     }
@@ -102,7 +99,7 @@ export class Internet {
   }
 
   /** The address to listen on that a name means on that host; null if it is not its own. */
-  bindAddress(host: Host, name: string): string | null {
+  bindAddress(host: EnclosingHost, name: string): string | null {
     if (wildcards.includes(name)) return '0.0.0.0';
     if (loopbacks.includes(name)) return '127.0.0.1';
     return name === host.name || name === host.address ? host.address : null;
@@ -114,7 +111,7 @@ export class Internet {
   }
 
   /** False if the port is taken. */
-  addListener(host: Host, listener: SimListener): boolean {
+  addListener(host: EnclosingHost, listener: BoundPort): boolean {
     const listeners = this.#listeners.get(host.name) ?? [];
     const isTaken = listeners.some(
       (other) =>
@@ -125,7 +122,7 @@ export class Internet {
     return !isTaken;
   }
 
-  removeListener(host: Host, listener: SimListener): void {
+  removeListener(host: EnclosingHost, listener: BoundPort): void {
     const listeners = this.#listeners.get(host.name) ?? [];
     this.#listeners.set(
       host.name,
@@ -133,23 +130,23 @@ export class Internet {
     );
   }
 
-  findListener(host: Host, address: string, port: number): SimListener | null {
+  findListener(host: EnclosingHost, address: string, port: number): BoundPort | null {
     const listeners = this.#listeners.get(host.name) ?? [];
-    const matches = (one: SimListener): boolean =>
+    const matches = (one: BoundPort): boolean =>
       one.port === port && (one.host === address || one.host === '0.0.0.0');
     return listeners.find(matches) ?? null;
   }
 
-  add(connection: SimConnection): void {
+  add(connection: StreamEnd): void {
     this.#connections.add(connection);
   }
 
-  remove(connection: SimConnection): void {
+  remove(connection: StreamEnd): void {
     this.#connections.delete(connection);
   }
 
   /** A host that comes back knows nothing of its old connections, and says so when asked. */
-  onBoot(host: Host): void {
+  onBoot(host: EnclosingHost): void {
     for (const connection of [...this.#connections]) {
       if (connection.process.host === host && !connection.process.isAlive) {
         this.world.loop.schedule(this.prng.float() * retransmitMsMax, () => connection.onBoot());

@@ -6,8 +6,7 @@
 
 import { assert } from '../src/base/assert.ts';
 import { type Connection, IoError } from '../src/io/io.ts';
-import type { SimNetwork } from './sim-network.ts';
-import type { SimProcess } from './sim-process.ts';
+import type { EnclosingProcess, Sockets } from './surroundings.ts';
 import { fingerprint } from './trace.ts';
 
 /** `write` asks to wait above this, as Node's streams do. */
@@ -26,9 +25,9 @@ export class SimConnection implements Connection {
   onData: (chunk: Buffer) => void = ignore;
   onDrain: () => void = ignore;
   onClose: (error: Error | null) => void = ignore;
-  readonly process: SimProcess;
+  readonly process: EnclosingProcess;
   readonly label: string;
-  readonly #network: SimNetwork;
+  readonly #network: Sockets;
   #peer: SimConnection | null = null;
   /** Written, but not yet taken by the system. */
   #queue: Buffer[] = [];
@@ -54,7 +53,7 @@ export class SimConnection implements Connection {
   #isAbandoned = false;
 
   constructor(
-    network: SimNetwork,
+    network: Sockets,
     local: { host: string; port: number },
     remote: { host: string; port: number },
   ) {

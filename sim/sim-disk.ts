@@ -6,8 +6,7 @@ import type { Prng } from '../src/base/prng.ts';
 import type { DirectoryEntry, Disk, DiskLock, File, FileStat } from '../src/io/io.ts';
 import type { DiskFaults } from './faults.ts';
 import { DirectoryNode, diskError, FileNode, type FileSystem } from './file-system.ts';
-import type { Host } from './host.ts';
-import type { SimProcess } from './sim-process.ts';
+import type { EnclosingHost, EnclosingProcess } from './surroundings.ts';
 import { fingerprint } from './trace.ts';
 
 /** Linux's name for the run of the system. */
@@ -16,8 +15,8 @@ const unlinkMs = 0.02;
 const lookupMs = 0.02;
 
 export class SimDisk implements Disk {
-  readonly #process: SimProcess;
-  readonly #host: Host;
+  readonly #process: EnclosingProcess;
+  readonly #host: EnclosingHost;
   readonly #prng: Prng;
   /** The host's, until this process dies in the middle of a turn: then a ghost of it. */
   readonly #files: FileSystem;
@@ -29,7 +28,7 @@ export class SimDisk implements Disk {
   /** What happens just before a change of the disk, and before which one. */
   #interruption: { readonly at: number; readonly action: () => void } | null = null;
 
-  constructor(process: SimProcess, prng: Prng) {
+  constructor(process: EnclosingProcess, prng: Prng) {
     this.#process = process;
     this.#host = process.host;
     this.#prng = prng;

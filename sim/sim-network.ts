@@ -2,9 +2,8 @@
 // sim-connection.ts.
 
 import { type Connection, IoError, type Listener, type Network } from '../src/io/io.ts';
-import type { Host } from './host.ts';
 import { SimConnection } from './sim-connection.ts';
-import type { SimProcess } from './sim-process.ts';
+import type { BoundPort, EnclosingHost, EnclosingProcess } from './surroundings.ts';
 
 /** What Linux waits before it gives up on a host that does not answer. */
 const connectMsMax = 127_000;
@@ -15,7 +14,7 @@ interface Address {
   readonly port: number;
 }
 
-export class SimListener implements Listener {
+export class SimListener implements Listener, BoundPort {
   readonly host: string;
   readonly port: number;
   readonly network: SimNetwork;
@@ -38,13 +37,13 @@ export class SimListener implements Listener {
 }
 
 export class SimNetwork implements Network {
-  readonly process: SimProcess;
+  readonly process: EnclosingProcess;
   readonly #listeners = new Set<SimListener>();
   readonly #connections = new Set<SimConnection>();
   #operationCount = 0;
   #interruption: { readonly at: number; readonly action: () => void } | null = null;
 
-  constructor(process: SimProcess) {
+  constructor(process: EnclosingProcess) {
     this.process = process;
   }
 
@@ -145,11 +144,11 @@ export class SimNetwork implements Network {
 /** SYN, and what comes back. */
 class Handshake {
   readonly #source: SimNetwork;
-  readonly #target: { readonly host: Host; readonly address: string };
+  readonly #target: { readonly host: EnclosingHost; readonly address: string };
   readonly #port: number;
   #isGivenUp = false;
 
-  constructor(source: SimNetwork, target: { host: Host; address: string }, port: number) {
+  constructor(source: SimNetwork, target: { host: EnclosingHost; address: string }, port: number) {
     this.#source = source;
     this.#target = target;
     this.#port = port;

@@ -6,10 +6,9 @@ import type { Prng } from '../src/base/prng.ts';
 import type { Clock, Io, Log, LogFields, Random } from '../src/io/io.ts';
 import type { LogLevel } from '../src/io/log-line.ts';
 import type { EventOwner } from './event-loop.ts';
-import type { Host } from './host.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimNetwork } from './sim-network.ts';
-import type { World } from './world.ts';
+import type { EnclosingHost, EnclosingWorld } from './surroundings.ts';
 
 /** What a process does. When it rejects, or a callback throws, the whole world fails. */
 export type Main = (io: Io, process: SimProcess) => Promise<void> | void;
@@ -18,8 +17,8 @@ export type Main = (io: Io, process: SimProcess) => Promise<void> | void;
 const epochMs = Date.UTC(2026, 0, 1);
 
 export class SimProcess implements EventOwner {
-  readonly host: Host;
-  readonly world: World;
+  readonly host: EnclosingHost;
+  readonly world: EnclosingWorld;
   /** `host#incarnation`. */
   readonly name: string;
   readonly io: Io;
@@ -31,7 +30,7 @@ export class SimProcess implements EventOwner {
   #frozenUntilMs = 0;
   #hasReturned = false;
 
-  constructor(host: Host, incarnation: number, prng: Prng) {
+  constructor(host: EnclosingHost, incarnation: number, prng: Prng) {
     this.host = host;
     this.world = host.world;
     this.name = `${host.name}#${incarnation}`;

@@ -9,6 +9,7 @@ import { calm, type Faults, type PartialFaults, swarmFaults, withFaults } from '
 import { Host } from './host.ts';
 import { Internet } from './internet.ts';
 import type { Main, SimProcess } from './sim-process.ts';
+import type { EnclosingWorld } from './surroundings.ts';
 import { Trace, type TraceOptions } from './trace.ts';
 
 export interface WorldOptions {
@@ -23,7 +24,7 @@ export interface WorldOptions {
 /** A run that takes longer than this in virtual time has lost its way. */
 const dayMs = 24 * 3_600_000;
 
-export class World {
+export class World implements EnclosingWorld {
   readonly seed: string;
   readonly prng: Prng;
   readonly trace: Trace;

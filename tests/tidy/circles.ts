@@ -9,15 +9,6 @@ import type { Source } from './sources.ts';
 export const knownCircles: readonly (readonly string[])[] = [
   // Of values.
   ['src/metadata/controller/brokers.ts', 'src/metadata/controller/leaders.ts'],
-  [
-    'sim/host.ts',
-    'sim/internet.ts',
-    'sim/sim-connection.ts',
-    'sim/sim-disk.ts',
-    'sim/sim-network.ts',
-    'sim/sim-process.ts',
-    'sim/world.ts',
-  ],
 ];
 
 /** The largest sets of files of which each reaches each of the others by imports. */
