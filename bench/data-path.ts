@@ -116,13 +116,16 @@ async function inMemory(): Promise<Subject> {
       ['log.retention.ms', '-1'],
     ],
   });
-  let broker = await Broker.start(io, config);
+  const onFatal = (error: Error): never => {
+    throw error;
+  };
+  let broker = await Broker.start(io, config, { onFatal });
   return {
     io,
     address: { host: '127.0.0.1', port: 9092 },
     restart: async () => {
       await broker.stop();
-      broker = await Broker.start(io, config);
+      broker = await Broker.start(io, config, { onFatal });
     },
     dispose: async () => {
       await broker.stop();

@@ -158,7 +158,8 @@ test('a directory of another cluster or node is refused, and stays as it is', as
       ],
       env: { CLUSTER_ID: 'AAAAAAAAAAAAAAAAAAAABQ' },
     });
-    await assert.rejects(Broker.start(io, loaded.config), /belongs to cluster/);
+    const onFatal = (error: Error): never => assert.fail(error);
+    await assert.rejects(Broker.start(io, loaded.config, { onFatal }), /belongs to cluster/);
     assert.equal(io.disk.readFile('/data/meta.properties')?.toString(), meta);
   });
 });

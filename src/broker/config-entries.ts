@@ -12,7 +12,8 @@ import {
 import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { brokerLoggerEntries } from './broker-loggers.ts';
-import type { BrokerParts, RequestContext } from './handler.ts';
+import type { BrokerParts } from './broker-parts.ts';
+import type { RequestContext } from './handler.ts';
 
 export function topicConfigEntries(
   overrides: ReadonlyMap<string, string>,

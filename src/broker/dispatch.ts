@@ -21,9 +21,10 @@ import {
   KafkaError,
   type RequestHeader,
 } from '../protocol/index.ts';
+import type { BrokerParts } from './broker-parts.ts';
 import { Client } from './client.ts';
 import { errorAnswer } from './error-answer.ts';
-import type { BrokerParts, Handler, RequestContext } from './handler.ts';
+import type { Handler, RequestContext } from './handler.ts';
 import { handlers } from './handlers/index.ts';
 import type { RequestCharge } from './quotas/index.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';

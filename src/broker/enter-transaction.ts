@@ -3,7 +3,7 @@
 // the transaction before is asked again for a moment, so that clients need not come back.
 
 import { KafkaError } from '../protocol/index.ts';
-import type { BrokerParts } from './handler.ts';
+import type { BrokerParts } from './broker-parts.ts';
 
 export interface TransactionEntry {
   readonly transactionalId: string;

@@ -4,38 +4,11 @@
 // Invariant: whatever a handler does before its first await happens in the order in which the
 // requests of a connection came in; that is what keeps a producer's pipelined batches in order.
 
-import type { BrokerConfig } from '../config/index.ts';
-import type { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
-import type { Io } from '../io/index.ts';
-import type { Controller, MetadataImage } from '../metadata/index.ts';
+import type { MetadataImage } from '../metadata/index.ts';
 import type { Api, RequestOf, ResponseInput } from '../protocol/index.ts';
-import type { Replicas } from '../replication/index.ts';
-import type { LogDirectory } from '../storage/index.ts';
+import type { BrokerParts } from './broker-parts.ts';
 import type { Client } from './client.ts';
-import type { BrokerEndpoint } from './endpoints.ts';
-import type { FetchSessions } from './fetch-sessions.ts';
-import type { ProducerIds } from './producer-ids.ts';
-import type { Quotas, RequestCharge } from './quotas/index.ts';
-
-/** What the handlers share: the concepts of this broker, made by the composition root. */
-export interface BrokerParts {
-  readonly io: Io;
-  readonly config: BrokerConfig;
-  readonly nodeId: number;
-  readonly clusterId: string;
-  readonly controller: Controller;
-  readonly replicas: Replicas;
-  readonly directories: readonly LogDirectory[];
-  readonly fetchSessions: FetchSessions;
-  readonly producerIds: ProducerIds;
-  readonly groups: GroupCoordinator;
-  readonly transactions: TransactionCoordinator;
-  readonly quotas: Quotas;
-  /** Bytes of answers that wait for clients to read them. */
-  readonly unreadBytes: () => number;
-  /** Where the clients of a listener find each living broker; ourselves first. */
-  readonly endpoints: (client: Client) => BrokerEndpoint[];
-}
+import type { RequestCharge } from './quotas/index.ts';
 
 export interface RequestContext {
   readonly broker: BrokerParts;

@@ -2,21 +2,28 @@
 //
 //   broker.ts          the composition root: opens, starts and stops everything
 //   broker-error.ts    why a broker did not start, in one line
+//   log-directories.ts     the entries of log.dirs; known-log-dirs.ts: what was there before
+//   broker-server.ts       listeners, and the limits of their connections
+//   dynamic-config.ts      the configuration under changes made on the running cluster
+//   registration.ts        how the cluster knows this broker; offline-report.ts: tells it what is
+//                          offline, until it knows
+//   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers
 //   dispatch.ts        frame to handler to answer
 //   error-answer.ts    the answer to a request that failed as a whole
-//   handler.ts         what a handler is and may see; client.ts: for whom it works
+//   handler.ts         what a handler is and may see; broker-parts.ts: of the broker;
+//                      client.ts: for whom it works
 //   handlers/          one file per API, and the list of them
 //   fetch-sessions.ts  incremental fetch sessions; fetch-read.ts: one pass over their partitions
 //   endpoints.ts       where clients find brokers
-//   config-entries.ts  configuration as clients see it; log-config.ts: as storage takes it
+//   config-entries.ts  configuration as clients see it; broker-loggers.ts: the levels of logs;
+//                      log-config.ts: what storage takes of it
 //   quotas/            what clients may use per second, measured and enforced
-//   producer-ids.ts    ids for idempotent producers
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
-//   offline-report.ts      tells the controller what is offline, until it knows
 //   descriptor-budget.ts   files and connections share what the process may have open
 //   patience.ts        a stop does not wait for a disk that does not answer
 //   rate-limited-log.ts
 
-export { type BoundListener, Broker, type BrokerOptions } from './broker.ts';
+export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
+export type { BoundListener } from './broker-server.ts';

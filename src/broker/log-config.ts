@@ -1,9 +1,14 @@
-// From the configuration in force to what storage wants to know of it: for a topic's logs, and for
-// the cleaner of all logs.
+// From the configuration in force to what storage wants to know of it: for a topic's logs, for the
+// cleaner of all logs, and for their upkeep.
 
 import { type BrokerConfig, effectiveTopicConfig } from '../config/index.ts';
-import type { LogCleanerSettings } from '../replication/index.ts';
+import type { LogCleanerSettings, UpkeepOptions } from '../replication/index.ts';
 import type { LogConfig } from '../storage/index.ts';
+
+/** Longest timer that every platform keeps. */
+export const timerMsMax = 2 ** 31 - 1;
+/** How often logs are asked whether their flush.ms is over, at the least. */
+const flushCheckMsMax = 1000;
 
 export function logConfigOf(
   broker: BrokerConfig,
@@ -62,5 +67,16 @@ export function cleanerSettingsOf(config: BrokerConfig): LogCleanerSettings {
     loadFactor: config.get('log.cleaner.io.buffer.load.factor'),
     ioBufferBytes: config.get('log.cleaner.io.buffer.size'),
     bytesPerSecondMax: config.get('log.cleaner.io.max.bytes.per.second'),
+  };
+}
+
+export function upkeepTimesOf(config: BrokerConfig): Omit<UpkeepOptions, 'directories' | 'onBug'> {
+  const checkpointMs = config.get('replica.high.watermark.checkpoint.interval.ms');
+  return {
+    retentionCheckMs: Math.min(config.get('log.retention.check.interval.ms'), timerMsMax),
+    flushCheckMs: Math.min(config.get('log.flush.scheduler.interval.ms'), flushCheckMsMax),
+    highWatermarkCheckpointMs: Math.min(checkpointMs, timerMsMax),
+    offsetCheckpointMs: config.get('log.flush.offset.checkpoint.interval.ms'),
+    initialDelayMs: Math.min(config.get('log.initial.task.delay.ms'), timerMsMax),
   };
 }

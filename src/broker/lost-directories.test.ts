@@ -16,7 +16,7 @@ const two = { 'log.dirs': '/a,/b' };
 function start(
   io: Io,
   config: Readonly<Record<string, string>> = two,
-  options: BrokerOptions = {},
+  options: Partial<BrokerOptions> = {},
 ): Promise<Broker> {
   const overrides = Object.entries({ listeners: `PLAINTEXT://0.0.0.0:${port}`, ...config });
   const onFatal = (error: Error): never => assert.fail(error);

@@ -5,18 +5,24 @@
 // offsets go through the group coordinator, for its machine is the one writer of that log.
 
 import {
+  type GroupCoordinator,
   type MarkerResult,
   OFFSETS_TOPIC,
   TRANSACTION_TOPIC,
   type TransactionMarker,
 } from '../coordinator/index.ts';
+import type { Io } from '../io/index.ts';
 import { ErrorCode, KafkaError } from '../protocol/index.ts';
+import type { Replicas } from '../replication/index.ts';
 import type { EndMarker } from '../storage/index.ts';
-import type { BrokerParts } from './handler.ts';
 
 export type { MarkerResult, TransactionMarker } from '../coordinator/index.ts';
 
-type MarkerParts = Pick<BrokerParts, 'io' | 'replicas' | 'groups'>;
+export interface MarkerParts {
+  readonly io: Io;
+  readonly replicas: Replicas;
+  readonly groups: GroupCoordinator;
+}
 
 /** How long the replicas in sync may take; then the coordinator asks again. */
 const replicationMsMax = 30_000;

@@ -1,0 +1,68 @@
+// The coordinators of a broker: of groups and of transactions, with the producer ids that the
+// second hand out. What this broker leads of their topics is loaded while others are served.
+//
+// Invariant: they hear of an image when the partitions in it are here.
+
+import type { BrokerConfig } from '../config/index.ts';
+import { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
+import type { Io } from '../io/index.ts';
+import type { Metadata } from '../metadata/index.ts';
+import type { Replicas } from '../replication/index.ts';
+import { ProducerIds } from './producer-ids.ts';
+import type { Registration } from './registration.ts';
+import { writeTransactionMarkers } from './transaction-markers.ts';
+
+export interface CoordinatorsOptions {
+  readonly metadata: Metadata;
+  readonly replicas: Replicas;
+  readonly registration: Registration;
+  readonly config: () => BrokerConfig;
+  /** An invariant is broken: the process must not go on. */
+  readonly onBug: (error: Error) => void;
+}
+
+export class Coordinators {
+  readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
+  readonly producerIds: ProducerIds;
+
+  constructor(io: Io, options: CoordinatorsOptions) {
+    const { metadata, replicas, registration, config, onBug } = options;
+    const { controller } = metadata;
+    const shared = { controller, replicas, config, onBug };
+    const { brokerId, brokerEpoch } = registration;
+    const producerIds = new ProducerIds(() =>
+      controller.allocateProducerIds({ brokerId, brokerEpoch }),
+    );
+    const groups = new GroupCoordinator(io, shared);
+    const transactions = new TransactionCoordinator(io, {
+      ...shared,
+      image: () => metadata.image(),
+      newProducerId: () => producerIds.next(),
+      // There is no other broker to send them to.
+      sendMarkers: (_, markers) => writeTransactionMarkers({ io, replicas, groups }, markers),
+    });
+    this.groups = groups;
+    this.transactions = transactions;
+    this.producerIds = producerIds;
+    metadata.subscribe((_, changes) => {
+      void replicas.settled().then(() => {
+        groups.onImage(changes);
+        transactions.onImage(changes);
+      });
+    });
+    this.load();
+  }
+
+  /** Loads what this broker leads and is not loaded; what was decided before is carried out. */
+  load(): void {
+    this.groups.start();
+    this.transactions.start();
+  }
+
+  /** Requests that wait are answered, so that their clients look for other coordinators. */
+  close(): void {
+    this.transactions.close();
+    this.groups.close();
+  }
+}

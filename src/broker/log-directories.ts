@@ -1,0 +1,164 @@
+// The log directories of a broker: each entry of log.dirs is opened, or set aside when its disk
+// does not answer, and whoever has charge of them hears of one that fails.
+//
+// Invariants: none is opened where one of before is missing (known-log-dirs.ts); a failure is told
+// once, be it before anybody has charge; without the directory of the metadata there is no broker.
+
+import type { BrokerConfig } from '../config/index.ts';
+import { type Io, IoError, type Log } from '../io/index.ts';
+import type { Metadata } from '../metadata/index.ts';
+import { LogDirectory, LogDirectoryError, type LogResources } from '../storage/index.ts';
+import { BrokerError } from './broker-error.ts';
+import { KnownLogDirs } from './known-log-dirs.ts';
+
+export interface LogDirectoriesOptions {
+  readonly resources: LogResources;
+  /** The operator said that directories that are not there are lost. */
+  readonly mayLose: boolean;
+  readonly onFatal: (error: Error) => void;
+}
+
+type DirectoryFailure = (directory: LogDirectory, error: Error) => void;
+
+export class LogDirectories {
+  /** What this broker had before, held against what it finds. */
+  readonly known: KnownLogDirs;
+  readonly #io: Io;
+  readonly #log: Log;
+  readonly #config: BrokerConfig;
+  readonly #options: LogDirectoriesOptions;
+  readonly #opened: LogDirectory[] = [];
+  readonly #offlinePaths: string[] = [];
+  readonly #failedEarly: [LogDirectory, Error][] = [];
+  #onFailure: DirectoryFailure = (directory, error) => {
+    this.#failedEarly.push([directory, error]);
+  };
+
+  private constructor(io: Io, config: BrokerConfig, options: LogDirectoriesOptions) {
+    this.#io = io;
+    this.#log = io.log.child('broker');
+    this.#config = config;
+    this.#options = options;
+    this.known = new KnownLogDirs(io, { paths: config.logDirs, mayLose: options.mayLose });
+  }
+
+  /** @throws BrokerError, LogDirectoryError, one line for the operator; then none is open */
+  static async open(
+    io: Io,
+    config: BrokerConfig,
+    options: LogDirectoriesOptions,
+  ): Promise<LogDirectories> {
+    const directories = new LogDirectories(io, config, options);
+    try {
+      directories.known.assertNoneIsEmptied();
+      await directories.#openAll();
+    } catch (error) {
+      await directories.abandon();
+      throw error;
+    }
+    return directories;
+  }
+
+  async #openAll(): Promise<void> {
+    const config = this.#config;
+    const known = { clusterId: config.clusterId, clusterIdAt: null as string | null };
+    for (const path of config.logDirs) {
+      const directory = await LogDirectory.open(this.#io, {
+        path,
+        nodeId: config.nodeId,
+        ...known,
+        resources: this.#options.resources,
+        onFailure: (failed, error) => this.#onDirectoryFailure(failed, error),
+      }).catch((error: unknown) => this.#setAside(path, error));
+      if (directory === null) continue;
+      this.#opened.push(directory);
+      known.clusterIdAt ??= config.clusterId === null ? path : null;
+      known.clusterId = directory.meta.clusterId;
+    }
+  }
+
+  /** A disk that does not answer costs its partitions; another's directory is a mistake. */
+  #setAside(path: string, error: unknown): null {
+    const isDisk = error instanceof LogDirectoryError && error.cause instanceof IoError;
+    const isNeeded = path === this.metadataPath || this.#config.logDirs.length === 1;
+    if (!isDisk || isNeeded) throw BrokerError.from(error);
+    this.#log.error(`${error.message}; the broker starts without it`);
+    this.#offlinePaths.push(path);
+    return null;
+  }
+
+  /** Those that were opened, in the order of log.dirs. */
+  get opened(): readonly LogDirectory[] {
+    return this.#opened;
+  }
+
+  /** Entries of log.dirs that could not be opened. */
+  get offlinePaths(): readonly string[] {
+    return this.#offlinePaths;
+  }
+
+  /** The same in all of them. */
+  get clusterId(): string {
+    return (this.#opened[0] as LogDirectory).meta.clusterId;
+  }
+
+  /** The directory that holds the metadata: metadata.log.dir, or the first one. */
+  get metadataPath(): string {
+    return this.#config.get('metadata.log.dir') ?? (this.#config.logDirs[0] as string);
+  }
+
+  /** The process that had them before left every log complete. */
+  get wereClosedCleanly(): boolean {
+    return this.#opened.every(({ wasCleanShutdown }) => wasCleanShutdown);
+  }
+
+  /** The same of the metadata's log alone. */
+  get wasMetadataClosedCleanly(): boolean {
+    const isMetadata = ({ path }: LogDirectory): boolean => path === this.metadataPath;
+    return this.#opened.find(isMetadata)?.wasCleanShutdown ?? false;
+  }
+
+  /** What says that there were metadata before; null: nothing does. */
+  get evidenceOfUse(): string | null {
+    return this.#opened.map(({ evidenceOfUse }) => evidenceOfUse).find(Boolean) ?? null;
+  }
+
+  /** @throws LogDirectoryError if another directory is in the place of one that was registered */
+  async compareWith(metadata: Metadata): Promise<void> {
+    const { opened: directories, offlinePaths } = this;
+    await this.known.compareWith(metadata, this.#config.nodeId, { directories, offlinePaths });
+  }
+
+  /** From now on failures are told to the one given, those of before at once. */
+  handOver(onFailure: DirectoryFailure): void {
+    this.#onFailure = onFailure;
+    for (const [directory, error] of this.#failedEarly.splice(0)) onFailure(directory, error);
+  }
+
+  #onDirectoryFailure(directory: LogDirectory, error: Error): void {
+    if (directory.path === this.metadataPath) this.#options.onFatal(error);
+    else this.#onFailure(directory, error);
+  }
+
+  /** Proves again and again that each can still be used. */
+  watch(): void {
+    for (const { health } of this.#opened) health.watch();
+  }
+
+  /**
+   * Makes everything durable and leaves the marks of a clean stop.
+   * @throws what a directory refused that had not failed before, when all are closed
+   */
+  async close(isFailed: (directory: LogDirectory) => boolean): Promise<void> {
+    const closed = await Promise.allSettled(this.#opened.map((each) => each.close()));
+    for (const [at, outcome] of closed.entries()) {
+      if (outcome.status === 'fulfilled' || isFailed(this.#opened[at] as LogDirectory)) continue;
+      throw outcome.reason;
+    }
+  }
+
+  /** Lets go of them: what went wrong before is what the caller hears of. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.#opened.map((directory) => directory.close()));
+  }
+}
