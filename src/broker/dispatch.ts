@@ -20,11 +20,12 @@ import {
   isVersionSupported,
   KafkaError,
   type RequestHeader,
+  type RequestOf,
 } from '../protocol/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { Client } from './client.ts';
 import { errorAnswer } from './error-answer.ts';
-import type { Handler, RequestContext } from './handler.ts';
+import type { Body, Handler, RequestContext } from './handler.ts';
 import { handlers } from './handlers/index.ts';
 import type { RequestCharge } from './quotas/index.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
@@ -69,7 +70,7 @@ export class Dispatch {
         return;
       }
       const charge = this.#parts.quotas.begin(client.user, header.clientId);
-      let request: unknown;
+      let request: RequestOf<Api>;
       let inexact: InexactRequest | null = null;
       try {
         request = decodeRequest(api, header.apiVersion, frame, header.bodyPosition);
@@ -104,7 +105,7 @@ export class Dispatch {
       errorCode: ErrorCode.UNSUPPORTED_VERSION,
       apiKeys: [{ apiKey: api.key, minVersion: api.versions.min, maxVersion: api.versions.max }],
     };
-    exchange.respond(encodeResponse(api, 0, header.correlationId, body as never));
+    exchange.respond(encodeResponse(api, 0, header.correlationId, body));
   }
 
   #handle(client: Client, call: Call): void {
@@ -127,7 +128,7 @@ export class Dispatch {
       image: this.#parts.replicas.image,
     };
     try {
-      const answer = handler.handle(request as never, context);
+      const answer = handler.handle(request, context);
       if (answer instanceof Promise) {
         charge?.onWait();
         answer.then(
@@ -142,21 +143,21 @@ export class Dispatch {
     }
   }
 
-  #answer(client: Client, call: Call, body: unknown): void {
+  #answer(client: Client, call: Call, body: Body<Api> | null): void {
     this.#respond(client, call, body);
     if (call.api.key === fetchKey) client.connection.unmute();
   }
 
-  #respond(client: Client, call: Call, body: unknown): void {
+  #respond(client: Client, call: Call, body: Body<Api> | null): void {
     const { api, header, exchange } = call;
     const throttleMs = call.charge === null ? 0 : this.#charge(client, call, body !== null);
     if (body === null) {
       exchange.skip();
       return;
     }
-    const told = throttleMs > 0 ? withThrottle(body as object, throttleMs, call) : body;
+    const told = throttleMs > 0 ? withThrottle(body, throttleMs, call) : body;
     try {
-      exchange.respond(encodeResponse(api, header.apiVersion, header.correlationId, told as never));
+      exchange.respond(encodeResponse(api, header.apiVersion, header.correlationId, told));
     } catch (error) {
       // A value the version cannot carry: a bug of ours, and this client cannot be answered.
       const message = `${api.name} v${header.apiVersion}: ${(error as Error).message}`;
@@ -199,20 +200,20 @@ export class Dispatch {
   }
 }
 
-function errorBody({ api, header, request }: Call, error: KafkaError): unknown {
+function errorBody({ api, header, request }: Call, error: KafkaError): Body<Api> {
   return errorAnswer(api, request, { version: header.apiVersion, error });
 }
 
 interface Call {
   readonly api: Api;
   readonly header: RequestHeader;
-  readonly request: unknown;
+  readonly request: RequestOf<Api>;
   readonly exchange: Exchange;
   readonly charge: RequestCharge | null;
 }
 
 /** The answer with the rest it demands, where its version has a field for it. */
-function withThrottle(body: object, throttleTimeMs: number, { api, header }: Call): object {
+function withThrottle(body: Body<Api>, throttleTimeMs: number, { api, header }: Call): Body<Api> {
   const field = api.response.fields.throttleTimeMs;
   if (field === undefined || !isIn(field.versions, header.apiVersion)) return body;
   return { ...body, throttleTimeMs };

@@ -27,18 +27,20 @@ export type Body<A extends Api> = Omit<ResponseInput<A>, 'throttleTimeMs'>;
 /** null: the request has no answer (acks=0). */
 export type Answer<A extends Api> = Body<A> | null | Promise<Body<A> | null>;
 
-export interface Handler {
-  readonly api: Api;
-  readonly handle: (request: never, context: RequestContext) => Answer<Api>;
+/**
+ * One API with what serves it. `handle` is a method so that handlers of all APIs fit into one list
+ * (the parameters of a method may be narrower): whoever calls one hands it what was decoded for
+ * its `api`.
+ */
+export interface Handler<A extends Api = Api> {
+  readonly api: A;
+  handle(request: RequestOf<A>, context: RequestContext): Answer<A>;
 }
 
 /**
- * Binds a handler to its API. A KafkaError it throws is the answer to the whole request, in the
- * shape this API has for it (error-answer.ts).
+ * Binds a handler to its API, whose request and response types it is held to. A KafkaError it
+ * throws is the answer to the whole request, in the shape this API has for it (error-answer.ts).
  */
-export function defineHandler<A extends Api>(
-  api: A,
-  handle: (request: RequestOf<A>, context: RequestContext) => Answer<A>,
-): Handler {
-  return { api, handle: handle as Handler['handle'] };
+export function defineHandler<A extends Api>(api: A, handle: Handler<A>['handle']): Handler<A> {
+  return { api, handle };
 }

@@ -159,12 +159,12 @@ export function decodeRequest<A extends Api>(
   bodyPosition: number,
 ): RequestOf<A> {
   const reader = new Reader(frame, bodyPosition);
-  const request = read(api.request, version, reader);
+  const request = read(api.request, version, reader) as RequestOf<A>;
   if (reader.inexact !== null) {
     const what = `${api.name} v${version}: ${reader.inexact}`;
     throw new InexactRequest(`${what} is beyond the 2^53 up to which numbers are kept`, request);
   }
-  return request as RequestOf<A>;
+  return request;
 }
 
 /** Reads a response frame without its size prefix; throws as decodeRequest does. */

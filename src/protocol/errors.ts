@@ -208,9 +208,10 @@ export class KafkaError extends Error {
 
 /** A request that is what the schema says, but for an int64 that is no number of ours. */
 export class InexactRequest extends KafkaError {
-  readonly request: unknown;
+  /** By the names of the fields. */
+  readonly request: Readonly<Record<string, unknown>>;
 
-  constructor(message: string, request: unknown) {
+  constructor(message: string, request: Readonly<Record<string, unknown>>) {
     super('INVALID_REQUEST', message);
     this.request = request;
   }
