@@ -3,7 +3,7 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Controller, MetadataImage } from '../metadata/index.ts';
-import { KafkaError } from '../protocol/index.ts';
+import { ErrorCode, KafkaError } from '../protocol/index.ts';
 
 /** What groups commit, and who is in them. */
 export const OFFSETS_TOPIC = '__consumer_offsets';
@@ -72,6 +72,6 @@ export async function createInternalTopic(
     ],
   });
   const error = result?.error ?? null;
-  if (error === null || error.errorName === 'TOPIC_ALREADY_EXISTS') return;
+  if (error === null || error.code === ErrorCode.TOPIC_ALREADY_EXISTS) return;
   throw new KafkaError('COORDINATOR_NOT_AVAILABLE', error.message);
 }

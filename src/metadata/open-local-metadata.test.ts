@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
+import { errorNameOf } from '../../tests/doubles/metadata/controllers.ts';
 import { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { type Metadata, openLocalMetadata } from './open-local-metadata.ts';
@@ -76,7 +77,7 @@ test('two topics of one name asked for in one turn: one is made, one hears that 
       [1, 2].map(() => metadata.controller.createTopics({ topics: [{ name: 'a' }] })),
     );
     assert.deepEqual(
-      results.map(([result]) => result?.error?.errorName),
+      results.map(([result]) => errorNameOf(result)),
       [undefined, 'TOPIC_ALREADY_EXISTS'],
     );
     await metadata.close();

@@ -2,18 +2,19 @@
 
 import { createPartitions } from '../../protocol/index.ts';
 import { defineHandler } from '../handler.ts';
+import { changeTopics } from '../quotas/index.ts';
 
 export const createPartitionsHandler = defineHandler(createPartitions, async (request, context) => {
   const { controller, replicas } = context.broker;
-  const results = await controller.createPartitions({
-    topics: request.topics.map(({ name, count, assignments }) => ({
-      name,
-      count,
-      assignments: assignments?.map(({ brokerIds }) => brokerIds) ?? null,
-    })),
-    validateOnly: request.validateOnly,
-    charge: context.charge?.mutations(context.apiVersion >= 3),
-  });
+  const { validateOnly } = request;
+  const topics = request.topics.map(({ name, count, assignments }) => ({
+    name,
+    count,
+    assignments: assignments?.map(({ brokerIds }) => brokerIds) ?? null,
+  }));
+  const results = await changeTopics(context.charge, context.apiVersion >= 3, (limit) =>
+    controller.createPartitions({ topics, validateOnly, ...limit }),
+  );
   await replicas.settled();
   return {
     results: results.map(({ name, error }) => ({

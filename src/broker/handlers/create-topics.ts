@@ -1,7 +1,7 @@
 // CreateTopics: the controller decides; the answer leaves when the topic can be produced to.
 
 import { ZERO_UUID } from '../../base/uuid.ts';
-import type { CreateTopicResult } from '../../metadata/index.ts';
+import type { CreateTopicResult, ItemError } from '../../metadata/index.ts';
 import {
   createTopics,
   KafkaError,
@@ -10,6 +10,7 @@ import {
 } from '../../protocol/index.ts';
 import { topicConfigEntries } from '../config-entries.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+import { changeTopics } from '../quotas/index.ts';
 
 type Wanted = RequestOf<typeof createTopics>['topics'][number];
 type Answer = ResponseInput<typeof createTopics>['topics'][number];
@@ -19,11 +20,11 @@ const metadataTopic = '__cluster_metadata';
 export const createTopicsHandler = defineHandler(createTopics, async (request, context) => {
   const { controller, replicas } = context.broker;
   const refused = refusedTopics(request.topics);
-  const results = await controller.createTopics({
-    topics: request.topics.filter(({ name }) => !refused.has(name)).map(creatable),
-    validateOnly: request.validateOnly,
-    charge: context.charge?.mutations(context.apiVersion >= 6),
-  });
+  const { validateOnly } = request;
+  const topics = request.topics.filter(({ name }) => !refused.has(name)).map(creatable);
+  const results = await changeTopics(context.charge, context.apiVersion >= 6, (limit) =>
+    controller.createTopics({ topics, validateOnly, ...limit }),
+  );
   await replicas.settled();
   const failures = [...refused].map(([name, error]) => failure(name, error));
   return { topics: [...results.map((result) => answer(result, context)), ...failures] };
@@ -68,7 +69,7 @@ function answer(result: CreateTopicResult, context: RequestContext): Answer {
   };
 }
 
-function failure(name: string, error: KafkaError): Answer {
+function failure(name: string, error: ItemError): Answer {
   return {
     name,
     topicId: ZERO_UUID,

@@ -4,20 +4,20 @@ import { ZERO_UUID } from '../../base/uuid.ts';
 import type { TopicReference } from '../../metadata/index.ts';
 import { deleteTopics, KafkaError } from '../../protocol/index.ts';
 import { defineHandler } from '../handler.ts';
+import { changeTopics } from '../quotas/index.ts';
 
 export const deleteTopicsHandler = defineHandler(deleteTopics, async (request, context) => {
   const { config, controller, replicas } = context.broker;
   if (!config.get('delete.topic.enable')) {
     throw new KafkaError('TOPIC_DELETION_DISABLED', 'delete.topic.enable is false');
   }
-  const references: TopicReference[] =
+  const topics: TopicReference[] =
     context.apiVersion >= 6
       ? request.topics.map(({ name, topicId }) => reference(name, topicId))
       : request.topicNames.map((name) => ({ name }));
-  const results = await controller.deleteTopics({
-    topics: references,
-    charge: context.charge?.mutations(context.apiVersion >= 5),
-  });
+  const results = await changeTopics(context.charge, context.apiVersion >= 5, (limit) =>
+    controller.deleteTopics({ topics, ...limit }),
+  );
   await replicas.settled();
   return {
     responses: results.map(({ name, id, error }) => ({

@@ -1,8 +1,8 @@
 // IncrementalAlterConfigs (KIP-339): sets, deletes, appends and subtracts single values. What is
 // about this broker's loggers is carried out here, all else by the controller.
 
-import type { AlterConfigsResult } from '../../metadata/index.ts';
-import { incrementalAlterConfigs, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { type AlterConfigsResult, itemError } from '../../metadata/index.ts';
+import { incrementalAlterConfigs, type RequestOf } from '../../protocol/index.ts';
 import { alterBrokerLoggers } from '../broker-loggers.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { alterConfigAnswers, isOwnLogger, refusedResources } from './altered-configs.ts';
@@ -51,7 +51,6 @@ function alteredLoggers(
     alterBrokerLoggers(context.broker.io.log, resource.configs, validateOnly);
     return { ...result, error: null };
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return { ...result, error };
+    return { ...result, error: itemError(error) };
   }
 }

@@ -3,9 +3,10 @@
 // send of a new producer needs no second round.
 
 import { ZERO_UUID } from '../../base/uuid.ts';
-import type { MetadataImage, TopicImage } from '../../metadata/index.ts';
+import type { ItemError, MetadataImage, TopicImage } from '../../metadata/index.ts';
 import { ErrorCode, KafkaError, metadata, type RequestOf } from '../../protocol/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+import { changeTopics } from '../quotas/index.ts';
 import {
   clusterOperations,
   isInternalTopic,
@@ -61,8 +62,8 @@ function assertTopicIds(request: Request, context: RequestContext): void {
 async function maybeCreateTopics(
   request: Request,
   context: RequestContext,
-): Promise<ReadonlyMap<string, KafkaError>> {
-  const failures = new Map<string, KafkaError>();
+): Promise<ReadonlyMap<string, ItemError>> {
+  const failures = new Map<string, ItemError>();
   const { config, controller, replicas } = context.broker;
   const mayCreate = request.allowAutoTopicCreation && config.get('auto.create.topics.enable');
   const names = new Set<string>();
@@ -72,12 +73,12 @@ async function maybeCreateTopics(
     else if (mayCreate) names.add(name);
   }
   if (names.size === 0) return failures;
-  const results = await controller.createTopics({
-    topics: [...names].map((name) => ({ name })),
-    charge: context.charge?.mutations(false),
-  });
+  const topics = [...names].map((name) => ({ name }));
+  const results = await changeTopics(context.charge, false, (limit) =>
+    controller.createTopics({ topics, ...limit }),
+  );
   for (const { name, error } of results) {
-    if (error === null || error.errorName === 'TOPIC_ALREADY_EXISTS') continue;
+    if (error === null || error.code === ErrorCode.TOPIC_ALREADY_EXISTS) continue;
     failures.set(name, error);
   }
   await replicas.settled();
@@ -102,7 +103,7 @@ function foundTopic(topic: TopicImage, image: MetadataImage, operations: number)
 
 function missingTopic(
   wanted: Wanted,
-  failure: KafkaError | undefined,
+  failure: ItemError | undefined,
   context: RequestContext,
 ): Topic {
   const isById = wanted.topicId !== ZERO_UUID;

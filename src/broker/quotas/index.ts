@@ -12,4 +12,4 @@
 
 export { Quotas, type QuotasOptions } from './quotas.ts';
 export { quotasOf } from './quotas-of.ts';
-export type { RequestCharge } from './request-charge.ts';
+export { changeTopics, type RequestCharge } from './request-charge.ts';

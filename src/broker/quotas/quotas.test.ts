@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ErrorCode } from '../../protocol/index.ts';
-import { Quotas } from './index.ts';
+import { Deferred } from '../../base/deferred.ts';
+import { Prng } from '../../base/prng.ts';
+import { itemError, MutationLimit, type MutationResult } from '../../metadata/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
+import { Quotas, type RequestCharge } from './index.ts';
 import { SampledRate } from './sampled-rate.ts';
 import { Sensors } from './sensors.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 const window = { samples: 11, sampleMs: 1000 };
 
@@ -20,9 +24,51 @@ class Bench {
     return this;
   }
 
+  begin(): Changes {
+    return new Changes(this.quotas.begin('u', 'c') as RequestCharge);
+  }
+
   produce(bytes: number, user = 'u', clientId: string | null = 'c'): number {
     const charge = this.quotas.begin(user, clientId);
     return charge?.settle({ producedBytes: bytes, isAnswered: true }) ?? 0;
+  }
+}
+
+/** One request that changes topics, and a controller that decides it as the real one does. */
+class Changes {
+  readonly #charge: RequestCharge;
+
+  constructor(charge: RequestCharge) {
+    this.#charge = charge;
+  }
+
+  change(isStrict: boolean, ...partitionsByTopic: number[]): Promise<string[]> {
+    return this.changeWhen(null, isStrict, ...partitionsByTopic);
+  }
+
+  async changeWhen(
+    decided: Promise<void> | null,
+    isStrict: boolean,
+    ...partitionsByTopic: number[]
+  ): Promise<string[]> {
+    const results = await this.#charge.changeTopics(isStrict, async (limits) => {
+      const limit = new MutationLimit(limits);
+      const results = partitionsByTopic.map((partitionMutations): MutationResult => {
+        try {
+          limit.take(partitionMutations);
+          return { error: null, partitionMutations };
+        } catch (error) {
+          return { error: itemError(error), partitionMutations: 0 };
+        }
+      });
+      await decided;
+      return results;
+    });
+    return results.map(({ error }) => (error === null ? 'done' : 'refused'));
+  }
+
+  restMs(): number {
+    return this.#charge.settle({ producedBytes: 0, isAnswered: true });
   }
 }
 
@@ -176,25 +222,83 @@ describe('changes of topics', () => {
     { controller_mutation_rate: 1 },
   ];
 
-  test('are refused in strict versions while the bucket is below zero', () => {
+  test('are refused in strict versions while the bucket is below zero', async () => {
     const bench = new Bench().set(quota);
-    const first = bench.quotas.begin('u', 'c');
-    first?.mutations(true)?.(20);
-    assert.equal(first?.settle({ producedBytes: 0, isAnswered: true }), 0);
-    const second = bench.quotas.begin('u', 'c');
-    const charge = second?.mutations(true);
-    assert.throws(() => charge?.(1), { code: ErrorCode.THROTTLING_QUOTA_EXCEEDED });
-    assert.equal(second?.settle({ producedBytes: 0, isAnswered: true }), 9000);
+    const first = bench.begin();
+    assert.deepEqual(await first.change(true, 20), ['done']);
+    assert.equal(first.restMs(), 0);
+    const second = bench.begin();
+    assert.deepEqual(await second.change(true, 1), ['refused']);
+    assert.equal(second.restMs(), 9000);
     bench.nowMs += 9000;
-    bench.quotas.begin('u', 'c')?.mutations(true)?.(1);
+    assert.deepEqual(await bench.begin().change(true, 1), ['done']);
   });
 
-  test('are done in older versions, whose clients rest afterwards', () => {
+  test('are done in older versions, whose clients rest afterwards', async () => {
     const bench = new Bench().set(quota);
-    const charge = bench.quotas.begin('u', 'c');
-    charge?.mutations(false)?.(20);
+    const charge = bench.begin();
+    assert.deepEqual(await charge.change(false, 20), ['done']);
     bench.nowMs += 1000;
-    assert.equal(charge?.settle({ producedBytes: 0, isAnswered: true }), 8000);
+    assert.equal(charge.restMs(), 8000);
+  });
+
+  test('of one request are refused from the one on that finds the bucket below zero', async () => {
+    const bench = new Bench().set(quota);
+    const charge = bench.begin();
+    assert.deepEqual(await charge.change(true, 4, 8, 1, 0), ['done', 'done', 'refused', 'refused']);
+    assert.equal(charge.restMs(), 1000);
+  });
+
+  test('that are asked for at once are decided one request after the other', async () => {
+    const bench = new Bench().set(quota);
+    const [first, second, third] = [bench.begin(), bench.begin(), bench.begin()];
+    const decided = new Deferred<void>();
+    const changes = [
+      first.changeWhen(decided.promise, true, 20),
+      second.change(true, 1),
+      third.change(false, 5),
+    ];
+    bench.nowMs += 500;
+    decided.resolve();
+    assert.deepEqual(await Promise.all(changes), [['done'], ['refused'], ['done']]);
+    assert.equal(second.restMs(), 8500, 'what the first one did was charged when it asked');
+    assert.equal(third.restMs(), 13_500);
+  });
+
+  test('that fail as a whole are charged nothing and hold nobody up', async () => {
+    const bench = new Bench().set(quota);
+    const failing = bench
+      .begin()
+      .changeWhen(Promise.reject(new KafkaError('NOT_CONTROLLER')), true, 20);
+    const next = bench.begin().change(true, 10);
+    await assert.rejects(failing, { errorName: 'NOT_CONTROLLER' });
+    assert.deepEqual(await next, ['done']);
+  });
+
+  test('get what they would if the bucket were asked before each topic', async () => {
+    const random = new Prng('mutations');
+    const bench = new Bench().set(quota);
+    const bucket = new TokenBucket(window, 1, 0);
+    for (let request = 0; request < 2000; request++) {
+      bench.nowMs += random.chance(0.5) ? random.int(3000) : random.float();
+      const { nowMs } = bench;
+      const isStrict = random.chance(0.8);
+      const topics = Array.from({ length: 1 + random.int(4) }, () => 1 + random.int(4));
+      let restMs = 0;
+      const expected = topics.map((partitions) => {
+        const throttleMs = bucket.throttleMs(1, nowMs);
+        if (isStrict && throttleMs > 0) {
+          restMs = throttleMs;
+          return 'refused';
+        }
+        bucket.withdraw(partitions, 1, nowMs);
+        if (!isStrict) restMs = bucket.throttleMs(1, nowMs);
+        return 'done';
+      });
+      const charge = bench.begin();
+      assert.deepEqual(await charge.change(isStrict, ...topics), expected);
+      assert.equal(charge.restMs(), restMs);
+    }
   });
 });
 

@@ -4,8 +4,9 @@
 // Invariants: the longest rest that any quota demands is the one in the answer; an answer leaves
 // at once, and it is the connection that rests (KIP-219).
 
+import type { MutationResult } from '../../metadata/index.ts';
 import type { ClientQuota } from './client-quota.ts';
-import type { MutationCharge, MutationQuota } from './mutation-quota.ts';
+import type { MutationCharge, MutationQuota, MutationsAsk } from './mutation-quota.ts';
 import type { ClientIdentity } from './quota-table.ts';
 
 /** The quotas that a request may touch. */
@@ -64,15 +65,10 @@ export class RequestCharge {
     return true;
   }
 
-  /**
-   * Called by the controller for each topic it is about to create, grow or delete.
-   * @throws KafkaError THROTTLING_QUOTA_EXCEEDED
-   */
-  mutations(isStrict: boolean): ((partitions: number) => void) | undefined {
+  /** Asks for changes of topics within the client's quota, and charges those that are made. */
+  changeTopics<T extends MutationResult>(isStrict: boolean, ask: MutationsAsk<T>): Promise<T[]> {
     this.#mutations = this.#quotas.mutations.begin(this.#client, isStrict);
-    const charge = this.#mutations;
-    if (charge === null) return undefined;
-    return (partitions) => charge.record(partitions, this.#quotas.now());
+    return this.#mutations?.decide(this.#quotas.now, ask) ?? ask({});
   }
 
   /** Charges what the request is charged at its end, and returns how long the client rests. */
@@ -98,4 +94,13 @@ export class RequestCharge {
     this.onWait();
     return this.#quotas.request.record(this.#client, this.#busyMs / 10, this.#quotas.now());
   }
+}
+
+/** As RequestCharge.changeTopics; without a charge there is no bound. */
+export function changeTopics<T extends MutationResult>(
+  charge: RequestCharge | null,
+  isStrict: boolean,
+  ask: MutationsAsk<T>,
+): Promise<T[]> {
+  return charge?.changeTopics(isStrict, ask) ?? ask({});
 }

@@ -28,6 +28,16 @@ export class TokenBucket {
     return this.#tokens >= 0 ? 0 : Math.round((-this.#tokens / limit) * 1000);
   }
 
+  /**
+   * The most that can be withdrawn without a rest afterwards, in whole tokens; below 0 when a rest
+   * is due already.
+   */
+  wholeTokens(limit: number, nowMs: number): number {
+    this.#refill(limit, nowMs);
+    // As `throttleMs` rounds: what is back within half a millisecond counts as there.
+    return Math.ceil(this.#tokens + limit / 2000) - 1;
+  }
+
   #refill(limit: number, nowMs: number): void {
     const gained = ((nowMs - this.#updatedMs) / 1000) * limit;
     this.#tokens = Math.min(this.#windowS * limit, this.#tokens + gained);

@@ -1,11 +1,12 @@
 // What can be asked of the controller, in plain values: handlers translate wire messages to these
-// and back. Every method of Controller resolves when what it decided is committed and this
+// and back. Requests and results can cross a wire: they hold what structuredClone keeps as it is.
+// Every method of Controller resolves when what it decided is committed and this
 // process's image shows it; it rejects only when the whole request failed (NOT_CONTROLLER when the
 // controller moved or its log could not be written). What is wrong with one item of a request is
 // in that item's result: `error` is null when the item succeeded.
 
 import type { Uuid } from '../../base/uuid.ts';
-import type { KafkaError } from '../../protocol/index.ts';
+import { KafkaError } from '../../protocol/index.ts';
 import type {
   ConfigResource,
   Endpoint,
@@ -14,8 +15,20 @@ import type {
   QuotaEntity,
 } from '../image.ts';
 
+/** A KafkaError as plain values. */
+export interface ItemError {
+  readonly code: number;
+  readonly message: string;
+}
+
 export interface ItemResult {
-  readonly error: KafkaError | null;
+  readonly error: ItemError | null;
+}
+
+/** The result of an item whose decision threw; what is no KafkaError is a bug and is thrown on. */
+export function itemError(error: unknown): ItemError {
+  if (!(error instanceof KafkaError)) throw error;
+  return { code: error.code, message: error.message };
 }
 
 export interface ConfigEntry {
@@ -29,13 +42,24 @@ export interface PartitionAssignment {
 }
 
 /**
- * Called with the number of partitions that are about to be created or deleted; what it throws
- * (THROTTLING_QUOTA_EXCEEDED, KIP-599) is the result of that topic.
+ * How much a client may still change (KIP-599). The broker that the client speaks to keeps its
+ * account and charges it what the results say, so that the controller needs to know no client.
  */
-export type PartitionCharge = (partitions: number) => void;
+export interface LimitedMutations {
+  /**
+   * Partitions that may be created or deleted before the next topic is refused with
+   * THROTTLING_QUOTA_EXCEEDED: the topic that passes the bound is the last one that is served.
+   * Below 0 none is. Default: no bound.
+   */
+  readonly partitionMutationsMax?: number | undefined;
+}
 
-export interface CreateTopicsRequest {
-  readonly charge?: PartitionCharge | undefined;
+export interface MutationResult extends ItemResult {
+  /** The partitions that the client is charged for; 0 when it was refused before that. */
+  readonly partitionMutations: number;
+}
+
+export interface CreateTopicsRequest extends LimitedMutations {
   readonly topics: readonly CreatableTopic[];
   readonly validateOnly?: boolean;
 }
@@ -50,7 +74,7 @@ export interface CreatableTopic {
   readonly configs?: readonly ConfigEntry[];
 }
 
-export interface CreateTopicResult extends ItemResult {
+export interface CreateTopicResult extends MutationResult {
   readonly name: string;
   /** ZERO_UUID on error, and when only validating. */
   readonly topicId: Uuid;
@@ -66,19 +90,17 @@ export type TopicReference =
   | { readonly name: string; readonly id?: undefined }
   | { readonly name?: undefined; readonly id: Uuid };
 
-export interface DeleteTopicsRequest {
-  readonly charge?: PartitionCharge | undefined;
+export interface DeleteTopicsRequest extends LimitedMutations {
   readonly topics: readonly TopicReference[];
 }
 
-export interface DeleteTopicResult extends ItemResult {
+export interface DeleteTopicResult extends MutationResult {
   /** null when the topic was named by an id that nobody has. */
   readonly name: string | null;
   readonly id: Uuid;
 }
 
-export interface CreatePartitionsRequest {
-  readonly charge?: PartitionCharge | undefined;
+export interface CreatePartitionsRequest extends LimitedMutations {
   readonly topics: readonly PartitionsIncrease[];
   readonly validateOnly?: boolean;
 }
@@ -91,7 +113,7 @@ export interface PartitionsIncrease {
   readonly assignments?: readonly (readonly number[])[] | null;
 }
 
-export interface CreatePartitionsResult extends ItemResult {
+export interface CreatePartitionsResult extends MutationResult {
   readonly name: string;
 }
 
@@ -247,8 +269,8 @@ export interface ScramDeletion {
 
 export interface ScramUpsertion extends ScramDeletion {
   readonly iterations: number;
-  readonly salt: Buffer;
-  readonly saltedPassword: Buffer;
+  readonly salt: Uint8Array;
+  readonly saltedPassword: Uint8Array;
 }
 
 export interface AlterScramResult extends ItemResult {

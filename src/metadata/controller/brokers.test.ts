@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TEST_CLUSTER_ID, TestController } from '../../../tests/doubles/metadata/controllers.ts';
+import {
+  errorNameOf,
+  TEST_CLUSTER_ID,
+  TestController,
+} from '../../../tests/doubles/metadata/controllers.ts';
 import type { PartitionAlteration } from './api.ts';
 import { brokerHeartbeat, fenceBroker, registerBroker, unregisterBroker } from './brokers.ts';
 import { electLeaders } from './leaders.ts';
@@ -130,7 +134,7 @@ test('alterPartition takes what the leader says under its epochs, and nothing el
   assert.deepEqual([made?.partition?.isr, made?.partition?.partitionEpoch], [[1, 2], 1]);
   assert.deepEqual(state(controller).isr, [1, 2]);
   assert.equal(state(controller).leaderEpoch, 0);
-  const errorOf = (...args: Parameters<typeof alter>) => alter(...args)?.error?.errorName;
+  const errorOf = (...args: Parameters<typeof alter>) => errorNameOf(alter(...args));
   assert.equal(errorOf({ topicId: controller.uuid() }), 'UNKNOWN_TOPIC_ID');
   assert.equal(errorOf({ partitionIndex: 1 }), 'UNKNOWN_TOPIC_OR_PARTITION');
   assert.equal(errorOf({ partitionEpoch: 0 }), 'INVALID_UPDATE_VERSION');
@@ -151,7 +155,7 @@ test('elections: preferred when it is in sync, unclean only when nobody else is 
         const partitions = all ? null : [{ topic: 't', partition: 0 }];
         return electLeaders(m, { type, partitions });
       })
-      .map(({ error }) => error?.errorName);
+      .map(errorNameOf);
   assert.deepEqual(elect('preferred'), ['ELECTION_NOT_NEEDED']);
   assert.deepEqual(elect('preferred', true), []);
   controller.decide((m) => fenceBroker(m, 1));
@@ -173,9 +177,11 @@ test('elections: preferred when it is in sync, unclean only when nobody else is 
 test('createPartitions adds what is missing, placed or as assigned', () => {
   const { controller } = cluster();
   const create = (count: number, assignments: number[][] | null = null) =>
-    controller.decide((m) =>
-      createPartitions(m, { topics: [{ name: 't', count, assignments }] }),
-    )[0]?.error?.errorName;
+    errorNameOf(
+      controller.decide((m) =>
+        createPartitions(m, { topics: [{ name: 't', count, assignments }] }),
+      )[0],
+    );
   assert.equal(create(1), 'INVALID_PARTITIONS');
   assert.equal(create(0), 'INVALID_PARTITIONS');
   assert.equal(create(20_000), 'POLICY_VIOLATION');
@@ -190,7 +196,7 @@ test('createPartitions adds what is missing, placed or as assigned', () => {
     assert.deepEqual([replicas.length, isr.length], [3, 3]);
   const topics = [{ name: 'none', count: 2 }];
   const [unknown] = controller.decide((m) => createPartitions(m, { topics }));
-  assert.equal(unknown?.error?.errorName, 'UNKNOWN_TOPIC_OR_PARTITION');
+  assert.equal(errorNameOf(unknown), 'UNKNOWN_TOPIC_OR_PARTITION');
 });
 
 test('producer id blocks never overlap, and only a registered broker gets one', () => {

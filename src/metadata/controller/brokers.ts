@@ -19,28 +19,7 @@ import type {
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 import { newEpochsOf, withBroker, withoutBroker } from './leaders.ts';
-
-/** @throws KafkaError STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED */
-export function assertBrokerEpoch(
-  image: MetadataImage,
-  brokerId: number,
-  brokerEpoch: number,
-): BrokerRegistration {
-  const broker = image.brokers.get(brokerId);
-  if (broker === undefined) {
-    throw new KafkaError(
-      'BROKER_ID_NOT_REGISTERED',
-      `Broker ID ${brokerId} is not currently registered`,
-    );
-  }
-  if (broker.epoch !== brokerEpoch) {
-    throw new KafkaError(
-      'STALE_BROKER_EPOCH',
-      `Broker ${brokerId} has epoch ${broker.epoch}, the request is of ${brokerEpoch}.`,
-    );
-  }
-  return broker;
-}
+import { assertBrokerEpoch } from './registered-broker.ts';
 
 export interface LivingProcess {
   /** The incarnation whose session with the cluster store is open under this id, if any. */

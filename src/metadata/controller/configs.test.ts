@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
+import { errorNameOf, TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import type { ConfigOp } from './api.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
 import { updateFeatures } from './features.ts';
@@ -21,7 +21,7 @@ function withTopic(): TestController {
 function incremental(controller: TestController, type: number, name: string, ops: ConfigOp[]) {
   const resources = [{ type, name, ops }];
   const [result] = controller.decide((m) => incrementalAlterConfigs(m, { resources }));
-  return result?.error?.errorName;
+  return errorNameOf(result);
 }
 
 const op = (op: number, name: string, value: string | null): ConfigOp => ({ op, name, value });
@@ -99,10 +99,7 @@ describe('incrementalAlterConfigs', () => {
       controller.decide((m) => incrementalAlterConfigs(m, { resources, validateOnly }));
     assert.equal(decide(true, resource)[0]?.error, null);
     const twice = decide(false, resource, resource);
-    assert.deepEqual(
-      twice.map(({ error }) => error?.errorName),
-      ['INVALID_REQUEST'],
-    );
+    assert.deepEqual(twice.map(errorNameOf), ['INVALID_REQUEST']);
     assert.equal(controller.image.configOf(2, 't').size, 0);
   });
 });
@@ -124,9 +121,11 @@ describe('alterClientQuotas', () => {
     key: string,
     value: number | null,
   ) =>
-    controller.decide((m) =>
-      alterClientQuotas(m, { entries: [{ entity, ops: [{ key, value }] }] }),
-    )[0]?.error?.errorName;
+    errorNameOf(
+      controller.decide((m) =>
+        alterClientQuotas(m, { entries: [{ entity, ops: [{ key, value }] }] }),
+      )[0],
+    );
 
   test('values are kept by entity and found by what is asked', () => {
     const controller = new TestController();
@@ -165,7 +164,7 @@ test('features move within what is supported, all of a request or none', () => {
   const update = (feature: string, maxVersionLevel: number) =>
     ({ feature, maxVersionLevel, upgradeType: 'upgrade' }) as const;
   const decide = (...updates: ReturnType<typeof update>[]) =>
-    controller.decide((m) => updateFeatures(m, { updates })).map(({ error }) => error?.errorName);
+    controller.decide((m) => updateFeatures(m, { updates })).map(errorNameOf);
   assert.deepEqual(decide(update('metadata.version', 20), update('no.such', 1)), [
     undefined,
     'INVALID_UPDATE_VERSION',

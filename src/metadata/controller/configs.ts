@@ -14,6 +14,7 @@ import {
   type AlterConfigsResult,
   type ConfigOp,
   type IncrementalAlterConfigsRequest,
+  itemError,
 } from './api.ts';
 import type { ConfigRules } from './config-rules.ts';
 import type { ControllerMachine } from './controller-machine.ts';
@@ -81,8 +82,7 @@ function alter<R extends ConfigResource>(
       pushAll(records, changes);
       response.push({ type, name, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ type, name, error });
+      response.push({ type, name, error: itemError(error) });
     }
   }
   return { records: request.validateOnly ? [] : records, response };

@@ -6,7 +6,12 @@ import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { FeatureRange, MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type { FeatureUpdate, UpdateFeaturesRequest, UpdateFeaturesResult } from './api.ts';
+import {
+  type FeatureUpdate,
+  itemError,
+  type UpdateFeaturesRequest,
+  type UpdateFeaturesResult,
+} from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 
 /** 4.0-IV3: the release whose record versions record-codec.ts writes. */
@@ -45,8 +50,7 @@ export function updateFeatures(
       pushAll(records, featureRecords(machine.image, update));
       response.push({ feature: update.feature, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ feature: update.feature, error });
+      response.push({ feature: update.feature, error: itemError(error) });
     }
   }
   // Feature updates are one decision (KIP-584): if one is refused, none is made.

@@ -4,13 +4,17 @@
 import { pushAll } from '../../base/push-all.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
-import { KafkaError } from '../../protocol/index.ts';
+import { ErrorCode, KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type { ElectLeadersRequest, ElectLeadersResult, ReportOfflineRequest } from './api.ts';
-import { assertBrokerEpoch } from './brokers.ts';
+import {
+  type ElectLeadersRequest,
+  type ElectLeadersResult,
+  itemError,
+  type ReportOfflineRequest,
+} from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { canLead } from './new-partition.ts';
+import { assertBrokerEpoch, canLead } from './registered-broker.ts';
 
 /** Whether the broker may lead and be in sync, once the decision that asks is replayed. */
 export type CanLead = (brokerId: number) => boolean;
@@ -28,10 +32,10 @@ export function electLeaders(
       records.push(election(image, { topic, partition }, request.type, alive));
       response.push({ topic, partition, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
+      const failure = itemError(error);
       // Who asked for all of them wants to hear of those that changed or should have.
-      const isQuiet = request.partitions === null && error.errorName === 'ELECTION_NOT_NEEDED';
-      if (!isQuiet) response.push({ topic, partition, error });
+      const isQuiet = request.partitions === null && failure.code === ErrorCode.ELECTION_NOT_NEEDED;
+      if (!isQuiet) response.push({ topic, partition, error: failure });
     }
   }
   return { records, response };

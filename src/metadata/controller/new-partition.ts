@@ -2,11 +2,8 @@
 
 import { ZERO_UUID } from '../../base/uuid.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import type { BrokerRegistration, MetadataImage, PartitionImage } from '../image.ts';
-
-export function canLead(broker: BrokerRegistration | undefined): boolean {
-  return broker !== undefined && !broker.fenced && !broker.inControlledShutdown;
-}
+import type { MetadataImage, PartitionImage } from '../image.ts';
+import { canLead } from './registered-broker.ts';
 
 export function newPartition(image: MetadataImage, replicas: readonly number[]): PartitionImage {
   const isr = replicas.filter((id) => canLead(image.brokers.get(id)));

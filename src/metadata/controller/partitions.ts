@@ -6,18 +6,20 @@ import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage, TopicImage } from '../image.ts';
 import { partitionRecord } from '../image-records.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type {
-  AlterPartitionRequest,
-  AlterPartitionResult,
-  CreatePartitionsRequest,
-  CreatePartitionsResult,
-  PartitionAlteration,
-  PartitionsIncrease,
+import {
+  type AlterPartitionRequest,
+  type AlterPartitionResult,
+  type CreatePartitionsRequest,
+  type CreatePartitionsResult,
+  itemError,
+  type PartitionAlteration,
+  type PartitionsIncrease,
 } from './api.ts';
-import { assertBrokerEpoch } from './brokers.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { assertAssignable, canLead, newPartition } from './new-partition.ts';
+import { MutationLimit } from './mutation-limit.ts';
+import { assertAssignable, newPartition } from './new-partition.ts';
 import { placeReplicas } from './placement.ts';
+import { assertBrokerEpoch, canLead } from './registered-broker.ts';
 import { assertRequestSize } from './topics.ts';
 
 export function createPartitions(
@@ -26,6 +28,7 @@ export function createPartitions(
 ): Decision<MetadataRecord, CreatePartitionsResult[]> {
   const records: MetadataRecord[] = [];
   const response: CreatePartitionsResult[] = [];
+  const limit = new MutationLimit(request);
   const counts = new Map<string, number>();
   for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
   let added = 0;
@@ -36,14 +39,14 @@ export function createPartitions(
     try {
       if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.');
       const placed = newReplicas(machine, topic);
-      assertRequestSize(added + placed.assignments.length);
-      request.charge?.(placed.assignments.length);
-      added += placed.assignments.length;
+      const partitionMutations = placed.assignments.length;
+      assertRequestSize(added + partitionMutations);
+      limit.take(partitionMutations);
+      added += partitionMutations;
       pushAll(records, partitionRecords(machine.image, placed));
-      response.push({ name: topic.name, error: null });
+      response.push({ name: topic.name, error: null, partitionMutations });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ name: topic.name, error });
+      response.push({ name: topic.name, error: itemError(error), partitionMutations: 0 });
     }
   }
   return { records: request.validateOnly ? [] : records, response };
@@ -125,8 +128,7 @@ export function alterPartition(
       }
       response.push({ topicId, partitionIndex, partition, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ topicId, partitionIndex, partition: null, error });
+      response.push({ topicId, partitionIndex, partition: null, error: itemError(error) });
     }
   }
   return { records, response };

@@ -7,8 +7,8 @@ import type { Decision } from '../../machine/index.ts';
 import { INT64_MAX, KafkaError } from '../../protocol/index.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import type { AllocateProducerIdsRequest, ProducerIdBlock } from './api.ts';
-import { assertBrokerEpoch } from './brokers.ts';
 import type { ControllerMachine } from './controller-machine.ts';
+import { assertBrokerEpoch } from './registered-broker.ts';
 
 export const PRODUCER_ID_BLOCK_SIZE = 1000;
 

@@ -7,7 +7,12 @@ import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, QuotaEntity, QuotaImage } from '../image.ts';
 import { quotaKey } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type { AlterClientQuotasRequest, AlterClientQuotasResult, QuotaAlteration } from './api.ts';
+import {
+  type AlterClientQuotasRequest,
+  type AlterClientQuotasResult,
+  itemError,
+  type QuotaAlteration,
+} from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 
 const entityTypes = ['user', 'client-id', 'ip'];
@@ -30,8 +35,7 @@ export function alterClientQuotas(
       pushAll(records, quotaRecords(machine.image, entry));
       response.push({ entity: entry.entity, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ entity: entry.entity, error });
+      response.push({ entity: entry.entity, error: itemError(error) });
     }
   }
   return { records: request.validateOnly ? [] : records, response };

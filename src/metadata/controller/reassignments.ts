@@ -11,13 +11,14 @@ import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type {
-  AlterReassignmentsRequest,
-  AlterReassignmentsResult,
-  PartitionReassignment,
+import {
+  type AlterReassignmentsRequest,
+  type AlterReassignmentsResult,
+  itemError,
+  type PartitionReassignment,
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { canLead } from './new-partition.ts';
+import { canLead } from './registered-broker.ts';
 
 interface Placement {
   readonly replicas: readonly number[];
@@ -44,8 +45,7 @@ export function alterReassignments(
       pushAll(records, reassignmentRecords(machine.image, each, request));
       response.push({ topic, partition, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ topic, partition, error });
+      response.push({ topic, partition, error: itemError(error) });
     }
   }
   return { records, response };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
-import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
+import { errorNameOf, TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import type { ScramDeletion, ScramUpsertion } from './api.ts';
 import { alterScramCredentials, describeScram } from './scram.ts';
 
@@ -22,7 +22,7 @@ function alter(
 ): (string | undefined)[] {
   return controller
     .decide((machine) => alterScramCredentials(machine, { upsertions, deletions }))
-    .map(({ error }) => error?.errorName);
+    .map(errorNameOf);
 }
 
 test('the keys are those of RFC 7677, and the password is not kept', () => {

@@ -9,7 +9,13 @@ import type { Decision } from '../../machine/index.ts';
 import { type ErrorName, KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, ScramCredential } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type { AlterScramRequest, AlterScramResult, ScramDeletion, ScramUpsertion } from './api.ts';
+import {
+  type AlterScramRequest,
+  type AlterScramResult,
+  itemError,
+  type ScramDeletion,
+  type ScramUpsertion,
+} from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 
 /** By the protocol's number of the mechanism. */
@@ -39,8 +45,7 @@ export function alterScramCredentials(
       pushAll(records, recordsOf(machine.image, user, changes));
       response.push({ user, error: null });
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      response.push({ user, error });
+      response.push({ user, error: itemError(error) });
     }
   }
   return { records, response };
@@ -69,16 +74,20 @@ function recordsOf(
       }
       return { type: 'RemoveUserScramCredentialRecord', name: user, mechanism };
     }
-    const { iterations, salt } = change;
+    const { iterations } = change;
     if (iterations < known.iterationsMin) refuse('UNACCEPTABLE_CREDENTIAL', 'Too few iterations');
     if (iterations > iterationsMax) refuse('UNACCEPTABLE_CREDENTIAL', 'Too many iterations');
     const keys = keysOf(known.hash, change.saltedPassword);
+    const salt = Buffer.from(change.salt);
     return { type: 'UserScramCredentialRecord', name: user, mechanism, salt, iterations, ...keys };
   });
 }
 
 /** The keys of RFC 5802, section 3. */
-function keysOf(hash: string, saltedPassword: Buffer): { storedKey: Buffer; serverKey: Buffer } {
+function keysOf(
+  hash: string,
+  saltedPassword: Uint8Array,
+): { storedKey: Buffer; serverKey: Buffer } {
   const sign = (text: string): Buffer => createHmac(hash, saltedPassword).update(text).digest();
   const storedKey = createHash(hash).update(sign('Client Key')).digest();
   return { storedKey, serverKey: sign('Server Key') };

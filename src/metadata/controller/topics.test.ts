@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TestController } from '../../../tests/doubles/metadata/controllers.ts';
+import { errorNameOf, TestController } from '../../../tests/doubles/metadata/controllers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { CreatableTopic, CreateTopicResult } from './api.ts';
 import { createTopics, deleteTopics } from './topics.ts';
@@ -24,7 +24,7 @@ function errorOf(controller: TestController, topic: CreatableTopic): string | un
     assert.deepEqual([result.topicId, result.partitionCount], [ZERO_UUID, -1]);
     assert.equal(controller.image.topic(topic.name)?.id === result.topicId, false);
   }
-  return result?.error?.errorName;
+  return errorNameOf(result);
 }
 
 describe('createTopics', () => {
@@ -69,10 +69,7 @@ describe('createTopics', () => {
     assert.equal(errorOf(controller, { name: 'a_b.c' }), 'INVALID_TOPIC_EXCEPTION');
     assert.equal(errorOf(controller, { name: 'a.b_c' }), 'TOPIC_ALREADY_EXISTS');
     const both = create(controller, { name: 'x.y' }, { name: 'x_y' });
-    assert.deepEqual(
-      both.map((result) => result.error?.errorName),
-      [undefined, 'INVALID_TOPIC_EXCEPTION'],
-    );
+    assert.deepEqual(both.map(errorNameOf), [undefined, 'INVALID_TOPIC_EXCEPTION']);
     controller.decide((machine) => deleteTopics(machine, { topics: [{ name: 'a.b_c' }] }));
     assert.equal(errorOf(controller, { name: 'a_b.c' }), undefined);
   });
@@ -81,7 +78,7 @@ describe('createTopics', () => {
     const controller = withOneBroker();
     const results = create(controller, { name: 'twice' }, { name: 'once' }, { name: 'twice' });
     assert.deepEqual(
-      results.map(({ name, error }) => [name, error?.errorName]),
+      results.map((result) => [result.name, errorNameOf(result)]),
       [
         ['twice', 'INVALID_REQUEST'],
         ['once', undefined],
@@ -193,7 +190,7 @@ describe('createTopics', () => {
       { name: 'half', partitionCount: 6000 },
       { name: 'more', partitionCount: 6000 },
     );
-    for (const { error } of results) assert.equal(error?.errorName, 'POLICY_VIOLATION');
+    for (const result of results) assert.equal(errorNameOf(result), 'POLICY_VIOLATION');
     assert.equal(controller.image.topicsByName.size, 0);
     assert.equal(create(controller, { name: 'all', partitionCount: 10_000 })[0]?.error, null);
     assert.equal(controller.image.partitionCount, 10_000);
@@ -217,7 +214,7 @@ describe('deleteTopics', () => {
       }),
     );
     assert.deepEqual(
-      results.map(({ name, error }) => [name, error?.errorName]),
+      results.map((result) => [result.name, errorNameOf(result)]),
       [
         ['a', undefined],
         ['a', 'INVALID_REQUEST'],
@@ -237,7 +234,7 @@ describe('deleteTopics', () => {
     const [result] = controller.decide((machine) =>
       deleteTopics(machine, { topics: [{ name: 'kept' }] }),
     );
-    assert.equal(result?.error?.errorName, 'TOPIC_DELETION_DISABLED');
+    assert.equal(errorNameOf(result), 'TOPIC_DELETION_DISABLED');
     assert.ok(controller.image.topic('kept'));
   });
 });

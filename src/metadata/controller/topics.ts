@@ -7,16 +7,18 @@ import { KafkaError } from '../../protocol/index.ts';
 import { ResourceType } from '../image.ts';
 import { partitionRecord } from '../image-records.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import type {
-  CreatableTopic,
-  CreateTopicResult,
-  CreateTopicsRequest,
-  DeleteTopicResult,
-  DeleteTopicsRequest,
-  PartitionCharge,
-  TopicReference,
+import {
+  type CreatableTopic,
+  type CreateTopicResult,
+  type CreateTopicsRequest,
+  type DeleteTopicResult,
+  type DeleteTopicsRequest,
+  type ItemError,
+  itemError,
+  type TopicReference,
 } from './api.ts';
 import { type ControllerMachine, metricName } from './controller-machine.ts';
+import { MutationLimit } from './mutation-limit.ts';
 import { assertAssignable, newPartition } from './new-partition.ts';
 import { placeReplicas } from './placement.ts';
 
@@ -32,6 +34,7 @@ export function createTopics(machine: ControllerMachine, request: CreateTopicsRe
   const counts = new Map<string, number>();
   for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
   const accepted = new Map<string, string>();
+  const limit = new MutationLimit(request);
   let partitionCount = 0;
   for (const topic of request.topics) {
     const count = counts.get(topic.name);
@@ -43,12 +46,12 @@ export function createTopics(machine: ControllerMachine, request: CreateTopicsRe
       const created = createTopic(machine, topic);
       partitionCount += created.result.partitionCount;
       assertRequestSize(partitionCount);
-      request.charge?.(created.result.partitionCount);
+      limit.take(created.result.partitionCount);
       accepted.set(metricName(topic.name), topic.name);
       for (const record of created.records) records.push(record);
       results.push(created.result);
     } catch (error) {
-      results.push(failure(topic.name, error));
+      results.push(failure(topic.name, itemError(error)));
     }
   }
   if (partitionCount > PARTITIONS_PER_REQUEST_MAX) return refuseAll(results);
@@ -58,26 +61,26 @@ export function createTopics(machine: ControllerMachine, request: CreateTopicsRe
 
 export function assertRequestSize(partitionCount: number): void {
   if (partitionCount <= PARTITIONS_PER_REQUEST_MAX) return;
-  throw new KafkaError(
-    'POLICY_VIOLATION',
-    `A request may create at most ${PARTITIONS_PER_REQUEST_MAX} partitions.`,
-  );
+  throw tooManyPartitions();
+}
+
+function tooManyPartitions(): KafkaError {
+  const why = `A request may create at most ${PARTITIONS_PER_REQUEST_MAX} partitions.`;
+  return new KafkaError('POLICY_VIOLATION', why);
 }
 
 /** What was valid before the bound was reached is refused with the rest: it is one decision. */
 function refuseAll(results: CreateTopicResult[]): Topics {
-  const error = new KafkaError(
-    'POLICY_VIOLATION',
-    `A request may create at most ${PARTITIONS_PER_REQUEST_MAX} partitions.`,
+  const error = itemError(tooManyPartitions());
+  const response = results.map((each) =>
+    each.error === null ? failure(each.name, error, each.partitionMutations) : each,
   );
-  const response = results.map((each) => (each.error === null ? failure(each.name, error) : each));
   return { records: [], response };
 }
 
-function failure(name: string, error: unknown): CreateTopicResult {
-  if (!(error instanceof KafkaError)) throw error;
+function failure(name: string, error: ItemError, partitionMutations = 0): CreateTopicResult {
   const nothing = { topicId: ZERO_UUID, partitionCount: -1, replicationFactor: -1 };
-  return { name, error, ...nothing, configs: new Map() };
+  return { name, error, ...nothing, configs: new Map(), partitionMutations };
 }
 
 function createTopic(
@@ -99,8 +102,8 @@ function createTopic(
   }
   const partitionCount = assignments.length;
   const replicationFactor = assignments[0]?.length ?? 0;
-  const result = { name, topicId, partitionCount, replicationFactor, configs, error: null };
-  return { records, result };
+  const size = { partitionCount, replicationFactor, partitionMutations: partitionCount };
+  return { records, result: { name, topicId, ...size, configs, error: null } };
 }
 
 function configsOf(topic: CreatableTopic): Map<string, string> {
@@ -232,13 +235,14 @@ export function deleteTopics(
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   const removed = new Set<Uuid>();
+  const limit = new MutationLimit(request);
   for (const reference of request.topics) {
     const key = keyOf(reference);
     const count = counts.get(key);
     if (count === undefined) continue;
     counts.delete(key);
     const found = deleteTopic(machine, reference, count > 1 || removed.has(key));
-    const result = removed.has(found.id) ? found : charged(machine, found, request.charge);
+    const result = removed.has(found.id) ? found : limited(machine, found, limit);
     response.push(result);
     if (result.error !== null || removed.has(result.id)) continue;
     removed.add(result.id);
@@ -247,18 +251,18 @@ export function deleteTopics(
   return { records, response };
 }
 
-function charged(
+function limited(
   machine: ControllerMachine,
   result: DeleteTopicResult,
-  charge: PartitionCharge | undefined,
+  limit: MutationLimit,
 ): DeleteTopicResult {
-  if (result.error !== null || charge === undefined) return result;
+  if (result.error !== null) return result;
+  const partitionMutations = machine.image.topicById(result.id)?.partitions.length ?? 0;
   try {
-    charge(machine.image.topicById(result.id)?.partitions.length ?? 0);
-    return result;
+    limit.take(partitionMutations);
+    return { ...result, partitionMutations };
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return { ...result, error };
+    return { ...result, error: itemError(error) };
   }
 }
 
@@ -271,21 +275,18 @@ function deleteTopic(
   const topic =
     reference.name === undefined ? image.topicById(reference.id) : image.topic(reference.name);
   const name = topic?.name ?? reference.name ?? null;
-  const result = { name, id: topic?.id ?? reference.id ?? ZERO_UUID };
+  const id = topic?.id ?? reference.id ?? ZERO_UUID;
+  const result = { name, id, error: null, partitionMutations: 0 };
+  const refused = (error: KafkaError) => ({ ...result, error: itemError(error) });
   if (isDuplicate) {
     const what = reference.name === undefined ? 'id' : 'name';
-    return { ...result, error: new KafkaError('INVALID_REQUEST', `Duplicate topic ${what}.`) };
+    return refused(new KafkaError('INVALID_REQUEST', `Duplicate topic ${what}.`));
   }
   if (!context.rules.deleteTopicEnable) {
     const why = 'delete.topic.enable is false on this cluster.';
-    return { ...result, error: new KafkaError('TOPIC_DELETION_DISABLED', why) };
+    return refused(new KafkaError('TOPIC_DELETION_DISABLED', why));
   }
-  if (topic !== undefined) return { ...result, error: null };
-  return {
-    ...result,
-    error:
-      reference.name === undefined
-        ? new KafkaError('UNKNOWN_TOPIC_ID')
-        : new KafkaError('UNKNOWN_TOPIC_OR_PARTITION'),
-  };
+  if (topic !== undefined) return result;
+  const isById = reference.name === undefined;
+  return refused(new KafkaError(isById ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'));
 }

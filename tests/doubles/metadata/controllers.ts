@@ -5,6 +5,7 @@ import { Prng } from '../../../src/base/prng.ts';
 import { uuidFromBytes } from '../../../src/base/uuid.ts';
 import { BrokerConfig } from '../../../src/config/index.ts';
 import type { Decision } from '../../../src/machine/index.ts';
+import type { ItemResult } from '../../../src/metadata/controller/api.ts';
 import { registerBroker } from '../../../src/metadata/controller/brokers.ts';
 import { type ConfigRules, configRules } from '../../../src/metadata/controller/config-rules.ts';
 import { ControllerMachine } from '../../../src/metadata/controller/controller-machine.ts';
@@ -15,6 +16,7 @@ import {
   encodeRecord,
   type MetadataRecord,
 } from '../../../src/metadata/records/index.ts';
+import { type ErrorName, errorName } from '../../../src/protocol/index.ts';
 
 export const TEST_CLUSTER_ID = 'testClusterIdAAAAAAAAA';
 
@@ -73,6 +75,12 @@ export class TestController {
     }
     return image;
   }
+}
+
+/** The name of an item's error; undefined when it succeeded. */
+export function errorNameOf(result: ItemResult | undefined): ErrorName | undefined {
+  const code = result?.error?.code;
+  return code === undefined ? undefined : errorName(code);
 }
 
 /** An image as plain values, in an order that does not depend on its history. */
