@@ -15,6 +15,12 @@ export interface MachineLog<R> {
    */
   append(records: readonly R[], expectedEnd: number): Promise<void>;
 
+  /**
+   * Resolves when nobody else has taken the log over up to a moment after the call. Present where
+   * that can happen unnoticed: then every answer that comes without an append waits for it.
+   */
+  confirm?(): Promise<void>;
+
   /** What is committed from the offset on, in order, up to the end at the time of the call. */
   read(from: number): AsyncIterable<LoggedRecords<R>>;
 }

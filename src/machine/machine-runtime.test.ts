@@ -68,6 +68,17 @@ class PlannedLog implements MachineLog<number> {
   }
 }
 
+/** A log that can be taken over unnoticed. */
+class ConfirmedLog extends PlannedLog {
+  readonly confirmations: Deferred<void>[] = [];
+
+  confirm(): Promise<void> {
+    const confirmation = new Deferred<void>();
+    this.confirmations.push(confirmation);
+    return confirmation.promise;
+  }
+}
+
 type Options = Partial<MachineRuntimeOptions<Sum, number>>;
 
 function runtimeOn(io: Io, log: PlannedLog, options: Options = {}): MachineRuntime<Sum, number> {
@@ -151,6 +162,50 @@ test('a question waits for what it saw and for nothing else', () =>
     await turn(io);
     assert.equal(seen.value, 5);
     assert.equal(log.appends.length, 1);
+  }));
+
+test('a question is answered when nobody took the log over after it was asked', () =>
+  simulate(async (io) => {
+    const log = new ConfirmedLog();
+    const runtime = runtimeOn(io, log);
+    await runtime.load();
+    const question = outcomeOf(runtime.read((sum) => sum.total));
+    const refusal = outcomeOf(
+      runtime.submit(() => {
+        throw new KafkaError('INVALID_REQUEST');
+      }),
+    );
+    await turn(io);
+    assert.deepEqual([question.value, refusal.value], ['pending', 'pending']);
+    for (const confirmation of log.confirmations.splice(0)) confirmation.resolve();
+    await turn(io);
+    assert.deepEqual([question.value, refusal.value], [0, 'INVALID_REQUEST']);
+
+    // The answer to an append under way may be older than the question.
+    void runtime.submit(add(5));
+    await turn(io);
+    const late = outcomeOf(runtime.read((sum) => sum.total));
+    log.commit();
+    await turn(io);
+    assert.equal(late.value, 'pending');
+    log.confirmations.shift()?.reject(new Error('another was elected'));
+    await turn(io);
+    assert.equal(late.value, 'NOT_CONTROLLER');
+
+    // An append that is still to come is refused in that case.
+    runtime.submit(add(7)).catch(() => {});
+    const behind = outcomeOf(runtime.read((sum) => sum.total));
+    await turn(io);
+    assert.equal(log.confirmations.length, 0);
+    log.commit();
+    await turn(io);
+    assert.equal(behind.value, 12);
+
+    const lost = outcomeOf(runtime.read((sum) => sum.total));
+    runtime.unload('another leads');
+    log.confirmations.shift()?.resolve();
+    await turn(io);
+    assert.equal(lost.value, 'NOT_CONTROLLER');
   }));
 
 test('a refused append throws the machine away and fails every answer that waits', () =>

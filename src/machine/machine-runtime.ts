@@ -1,7 +1,7 @@
 // The runtime of decide -> append -> replay -> answer. It calls the machine one decision at a
 // time, replays what was decided at once (so that the next decision sees it), appends the
 // decisions of one turn of the event loop together, and lets a response leave when everything that
-// its decision could see is committed.
+// its decision could see is committed and, where the log says so, was still the newest.
 //
 // Invariants: records are appended in the order in which they were decided and one decision is
 // never split between appends; no response leaves before the commit of what it depends on, not
@@ -152,9 +152,13 @@ export class MachineRuntime<M extends Machine<R>, R> {
     try {
       decision = decide(machine);
     } catch (error) {
-      return Promise.reject(error);
+      if (this.#options.log.confirm === undefined) return Promise.reject(error);
+      return this.#whenConfirmed().then(() => Promise.reject(error));
     }
     const { records, response } = decision;
+    if (records.length === 0 && this.#options.log.confirm !== undefined) {
+      return this.#whenConfirmed().then(() => response);
+    }
     if (records.length === 0 && this.#isEverythingCommitted()) return Promise.resolve(response);
     const answer = new Deferred<T>();
     const waiting: Waiting = {
@@ -188,6 +192,25 @@ export class MachineRuntime<M extends Machine<R>, R> {
     };
     this.#timers.add(handle);
     return handle;
+  }
+
+  /** What the state contains now is committed, and nobody has gone on from there without us. */
+  async #whenConfirmed(): Promise<void> {
+    const term = this.#term;
+    // What is not handed over yet is refused if somebody has.
+    if (this.#gathered.length > 0) return this.#whenCommitted();
+    const confirmed = this.#options.log.confirm?.().catch((cause: unknown) => {
+      throw this.#options.lostError(cause);
+    });
+    const committed = this.#inFlight.length > 0 ? this.#whenCommitted() : null;
+    await Promise.all([committed, confirmed]);
+    if (this.#term !== term) throw this.#options.lostError(this.#state);
+  }
+
+  #whenCommitted(): Promise<void> {
+    const answer = new Deferred<void>();
+    this.#lastBatch().waiting.push({ settle: () => answer.resolve(), fail: answer.reject });
+    return answer.promise;
   }
 
   #isEverythingCommitted(): boolean {

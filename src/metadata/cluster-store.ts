@@ -28,6 +28,15 @@ export interface ClusterStore {
   append(records: readonly Buffer[], options: AppendOptions): Promise<void>;
 
   /**
+   * Resolves when no newer controller was elected up to a moment after the call: what the
+   * controller of this epoch knows is the newest, so that it may answer a question from it.
+   *
+   * @throws KafkaError NOT_CONTROLLER when a newer one was elected, or the term is over; another
+   * one when nobody could be asked.
+   */
+  confirm(controllerEpoch: number): Promise<void>;
+
+  /**
    * The committed batches from the offset on, up to the end at the time of the call.
    *
    * @throws KafkaError OFFSET_OUT_OF_RANGE when the log no longer reaches back that far: begin

@@ -25,6 +25,9 @@ interface Parts {
   readonly failures: Failures;
   readonly bugs: Error[];
   readonly endTerm: () => Promise<void>;
+  /** As `endTerm`, and the controller is not told. */
+  readonly depose: () => Promise<void>;
+  readonly store: ClusterStore;
   readonly create: (name: string) => Promise<unknown>;
 }
 
@@ -37,6 +40,7 @@ async function open(io: Io): Promise<Parts> {
   const failures: Failures = { append: [], read: [] };
   const bugs: Error[] = [];
   let endTerm = async (): Promise<void> => {};
+  let depose = async (): Promise<void> => {};
   const store = new Proxy<ClusterStore>(local, {
     get(target, name) {
       if (name === 'append' || name === 'read') {
@@ -51,6 +55,7 @@ async function open(io: Io): Promise<Parts> {
       if (name === 'elect') {
         return async (candidate: Parameters<ClusterStore['elect']>[0]) => {
           const term = await target.elect(candidate);
+          depose = () => term.resign();
           endTerm = async () => {
             await term.resign();
             candidate.onLost(refusal());
@@ -84,7 +89,8 @@ async function open(io: Io): Promise<Parts> {
     const [result] = await controller.createTopics({ topics: [{ name, configs: [] }] });
     return result?.error ?? null;
   };
-  return { controller, failures, bugs, endTerm: () => endTerm(), create };
+  const ends = { endTerm: () => endTerm(), depose: () => depose() };
+  return { controller, failures, bugs, ...ends, create, store: local };
 }
 
 function refusal(): KafkaError {
@@ -111,6 +117,41 @@ test('a controller that is not elected again at once stands again', () =>
     await endTerm();
     await io.clock.sleep(5000);
     assert.equal(await create('a'), null);
+    assert.deepEqual(bugs, []);
+    await controller.close();
+  }));
+
+test('a controller that was deposed and does not know it answers nothing', () =>
+  simulate(async (io) => {
+    const { controller, bugs, depose, create, store } = await open(io);
+    assert.equal(await create('a'), null);
+    await depose();
+    const loader = await ImageLoader.start(io, { store });
+    const rules = configRules(new BrokerConfig());
+    const onBug = (error: Error): unknown => bugs.push(error);
+    const newer = new MetadataController(io, { nodeId: 1, store, loader, rules, onBug });
+    await newer.start();
+    const [made] = await newer.createTopics({ topics: [{ name: 'b', configs: [] }] });
+    assert.equal(made?.error, null);
+    const questions: (() => Promise<unknown>)[] = [
+      () => controller.createTopics({ topics: [{ name: 'c' }], validateOnly: true }),
+      () => controller.createTopics({ topics: [{ name: 'a' }] }),
+      () => controller.createTopics({ topics: [] }),
+      () => controller.alterPartition({ brokerId: 9, brokerEpoch: 0, partitions: [] }),
+      () => controller.brokerHeartbeat({ brokerId: 1, brokerEpoch: -5, currentMetadataOffset: 0 }),
+      () => controller.electLeaders({ type: 'preferred', partitions: null }),
+    ];
+    // All in one turn: the first refusal would tell the controller what happened.
+    const outcomes = await Promise.allSettled(questions.map((ask) => ask()));
+    for (const [index, outcome] of outcomes.entries()) {
+      assert.equal(outcome.status, 'rejected', `question ${index}`);
+      if (outcome.status === 'rejected') assert.equal(outcome.reason.errorName, 'NOT_CONTROLLER');
+    }
+    // It stands again, and is elected when the newer one is gone.
+    await newer.close();
+    await loader.close();
+    await io.clock.sleep(1000);
+    assert.equal(await create('c'), null);
     assert.deepEqual(bugs, []);
     await controller.close();
   }));

@@ -4,7 +4,8 @@
 // Invariants: it decides only after it has replayed everything that was committed before its term;
 // when the term ends or its log cannot be written, the machine is thrown away with all that was
 // not committed, and whoever waited is told so; then it stands again and builds a new one, as often
-// as that takes: a node without a controller is of no use to anybody. A broken invariant ends it.
+// as that takes: a node without a controller is of no use to anybody. One that was deposed and does
+// not know it answers nothing, not even a question. A broken invariant ends it.
 
 import type { Io, Timer } from '../../io/index.ts';
 import { type Decision, MachineRuntime } from '../../machine/index.ts';
@@ -48,6 +49,8 @@ export class MetadataController implements api.Controller {
   readonly #log: ControllerLog;
   readonly #runtime: MachineRuntime<ControllerMachine, MetadataRecord>;
   #term: ControllerTerm | null = null;
+  /** The end of a term that somebody else ended: before the next one. */
+  #resigning: Promise<void> | null = null;
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
   #brokerWatch: Subscription | null = null;
   /** One attempt at being the controller at a time … */
@@ -61,7 +64,7 @@ export class MetadataController implements api.Controller {
   constructor(io: Io, options: MetadataControllerOptions) {
     this.#io = io;
     this.#options = options;
-    this.#log = new ControllerLog(options.store);
+    this.#log = new ControllerLog(options.store, (error) => this.#onDeposed(error));
     this.#runtime = new MachineRuntime(io, {
       name: 'controller',
       log: this.#log,
@@ -87,6 +90,8 @@ export class MetadataController implements api.Controller {
 
   async #takeOffice(): Promise<void> {
     const { nodeId, store, loader } = this.#options;
+    if (this.#resigning !== null) await this.#resigning;
+    this.#resigning = null;
     if (this.#term === null) {
       this.#term = await store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
     }
@@ -126,10 +131,28 @@ export class MetadataController implements api.Controller {
     return { machine, replayFrom: loader.image.offset + 1 };
   }
 
-  /** The log refused a batch but the term goes on: begin again from what is committed. */
+  /** The log refused a batch: if the term goes on, begin again from what is committed. */
   #onAppendFailed(cause: unknown): void {
     if (!isExpectedFailure(cause)) this.#options.onBug(cause as Error);
     else if (this.#term !== null) this.#standAgain();
+  }
+
+  /** Whoever was elected meanwhile has gone on from what this machine knows. */
+  #onDeposed(error: Error): void {
+    const term = this.#term;
+    if (term === null) return;
+    this.#resigning = this.#resign(term);
+    this.#onTermLost(error);
+  }
+
+  async #resign(term: ControllerTerm): Promise<void> {
+    try {
+      await term.resign();
+    } catch (error) {
+      // What it holds in the store goes with its session.
+      if (!isExpectedFailure(error)) this.#options.onBug(error as Error);
+      else this.#io.log.warn('could not resign a term that is over', { error });
+    }
   }
 
   #onTermLost(error: Error): void {

@@ -241,15 +241,8 @@ export class LocalStore implements ClusterStore {
   }
 
   async append(records: readonly Buffer[], options: AppendOptions): Promise<void> {
-    this.#assertUsable();
     const { expectedEnd, controllerEpoch } = options;
-    if (controllerEpoch !== this.#epoch || !this.#election.isHeld) {
-      const now = this.#election.isHeld ? `epoch ${this.#epoch} has begun` : 'nobody is elected';
-      throw new KafkaError(
-        'NOT_CONTROLLER',
-        `the append is of controller epoch ${controllerEpoch}, but ${now}`,
-      );
-    }
+    this.#assertTerm(controllerEpoch);
     const logEnd = this.#log.logEndOffset;
     if (expectedEnd !== logEnd) {
       throw new KafkaError(
@@ -262,6 +255,18 @@ export class LocalStore implements ClusterStore {
       records.map((value) => ({ value, timestamp })),
       { records, timestampMs: timestamp, controllerId: -1 },
     );
+  }
+
+  /** No other process has the folder: what is known here is all there is. */
+  async confirm(controllerEpoch: number): Promise<void> {
+    this.#assertTerm(controllerEpoch);
+  }
+
+  #assertTerm(controllerEpoch: number): void {
+    this.#assertUsable();
+    if (controllerEpoch === this.#epoch && this.#election.isHeld) return;
+    const now = this.#election.isHeld ? `epoch ${this.#epoch} has begun` : 'nobody is elected';
+    throw new KafkaError('NOT_CONTROLLER', `controller epoch ${controllerEpoch} is over: ${now}`);
   }
 
   async #appendBatch(
