@@ -14,6 +14,10 @@ import {
   type RecordInput,
   type ResponseOf,
 } from '../../../src/protocol/index.ts';
+import { putControllersOnWire } from '../metadata/wired-controllers.ts';
+
+// The handlers' requests and the answers they get must not depend on who else runs in the process.
+putControllersOnWire();
 
 export const port = 9092;
 
