@@ -16,7 +16,6 @@ export type { ImageChanges, ImageListener } from './changes.ts';
 export * from './cluster-store.ts';
 export * from './controller/api.ts';
 export { METADATA_VERSION, supportedFeatures } from './controller/features.ts';
-export { MutationLimit } from './controller/mutation-limit.ts';
 export { PRODUCER_ID_BLOCK_SIZE } from './controller/producer-ids.ts';
 export { findQuotas, type QuotaFilter } from './controller/quotas.ts';
 export { isReassigning } from './controller/reassignments.ts';

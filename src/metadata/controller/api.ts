@@ -54,6 +54,27 @@ export interface LimitedMutations {
   readonly partitionMutationsMax?: number | undefined;
 }
 
+/**
+ * Counts, topic by topic, what one request may still change: the topics that are served are those
+ * that would be if the client's account were asked before each of them.
+ */
+export class MutationLimit {
+  readonly #partitionsMax: number;
+  #partitions = 0;
+
+  constructor({ partitionMutationsMax }: LimitedMutations) {
+    this.#partitionsMax = partitionMutationsMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** @throws KafkaError THROTTLING_QUOTA_EXCEEDED when the topics before used up what was left */
+  take(partitions: number): void {
+    if (this.#partitions > this.#partitionsMax) {
+      throw new KafkaError('THROTTLING_QUOTA_EXCEEDED', 'The throttling quota has been exceeded.');
+    }
+    this.#partitions += partitions;
+  }
+}
+
 export interface MutationResult extends ItemResult {
   /** The partitions that the client is charged for; 0 when it was refused before that. */
   readonly partitionMutations: number;

@@ -12,11 +12,11 @@ import {
   type CreatePartitionsRequest,
   type CreatePartitionsResult,
   itemError,
+  MutationLimit,
   type PartitionAlteration,
   type PartitionsIncrease,
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { MutationLimit } from './mutation-limit.ts';
 import { assertAssignable, newPartition } from './new-partition.ts';
 import { placeReplicas } from './placement.ts';
 import { assertBrokerEpoch, canLead } from './registered-broker.ts';

@@ -15,10 +15,10 @@ import {
   type DeleteTopicsRequest,
   type ItemError,
   itemError,
+  MutationLimit,
   type TopicReference,
 } from './api.ts';
 import { type ControllerMachine, metricName } from './controller-machine.ts';
-import { MutationLimit } from './mutation-limit.ts';
 import { assertAssignable, newPartition } from './new-partition.ts';
 import { placeReplicas } from './placement.ts';
 
