@@ -5,11 +5,11 @@
 //   log-options.ts         what it is opened with; log-config.ts: what its topic is configured to
 //   append-result.ts       what an append is told and what it tells
 //   log-state.ts           the parts of an open log that the next files share
-//   leader-validation.ts   what a leader checks and changes before it appends; follower-batches.ts
+//   leader-validation.ts   what a leader checks and changes before it appends, and a follower
 //   log-reads.ts           reading from memory (tail-cache.ts) and files, lookups by timestamp
-//   log-flusher.ts         group commit; log-sync.ts: what one flush writes and syncs;
-//                          flush-policy.ts: when a log is flushed by itself
+//   log-flusher.ts         group commit, and when it is due; log-sync.ts: what one flush writes
 //   log-truncation.ts, log-retention.ts   taking away from its end and from its beginning
+//   truncation-slot.ts     what waits, or is refused, while it is truncated
 //   leader-epoch-cache.ts  where each leader epoch began
 //   moved-log.ts           the mark on a log that another directory's copy may be ahead of
 // recovery/    opening it

@@ -23,11 +23,16 @@ export class CleaningSlot {
     return this.#current !== null;
   }
 
-  async clean(request: CleaningRequest): Promise<CleaningResult | null> {
+  /** @param after a truncation that is under way: the cleaning begins when it is over */
+  async clean(
+    request: CleaningRequest,
+    after: Promise<void> | null = null,
+  ): Promise<CleaningResult | null> {
     if (this.#current !== null) throw new CleaningStopped();
     const cleaning = new LogCleaning(this.#io, this.#log, {
       ...request,
       makeDurable: this.#makeDurable,
+      after,
     });
     this.#current = cleaning;
     try {

@@ -33,6 +33,8 @@ export interface CleaningRequest {
 interface CleaningOptions extends CleaningRequest {
   /** The log as it is at the call, and the checkpoint of its recovery point. */
   readonly makeDurable: () => Promise<void>;
+  /** What it waits for before it looks at the log. */
+  readonly after: Promise<void> | null;
 }
 
 export interface CleaningResult extends Readonly<CleaningCounts> {
@@ -75,6 +77,10 @@ export class LogCleaning {
 
   async #clean(): Promise<CleaningResult | null> {
     const log = this.#log;
+    if (this.#request.after !== null) {
+      await Promise.allSettled([this.#request.after]);
+      this.#assertGoing();
+    }
     const nowMs = this.#io.clock.now();
     const { lastStableOffset } = this.#request;
     const range = dirtyRangeOf(log, { nowMs, lastStableOffset });

@@ -3,7 +3,7 @@
 import type { BatchHeader } from '../../protocol/index.ts';
 import type { DuplicateBatch } from '../producers/producer-states.ts';
 import type { TransactionVerification } from '../producers/transaction-verification.ts';
-import type { FlushPolicy } from './flush-policy.ts';
+import type { FlushPolicy } from './log-flusher.ts';
 import type { LogState } from './log-state.ts';
 
 export interface LeaderAppend {

@@ -1,12 +1,16 @@
-// Makes a log durable, once for all who ask at the same time: a flush that is under way is joined
-// if it started late enough, else the next one is shared by everybody who asks meanwhile.
+// When a log is flushed by itself (flush.messages and flush.ms, both off by default: the broker's
+// replicas are what keeps a record), and how: once for all who ask at the same time. A flush that
+// is under way is joined if it started late enough, else the next one is shared by everybody who
+// asks meanwhile.
 //
 // Invariant: recoveryPoint never exceeds what was synced. A sync that fails is final: the kernel
 // may have dropped the pages it could not write and would report success the next time, so that
 // nothing after it can be believed until the log was recovered from the disk.
 
+import type { Clock } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { storageError } from '../files/storage-error.ts';
+import type { LogConfig } from './log-config.ts';
 
 export interface FlushTarget {
   readonly logEndOffset: number;
@@ -90,5 +94,33 @@ export class LogFlusher {
     } finally {
       this.#running = null;
     }
+  }
+}
+
+/** Says when flush.messages records, or flush.ms, have passed since the last flush began. */
+export class FlushPolicy {
+  readonly #clock: Clock;
+  #recordsSinceFlush = 0;
+  #oldestUnflushedMs: number | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True if the records are the ones that flush.messages waits for. */
+  onAppend(recordCount: number, config: LogConfig): boolean {
+    this.#recordsSinceFlush += recordCount;
+    if (config.flushMs < Number.MAX_SAFE_INTEGER) this.#oldestUnflushedMs ??= this.#clock.now();
+    return this.#recordsSinceFlush >= config.flushMessages;
+  }
+
+  onFlush(): void {
+    this.#recordsSinceFlush = 0;
+    this.#oldestUnflushedMs = null;
+  }
+
+  /** flush.ms is over. */
+  isDue(nowMs: number, config: LogConfig): boolean {
+    return this.#oldestUnflushedMs !== null && nowMs - this.#oldestUnflushedMs >= config.flushMs;
   }
 }

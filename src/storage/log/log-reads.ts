@@ -87,12 +87,13 @@ export function segmentOf(segments: readonly Segment[], offset: number): number 
   return Math.max(0, low - 1);
 }
 
-/** Reads at an offset that is within the log; at once if the batches are in memory. */
+/** At once if the batches are in memory. @throws KafkaError OFFSET_OUT_OF_RANGE, at once */
 export function readLog(
   log: LogState,
   offset: number,
   limits: BatchReadLimits & { readonly abortedTransactions: boolean },
 ): LogRead | Promise<LogRead> {
+  if (offset < log.logStartOffset || offset > log.logEndOffset) outOfRange(log, offset);
   const finish = (read: BatchRead): LogRead => ({
     buffers: read.buffers,
     sizeBytes: read.sizeBytes,
@@ -108,6 +109,12 @@ export function readLog(
   const recent = log.tail.read(offset, limits);
   if (recent !== null) return finish(recent);
   return readBatches(log, { offset, limits, finish });
+}
+
+function outOfRange({ directory, logStartOffset, logEndOffset }: LogState, offset: number): never {
+  const name = directory.slice(directory.lastIndexOf('/') + 1);
+  const what = `offset ${offset} of ${name} is not within ${logStartOffset} to ${logEndOffset}`;
+  throw new KafkaError('OFFSET_OUT_OF_RANGE', what);
 }
 
 function abortedBetween(log: LogState, offset: number, upperBound: number): AbortedTransaction[] {

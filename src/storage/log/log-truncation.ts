@@ -1,6 +1,10 @@
 // Takes batches away from the end of a log: a follower that was ahead of the new leader, or one
 // that must start over at another offset. Producers, epochs and indexes go back with the batches.
+//
+// Invariant: what readers and syncs see changes in one turn of the event loop; after each pause
+// nothing is touched of a log that was closed meanwhile, whose folder may have another owner.
 
+import { KafkaError } from '../../protocol/index.ts';
 import { replayProducers } from '../producers/producer-replay.ts';
 import { scanBatches } from '../recovery/log-scan.ts';
 import type { Segment } from '../segment/segment.ts';
@@ -22,6 +26,7 @@ export async function truncateLog(
     return;
   }
   const found = await positionOf(log, segment, offset);
+  assertOpen(log);
   const endOffset = Math.min(offset, found?.baseOffset ?? offset);
   if (endOffset < log.logStartOffset && offset >= log.logStartOffset) {
     // The batch that goes begins below the log's start, which does not go back.
@@ -33,13 +38,15 @@ export async function truncateLog(
   segment.truncateTo(endOffset, found?.position ?? segment.sizeBytes);
   endAt(log, flusher, endOffset);
   log.logStartOffset = Math.min(log.logStartOffset, endOffset);
-  for (const path of paths) await log.io.disk.remove(path);
+  await removeAll(log, paths);
   const range = { from: indexedUpTo(segment), end: segment.sizeBytes };
   await scanBatches(segment.log, range, ({ header }) => {
     segment.maybeRaiseMaxTimestamp(header);
     return true;
   });
+  assertOpen(log);
   await log.snapshots.removeAfter(endOffset);
+  assertOpen(log);
   await replayProducers({
     producers: log.producers,
     snapshots: log.snapshots,
@@ -62,7 +69,7 @@ export async function restartLog(
   log.logStartOffset = offset;
   log.epochs.clear();
   log.producers.clear();
-  for (const path of paths) await log.io.disk.remove(path);
+  await removeAll(log, paths);
   await log.snapshots.removeAfter(-1);
 }
 
@@ -81,4 +88,16 @@ function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {
   log.tail.clear();
   log.epochs.truncateFromEnd(endOffset);
   flusher.onTruncated(endOffset);
+}
+
+async function removeAll(log: LogState, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await log.io.disk.remove(path);
+    assertOpen(log);
+  }
+}
+
+function assertOpen(log: LogState): void {
+  if (!log.active.isGone) return;
+  throw new KafkaError('KAFKA_STORAGE_ERROR', `${log.directory} was closed during a truncation`);
 }

@@ -3,10 +3,9 @@
 // the loader, the flusher and the readers know is in their own files: here it is put in order.
 //
 // Invariants: offsets from logStartOffset up to logEndOffset are dense unless compaction made
-// gaps; an append that throws leaves no trace; recoveryPoint is on disk; nothing is appended, by
-// whoever owns the log, during a truncation.
+// gaps; an append that throws leaves no trace; recoveryPoint is on disk; during a truncation
+// nothing else changes the log: appends are refused, all else waits for its end.
 
-import { assert } from '../../base/assert.ts';
 import { type Io, IoError } from '../../io/index.ts';
 import { type BatchHeader, KafkaError } from '../../protocol/index.ts';
 import {
@@ -31,17 +30,16 @@ import {
   duplicateResult,
   type LeaderAppend,
 } from './append-result.ts';
-import { FlushPolicy } from './flush-policy.ts';
-import { assertInOrder } from './follower-batches.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import {
   asStoredMagic,
+  assertInOrder,
   assignOffsets,
   completeBatches,
   validateForLeader,
 } from './leader-validation.ts';
 import type { LogConfig } from './log-config.ts';
-import { LogFlusher } from './log-flusher.ts';
+import { FlushPolicy, LogFlusher } from './log-flusher.ts';
 import type { PartitionLogOptions } from './log-options.ts';
 import {
   findByTimestamp,
@@ -55,6 +53,7 @@ import { deleteBefore, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
 import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
+import { TruncationSlot } from './truncation-slot.ts';
 
 export class PartitionLog {
   readonly topic: string;
@@ -65,7 +64,7 @@ export class PartitionLog {
   readonly #flushPolicy: FlushPolicy;
   readonly #options: PartitionLogOptions;
   readonly #cleaning: CleaningSlot;
-  #isTruncating = false;
+  readonly #truncations = new TruncationSlot();
   #status: 'open' | 'closed' | 'failed' = 'open';
 
   private constructor(io: Io, options: PartitionLogOptions, log: LogState, recoveryPoint: number) {
@@ -172,7 +171,7 @@ export class PartitionLog {
    * Appends the batches of a produce request under new offsets. Base offsets, leader epochs and
    * times are written into the buffer given, which belongs to the log from then on.
    *
-   * @throws KafkaError for what a client did wrong, KAFKA_STORAGE_ERROR if the disk refuses
+   * @throws KafkaError for what a client did wrong; KAFKA_STORAGE_ERROR; LogTruncating
    */
   appendAsLeader(records: Buffer, options: LeaderAppend): AppendResult {
     this.#assertWritable();
@@ -198,7 +197,7 @@ export class PartitionLog {
     return this.#result(assigned, logAppendTimeMs);
   }
 
-  /** Appends batches that a leader sent, as they are. */
+  /** Appends batches that a leader sent, as they are. @throws as appendAsLeader */
   appendAsFollower(records: Buffer): AppendResult {
     this.#assertWritable();
     const batches = completeBatches(records);
@@ -250,9 +249,10 @@ export class PartitionLog {
     return appendedResult(this.#log, batches, { logAppendTimeMs, policy: this.#flushPolicy });
   }
 
-  /** Starts a new segment if the active one is old enough, though nothing is appended. */
+  /** Starts a new segment if the active one is old enough; not while the log is truncated. */
   maybeRoll(nowMs: number): boolean {
-    this.#assertWritable();
+    this.#assertUsable();
+    if (this.isTruncating) return false;
     const isDue = this.#log.active.isExpired(nowMs, this.#log.config);
     if (isDue) this.#roll();
     return isDue;
@@ -293,13 +293,6 @@ export class PartitionLog {
    */
   read(offset: number, bytesMax: number, options: ReadOptions): LogRead | Promise<LogRead> {
     this.#assertUsable();
-    if (offset < this.#log.logStartOffset || offset > this.#log.logEndOffset) {
-      throw new KafkaError(
-        'OFFSET_OUT_OF_RANGE',
-        `offset ${offset} of ${this.topic}-${this.partition} is not within ` +
-          `${this.#log.logStartOffset} to ${this.#log.logEndOffset}`,
-      );
-    }
     return readLog(this.#log, offset, {
       bytesMax,
       upperBound: Math.min(options.upperBound, this.#log.logEndOffset),
@@ -330,6 +323,11 @@ export class PartitionLog {
     if (epoch > epochs.latestEpoch) epochs.assign(epoch, logEndOffset);
   }
 
+  /** Nothing is appended then; what is asked for otherwise waits. */
+  get isTruncating(): boolean {
+    return this.#truncations.current !== null;
+  }
+
   /** Keeps what is before the offset, up to a batch boundary: read logEndOffset afterwards. */
   async truncateTo(offset: number): Promise<void> {
     await this.#truncating(() => truncateLog(this.#log, this.#flusher, offset));
@@ -340,20 +338,19 @@ export class PartitionLog {
     await this.#truncating(() => restartLog(this.#log, this.#flusher, offset));
   }
 
-  async #truncating(truncate: () => Promise<void>): Promise<void> {
-    this.#assertWritable();
-    this.#isTruncating = true;
-    try {
-      await this.#cleaning.stop();
-      await truncate();
-      await this.#options.checkpoint?.();
-    } catch (error) {
-      // Half of it may have happened: only a recovery can say what is there.
-      this.#fail(error);
-      throw storageError(error);
-    } finally {
-      this.#isTruncating = false;
-    }
+  #truncating(truncate: () => Promise<void>): Promise<void> {
+    return this.#truncations.run(async () => {
+      this.#assertUsable();
+      try {
+        await this.#cleaning.stop();
+        await truncate();
+        await this.#options.checkpoint?.();
+      } catch (error) {
+        // Half of it may have happened: only a recovery can say what is there.
+        this.#fail(error);
+        throw storageError(error);
+      }
+    });
   }
 
   /**
@@ -363,17 +360,21 @@ export class PartitionLog {
    * @throws KafkaError OFFSET_OUT_OF_RANGE behind the end of the log, KAFKA_STORAGE_ERROR
    */
   async deleteRecordsBefore(offset: number): Promise<void> {
-    this.#assertWritable();
-    const options = { isCleaning: this.#cleaning.isBusy, checkpoint: this.#options.checkpoint };
-    await this.#changing(() => deleteBefore(this.#log, offset, options));
+    await this.#changing(() => {
+      const options = { isCleaning: this.#cleaning.isBusy, checkpoint: this.#options.checkpoint };
+      return deleteBefore(this.#log, offset, options);
+    });
   }
 
-  async #changing<T>(change: () => Promise<T>): Promise<T> {
-    try {
-      return await change();
-    } catch (error) {
-      throw this.#refused(error);
-    }
+  #changing<T>(change: () => Promise<T>): Promise<T> {
+    return this.#truncations.after(async () => {
+      this.#assertUsable();
+      try {
+        return await change();
+      } catch (error) {
+        throw this.#refused(error);
+      }
+    });
   }
 
   /** A change of the files failed: unless that says nothing against them, no more is believed. */
@@ -403,9 +404,9 @@ export class PartitionLog {
    *   KAFKA_STORAGE_ERROR
    */
   async clean(request: CleaningRequest): Promise<CleaningResult | null> {
-    this.#assertWritable();
+    this.#assertUsable();
     try {
-      return await this.#cleaning.clean(request);
+      return await this.#cleaning.clean(request, this.#truncations.current);
     } catch (error) {
       if (error instanceof ReplacementFailed) this.#fail(error);
       throw error;
@@ -423,14 +424,15 @@ export class PartitionLog {
    * @throws KafkaError KAFKA_STORAGE_ERROR
    */
   async applyRetention(nowMs: number, highWatermark: number): Promise<number> {
-    this.#assertWritable();
-    if (this.#cleaning.isBusy) return 0;
     const bounds = { nowMs, highWatermark };
-    return await this.#changing(() => retainLog(this.#log, bounds, () => this.#roll()));
+    return await this.#changing(async () =>
+      this.#cleaning.isBusy ? 0 : await retainLog(this.#log, bounds, () => this.#roll()),
+    );
   }
 
-  /** Forgets producers that were idle for producer.id.expiration.ms. */
+  /** Forgets producers that were idle for producer.id.expiration.ms; a truncation does so, too. */
   expireProducers(nowMs: number): void {
+    if (this.isTruncating) return;
     this.#log.producers.expire(nowMs, this.#log.config.producerIdExpirationMs);
   }
 
@@ -444,6 +446,7 @@ export class PartitionLog {
     try {
       if (this.#status === 'failed') throw this.#unusable();
       this.#status = 'closed';
+      if (this.isTruncating) await this.#truncations.current;
       if (this.#log.isModified) await this.#flushForClose();
     } finally {
       this.abandon();
@@ -487,7 +490,7 @@ export class PartitionLog {
 
   #assertWritable(): void {
     this.#assertUsable();
-    assert(!this.#isTruncating, 'nothing changes a log while it is being truncated');
+    this.#truncations.assertNone(this.directory);
   }
 
   #unusable(): KafkaError {
