@@ -4,25 +4,28 @@
 import type { BrokerConfig } from '../config/index.ts';
 import type { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
 import type { Io } from '../io/index.ts';
-import type { Controller, Metadata } from '../metadata/index.ts';
+import type { Controller } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import type { LogDirectory } from '../storage/index.ts';
 import type { BrokerServer } from './broker-server.ts';
 import type { Client } from './client.ts';
+import type { Cluster } from './cluster.ts';
 import type { Coordinators } from './coordinators.ts';
-import type { DynamicConfig } from './dynamic-config.ts';
 import { type BrokerEndpoint, endpointsFor } from './endpoints.ts';
 import { FetchSessions } from './fetch-sessions.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Quotas } from './quotas/index.ts';
+import type { BrokerRequests } from './requests/index.ts';
 
 export interface BrokerParts {
   readonly io: Io;
   readonly config: BrokerConfig;
   readonly nodeId: number;
   readonly clusterId: string;
+  /** Wherever it is. */
   readonly controller: Controller;
+  readonly requests: BrokerRequests;
   readonly replicas: Replicas;
   readonly directories: readonly LogDirectory[];
   readonly fetchSessions: FetchSessions;
@@ -40,25 +43,25 @@ export interface BrokerParts {
 export interface OpenedParts {
   readonly directories: LogDirectories;
   readonly server: BrokerServer;
-  readonly metadata: Metadata;
-  readonly dynamic: DynamicConfig;
+  readonly cluster: Cluster;
   readonly replicas: Replicas;
   readonly coordinators: Coordinators;
   readonly quotas: Quotas;
 }
 
 export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
-  const { directories, server, metadata, dynamic, replicas, coordinators, quotas } = opened;
-  const sessionsMax = dynamic.current.get('max.incremental.fetch.session.cache.slots');
+  const { directories, server, cluster, replicas, coordinators, quotas } = opened;
+  const sessionsMax = cluster.config.get('max.incremental.fetch.session.cache.slots');
   const { groups, transactions, producerIds } = coordinators;
   return {
     io,
     get config() {
-      return dynamic.current;
+      return cluster.config;
     },
-    nodeId: dynamic.current.nodeId,
+    nodeId: cluster.config.nodeId,
     clusterId: directories.clusterId,
-    controller: metadata.controller,
+    controller: cluster.controller,
+    requests: cluster.requests,
     replicas,
     directories: directories.opened,
     fetchSessions: new FetchSessions(io, sessionsMax),
@@ -67,6 +70,6 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     transactions,
     quotas,
     unreadBytes: () => server.unreadBytes,
-    endpoints: ({ connection }) => endpointsFor(connection, dynamic.current, replicas.image),
+    endpoints: ({ connection }) => endpointsFor(connection, cluster.config, replicas.image),
   };
 }

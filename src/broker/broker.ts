@@ -7,20 +7,18 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
-import { type Metadata, openLocalMetadata } from '../metadata/index.ts';
 import { LogCleaner, Replicas, Upkeep } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { brokerParts } from './broker-parts.ts';
 import { type BoundListener, BrokerServer } from './broker-server.ts';
+import { Cluster } from './cluster.ts';
 import { Coordinators } from './coordinators.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { Dispatch } from './dispatch.ts';
-import { DynamicConfig } from './dynamic-config.ts';
 import { cleanerSettingsOf, logConfigOf, upkeepTimesOf } from './log-config.ts';
 import { LogDirectories } from './log-directories.ts';
 import { OfflineReport } from './offline-report.ts';
-import { endedUnlessSilent } from './patience.ts';
 import { type Quotas, quotasOf } from './quotas/index.ts';
 import { Registration } from './registration.ts';
 
@@ -37,7 +35,7 @@ export interface BrokerOptions {
 interface Running {
   readonly directories: LogDirectories;
   readonly server: BrokerServer;
-  readonly metadata: Metadata;
+  readonly cluster: Cluster;
   readonly replicas: Replicas;
   readonly offlineReport: OfflineReport;
   readonly coordinators: Coordinators;
@@ -52,7 +50,6 @@ export class Broker {
   readonly listeners: readonly BoundListener[];
   /** From the call of `start` to the moment at which requests were served. */
   readonly startMs: number;
-  readonly #io: Io;
   readonly #log: Log;
   readonly #running: Running;
   #stopping: Promise<void> | null = null;
@@ -62,7 +59,6 @@ export class Broker {
     this.clusterId = running.directories.clusterId;
     this.listeners = running.server.listeners;
     this.startMs = startMs;
-    this.#io = io;
     this.#log = io.log.child('broker');
     this.#running = running;
   }
@@ -92,18 +88,17 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { directories, server, metadata, replicas, upkeep, cleaner } = this.#running;
+    const { directories, server, cluster, replicas, upkeep, cleaner } = this.#running;
     this.#log.info('stopping');
     this.#running.offlineReport.stop();
     await server.closeListeners();
     replicas.interruptFetches();
     this.#running.coordinators.close();
     await server.close();
-    const ended = endedUnlessSilent(this.#io.clock, directories.opened);
-    await ended(Promise.all([cleaner?.stop(), upkeep.stop()]));
-    await ended(replicas.close());
+    await directories.endedUnlessSilent(Promise.all([cleaner?.stop(), upkeep.stop()]));
+    await directories.endedUnlessSilent(replicas.close());
     await upkeep.checkpointHighWatermarks();
-    await metadata.close();
+    await cluster.close();
     await directories.close((directory) => replicas.isFailed(directory));
   }
 }
@@ -140,16 +135,19 @@ async function open(
   const directories = held(undo, await openDirectories(start), (each) => each.abandon());
   const bound = await BrokerServer.open(io, config, { descriptors, resources, quotas });
   const server = held(undo, bound, (each) => each.abandon());
-  const metadata = held(undo, await openMetadata(start, directories), (each) => each.close());
-  await directories.compareWith(metadata);
-  const dynamic = new DynamicConfig(io, config, (current) => server.configure(current));
-  dynamic.adopt(metadata.image());
-  quotas.configure(metadata.image().quotas.values());
+  const known = await Cluster.open(io, config, {
+    ...{ directories, resources, onFatal: options.onFatal },
+    mayLose: options.acceptLostMetadata ?? false,
+    onConfig: (current) => server.configure(current),
+  });
+  const cluster = held(undo, known, (each) => each.close());
+  quotas.configure(cluster.metadata.image().quotas.values());
   let coordinators: Coordinators | null = null;
   const onMadeLate = (): void => coordinators?.load();
-  const found = await openReplicas(start, { directories, metadata, dynamic, onMadeLate });
+  const found = await openReplicas(start, { directories, cluster }, onMadeLate);
   const replicas = held(undo, found, (each) => each.close());
-  const registering = { controller: metadata.controller, directories, listeners: server.listeners };
+  await follow(start, { directories, cluster, replicas });
+  const registering = { controller: cluster.controller, directories, listeners: server.listeners };
   const registration = await Registration.begin(io, config, registering);
   const offlineReport = held(
     undo,
@@ -162,13 +160,12 @@ async function open(
   });
   await registration.reportOffline(replicas);
   await replicas.settled();
-  const current = (): BrokerConfig => dynamic.current;
-  const loading = { metadata, replicas, registration, config: current, onBug };
-  coordinators = held(undo, new Coordinators(io, loading), (each) => each.close());
-  const opened = { directories, server, metadata, replicas, coordinators };
-  const dispatch = new Dispatch(brokerParts(io, { quotas, dynamic, ...opened }), { onBug });
+  const loading = new Coordinators(io, { cluster, replicas, registration, onBug });
+  coordinators = held(undo, loading, (each) => each.close());
+  const opened = { directories, server, cluster, replicas, coordinators };
+  const dispatch = new Dispatch(brokerParts(io, { quotas, ...opened }), { onBug });
   server.serve((connection) => dispatch.onConnection(connection));
-  return { ...opened, offlineReport, ...startUpkeep(start, dynamic, { directories, replicas }) };
+  return { ...opened, offlineReport, ...startUpkeep(start, opened) };
 }
 
 function openDirectories({ io, config, options, resources }: Start): Promise<LogDirectories> {
@@ -176,34 +173,14 @@ function openDirectories({ io, config, options, resources }: Start): Promise<Log
   return LogDirectories.open(io, config, { resources, mayLose, onFatal });
 }
 
-function openMetadata(
-  { io, config, options, resources }: Start,
-  directories: LogDirectories,
-): Promise<Metadata> {
-  return openLocalMetadata(io, {
-    directory: directories.metadataPath,
-    clusterId: directories.clusterId,
-    nodeId: config.nodeId,
-    resources,
-    config,
-    wasCleanShutdown: directories.wasMetadataClosedCleanly,
-    evidence: directories.evidenceOfUse,
-    mayLose: options.acceptLostMetadata ?? false,
-    onFailure: options.onFatal,
-  });
-}
-
-type ReplicaParts = Pick<Running, 'directories' | 'metadata'> & {
-  readonly dynamic: DynamicConfig;
-  readonly onMadeLate: () => void;
-};
-
-async function openReplicas(
-  { io, config, options, quotas }: Start,
-  { directories, metadata, dynamic, onMadeLate }: ReplicaParts,
+function openReplicas(
+  { io, config, options }: Start,
+  { directories, cluster }: Omit<ReplicaParts, 'replicas'>,
+  onMadeLate: () => void,
 ): Promise<Replicas> {
   const { known, offlinePaths } = directories;
-  const replicas = await Replicas.open(
+  const { metadata } = cluster;
+  return Replicas.open(
     io,
     {
       nodeId: config.nodeId,
@@ -213,35 +190,42 @@ async function openReplicas(
       history: metadata.history,
       beforeMissingAreMade: (partitions) => known.beforeMissingAreMade(partitions),
       moveBytesPerSecondMax: () => {
-        return dynamic.current.get('replica.alter.log.dirs.io.max.bytes.per.second');
+        return cluster.config.get('replica.alter.log.dirs.io.max.bytes.per.second');
       },
-      logConfigOf: (overrides) => logConfigOf(dynamic.current, overrides),
+      logConfigOf: (overrides) => logConfigOf(cluster.config, overrides),
       onMadeLate,
       onFatal: options.onFatal,
     },
     metadata.image(),
   );
+}
+
+type ReplicaParts = Pick<Running, 'directories' | 'cluster' | 'replicas'>;
+
+/** From here on replicas are what the images say, in directories that are watched. */
+async function follow(
+  { quotas }: Start,
+  { directories, cluster, replicas }: ReplicaParts,
+): Promise<void> {
   directories.handOver((directory, error) => replicas.onDirectoryFailure(directory, error));
   await replicas.renewNotes();
-  metadata.subscribe((image, changes) => {
-    dynamic.onImage(image, changes);
+  cluster.metadata.subscribe((image, changes) => {
+    cluster.onImage(image, changes);
     if (changes.quotasChanged) quotas.configure(image.quotas.values());
     replicas.onImage(image, changes);
   });
   directories.watch();
-  return replicas;
 }
 
 function startUpkeep(
   { io, options }: Start,
-  dynamic: DynamicConfig,
-  { directories, replicas }: Pick<Running, 'directories' | 'replicas'>,
+  { directories, cluster, replicas }: ReplicaParts,
 ): Pick<Running, 'upkeep' | 'cleaner'> {
   const onBug = options.onFatal;
-  const times = upkeepTimesOf(dynamic.current);
+  const times = upkeepTimesOf(cluster.config);
   const upkeep = new Upkeep(io, replicas, { directories: directories.opened, ...times, onBug });
-  const settings = () => cleanerSettingsOf(dynamic.current);
-  const isOn = dynamic.current.get('log.cleaner.enable');
+  const settings = () => cleanerSettingsOf(cluster.config);
+  const isOn = cluster.config.get('log.cleaner.enable');
   const cleaner = isOn ? new LogCleaner(io, replicas, { settings, onBug }) : null;
   upkeep.start();
   cleaner?.start();

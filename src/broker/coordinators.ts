@@ -3,20 +3,19 @@
 //
 // Invariant: they hear of an image when the partitions in it are here.
 
-import type { BrokerConfig } from '../config/index.ts';
 import { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
 import type { Io } from '../io/index.ts';
-import type { Metadata } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
+import type { Cluster } from './cluster.ts';
 import { ProducerIds } from './producer-ids.ts';
 import type { Registration } from './registration.ts';
+import type { Peer } from './requests/index.ts';
 import { writeTransactionMarkers } from './transaction-markers.ts';
 
 export interface CoordinatorsOptions {
-  readonly metadata: Metadata;
+  readonly cluster: Cluster;
   readonly replicas: Replicas;
   readonly registration: Registration;
-  readonly config: () => BrokerConfig;
   /** An invariant is broken: the process must not go on. */
   readonly onBug: (error: Error) => void;
 }
@@ -27,20 +26,24 @@ export class Coordinators {
   readonly producerIds: ProducerIds;
 
   constructor(io: Io, options: CoordinatorsOptions) {
-    const { metadata, replicas, registration, config, onBug } = options;
-    const { controller } = metadata;
-    const shared = { controller, replicas, config, onBug };
+    const { cluster, replicas, registration, onBug } = options;
+    const { metadata, controller, requests } = cluster;
+    const shared = { controller, replicas, config: () => cluster.config, onBug };
     const { brokerId, brokerEpoch } = registration;
     const producerIds = new ProducerIds(() =>
       controller.allocateProducerIds({ brokerId, brokerEpoch }),
     );
     const groups = new GroupCoordinator(io, shared);
+    const own: Pick<Peer, 'writeTransactionMarkers'> = {
+      writeTransactionMarkers: (markers) =>
+        writeTransactionMarkers({ io, replicas, groups }, markers),
+    };
     const transactions = new TransactionCoordinator(io, {
       ...shared,
       image: () => metadata.image(),
       newProducerId: () => producerIds.next(),
-      // There is no other broker to send them to.
-      sendMarkers: (_, markers) => writeTransactionMarkers({ io, replicas, groups }, markers),
+      sendMarkers: (nodeId, markers) =>
+        requests.ask('writeTransactionMarkers', markers, { to: { role: 'node', nodeId }, own }),
     });
     this.groups = groups;
     this.transactions = transactions;

@@ -1,6 +1,7 @@
 // Asks the coordinator of a transaction whether partitions belong to it, or adds them, before the
 // first batch of the transaction is written to them (KIP-890). A coordinator that is still ending
-// the transaction before is asked again for a moment, so that clients need not come back.
+// the transaction before, or loads what it knows, is asked again for a moment, so that clients need
+// not come back.
 
 import { KafkaError } from '../protocol/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -20,7 +21,7 @@ export interface EnteredPartition {
   readonly partition: number;
 }
 
-type Parts = Pick<BrokerParts, 'io' | 'config'> & {
+type Parts = Pick<BrokerParts, 'io' | 'config' | 'requests'> & {
   readonly transactions: Pick<BrokerParts['transactions'], 'addPartitions'>;
 };
 
@@ -33,7 +34,7 @@ export async function enterTransaction(
   const { clock } = parts.io;
   const endMs = clock.monotonic() + parts.config.get('add.partitions.to.txn.retry.backoff.max.ms');
   for (;;) {
-    const errors = await ask(parts, entry, partitions);
+    const errors = await ask(parts, entry, partitions, endMs - clock.monotonic());
     const isBusy = errors.some((error) => error?.errorName === 'CONCURRENT_TRANSACTIONS');
     if (!isBusy || clock.monotonic() >= endMs) {
       return errors.map((error) => (error === null ? null : asTold(error, entry)));
@@ -43,9 +44,10 @@ export async function enterTransaction(
 }
 
 async function ask(
-  { transactions }: Parts,
+  { config, requests, transactions: own }: Parts,
   entry: TransactionEntry,
   partitions: readonly EnteredPartition[],
+  retryMsMax: number,
 ): Promise<(KafkaError | null)[]> {
   const byTopic = new Map<string, number[]>();
   for (const { topic, partition } of partitions) {
@@ -54,14 +56,24 @@ async function ask(
     else indexes.push(partition);
   }
   try {
-    const answer = await transactions.addPartitions({
-      transactionalId: entry.transactionalId,
-      producerId: entry.producerId,
-      producerEpoch: entry.producerEpoch,
-      topics: Array.from(byTopic, ([name, indexes]) => ({ name, partitions: indexes })),
-      verifyOnly: !entry.adds,
-      transactionVersion: 2,
-    });
+    const { transactionalId, producerId, producerEpoch, adds } = entry;
+    const answer = await requests.ask(
+      'addPartitions',
+      {
+        transactionalId,
+        producerId,
+        producerEpoch,
+        topics: Array.from(byTopic, ([name, indexes]) => ({ name, partitions: indexes })),
+        verifyOnly: !adds,
+        transactionVersion: 2,
+      },
+      {
+        to: { role: 'coordinator', transactionalId },
+        own,
+        retryMs: config.get('add.partitions.to.txn.retry.backoff.ms'),
+        retryMsMax,
+      },
+    );
     const codes = new Map<string, number>();
     for (const { name, partitions: results } of answer) {
       for (const { partitionIndex, errorCode } of results) {

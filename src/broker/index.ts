@@ -4,7 +4,9 @@
 //   broker-error.ts    why a broker did not start, in one line
 //   log-directories.ts     the entries of log.dirs; known-log-dirs.ts: what was there before
 //   broker-server.ts       listeners, and the limits of their connections
-//   dynamic-config.ts      the configuration under changes made on the running cluster
+//   cluster.ts             the metadata and the way to other brokers; dynamic-config.ts: the
+//                          configuration under changes made on the running cluster
+//   requests/              to the controller, to leaders, coordinators and nodes
 //   registration.ts        how the cluster knows this broker; offline-report.ts: tells it what is
 //                          offline, until it knows
 //   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers
@@ -21,7 +23,6 @@
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
 //   descriptor-budget.ts   files and connections share what the process may have open
-//   patience.ts        a stop does not wait for a disk that does not answer
 //   rate-limited-log.ts
 
 export { Broker, type BrokerOptions } from './broker.ts';

@@ -5,7 +5,7 @@
 // once, be it before anybody has charge; without the directory of the metadata there is no broker.
 
 import type { BrokerConfig } from '../config/index.ts';
-import { type Io, IoError, type Log } from '../io/index.ts';
+import { type Io, IoError, type Log, type Timer } from '../io/index.ts';
 import type { Metadata } from '../metadata/index.ts';
 import { LogDirectory, LogDirectoryError, type LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
@@ -17,6 +17,10 @@ export interface LogDirectoriesOptions {
   readonly mayLose: boolean;
   readonly onFatal: (error: Error) => void;
 }
+
+/** What is under way on the disks that do answer has so much time beside one that does not. */
+const silentMsMax = 5_000;
+const lookMs = 500;
 
 type DirectoryFailure = (directory: LogDirectory, error: Error) => void;
 
@@ -143,6 +147,23 @@ export class LogDirectories {
   /** Proves again and again that each can still be used. */
   watch(): void {
     for (const { health } of this.#opened) health.watch();
+  }
+
+  /**
+   * How long a stop waits for work on the directories: until it ends, unless a disk does not
+   * answer, of which nobody knows whether it ever will.
+   */
+  endedUnlessSilent(work: Promise<unknown>): Promise<void> {
+    const { clock } = this.#io;
+    const isSilent = (): boolean => this.#opened.some(({ health }) => health.isSilent);
+    return new Promise((resolve, reject) => {
+      let timer: Timer | null = null;
+      const look = (): void => {
+        timer = isSilent() ? clock.after(silentMsMax, resolve) : clock.after(lookMs, look);
+      };
+      look();
+      work.then(() => resolve(), reject).finally(() => timer?.cancel());
+    });
   }
 
   /**

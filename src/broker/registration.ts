@@ -11,6 +11,7 @@ import { registeredEndpoint } from './endpoints.ts';
 import type { LogDirectories } from './log-directories.ts';
 
 export interface RegistrationOptions {
+  /** Wherever it is. */
   readonly controller: Controller;
   readonly directories: LogDirectories;
   /** In the order of the configuration. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { RemoteBrokers } from '../../tests/doubles/broker/remote-brokers.ts';
 import { Deferred } from '../base/deferred.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import { loadBrokerConfig } from '../config/index.ts';
@@ -17,9 +18,12 @@ import {
 import { Partition } from '../replication/index.ts';
 import { defaultLogConfig, LogResources, PartitionLog } from '../storage/index.ts';
 import type { RequestContext } from './handler.ts';
+import { BrokerRequests } from './requests/index.ts';
 import { appendTransactional } from './transactional-produce.ts';
 
 type Ask = Parameters<RequestContext['broker']['transactions']['addPartitions']>[0];
+
+const coordinator = { role: 'coordinator', transactionalId: 'id' } as const;
 
 interface Asked {
   readonly ask: Ask;
@@ -33,9 +37,14 @@ class Scene {
   /** Answers at once when set. */
   answers: ErrorName[] | null = null;
   config: Record<string, string> = {};
+  /** The coordinator is among them, or, as long as nobody says so, this broker. */
+  readonly others: RemoteBrokers;
 
   constructor(io: Io) {
     this.io = io;
+    this.others = new RemoteBrokers(io);
+    this.others.isAlone = true;
+    this.others.move(coordinator, 1);
   }
 
   static async open(io: Io, count = 1): Promise<Scene> {
@@ -50,6 +59,10 @@ class Scene {
     const broker = {
       io: this.io,
       config: loadBrokerConfig({ overrides }).config,
+      requests: new BrokerRequests(this.io, {
+        ...{ nodeId: 1, whereabouts: this.others, peer: this.others.peer },
+        timeoutMs: () => 5000,
+      }),
       transactions: { addPartitions: (ask: Ask) => this.#answer(ask) },
     };
     return { apiVersion, broker } as unknown as RequestContext;
@@ -285,4 +298,32 @@ test('a partition that is named twice is refused the second time', () =>
     const scene = await Scene.open(io);
     scene.answers = [];
     assert.deepEqual(await scene.produce(0, { partitions: [0, 0] }), [0, 'INVALID_REQUEST']);
+  }));
+
+test('a coordinator that is another broker is asked there, also when it moves meanwhile', () =>
+  simulate(async (io) => {
+    const scene = await Scene.open(io);
+    scene.others.isAlone = false;
+    scene.others.move(coordinator, 2);
+    scene.others.refuse(2, 'COORDINATOR_LOAD_IN_PROGRESS');
+    const first = scene.produce(0);
+    await io.clock.sleep(10);
+    scene.others.move(coordinator, 3, { knownAfterMs: 30 });
+    assert.deepEqual(await first, [0]);
+    assert.deepEqual(scene.others.carriedOut, ['3 addPartitions']);
+    assert.deepEqual(await scene.produce(1), [1]);
+    assert.equal(scene.asked.length + scene.others.carriedOut.length, 1);
+  }));
+
+test('what cannot be asked in time is said as what producers try again after', () =>
+  simulate(async (io) => {
+    const scene = await Scene.open(io);
+    scene.others.isAlone = false;
+    scene.others.move(coordinator, 2);
+    scene.others.takeDown(2);
+    assert.deepEqual(await scene.produce(0), ['NOT_ENOUGH_REPLICAS']);
+    assert.equal(scene.partitions[0]?.logEndOffset, 0);
+    scene.others.bringUp(2);
+    scene.others.silence(2);
+    assert.deepEqual(await scene.produce(0), ['NOT_ENOUGH_REPLICAS']);
   }));

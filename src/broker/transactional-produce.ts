@@ -159,6 +159,7 @@ function begin(
 
 const notReady: ReadonlySet<string> = new Set([
   'NETWORK_EXCEPTION',
+  'REQUEST_TIMED_OUT',
   'COORDINATOR_LOAD_IN_PROGRESS',
   'COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR',

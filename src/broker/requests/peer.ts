@@ -1,0 +1,67 @@
+// A broker as other brokers see it: what they ask it, in plain values, be it over a wire or, where
+// it is this very broker, by a call.
+
+import type {
+  AddedTopic,
+  AddPartitionsRequest,
+  MarkerResult,
+  TransactionMarker,
+} from '../../coordinator/index.ts';
+import type { Controller } from '../../metadata/index.ts';
+
+type ControllerApis = {
+  readonly [Name in keyof Controller]: {
+    readonly request: Parameters<Controller[Name]>[0];
+    readonly response: Awaited<ReturnType<Controller[Name]>>;
+  };
+};
+
+export interface PeerApis extends ControllerApis {
+  /** Of the coordinator of the transactional id. */
+  readonly addPartitions: {
+    readonly request: AddPartitionsRequest;
+    readonly response: AddedTopic[];
+  };
+  /** Of the leaders of the partitions; one result per marker, in their order. */
+  readonly writeTransactionMarkers: {
+    readonly request: readonly TransactionMarker[];
+    readonly response: readonly MarkerResult[];
+  };
+}
+
+/**
+ * Every method rejects with a KafkaError when the request failed as a whole: what the broker said
+ * of it, or NETWORK_EXCEPTION when the connection was lost before the answer came; with an IoError
+ * when there was no connection, so that nothing was sent.
+ */
+export type Peer = {
+  readonly [Name in keyof PeerApis]: (
+    request: PeerApis[Name]['request'],
+  ) => Promise<PeerApis[Name]['response']>;
+};
+
+/**
+ * Whether the request may be sent again when its answer was lost, for it may have been carried out.
+ * A topic would be there already, or be gone already, through nobody's doing but ours. A change of
+ * the in-sync replicas is known by the metadata that it leads to, and by nothing else.
+ */
+export const isRepeatable: Readonly<Record<keyof PeerApis, boolean>> = {
+  addPartitions: true,
+  writeTransactionMarkers: true,
+  createTopics: false,
+  deleteTopics: false,
+  createPartitions: false,
+  alterConfigs: true,
+  incrementalAlterConfigs: false,
+  allocateProducerIds: true,
+  registerBroker: true,
+  unregisterBroker: false,
+  brokerHeartbeat: true,
+  alterPartition: false,
+  electLeaders: false,
+  alterReassignments: true,
+  reportOffline: true,
+  alterClientQuotas: true,
+  alterScramCredentials: false,
+  updateFeatures: true,
+};
