@@ -7,7 +7,7 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
-import { LogCleaner, Replicas, Upkeep } from '../replication/index.ts';
+import { LogCleaner, type Partition, Replicas, Upkeep } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { brokerParts } from './broker-parts.ts';
@@ -143,8 +143,8 @@ async function open(
   const cluster = held(undo, known, (each) => each.close());
   quotas.configure(cluster.metadata.image().quotas.values());
   let coordinators: Coordinators | null = null;
-  const onMadeLate = (): void => coordinators?.load();
-  const found = await openReplicas(start, { directories, cluster }, onMadeLate);
+  const onMade = (partition: Partition): void => coordinators?.onMade(partition);
+  const found = await openReplicas(start, { directories, cluster }, onMade);
   const replicas = held(undo, found, (each) => each.close());
   await follow(start, { directories, cluster, replicas });
   const registering = { controller: cluster.controller, directories, listeners: server.listeners };
@@ -159,7 +159,6 @@ async function open(
     offlineReport.begin();
   });
   await registration.reportOffline(replicas);
-  await replicas.settled();
   const loading = new Coordinators(io, { cluster, replicas, registration, onBug });
   coordinators = held(undo, loading, (each) => each.close());
   const opened = { directories, server, cluster, replicas, coordinators };
@@ -176,7 +175,7 @@ function openDirectories({ io, config, options, resources }: Start): Promise<Log
 function openReplicas(
   { io, config, options }: Start,
   { directories, cluster }: Omit<ReplicaParts, 'replicas'>,
-  onMadeLate: () => void,
+  onMade: (partition: Partition) => void,
 ): Promise<Replicas> {
   const { known, offlinePaths } = directories;
   const { metadata } = cluster;
@@ -193,7 +192,7 @@ function openReplicas(
         return cluster.config.get('replica.alter.log.dirs.io.max.bytes.per.second');
       },
       logConfigOf: (overrides) => logConfigOf(cluster.config, overrides),
-      onMadeLate,
+      onMade,
       onFatal: options.onFatal,
     },
     metadata.image(),

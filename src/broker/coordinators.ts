@@ -1,11 +1,17 @@
 // The coordinators of a broker: of groups and of transactions, with the producer ids that the
 // second hand out. What this broker leads of their topics is loaded while others are served.
 //
-// Invariant: they hear of an image when the partitions in it are here.
+// Invariant: they hear of an image when the roles in it hold, so that what is led no more is let go
+// at once; what is led and has no log yet is loaded when it has one.
 
-import { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
+import {
+  GroupCoordinator,
+  OFFSETS_TOPIC,
+  TRANSACTION_TOPIC,
+  TransactionCoordinator,
+} from '../coordinator/index.ts';
 import type { Io } from '../io/index.ts';
-import type { Replicas } from '../replication/index.ts';
+import type { Partition, Replicas } from '../replication/index.ts';
 import type { Cluster } from './cluster.ts';
 import { ProducerIds } from './producer-ids.ts';
 import type { Registration } from './registration.ts';
@@ -49,10 +55,8 @@ export class Coordinators {
     this.transactions = transactions;
     this.producerIds = producerIds;
     metadata.subscribe((_, changes) => {
-      void replicas.settled().then(() => {
-        groups.onImage(changes);
-        transactions.onImage(changes);
-      });
+      groups.onImage(changes);
+      transactions.onImage(changes);
     });
     this.load();
   }
@@ -61,6 +65,12 @@ export class Coordinators {
   load(): void {
     this.groups.start();
     this.transactions.start();
+  }
+
+  /** The log of a partition is there that was not when its image came. */
+  onMade({ topic }: Partition): void {
+    if (topic === OFFSETS_TOPIC) this.groups.start();
+    if (topic === TRANSACTION_TOPIC) this.transactions.start();
   }
 
   /** Requests that wait are answered, so that their clients look for other coordinators. */

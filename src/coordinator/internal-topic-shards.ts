@@ -104,10 +104,10 @@ export class InternalTopicShards<S extends Shard> {
 
   /** Everybody who asks at the same time waits for the same topic. */
   async #createTopic(): Promise<void> {
-    const { controller, replicas, config, topicOf } = this.#options;
+    const { controller, replicas, config, topic, topicOf } = this.#options;
     const create = async (): Promise<void> => {
       await createInternalTopic(controller, replicas.image, topicOf(config()));
-      await replicas.settled();
+      await replicas.settled([topic]);
       this.#reconcile();
       await Promise.all([...this].map((shard) => shard.loaded));
     };

@@ -3,7 +3,8 @@
 // partition.ts       one replica: role, epochs, in-sync set, high watermark
 // partition-state.ts what the metadata say of it
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
-// log-creation.ts   makes the logs that are wanted and not there, again and again if need be
+// found-logs.ts      what a start finds in the directories, and what becomes of it
+// folder-work.ts     makes and removes logs beside the images; folder-lane.ts: a directory's queue
 // log-moves.ts       moves between log directories, log-move.ts is one
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
 // appends-ahead.ts   appends that readers do not see yet

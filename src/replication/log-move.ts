@@ -12,6 +12,7 @@
 // one is not served by a start that does not find the new one's directory.
 
 import { assert } from '../base/assert.ts';
+import { Deferred } from '../base/deferred.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import {
@@ -36,7 +37,7 @@ export interface LogMoveOptions {
 const copyBytesMax = 1024 * 1024;
 /** How soon a limit that was changed is noticed. */
 const throttlePauseMsMax = 500;
-const flushRetryMs = 1000;
+const retryMs = 1000;
 
 class MoveCancelled extends Error {}
 
@@ -48,6 +49,7 @@ export class LogMove {
   readonly done: Promise<void>;
   readonly #io: Io;
   readonly #options: LogMoveOptions;
+  readonly #ended = new Deferred<void>();
   #future: PartitionLog | null = null;
   #isPromoted = false;
   #hasTakenOver = false;
@@ -60,6 +62,12 @@ export class LogMove {
     this.source = options.source;
     this.target = options.target;
     this.done = this.#run();
+    void this.done.then(() => this.#ended.resolve());
+  }
+
+  /** Resolves when it is done, or abandoned: then a dead disk may keep it for ever. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** The copy while it is one. */
@@ -70,6 +78,12 @@ export class LogMove {
   /** Asks it to stop; await `done`. What has taken over stays so. */
   cancel(): void {
     this.#isCancelled = true;
+  }
+
+  /** One of its directories failed. */
+  abandon(): void {
+    this.cancel();
+    this.#ended.resolve();
   }
 
   async #run(): Promise<void> {
@@ -101,6 +115,9 @@ export class LogMove {
     // A start that finds two logs must know that the one is a copy of the other.
     await markMoved(this.#io.disk, this.#future, source.meta.directoryId);
     this.#isPromoted = true;
+    // Of a topic that was deleted, or of an earlier move: it could not be removed.
+    if (target.log(topic, index) !== null) await target.deleteLog(topic, index);
+    this.#assertWanted();
     this.#future = await target.promoteFutureLog(this.#future, topicId);
     const old = partition.log;
     const log = this.#future;
@@ -121,11 +138,17 @@ export class LogMove {
     partition.replaceLog(log);
     this.#hasTakenOver = true;
     this.#options.onTakenOver();
-    await this.#flushWhole(log);
+    await this.#granted('a moved log cannot be flushed yet', async () => {
+      await log.flush();
+      // With the source goes what its directory said of where the log starts.
+      await target.checkpointOffsets();
+    });
     // Whoever waits for a flush of the old log is answered before it goes.
     await Promise.allSettled([old.flush()]);
-    await source.deleteLog(topic, index);
-    await source.checkpointOffsets();
+    await this.#granted('a moved log cannot be removed yet', async () => {
+      await source.deleteLog(topic, index);
+      await source.checkpointOffsets();
+    });
     await clearMoved(this.#io.disk, log);
   }
 
@@ -177,18 +200,15 @@ export class LogMove {
   }
 
   /** A full disk may have room later; until then the old log stays, too. */
-  async #flushWhole(log: PartitionLog): Promise<void> {
+  async #granted(warning: string, work: () => Promise<void>): Promise<void> {
     while (!this.#isCancelled) {
       try {
-        await log.flush();
-        // With the source goes what its directory said of where the log starts.
-        await this.target.checkpointOffsets();
+        await work();
         return;
       } catch (error) {
         if (this.partition.role === 'offline' || !isExpectedFailure(error)) throw error;
-        const { message } = error;
-        this.#io.log.warn('a moved log cannot be flushed yet', { because: message });
-        await this.#io.clock.sleep(flushRetryMs);
+        this.#io.log.warn(warning, { because: error.message });
+        await this.#io.clock.sleep(retryMs);
       }
     }
     throw new MoveCancelled();

@@ -48,13 +48,13 @@ export class LogMoves {
     const move = this.#byPartition.get(partition);
     if (move === undefined) return;
     move.cancel();
-    await move.done;
+    await move.ended;
   }
 
-  /** Moves from or to a directory that failed end by themselves, sooner or later. */
+  /** Moves from or to a directory that failed: nobody waits for them. */
   cancelOf(directory: LogDirectory): void {
     for (const move of this.all()) {
-      if (move.source === directory || move.target === directory) move.cancel();
+      if (move.source === directory || move.target === directory) move.abandon();
     }
   }
 

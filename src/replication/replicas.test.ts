@@ -97,27 +97,6 @@ test('new topics and new partitions appear as leaders, by name and by id', async
   });
 });
 
-test('the image that clients are told is never ahead of the partitions', async () => {
-  await simulate(async (io) => {
-    const parts = await open(io);
-    const { replicas, metadata } = parts;
-    const topics = Array.from({ length: 20 }, (_, i) => ({ name: `t${i}`, partitionCount: 3 }));
-    const creating = metadata.controller.createTopics({ topics });
-    let isDone = false;
-    void creating.then(() => replicas.settled()).then(() => (isDone = true));
-    while (!isDone) {
-      for (const topic of replicas.image.topics()) {
-        for (const index of topic.partitions.keys()) {
-          assert.notEqual(replicas.get(topic.name, index), undefined);
-        }
-      }
-      await io.clock.sleep(0.1);
-    }
-    assert.equal([...replicas.all()].length, 60);
-    await parts.close();
-  });
-});
-
 test('a deleted topic is gone, and so is its folder after its delay', async () => {
   await simulate(async (io) => {
     const parts = await open(io);

@@ -1,13 +1,15 @@
 // The partitions this broker has a replica of, found by topic and by topic id, and kept in step
-// with the metadata image: logs are created, reconfigured and deleted as it says.
+// with the metadata image. What an image says of the partitions that are here (who leads, how they
+// are configured, that they are deleted) holds when `onImage` returns; logs are made and removed
+// beside it (folder-work.ts), and one that is there at last takes the role that the newest image
+// has for it.
 //
-// Invariants: images are applied one after the other, in order; `image` is the newest one whose
-// partitions are all here, so that whoever is sent to a partition finds it; a log is deleted when
-// its topic was deleted before our eyes, or found-logs.ts proves that it was. A partition that was
-// here before is not made anew while a directory is missing: its records may be there.
+// Invariants: an older image never follows a newer one; a log is deleted when its topic was deleted
+// before our eyes, or found-logs.ts proves that it was. A partition that was here before is not
+// made anew while a directory is missing: its records may be there.
 
 import { assert } from '../base/assert.ts';
-import { type Io, IoError, type Log } from '../io/index.ts';
+import type { Io, Log } from '../io/index.ts';
 import type {
   ImageChanges,
   MetadataHistory,
@@ -18,8 +20,8 @@ import type {
 import { ResourceType } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LogConfig, LogDirectory, PartitionLog, PartitionName } from '../storage/index.ts';
+import { FolderWork } from './folder-work.ts';
 import { FoundLogs } from './found-logs.ts';
-import { LogCreation, type WantedLog } from './log-creation.ts';
 import { LogMoves } from './log-moves.ts';
 import { Partition } from './partition.ts';
 
@@ -41,8 +43,8 @@ export interface ReplicasOptions {
   readonly moveBytesPerSecondMax?: () => number;
   /** The log configuration that follows from a topic's overrides. */
   readonly logConfigOf: (overrides: ReadonlyMap<string, string>) => LogConfig;
-  /** Partitions that could not be made when the image came are there. */
-  readonly onMadeLate?: () => void;
+  /** A partition is there that was not when its image came. */
+  readonly onMade?: (partition: Partition) => void;
   /** No directory is left, or an invariant is broken: the broker cannot go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -68,9 +70,8 @@ export class Replicas {
   /** Partitions that are in a directory that is not there. */
   readonly #missing = new Map<string, OfflineReplica>();
   readonly #moves: LogMoves;
-  readonly #creation: LogCreation;
+  readonly #folders: FolderWork;
   #image: MetadataImage;
-  #applying: Promise<void> = Promise.resolve();
 
   private constructor(io: Io, options: ReplicasOptions, image: MetadataImage) {
     this.#io = io;
@@ -81,10 +82,12 @@ export class Replicas {
       bytesPerSecondMax: options.moveBytesPerSecondMax ?? (() => Number.POSITIVE_INFINITY),
       onTakenOver: (partition, target) => this.#directoryOf.set(partition, target),
     });
-    this.#creation = new LogCreation(io, {
+    this.#folders = new FolderWork(io, {
       directories: options.directories,
       isFailed: (directory) => this.#failed.has(directory),
-      onRetry: () => this.#retryCreation(),
+      isWanted: (name) => this.#isWanted(name),
+      make: (name, directory) => this.#make(name, directory),
+      onBug: options.onFatal,
     });
   }
 
@@ -94,16 +97,26 @@ export class Replicas {
     await replicas.#openDirectories(image);
     replicas.#missUnopened(image);
     if (replicas.hasOfflineDirectory) replicas.#missAbsent(image);
-    const topics = [...image.topics()];
-    options.beforeMissingAreMade?.(replicas.#absent(image));
-    await replicas.#creation.createAll(topics.flatMap((topic) => replicas.#ownOf(topic, image)));
+    const absent = replicas.#absent(image);
+    options.beforeMissingAreMade?.(absent);
+    for (const name of absent) replicas.#folders.make(name);
+    await replicas.settled();
     replicas.#resumeMoves();
     return replicas;
   }
 
-  /** The newest image whose partitions are all here: what clients are told. */
+  get nodeId(): number {
+    return this.#options.nodeId;
+  }
+
+  /** The newest image. Not all that it has on this broker needs to be here: see `isMaking`. */
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /** Whether the partition should be here and its log is still to be made. */
+  isMaking(topicId: string, partition: number): boolean {
+    return !this.#folders.isDone && this.#isMissing(topicId, partition);
   }
 
   get(topic: string, partition: number): Partition | undefined {
@@ -164,28 +177,45 @@ export class Replicas {
       const isOffline = this.offlinePaths.some((each) => withoutSlash(each) === wanted);
       throw new KafkaError(isOffline ? 'KAFKA_STORAGE_ERROR' : 'LOG_DIR_NOT_FOUND');
     }
-    if (this.#failed.has(target)) throw new KafkaError('KAFKA_STORAGE_ERROR');
     const partition = this.get(topic, index);
     if (partition === undefined) throw new KafkaError('REPLICA_NOT_AVAILABLE');
-    if (partition.role === 'offline') throw new KafkaError('KAFKA_STORAGE_ERROR');
+    this.#assertNoneFailed(partition, target);
     target.assertMovable(topic, index);
     if (this.#moves.of(partition)?.target === target) return;
     await this.#moves.cancel(partition);
+    // Much may have happened meanwhile.
+    if (this.get(topic, index) !== partition) throw new KafkaError('REPLICA_NOT_AVAILABLE');
+    this.#assertNoneFailed(partition, target);
     const source = this.#directoryOf.get(partition);
     if (source === undefined || source === target || this.#moves.of(partition)) return;
     this.#moves.begin(partition, source, target);
   }
 
-  /** The listener to give to the metadata publisher. */
-  onImage(image: MetadataImage, changes: ImageChanges): void {
-    this.#applying = this.#applying
-      .then(() => this.#apply(image, changes))
-      .catch((error: unknown) => this.#options.onFatal(error as Error));
+  #assertNoneFailed(partition: Partition, target: LogDirectory): void {
+    if (partition.role === 'offline' || this.#failed.has(target)) {
+      throw new KafkaError('KAFKA_STORAGE_ERROR');
+    }
   }
 
-  /** Resolves when every image received so far is applied. */
-  async settled(): Promise<void> {
-    await this.#applying;
+  /** The listener to give to the metadata publisher. */
+  onImage(image: MetadataImage, changes: ImageChanges): void {
+    if (image.offset <= this.#image.offset) return;
+    const isNext = changes.previous.offset === this.#image.offset;
+    this.#image = image;
+    try {
+      if (isNext) this.#apply(image, changes);
+      else this.#applyWhole(image);
+    } catch (error) {
+      this.#options.onFatal(error as Error);
+    }
+  }
+
+  /**
+   * Resolves when the logs that are wanted (of these topics, or all) were made, or refused: these
+   * are made as soon as it is possible. Roles and configurations need no waiting.
+   */
+  async settled(topics?: Iterable<string>): Promise<void> {
+    await this.#folders.settled(topics && new Set(topics));
   }
 
   /** A directory failed: its partitions are gone until the next start. */
@@ -197,6 +227,7 @@ export class Replicas {
       if (home === directory) partition.becomeOffline();
     }
     this.#moves.cancelOf(directory);
+    this.#folders.onDirectoryFailure(directory);
     if (this.#failed.size === this.#options.directories.length) {
       this.#options.onFatal(error);
     }
@@ -206,7 +237,9 @@ export class Replicas {
   highWatermarks(directory: LogDirectory): Map<string, number> {
     const highWatermarks = new Map<string, number>();
     for (const [partition, home] of this.#directoryOf) {
-      if (home !== directory) continue;
+      // One that is deleted speaks no more for the name.
+      if (home !== directory || this.getById(partition.topicId, partition.partition) !== partition)
+        continue;
       highWatermarks.set(`${partition.topic}-${partition.partition}`, partition.highWatermark);
     }
     return highWatermarks;
@@ -219,8 +252,7 @@ export class Replicas {
 
   /** Ends every wait; the logs are closed with their directories. */
   async close(): Promise<void> {
-    this.#creation.close();
-    await this.#applying;
+    await this.#folders.close();
     await this.#moves.close();
     for (const partition of this.all()) partition.close();
   }
@@ -236,7 +268,7 @@ export class Replicas {
     });
     for (const { log, directory } of await opening.open()) {
       const topic = image.topic(log.topic) as TopicImage;
-      this.#adopt({ topic, index: log.partition }, log, directory, image.offset);
+      this.#adopt({ topic, index: log.partition }, log, directory);
     }
   }
 
@@ -306,50 +338,38 @@ export class Replicas {
     }
   }
 
-  /** The partitions of the topic that should be here and are not. */
-  #ownOf(topic: TopicImage | undefined, image: MetadataImage): WantedLog[] {
-    const missing: WantedLog[] = [];
-    if (topic === undefined) return missing;
-    for (const [index, partition] of topic.partitions.entries()) {
-      if (!partition.replicas.includes(this.#options.nodeId)) continue;
-      if (this.#byTopicId.get(topic.id)?.partitions[index] !== undefined) continue;
-      if (this.#missing.has(`${index} ${topic.id}`)) continue;
-      const { name, id } = topic;
-      const createIn = (directory: LogDirectory): Promise<void> =>
-        this.#create({ topic, index }, image, directory);
-      missing.push({ topic: name, topicId: id, index, createIn });
+  #isMissing(topicId: string, index: number): boolean {
+    const state = this.#image.topicById(topicId)?.partitions[index];
+    if (state === undefined || !state.replicas.includes(this.#options.nodeId)) return false;
+    return this.getById(topicId, index) === undefined;
+  }
+
+  #isWanted({ topicId, partition }: PartitionName): boolean {
+    return !this.#missing.has(`${partition} ${topicId}`) && this.#isMissing(topicId, partition);
+  }
+
+  async #make(name: PartitionName, directory: LogDirectory): Promise<void> {
+    const { topic, partition: index, topicId } = name;
+    // Of a topic that had the name before, and could not be removed when it was deleted.
+    if (directory.log(topic, index) !== null) await directory.deleteLog(topic, index);
+    const log = await directory.createLog(name, this.#configOf(topic, this.#image));
+    // Then it is made elsewhere: it holds nothing.
+    if (this.#failed.has(directory)) throw new KafkaError('KAFKA_STORAGE_ERROR');
+    const image = this.#image.topicById(topicId);
+    if (image === undefined || !this.#isWanted(name)) {
+      this.#folders.remove(name, Promise.resolve([directory]));
+      return;
     }
-    return missing;
-  }
-
-  async #create(
-    { topic, index }: { topic: TopicImage; index: number },
-    image: MetadataImage,
-    directory: LogDirectory,
-  ): Promise<void> {
-    // A folder that an image before ours left behind, under a name that is used again.
-    if (directory.log(topic.name, index) !== null) await directory.deleteLog(topic.name, index);
-    const name = { topic: topic.name, partition: index, topicId: topic.id };
-    const log = await directory.createLog(name, this.#configOf(topic.name, image));
-    this.#adopt({ topic, index }, log, directory, image.offset);
-  }
-
-  /** In its turn between the images, like everything that changes what is here. */
-  #retryCreation(): void {
-    this.#applying = this.#applying
-      .then(async () => {
-        const topics = [...this.#creation.unmadeTopics].map((id) => this.#image.topicById(id));
-        await this.#creation.retry(topics.flatMap((topic) => this.#ownOf(topic, this.#image)));
-        this.#options.onMadeLate?.();
-      })
-      .catch((error: unknown) => this.#options.onFatal(error as Error));
+    log.configure(this.#configOf(topic, this.#image));
+    this.#adopt({ topic: image, index }, log, directory);
+    const partition = this.getById(topicId, index);
+    if (partition !== undefined) this.#options.onMade?.(partition);
   }
 
   #adopt(
     { topic, index }: { topic: TopicImage; index: number },
     log: PartitionLog,
     directory: LogDirectory,
-    metadataOffset: number,
   ): void {
     const partition = new Partition(this.#io, {
       topic: topic.name,
@@ -368,12 +388,13 @@ export class Replicas {
     }
     replicas.partitions[index] = partition;
     this.#directoryOf.set(partition, directory);
-    // It may have failed while the log was made.
+    // It may have failed while its logs were opened.
     if (this.#failed.has(directory)) partition.becomeOffline();
-    this.#assume(partition, topic.partitions[index] as PartitionImage, metadataOffset);
+    this.#assume(partition, topic.partitions[index] as PartitionImage);
   }
 
-  #assume(partition: Partition, image: PartitionImage, metadataOffset: number): void {
+  #assume(partition: Partition, image: PartitionImage): void {
+    const metadataOffset = this.#image.offset;
     const { leader, leaderEpoch, partitionEpoch, replicas, isr } = image;
     const state = { metadataOffset, leader, leaderEpoch, partitionEpoch, replicas, isr };
     if (leader === this.#options.nodeId) partition.becomeLeader(state);
@@ -384,53 +405,62 @@ export class Replicas {
     return this.#options.logConfigOf(image.configOf(ResourceType.TOPIC, topic));
   }
 
-  async #apply(image: MetadataImage, changes: ImageChanges): Promise<void> {
-    // What is only taken away is gone at once for those who ask; what is new, when it is there.
-    if (changes.topicsCreated.size + changes.topicsChanged.size === 0) this.#image = image;
-    for (const topic of changes.topicsDeleted.values()) await this.#delete(topic);
+  #apply(image: MetadataImage, changes: ImageChanges): void {
+    for (const topic of changes.topicsDeleted.values()) this.#drop(topic.id);
     this.#reconfigure(image, changes);
-    const changed = [...changes.topicsChanged.keys()].map((id) => image.topicById(id));
-    const topics = [...changes.topicsCreated.values(), ...changed];
-    await this.#creation.createAll(topics.flatMap((topic) => this.#ownOf(topic, image)));
+    for (const topic of changes.topicsCreated.values())
+      this.#follow(topic, topic.partitions.keys());
     for (const [topicId, indexes] of changes.topicsChanged) {
-      const states = image.topicById(topicId)?.partitions;
-      for (const index of indexes) {
-        const partition = this.getById(topicId, index);
-        const state = states?.[index];
-        if (partition !== undefined && state !== undefined)
-          this.#assume(partition, state, image.offset);
-      }
+      const topic = image.topicById(topicId);
+      if (topic !== undefined) this.#follow(topic, indexes);
     }
-    this.#image = image;
   }
 
-  async #delete(topic: TopicImage): Promise<void> {
-    for (const index of topic.partitions.keys()) this.#missing.delete(`${index} ${topic.id}`);
-    const replicas = this.#byTopicId.get(topic.id);
+  /** Images between the last one and this did not reach us. */
+  #applyWhole(image: MetadataImage): void {
+    const topicIds = Array.from(this.#missing.values(), ({ topicId }) => topicId);
+    for (const topicId of [...topicIds, ...this.#byTopicId.keys()]) {
+      if (image.topicById(topicId) === undefined) this.#drop(topicId);
+    }
+    for (const topic of this.#byTopic.keys()) this.#configure(topic, image);
+    for (const topic of image.topics()) this.#follow(topic, topic.partitions.keys());
+  }
+
+  #follow(topic: TopicImage, indexes: Iterable<number>): void {
+    for (const index of indexes) {
+      const partition = this.getById(topic.id, index);
+      const name = { topic: topic.name, partition: index, topicId: topic.id };
+      if (partition !== undefined)
+        this.#assume(partition, topic.partitions[index] as PartitionImage);
+      else if (this.#isWanted(name)) this.#folders.make(name);
+    }
+  }
+
+  /** The topic is deleted: nobody finds its partitions from now on. */
+  #drop(topicId: string): void {
+    for (const [key, missing] of this.#missing) {
+      if (missing.topicId === topicId) this.#missing.delete(key);
+    }
+    const replicas = this.#byTopicId.get(topicId);
     if (replicas === undefined) return;
-    this.#byTopicId.delete(topic.id);
-    this.#byTopic.delete(topic.name);
+    this.#byTopicId.delete(topicId);
     for (const partition of replicas.partitions) {
       if (partition === undefined) continue;
-      await this.#moves.cancel(partition);
+      const { topic, partition: index } = partition;
+      this.#byTopic.delete(topic);
       partition.close();
-      const directory = this.#directoryOf.get(partition);
-      this.#directoryOf.delete(partition);
-      if (directory === undefined || this.#failed.has(directory)) continue;
-      await this.#deleteLog(partition, directory);
+      this.#folders.remove({ topic, partition: index, topicId }, this.#release(partition));
     }
   }
 
-  /** What cannot be deleted now is when the next start finds it without a topic. */
-  async #deleteLog({ topic, partition }: Partition, directory: LogDirectory): Promise<void> {
-    try {
-      await directory.deleteLog(topic, partition);
-    } catch (error) {
-      if (!(error instanceof IoError)) throw error;
-      directory.health.onRefused(error);
-      const path = `${directory.path}/${topic}-${partition}`;
-      this.#log.warn('a deleted log is left until the next start', { path, error });
-    }
+  /** Where the log is, once no move has anything to do with it. */
+  async #release(partition: Partition): Promise<readonly LogDirectory[]> {
+    const { topic, topicId, partition: index } = partition;
+    await this.#moves.cancel(partition);
+    this.#directoryOf.delete(partition);
+    return this.#options.directories.filter(
+      (each) => each.log(topic, index) !== null && each.topicId(topic, index) === topicId,
+    );
   }
 
   /** A broker's own defaults are the defaults of every topic that does not override them. */

@@ -25,6 +25,5 @@ export const alterConfigsHandler = defineHandler(alterConfigs, async (request, c
       })),
     validateOnly: request.validateOnly,
   });
-  await context.broker.replicas.settled();
   return { responses: alterConfigAnswers(results, refused) };
 });

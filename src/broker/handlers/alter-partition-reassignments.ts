@@ -18,7 +18,6 @@ export const alterPartitionReassignmentsHandler = defineHandler(
       ),
       allowReplicationFactorChange,
     });
-    await context.broker.replicas.settled();
     return {
       allowReplicationFactorChange,
       errorCode: 0,

@@ -15,7 +15,7 @@ export const createPartitionsHandler = defineHandler(createPartitions, async (re
   const results = await changeTopics(context.charge, context.apiVersion >= 3, (limit) =>
     controller.createPartitions({ topics, validateOnly, ...limit }),
   );
-  await replicas.settled();
+  await replicas.settled(topics.map(({ name }) => name));
   return {
     results: results.map(({ name, error }) => ({
       name,

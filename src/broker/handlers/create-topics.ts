@@ -25,7 +25,7 @@ export const createTopicsHandler = defineHandler(createTopics, async (request, c
   const results = await changeTopics(context.charge, context.apiVersion >= 6, (limit) =>
     controller.createTopics({ topics, validateOnly, ...limit }),
   );
-  await replicas.settled();
+  await replicas.settled(topics.map(({ name }) => name));
   const failures = [...refused].map(([name, error]) => failure(name, error));
   return { topics: [...results.map((result) => answer(result, context)), ...failures] };
 });

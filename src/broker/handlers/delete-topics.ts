@@ -7,7 +7,7 @@ import { defineHandler } from '../handler.ts';
 import { changeTopics } from '../quotas/index.ts';
 
 export const deleteTopicsHandler = defineHandler(deleteTopics, async (request, context) => {
-  const { config, controller, replicas } = context.broker;
+  const { config, controller } = context.broker;
   if (!config.get('delete.topic.enable')) {
     throw new KafkaError('TOPIC_DELETION_DISABLED', 'delete.topic.enable is false');
   }
@@ -18,7 +18,6 @@ export const deleteTopicsHandler = defineHandler(deleteTopics, async (request, c
   const results = await changeTopics(context.charge, context.apiVersion >= 5, (limit) =>
     controller.deleteTopics({ topics, ...limit }),
   );
-  await replicas.settled();
   return {
     responses: results.map(({ name, id, error }) => ({
       name: name ?? (context.apiVersion >= 6 ? null : ''),

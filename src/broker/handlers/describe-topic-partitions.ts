@@ -8,6 +8,7 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
+import type { Replicas } from '../../replication/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { isInternalTopic, isTopicName, partitionAnswer, topicOperations } from './topic-answer.ts';
 
@@ -30,7 +31,7 @@ export const describeTopicPartitionsHandler = defineHandler(
       }
       const from = cursor !== null && cursor.topicName === name ? cursor.partitionIndex : 0;
       const until = Math.min(topic.partitions.length, from + left);
-      if (until > from) topics.push(topicPage(topic, image, { from, until }));
+      if (until > from) topics.push(topicPage(topic, context.broker.replicas, { from, until }));
       left -= Math.max(0, until - from);
       if (until < topic.partitions.length) {
         return { topics, nextCursor: { topicName: name, partitionIndex: until } };
@@ -57,7 +58,7 @@ function namesOf(request: Request, image: MetadataImage): string[] {
 
 function topicPage(
   topic: TopicImage,
-  image: MetadataImage,
+  replicas: Replicas,
   page: { readonly from: number; readonly until: number },
 ): Answer['topics'][number] {
   return {
@@ -65,8 +66,8 @@ function topicPage(
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.slice(page.from, page.until).map((partition, index) => ({
-      ...partitionAnswer(partition, page.from + index, image),
+    partitions: topic.partitions.slice(page.from, page.until).map((_, index) => ({
+      ...partitionAnswer(topic, page.from + index, replicas),
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
     })),

@@ -21,7 +21,6 @@ export const electLeadersHandler = defineHandler(electLeaders, async (request, c
   }
   const partitions = wantedOf(request);
   const results = await context.broker.controller.electLeaders({ type, partitions });
-  await context.broker.replicas.settled();
   return {
     errorCode: 0,
     replicaElectionResults: [...groupedByTopic(results)].map(

@@ -34,7 +34,6 @@ export const incrementalAlterConfigsHandler = defineHandler(
         })),
       validateOnly: request.validateOnly,
     });
-    await context.broker.replicas.settled();
     return { responses: alterConfigAnswers([...results, ...ofLoggers.values()], refused) };
   },
 );

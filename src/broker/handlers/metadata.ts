@@ -5,6 +5,7 @@
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { ItemError, MetadataImage, TopicImage } from '../../metadata/index.ts';
 import { ErrorCode, KafkaError, metadata, type RequestOf } from '../../protocol/index.ts';
+import type { Replicas } from '../../replication/index.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { changeTopics } from '../quotas/index.ts';
 import {
@@ -23,15 +24,16 @@ type Topic = ReturnType<typeof foundTopic>;
 export const metadataHandler = defineHandler(metadata, async (request, context) => {
   assertTopicIds(request, context);
   const failures = await maybeCreateTopics(request, context);
-  const image = context.broker.replicas.image;
+  const { replicas } = context.broker;
+  const { image } = replicas;
   const operations = request.includeTopicAuthorizedOperations
     ? topicOperations
     : operationsNotAsked;
   const topics = isForAll(request, context)
-    ? [...image.topics()].map((topic) => foundTopic(topic, image, operations))
+    ? [...image.topics()].map((topic) => foundTopic(topic, replicas, operations))
     : (request.topics as Wanted[]).map((wanted) => {
         const topic = find(wanted, image);
-        if (topic !== undefined) return foundTopic(topic, image, operations);
+        if (topic !== undefined) return foundTopic(topic, replicas, operations);
         return missingTopic(wanted, failures.get(wanted.name ?? ''), context);
       });
   return {
@@ -81,7 +83,7 @@ async function maybeCreateTopics(
     if (error === null || error.code === ErrorCode.TOPIC_ALREADY_EXISTS) continue;
     failures.set(name, error);
   }
-  await replicas.settled();
+  await replicas.settled(names);
   return failures;
 }
 
@@ -90,13 +92,13 @@ function find(wanted: Wanted, image: MetadataImage): TopicImage | undefined {
   return wanted.name === null ? undefined : image.topic(wanted.name);
 }
 
-function foundTopic(topic: TopicImage, image: MetadataImage, operations: number) {
+function foundTopic(topic: TopicImage, replicas: Replicas, operations: number) {
   return {
     errorCode: 0,
     name: topic.name as string | null,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: partitionAnswers(topic, image),
+    partitions: partitionAnswers(topic, replicas),
     topicAuthorizedOperations: operations,
   };
 }

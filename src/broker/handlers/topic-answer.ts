@@ -1,7 +1,8 @@
 // How a topic is described to clients, by Metadata and DescribeTopicPartitions alike.
 
-import type { MetadataImage, PartitionImage, TopicImage } from '../../metadata/index.ts';
+import type { PartitionImage, TopicImage } from '../../metadata/index.ts';
 import { ErrorCode } from '../../protocol/index.ts';
+import type { Replicas } from '../../replication/index.ts';
 
 /** Nobody asked for the operations, as Kafka encodes it. */
 export const operationsNotAsked = -2147483648;
@@ -37,16 +38,20 @@ export interface PartitionAnswer {
   readonly offlineReplicas: readonly number[];
 }
 
-export function partitionAnswers(topic: TopicImage, image: MetadataImage): PartitionAnswer[] {
-  return topic.partitions.map((partition, index) => partitionAnswer(partition, index, image));
+export function partitionAnswers(topic: TopicImage, replicas: Replicas): PartitionAnswer[] {
+  return topic.partitions.map((_, index) => partitionAnswer(topic, index, replicas));
 }
 
+/** Nobody is sent here for a partition whose log is still to be made. */
 export function partitionAnswer(
-  partition: PartitionImage,
+  topic: TopicImage,
   index: number,
-  image: MetadataImage,
+  replicas: Replicas,
 ): PartitionAnswer {
-  const hasLeader = partition.leader >= 0 && image.isAlive(partition.leader);
+  const { image } = replicas;
+  const partition = topic.partitions[index] as PartitionImage;
+  const isMaking = partition.leader === replicas.nodeId && replicas.isMaking(topic.id, index);
+  const hasLeader = partition.leader >= 0 && image.isAlive(partition.leader) && !isMaking;
   return {
     errorCode: hasLeader ? 0 : ErrorCode.LEADER_NOT_AVAILABLE,
     partitionIndex: index,

@@ -18,7 +18,6 @@ export const updateFeaturesHandler = defineHandler(updateFeatures, async (reques
   }
   const { validateOnly } = request;
   const results = await context.broker.controller.updateFeatures({ updates, validateOnly });
-  await context.broker.replicas.settled();
   const refused = results.find(({ error }) => error !== null)?.error ?? null;
   if (refused !== null) {
     const message =

@@ -5,10 +5,14 @@
 import type { Io, Timer } from '../../io/index.ts';
 import { deleteFolderName, folderName, type PartitionFolder } from './partition-folder.ts';
 
+/** How soon a removal that was refused is tried again. */
+const retryMs = 60_000;
+
 export class FolderRemovals {
   readonly #io: Io;
   readonly #directory: string;
   readonly #timers = new Set<Timer>();
+  #isCancelled = false;
 
   constructor(io: Io, directory: string) {
     this.#io = io;
@@ -17,19 +21,27 @@ export class FolderRemovals {
 
   /** The caller makes the new name durable. @throws IoError */
   begin({ topic, partition }: PartitionFolder, delayMs: number): void {
-    const { clock, disk, log, random } = this.#io;
+    const { disk, random } = this.#io;
     const target = `${this.#directory}/${deleteFolderName(topic, partition, random.bytes(16))}`;
     disk.rename(`${this.#directory}/${folderName(topic, partition)}`, target);
-    const timer = clock.after(delayMs, () => {
-      this.#timers.delete(timer);
-      disk.remove(target).catch((error: Error) => {
-        log.warn('a deleted log cannot be removed yet', { path: target, error });
-      });
-    });
-    this.#timers.add(timer);
+    this.#removeLater(target, delayMs);
   }
 
   cancel(): void {
+    this.#isCancelled = true;
     for (const timer of this.#timers) timer.cancel();
+  }
+
+  #removeLater(path: string, delayMs: number): void {
+    if (this.#isCancelled) return;
+    const { clock, disk, log } = this.#io;
+    const timer = clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      disk.remove(path).catch((error: Error) => {
+        log.warn('a deleted log cannot be removed yet', { path, error });
+        this.#removeLater(path, retryMs);
+      });
+    });
+    this.#timers.add(timer);
   }
 }

@@ -397,15 +397,16 @@ export class LogDirectory {
     return this.#logs.get(folderName(topic, partition))?.topicId ?? ZERO_UUID;
   }
 
-  /** Renames the folder to `…-delete`, durably; it is removed after file.delete.delay.ms. */
+  /** Renames the folder to `…-delete`, durably, for later. Refused, it can be asked for again. */
   async deleteLog(topic: string, partition: number): Promise<void> {
     const folder = folderName(topic, partition);
     const opened = this.#logs.get(folder);
     if (opened === undefined) return;
+    opened.log.abandon();
+    this.#removals.begin({ topic, partition }, opened.log.config.fileDeleteDelayMs);
     this.#logs.delete(folder);
     this.#notes.onLogsChanged();
-    opened.log.abandon();
-    await this.#removeFolder({ topic, partition }, opened.log.config);
+    await this.#syncEntries();
   }
 
   async #removeFolder(folder: PartitionFolder, config: LogConfig): Promise<void> {

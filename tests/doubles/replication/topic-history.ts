@@ -1,0 +1,105 @@
+// The topics of a cluster as its metadata log has them, for tests of what follows that log: every
+// change makes one image, which comes with what changed since the one before.
+
+import assert from 'node:assert/strict';
+import {
+  type ImageChanges,
+  MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from '../../../src/metadata/index.ts';
+
+export interface Published {
+  readonly image: MetadataImage;
+  readonly changes: ImageChanges;
+}
+
+export class TopicHistory {
+  image = MetadataImage.empty('cluster');
+  readonly #nodeId: number;
+  #topicCount = 0;
+
+  constructor(nodeId: number) {
+    this.#nodeId = nodeId;
+  }
+
+  /** Every partition has a replica on the node, and each the leader given. */
+  create(name: string, leaders: readonly number[]): Published {
+    const id = Buffer.from(`topic ${this.#topicCount++}`.padEnd(16)).toString('base64url');
+    const partitions = leaders.map((leader) => this.#partition(leader));
+    const topic: TopicImage = { name, id, partitions };
+    return this.#publish({ topicsCreated: new Map([[id, topic]]) });
+  }
+
+  delete(name: string): Published {
+    const topic = this.#topic(name);
+    return this.#publish({ topicsDeleted: new Map([[topic.id, topic]]) });
+  }
+
+  grow(name: string, leader: number): Published {
+    const { id, partitions } = this.#topic(name);
+    const grown = { name, id, partitions: [...partitions, this.#partition(leader)] };
+    return this.#change(grown, partitions.length);
+  }
+
+  lead(name: string, index: number, leader: number): Published {
+    const { id, partitions } = this.#topic(name);
+    const before = partitions[index];
+    assert.ok(before);
+    const epochs = {
+      leaderEpoch: before.leaderEpoch + 1,
+      partitionEpoch: before.partitionEpoch + 1,
+    };
+    const changed = {
+      name,
+      id,
+      partitions: partitions.with(index, { ...before, ...epochs, leader }),
+    };
+    return this.#change(changed, index);
+  }
+
+  #topic(name: string): TopicImage {
+    const topic = this.image.topic(name);
+    assert.ok(topic, `${name} is there`);
+    return topic;
+  }
+
+  #partition(leader: number): PartitionImage {
+    return {
+      ...{ replicas: [this.#nodeId, this.#nodeId + 1], directories: [], isr: [this.#nodeId] },
+      ...{ addingReplicas: [], removingReplicas: [], leader, leaderEpoch: 0, partitionEpoch: 0 },
+      leaderRecoveryState: 0,
+    };
+  }
+
+  #change(topic: TopicImage, index: number): Published {
+    const topicsChanged = new Map([[topic.id, new Set([index])]]);
+    return this.#publish({ topicsChanged }, topic);
+  }
+
+  #publish(what: Partial<ImageChanges>, changed?: TopicImage): Published {
+    const previous = this.image;
+    let { topicsByName, topicsById } = previous;
+    for (const { name, id } of what.topicsDeleted?.values() ?? []) {
+      topicsByName = topicsByName.delete(name);
+      topicsById = topicsById.delete(id);
+    }
+    for (const topic of [...(what.topicsCreated?.values() ?? []), ...(changed ? [changed] : [])]) {
+      topicsByName = topicsByName.set(topic.name, topic);
+      topicsById = topicsById.set(topic.id, topic);
+    }
+    const offset = previous.offset + 1;
+    this.image = new MetadataImage({ ...previous, offset, topicsByName, topicsById });
+    const changes: ImageChanges = {
+      previous,
+      topicsCreated: new Map(),
+      topicsDeleted: new Map(),
+      topicsChanged: new Map(),
+      configsChanged: [],
+      brokersChanged: new Set(),
+      ...{ quotasChanged: false, featuresChanged: false, scramChanged: false, aclsChanged: false },
+      ...what,
+    };
+    return { image: this.image, changes };
+  }
+}
