@@ -1,8 +1,14 @@
 // Who wants to know when the metadata changes, and what changed between two images: enough for a
-// broker to open, close and reconfigure exactly what it must, without comparing whole images.
+// broker to open, close and reconfigure exactly what it must, without comparing whole images. They
+// are compared here only where a reader missed so much that it begins again with a snapshot.
 
 import type { Uuid } from '../base/uuid.ts';
-import type { ConfigResource, MetadataImage, TopicImage } from './image.ts';
+import {
+  type ConfigResource,
+  configResourceOf,
+  type MetadataImage,
+  type TopicImage,
+} from './image.ts';
 
 export interface ImageChanges {
   readonly previous: MetadataImage;
@@ -22,3 +28,55 @@ export interface ImageChanges {
 
 /** Called synchronously, in order of offsets; throwing is a broken invariant. */
 export type ImageListener = (image: MetadataImage, changes: ImageChanges) => void;
+
+/**
+ * What changed between an image and a later one that was not built from it but from a snapshot.
+ * Where finding out would cost more than looking again, it says that something did.
+ */
+export function changesBetween(previous: MetadataImage, image: MetadataImage): ImageChanges {
+  const topicsCreated = new Map<Uuid, TopicImage>();
+  const topicsDeleted = new Map<Uuid, TopicImage>();
+  const topicsChanged = new Map<Uuid, ReadonlySet<number>>();
+  for (const topic of image.topics()) {
+    const before = previous.topicById(topic.id);
+    if (before === undefined) topicsCreated.set(topic.id, topic);
+    else {
+      const changed = changedPartitions(before, topic);
+      if (changed.size > 0) topicsChanged.set(topic.id, changed);
+    }
+  }
+  for (const topic of previous.topics()) {
+    if (image.topicById(topic.id) === undefined) topicsDeleted.set(topic.id, topic);
+  }
+  return {
+    previous,
+    topicsCreated,
+    topicsDeleted,
+    topicsChanged,
+    configsChanged: changedConfigs(previous, image),
+    brokersChanged: new Set([...previous.brokers.keys(), ...image.brokers.keys()]),
+    quotasChanged: true,
+    featuresChanged: true,
+    scramChanged: true,
+    aclsChanged: true,
+  };
+}
+
+/** Every change of a partition raises its epoch. */
+function changedPartitions(before: TopicImage, topic: TopicImage): ReadonlySet<number> {
+  const changed = new Set<number>();
+  for (const [index, { partitionEpoch }] of topic.partitions.entries()) {
+    if (before.partitions[index]?.partitionEpoch !== partitionEpoch) changed.add(index);
+  }
+  return changed;
+}
+
+function changedConfigs(previous: MetadataImage, image: MetadataImage): ConfigResource[] {
+  const keys = new Set([...previous.configs.keys(), ...image.configs.keys()]);
+  const isSame = (key: string): boolean => {
+    const [before, now] = [previous.configs.get(key), image.configs.get(key)];
+    if (before === undefined || now === undefined || before.size !== now.size) return false;
+    return [...now].every(([name, value]) => before.get(name) === value);
+  };
+  return [...keys].filter((key) => !isSame(key)).map(configResourceOf);
+}

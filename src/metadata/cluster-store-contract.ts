@@ -1,10 +1,17 @@
 // What every engine of the cluster store must keep, as one suite: an engine's test calls it with a
-// harness that opens stores on one cluster. It is called by tests only.
+// harness that opens stores on one cluster. It is called by tests only. What engines must keep that
+// are reached over a network is in cluster-store-outages-contract.ts.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Io } from '../io/index.ts';
-import type { ClusterStore, StoreBatch, StoreSnapshot } from './cluster-store.ts';
+import {
+  type ClusterStore,
+  type StoreBatch,
+  type StoreBroker,
+  StoreRolledBackError,
+  type StoreSnapshot,
+} from './cluster-store.ts';
 
 export interface StoreHarness {
   /** Runs one test in a fresh world in which time costs nothing. */
@@ -13,21 +20,34 @@ export interface StoreHarness {
   open(io: Io): Promise<ClusterStore>;
 }
 
-interface Seen {
-  readonly snapshots: StoreSnapshot[];
+export interface StoreContract<Harness extends StoreHarness = StoreHarness> {
+  readonly title: string;
+  readonly run: (harness: Harness) => Promise<void>;
+}
+
+export interface Seen {
+  readonly snapshots: { readonly endOffset: number; readonly pieceCount: number }[];
   readonly batches: StoreBatch[];
   readonly texts: string[];
+  readonly errors: Error[];
 }
 
 /** Follows the store and checks on the way that there is no gap. */
-async function follow(store: ClusterStore, from = 0): Promise<Seen> {
-  const seen: Seen = { snapshots: [], batches: [], texts: [] };
+export async function follow(store: ClusterStore, from = 0): Promise<Seen> {
+  const seen: Seen = { snapshots: [], batches: [], texts: [], errors: [] };
   let next = from;
   await store.watch(from, {
-    onSnapshot: (snapshot) => {
-      seen.snapshots.push(snapshot);
-      seen.texts.splice(0, seen.texts.length, ...snapshot.records.map(String));
-      next = snapshot.endOffset;
+    onSnapshot: async ({ endOffset, pieces }) => {
+      const texts: string[] = [];
+      let pieceCount = 0;
+      for await (const piece of pieces) {
+        pieceCount += 1;
+        for (const record of piece) texts.push(String(record));
+      }
+      seen.snapshots.push({ endOffset, pieceCount });
+      seen.texts.splice(0);
+      for (const text of texts) seen.texts.push(text);
+      next = endOffset;
     },
     onBatch: (batch) => {
       if (seen.batches.length > 0 || seen.snapshots.length > 0 || from === 0) {
@@ -39,42 +59,70 @@ async function follow(store: ClusterStore, from = 0): Promise<Seen> {
       seen.texts.push(...batch.records.map(String));
       next = batch.endOffset;
     },
-    onError: (error) => {
-      throw error;
-    },
+    onError: (error) => seen.errors.push(error),
   });
   return seen;
 }
 
-const candidate = (nodeId: number) => ({ nodeId, onLost: () => {} });
+export const candidate = (nodeId: number) => ({ nodeId, onLost: () => {} });
 
-function bytes(...texts: string[]): Buffer[] {
+export function bytes(...texts: string[]): Buffer[] {
   return texts.map((text) => Buffer.from(text));
+}
+
+export function broker(nodeId: number, life = 1, directory = `d${nodeId}`): StoreBroker {
+  const incarnationId = `i${nodeId}.${life}`;
+  return { nodeId, incarnationId, directoryIds: [directory], endpoints: [], rack: null };
+}
+
+/** An elected controller's hand on the log. */
+export async function elected(store: ClusterStore, nodeId = 1) {
+  const { epoch } = await store.elect(candidate(nodeId)).term;
+  const append = (...texts: string[]): Promise<void> =>
+    store.append(bytes(...texts), { expectedEnd: store.endOffset, controllerEpoch: epoch });
+  const snapshot = (...pieces: string[][]): Promise<void> =>
+    store.saveSnapshot(snapshotAt(store, pieces), epoch);
+  return { epoch, append, snapshot };
+}
+
+function snapshotAt(store: ClusterStore, pieces: string[][]): StoreSnapshot {
+  const { endOffset } = store;
+  const content = { timestampMs: 5, pieces: pieces.map((piece) => bytes(...piece)) };
+  return { endOffset, controllerEpoch: 1, ...content };
 }
 
 type Contract = (title: string, body: (store: ClusterStore, io: Io) => Promise<void>) => void;
 
-export function clusterStoreContract(name: string, harness: StoreHarness): void {
+/** In the order in which they are worth reading. */
+export function storeContracts(): StoreContract[] {
+  const contracts: StoreContract[] = [];
   const contract: Contract = (title, body) => {
-    test(title, () =>
+    const run = (harness: StoreHarness): Promise<void> =>
       harness.run(async (io) => {
         const store = await harness.open(io);
         await body(store, io);
         await store.close();
-      }),
-    );
+      });
+    contracts.push({ title, run });
   };
+  appends(contract);
+  elections(contract);
+  followers(contract);
+  snapshots(contract);
+  sessions(contract);
+  contracts.push(lives);
+  return contracts;
+}
+
+export function clusterStoreContract(name: string, harness: StoreHarness): void {
   describe(`cluster store contract: ${name}`, () => {
-    appends(contract);
-    elections(contract);
-    followers(contract);
-    lives(contract, harness);
+    for (const { title, run } of storeContracts()) test(title, () => run(harness));
   });
 }
 
 function appends(contract: Contract): void {
   contract('what is appended is read back in order, batch by batch', async (store) => {
-    const { epoch } = await store.elect(candidate(1));
+    const { epoch } = await store.elect(candidate(1)).term;
     const first = store.endOffset;
     await store.append(bytes('a', 'b'), { expectedEnd: first, controllerEpoch: epoch });
     await store.append(bytes('c'), { expectedEnd: first + 2, controllerEpoch: epoch });
@@ -92,7 +140,7 @@ function appends(contract: Contract): void {
   });
 
   contract('an append that expects another end is refused and adds nothing', async (store) => {
-    const { epoch } = await store.elect(candidate(1));
+    const { epoch } = await store.elect(candidate(1)).term;
     const end = store.endOffset;
     for (const expectedEnd of [end + 1, end - 1]) {
       await assert.rejects(store.append(bytes('x'), { expectedEnd, controllerEpoch: epoch }), {
@@ -110,7 +158,7 @@ function appends(contract: Contract): void {
   });
 
   contract('appends may follow each other without waiting', async (store) => {
-    const { epoch } = await store.elect(candidate(1));
+    const { epoch } = await store.elect(candidate(1)).term;
     const seen = await follow(store);
     const first = store.endOffset;
     const appends = ['a', 'b', 'c', 'd'].map((text, index) =>
@@ -123,11 +171,11 @@ function appends(contract: Contract): void {
 
 function elections(contract: Contract): void {
   contract('a later controller fences the earlier one', async (store) => {
-    const first = await store.elect(candidate(1));
+    const first = await store.elect(candidate(1)).term;
     const end = first.endOffset;
     await store.append(bytes('a'), { expectedEnd: end, controllerEpoch: first.epoch });
     let isSecond = false;
-    const electing = store.elect(candidate(2)).then((term) => {
+    const electing = store.elect(candidate(2)).term.then((term) => {
       isSecond = true;
       return term;
     });
@@ -148,6 +196,42 @@ function elections(contract: Contract): void {
     );
   });
 
+  contract('a controller is confirmed until another one is elected', async (store) => {
+    const first = await store.elect(candidate(1)).term;
+    await store.confirm(first.epoch);
+    await assert.rejects(store.confirm(first.epoch + 1), { errorName: 'NOT_CONTROLLER' });
+    await first.resign();
+    await assert.rejects(store.confirm(first.epoch), { errorName: 'NOT_CONTROLLER' });
+    const second = await store.elect(candidate(2)).term;
+    await assert.rejects(store.confirm(first.epoch), { errorName: 'NOT_CONTROLLER' });
+    await store.confirm(second.epoch);
+  });
+
+  contract('a candidate that withdraws is not elected, and holds nobody up', async (store) => {
+    const first = await store.elect(candidate(1)).term;
+    const withdrawn = store.elect(candidate(2));
+    const next = store.elect(candidate(3));
+    await withdrawn.withdraw();
+    await assert.rejects(withdrawn.term, { errorName: 'NOT_CONTROLLER' });
+    await first.resign();
+    const { epoch } = await next.term;
+    await store.confirm(epoch);
+  });
+
+  contract('a withdrawal that meets the election ends the term', async (store) => {
+    const early = store.elect(candidate(1));
+    await early.withdraw();
+    const late = store.elect(candidate(2));
+    const { epoch } = await late.term;
+    await late.withdraw();
+    const { epoch: third } = await store.elect(candidate(3)).term;
+    const options = { expectedEnd: store.endOffset, controllerEpoch: epoch };
+    await assert.rejects(store.append(bytes('x'), options), { errorName: 'NOT_CONTROLLER' });
+    await store.append(bytes('a'), { ...options, controllerEpoch: third });
+    const won = await early.term.catch(() => null);
+    if (won !== null) assert.ok(won.epoch < epoch);
+  });
+
   contract('nobody appends without being elected', async (store) => {
     const options = { expectedEnd: store.endOffset, controllerEpoch: 0 };
     await assert.rejects(store.append(bytes('x'), options), { errorName: 'NOT_CONTROLLER' });
@@ -158,7 +242,7 @@ function followers(contract: Contract): void {
   contract(
     'a watcher has each batch before its append resolves, and none after closing',
     async (store) => {
-      const { epoch } = await store.elect(candidate(1));
+      const { epoch } = await store.elect(candidate(1)).term;
       const seen: string[] = [];
       const subscription = await store.watch(store.endOffset, {
         onSnapshot: () => assert.fail('there is none'),
@@ -178,7 +262,7 @@ function followers(contract: Contract): void {
   );
 
   contract('a watcher that joins during appends misses nothing', async (store) => {
-    const { epoch } = await store.elect(candidate(1));
+    const { epoch } = await store.elect(candidate(1)).term;
     const texts = Array.from({ length: 40 }, (_, index) => `r${index}`);
     const watching: Promise<Seen>[] = [];
     for (const text of texts) {
@@ -188,56 +272,167 @@ function followers(contract: Contract): void {
     for (const seen of await Promise.all(watching)) assert.deepEqual(seen.texts, texts);
   });
 
+  contract('a watch from beyond the end says that the store was put back', async (store) => {
+    const { append } = await elected(store);
+    await append('a');
+    await assert.rejects(follow(store, store.endOffset + 1), (error: Error) => {
+      assert.ok(error instanceof StoreRolledBackError);
+      const { endOffset, historyId } = store;
+      assert.ok(error.message.includes(historyId) && error.message.includes(`${endOffset}`));
+      return true;
+    });
+    assert.deepEqual((await follow(store, store.endOffset)).texts, []);
+  });
+
+  contract('what an engine at work knows is the newest', async (store, io) => {
+    assert.equal(store.viewAgeMs, 0);
+    assert.equal(store.historyId.length, 22);
+    await io.clock.sleep(60_000);
+    assert.ok(store.viewAgeMs < 10_000, `${store.viewAgeMs}`);
+  });
+}
+
+function snapshots(contract: Contract): void {
   contract('a reader starts from the newest snapshot and goes on behind it', async (store) => {
-    const { epoch } = await store.elect(candidate(1));
-    const append = (text: string): Promise<void> =>
-      store.append(bytes(text), { expectedEnd: store.endOffset, controllerEpoch: epoch });
+    const { append, snapshot } = await elected(store);
     assert.equal(await store.newestSnapshot(), null);
     await append('a');
     await append('b');
-    const endOffset = store.endOffset;
-    await store.saveSnapshot({
-      endOffset,
-      controllerEpoch: epoch,
-      timestampMs: 5,
-      records: bytes('ab'),
-    });
+    const { endOffset } = store;
+    await snapshot(['ab']);
     await append('c');
-    assert.equal((await store.newestSnapshot())?.endOffset, endOffset);
+    const newest = await store.newestSnapshot();
+    assert.deepEqual([newest?.endOffset, newest?.timestampMs], [endOffset, 5]);
     assert.deepEqual((await follow(store)).texts, ['ab', 'c']);
     const behind = await follow(store, endOffset);
     assert.deepEqual([behind.snapshots.length, behind.texts], [0, ['c']]);
   });
+
+  contract('a large snapshot comes and goes in pieces', async (store) => {
+    const { append, snapshot } = await elected(store);
+    await append('a');
+    const texts = Array.from({ length: 10_000 }, (_, index) => `record ${index}`);
+    await snapshot(texts.slice(0, 1), texts.slice(1, 5000), [], texts.slice(5000));
+    const seen = await follow(store);
+    assert.deepEqual(seen.texts, texts);
+    assert.ok((seen.snapshots[0]?.pieceCount ?? 0) > 3, 'no piece is most of it');
+  });
+
+  contract('a snapshot whose pieces end too early is none', async (store) => {
+    const { epoch, append } = await elected(store);
+    await append('a');
+    const pieces = (function* () {
+      yield bytes('half');
+      throw new Error('planted');
+    })();
+    const { endOffset } = store;
+    const half = { endOffset, controllerEpoch: epoch, timestampMs: 1, pieces };
+    await assert.rejects(store.saveSnapshot(half, epoch), { message: 'planted' });
+    assert.equal(await store.newestSnapshot(), null);
+    assert.deepEqual((await follow(store)).texts, ['a']);
+  });
+
+  contract('only the newest controller saves snapshots', async (store) => {
+    const first = await store.elect(candidate(1)).term;
+    const options = { expectedEnd: store.endOffset, controllerEpoch: first.epoch };
+    await store.append(bytes('a'), options);
+    const save = (epoch: number) => store.saveSnapshot(snapshotAt(store, [['A']]), epoch);
+    await assert.rejects(save(first.epoch + 1), { errorName: 'NOT_CONTROLLER' });
+    await first.resign();
+    await assert.rejects(save(first.epoch), { errorName: 'NOT_CONTROLLER' });
+    const second = await store.elect(candidate(2)).term;
+    await assert.rejects(save(first.epoch), { errorName: 'NOT_CONTROLLER' });
+    assert.equal(await store.newestSnapshot(), null);
+    await save(second.epoch);
+    assert.deepEqual((await follow(store)).texts, ['A']);
+  });
 }
 
-function lives(contract: Contract, harness: StoreHarness): void {
-  test('everything committed is there after a new start, and epochs go on growing', () =>
-    harness.run(async (io) => {
-      let epochBefore = 0;
-      const texts: string[] = [];
-      for (let life = 0; life < 4; life++) {
-        const store = await harness.open(io);
-        assert.deepEqual((await follow(store)).texts, texts);
-        const { epoch } = await store.elect(candidate(1));
-        assert.ok(epoch > epochBefore);
-        epochBefore = epoch;
-        const options = { expectedEnd: store.endOffset, controllerEpoch: epoch };
-        await store.append(bytes(`life ${life}`), options);
-        texts.push(`life ${life}`);
-        await store.close();
-      }
-    }));
-
+function sessions(contract: Contract): void {
   contract('sessions of brokers are seen as they begin and end', async (store) => {
     const alive: number[][] = [];
     store.watchBrokers((brokers) => alive.push([...brokers.keys()].sort()));
-    const broker = (nodeId: number) =>
-      store.register({ nodeId, incarnationId: `i${nodeId}`, endpoints: [], rack: null });
-    const first = await broker(1);
-    const second = await broker(2);
+    const first = await store.register(broker(1), notLost);
+    const second = await store.register(broker(2), notLost);
     await first.close();
     await first.close();
     await second.close();
     assert.deepEqual(alive, [[], [1], [1, 2], [2], []]);
   });
+
+  contract('a node id that a living process holds is refused to another one', async (store) => {
+    const session = await store.register(broker(1), notLost);
+    const stranger = broker(1, 1, 'elsewhere');
+    const other = { ...stranger, incarnationId: 'other' };
+    await assert.rejects(store.register(other, notLost), {
+      errorName: 'DUPLICATE_BROKER_REGISTRATION',
+      message: /broker 1 /,
+    });
+    const nowhere = { ...other, directoryIds: [] };
+    await assert.rejects(store.register(nowhere, notLost), {
+      errorName: 'DUPLICATE_BROKER_REGISTRATION',
+    });
+    assert.equal(aliveIn(store).get(1)?.incarnationId, 'i1.1');
+    await session.close();
+    await store.register(other, notLost);
+    assert.equal(aliveIn(store).get(1)?.incarnationId, 'other');
+  });
+
+  contract('a new life on the same directories ends the session of the last one', async (store) => {
+    const lost: Error[] = [];
+    const old = await store.register(broker(1, 1), (error) => lost.push(error));
+    const session = await store.register(broker(1, 2), notLost);
+    assert.deepEqual(
+      lost.map((error) => (error as Error & { errorName?: string }).errorName),
+      ['DUPLICATE_BROKER_REGISTRATION'],
+    );
+    await old.close();
+    assert.equal(aliveIn(store).get(1)?.incarnationId, 'i1.2', 'what is over ends nothing');
+    await session.close();
+    assert.equal(aliveIn(store).size, 0);
+  });
+
+  contract('a process that registers again keeps its session', async (store) => {
+    await store.register(broker(1), notLost);
+    const again = await store.register(broker(1), notLost);
+    assert.deepEqual([...aliveIn(store).keys()], [1]);
+    await again.close();
+    assert.equal(aliveIn(store).size, 0);
+  });
 }
+
+export function notLost(error: Error): void {
+  assert.fail(`a session was lost: ${error.message}`);
+}
+
+export function aliveIn(store: ClusterStore): ReadonlyMap<number, StoreBroker> {
+  let alive: ReadonlyMap<number, StoreBroker> = new Map();
+  store
+    .watchBrokers((brokers) => {
+      alive = brokers;
+    })
+    .close();
+  return alive;
+}
+
+const lives: StoreContract = {
+  title: 'everything committed is there after a new start, and epochs go on growing',
+  run: (harness) =>
+    harness.run(async (io) => {
+      let epochBefore = 0;
+      const texts: string[] = [];
+      const histories = new Set<string>();
+      for (let life = 0; life < 4; life++) {
+        const store = await harness.open(io);
+        histories.add(store.historyId);
+        assert.deepEqual((await follow(store)).texts, texts);
+        const { epoch, append } = await elected(store);
+        assert.ok(epoch > epochBefore);
+        epochBefore = epoch;
+        await append(`life ${life}`);
+        texts.push(`life ${life}`);
+        await store.close();
+      }
+      assert.equal(histories.size, 1, 'it is one history');
+    }),
+};

@@ -1,19 +1,59 @@
 // The seam between the cluster and the engine that keeps its metadata log: an ordered log with
 // compare-and-append, one controller at a time with a growing epoch, and sessions of living
 // brokers. Engines: local (a folder), etcd, ZooKeeper, the simulator's. cluster-store-contract.ts
-// states what each must keep.
+// and cluster-store-outages-contract.ts state what each must keep.
 //
 // Invariants: a record that `append` acknowledged is durable and every reader sees it at the same
 // offset; an append with a controller epoch older than the newest elected one never succeeds;
-// batches reach watchers in order, each exactly once, and never before they are committed.
+// batches reach watchers in order, each exactly once, and never before they are committed. What
+// this process knows of the store may be old, and says how old; what it was not told does not count
+// as refused.
 
+import type { Uuid } from '../base/uuid.ts';
+import { KafkaError } from '../protocol/index.ts';
 import type { Endpoint } from './image.ts';
+
+/**
+ * The answer to an append was lost: the batch is in the log, or it is not, or it is on its way. It
+ * must not be sent again. The term is over; the next one fences what is on its way, and then the
+ * log tells.
+ */
+export class UnknownOutcomeError extends KafkaError {
+  constructor(why: string) {
+    super('REQUEST_TIMED_OUT', `nobody knows whether the append was made: ${why}`);
+    this.name = 'UnknownOutcomeError';
+  }
+}
+
+/** The store lacks what was read from it before: it is an older copy of itself, or another one. */
+export class StoreRolledBackError extends KafkaError {
+  constructor({ applied, endOffset, historyId }: RolledBack) {
+    super(
+      'KAFKA_STORAGE_ERROR',
+      `the metadata log (history ${historyId}) ends at offset ${endOffset}, but ${applied} was ` +
+        'read before: the store was put back to an older state, or it is another one',
+    );
+    this.name = 'StoreRolledBackError';
+  }
+}
+
+export interface RolledBack {
+  /** The offset up to which the log was read. */
+  readonly applied: number;
+  /** Where it ends now. */
+  readonly endOffset: number;
+  readonly historyId: Uuid;
+}
 
 export interface ClusterStore {
   /** Stable for the life of the cluster. */
   readonly clusterId: string;
-  /** One past the last committed offset. */
+  /** Offsets mean the same within one history: another one begins when records may be lost. */
+  readonly historyId: Uuid;
+  /** One past the last committed offset that this process has heard of. */
   readonly endOffset: number;
+  /** For how long the end and the brokers alive are not known to be the newest; 0: they are. */
+  readonly viewAgeMs: number;
   /** The engine gave up for good; only a restart helps. */
   readonly isFailed: boolean;
 
@@ -21,9 +61,10 @@ export interface ClusterStore {
    * Appends the records as one batch: all of them are committed or none is. A record is opaque
    * here: the framed bytes of records/record-codec.ts.
    *
-   * @throws KafkaError NOT_CONTROLLER when a newer controller was elected; INVALID_REQUEST when
-   * the log does not end at `expectedEnd`; KAFKA_STORAGE_ERROR when the engine could not write
-   * (nothing was committed; where that is not known, the engine fences the epoch first).
+   * @throws KafkaError NOT_CONTROLLER when a newer controller was elected or the term is over;
+   * INVALID_REQUEST when the log does not end at `expectedEnd`; KAFKA_STORAGE_ERROR when the engine
+   * could not write (nothing was committed, or the engine `isFailed`).
+   * @throws UnknownOutcomeError when the answer was lost: the term is over with it
    */
   append(records: readonly Buffer[], options: AppendOptions): Promise<void>;
 
@@ -52,20 +93,34 @@ export interface ClusterStore {
    * there is a snapshot of more than `from`, it is delivered first, in place of what it contains.
    * `onBatch` is synchronous and is called before the `append` of the batch resolves (for appends
    * of this process). The promise resolves when the reader has all that was committed.
+   *
+   * After an outage the watch goes on where it was, or with the newest snapshot when the log no
+   * longer reaches back that far.
+   * @throws StoreRolledBackError when the log ends before `from`
    */
   watch(from: number, watcher: StoreWatcher): Promise<Subscription>;
 
-  /** Offers the store a snapshot to start readers from; the log behind it may be dropped. */
-  saveSnapshot(snapshot: StoreSnapshot): Promise<void>;
+  /**
+   * The controller offers a snapshot to start readers from; the log behind it may be dropped.
+   * @throws KafkaError NOT_CONTROLLER when the epoch is not that of the newest controller
+   */
+  saveSnapshot(snapshot: StoreSnapshot, controllerEpoch: number): Promise<void>;
   /** Bytes appended since the newest snapshot: the measure of when the next one is due. */
   readonly bytesSinceSnapshot: number;
 
-  /** Resolves when the candidate is the controller; rejects with NOT_CONTROLLER after `close`. */
-  elect(candidate: Candidate): Promise<ControllerTerm>;
+  elect(candidate: Candidate): Election;
 
-  /** Announces a living broker; the session ends with `close` or with the death of the process. */
-  register(broker: StoreBroker): Promise<BrokerSession>;
-  /** Called at once with those alive now, and after every change. */
+  /**
+   * Announces a living broker. The session ends with `close`, with the death of the process, and
+   * when the engine takes the process for dead. A process whose answer was lost asks again.
+   *
+   * @param onLost the session ended otherwise than by `close`. Unless a successor ended it
+   * (DUPLICATE_BROKER_REGISTRATION) the process may register again.
+   * @throws KafkaError DUPLICATE_BROKER_REGISTRATION when another process holds the node id and
+   * this one is not its successor (`isSuccessor`): it is gone when its session ends
+   */
+  register(broker: StoreBroker, onLost: (error: Error) => void): Promise<BrokerSession>;
+  /** Called at once with those known to be alive now, and after every change. */
   watchBrokers(onChange: (alive: ReadonlyMap<number, StoreBroker>) => void): Subscription;
 
   close(): Promise<void>;
@@ -94,12 +149,16 @@ export interface StoreSnapshot {
   readonly controllerEpoch: number;
   /** The time of the last record it contains. */
   readonly timestampMs: number;
-  readonly records: readonly Buffer[];
+  /** Its records in order, some at a time; they can be read once. */
+  readonly pieces: AsyncIterable<readonly Buffer[]> | Iterable<readonly Buffer[]>;
 }
 
 export interface StoreWatcher {
-  /** Replaces whatever was read before. */
-  onSnapshot(snapshot: StoreSnapshot): void;
+  /**
+   * Replaces whatever was read before, once it is read to its end: it rejects with what the pieces
+   * reject with, and is then called again.
+   */
+  onSnapshot(snapshot: StoreSnapshot): Promise<void>;
   onBatch(batch: StoreBatch): void;
   /** The engine can no longer follow the log; nothing comes after it. */
   onError(error: Error): void;
@@ -115,6 +174,13 @@ export interface Candidate {
   onLost(error: Error): void;
 }
 
+export interface Election {
+  /** Resolves when the candidate is the controller; rejects with NOT_CONTROLLER if it never is. */
+  readonly term: Promise<ControllerTerm>;
+  /** The candidate stands no longer. A term that it has won meanwhile is over. */
+  withdraw(): Promise<void>;
+}
+
 export interface ControllerTerm {
   readonly epoch: number;
   /** The end of the log when the term began: the controller replays up to here before it acts. */
@@ -126,8 +192,19 @@ export interface StoreBroker {
   readonly nodeId: number;
   /** Changes with every start of the process. */
   readonly incarnationId: string;
+  /** Its log directories, which one process at a time can have open. */
+  readonly directoryIds: readonly Uuid[];
   readonly endpoints: readonly Endpoint[];
   readonly rack: string | null;
+}
+
+/**
+ * Whether the broker may end the session of the one that holds its node id: it is the same process,
+ * or it has a directory that the other had open, which then is dead.
+ */
+export function isSuccessor(broker: StoreBroker, holder: StoreBroker): boolean {
+  if (broker.incarnationId === holder.incarnationId) return true;
+  return broker.directoryIds.some((id) => holder.directoryIds.includes(id));
 }
 
 export interface BrokerSession {

@@ -2,18 +2,21 @@
 // one, the controller's process too: what it decided a moment ago reaches its own image only when
 // it is committed.
 //
-// Invariant: listeners see every image in order of offsets, each with what changed since the one
-// that they saw before.
+// Invariant: listeners see images in order of offsets, each with what changed since the one that
+// they saw before, also where a snapshot stands for batches that were missed.
 
 import { assert } from '../base/assert.ts';
 import type { Io } from '../io/index.ts';
 import { isExpectedFailure } from '../storage/index.ts';
-import type { ImageChanges, ImageListener } from './changes.ts';
+import { changesBetween, type ImageChanges, type ImageListener } from './changes.ts';
 import type { ClusterStore, StoreBatch, StoreSnapshot, Subscription } from './cluster-store.ts';
 import { type BatchStamp, MetadataDelta } from './delta.ts';
 import { MetadataImage } from './image.ts';
 import { recordsOf } from './image-records.ts';
 import { type DecodedRecord, decodeRecord, encodeRecord } from './records/index.ts';
+
+/** Of a snapshot: what is encoded at a time. */
+const pieceRecordsMax = 1000;
 
 export interface ImageLoaderOptions {
   readonly store: ClusterStore;
@@ -68,21 +71,27 @@ export class ImageLoader {
     return { close: () => this.#listeners.delete(listener) };
   }
 
-  #onSnapshot(snapshot: StoreSnapshot): void {
+  /** Nothing of it is published before its last piece was read. */
+  async #onSnapshot({ pieces, ...snapshot }: StoreSnapshot): Promise<void> {
+    const { endOffset, controllerEpoch, timestampMs } = snapshot;
     const delta = new MetadataDelta(MetadataImage.empty(this.#store.clusterId));
-    this.#lastTimestampMs = snapshot.timestampMs;
-    for (const record of snapshot.records) delta.replay(decodeRecord(record));
-    const { endOffset, controllerEpoch } = snapshot;
-    this.#publish(delta, { endOffset, controllerEpoch, controllerId: -1 });
+    for await (const piece of pieces) {
+      for (const record of piece) delta.replay(decodeRecord(record));
+    }
+    const previous = this.#image;
+    this.#lastTimestampMs = timestampMs;
+    this.#transaction = null;
+    this.#image = delta.apply({ endOffset, controllerEpoch, controllerId: previous.controllerId });
+    if (this.#listeners.size > 0) this.#tell(changesBetween(previous, this.#image));
   }
 
   #onBatch(batch: StoreBatch): void {
-    assert(batch.baseOffset > this.#image.offset, `offset ${batch.baseOffset} was replayed before`);
+    const next = this.#image.offset + 1;
+    assert(batch.baseOffset === next, `offset ${batch.baseOffset} came where ${next} was due`);
     const delta = new MetadataDelta(this.#image);
     for (const record of batch.records) this.#replay(delta, decodeRecord(record));
     this.#lastTimestampMs = batch.timestampMs;
     this.#publish(delta, batch);
-    if (this.#store.bytesSinceSnapshot > this.#bytesBetweenSnapshotsMax) this.#saveSnapshotSoon();
   }
 
   #replay(delta: MetadataDelta, record: DecodedRecord): void {
@@ -103,14 +112,19 @@ export class ImageLoader {
   #publish(delta: MetadataDelta, stamp: BatchStamp): void {
     this.#image = delta.apply(stamp);
     if (this.#listeners.size === 0) return;
-    const changes: ImageChanges = delta.changes(this.#image);
+    this.#tell(delta.changes(this.#image));
+  }
+
+  #tell(changes: ImageChanges): void {
     for (const listener of [...this.#listeners]) listener(this.#image, changes);
   }
 
-  #saveSnapshotSoon(): void {
+  /** Called by the controller when the log has grown; nobody else takes snapshots. */
+  maybeSaveSnapshot(controllerEpoch: number): void {
     if (this.#savingSnapshot !== null) return;
+    if (this.#store.bytesSinceSnapshot <= this.#bytesBetweenSnapshotsMax) return;
     // A failure costs nothing but the next attempt: the log still holds everything.
-    this.#savingSnapshot = this.saveSnapshot()
+    this.#savingSnapshot = this.saveSnapshot(controllerEpoch)
       .catch((error: unknown) => {
         if (!isExpectedFailure(error)) this.#onFailure(error as Error);
         else this.#io.log.error('could not save a metadata snapshot', { error });
@@ -126,17 +140,16 @@ export class ImageLoader {
   }
 
   /** Writes the present image down, so that the log behind it may go. */
-  async saveSnapshot(): Promise<void> {
+  async saveSnapshot(controllerEpoch: number): Promise<void> {
     if (this.#transaction !== null) return;
     const image = this.#image;
-    const records: Buffer[] = [];
-    for (const record of recordsOf(image)) records.push(encodeRecord(record));
-    await this.#store.saveSnapshot({
+    const snapshot = {
       endOffset: image.offset + 1,
       controllerEpoch: image.controllerEpoch,
       timestampMs: this.#lastTimestampMs,
-      records,
-    });
+      pieces: piecesOf(image),
+    };
+    await this.#store.saveSnapshot(snapshot, controllerEpoch);
   }
 
   async close(): Promise<void> {
@@ -144,4 +157,15 @@ export class ImageLoader {
     this.#listeners.clear();
     await this.#savingSnapshot;
   }
+}
+
+function* piecesOf(image: MetadataImage): Generator<readonly Buffer[], void, undefined> {
+  let piece: Buffer[] = [];
+  for (const record of recordsOf(image)) {
+    piece.push(encodeRecord(record));
+    if (piece.length < pieceRecordsMax) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
 }

@@ -4,10 +4,12 @@
 //   image.ts, changes.ts      the immutable image; what changed between two
 //   delta.ts, delta-brokers   replays records onto an image
 //   image-records.ts          an image written down as records (snapshots)
-//   image-loader.ts           follows the log, publishes images, takes snapshots
+//   image-loader.ts           follows the log, publishes images, writes snapshots
 //   records/                  Kafka's metadata records
 //   cluster-store.ts          the seam: where the log lives and who is alive;
-//                             cluster-store-contract.ts: what every engine must keep
+//                             cluster-store-contract.ts: what every engine must keep, and
+//                             cluster-store-outages-contract.ts: over a network that fails
+//   log-follower.ts           one reader of the log, for engines: in order, without a gap
 //   engines/local/            the store in a folder, for one process
 //   controller/               decides: topics, partitions, leaders, configs, brokers, quotas, …
 //   open-local-metadata.ts    all of it for a cluster of one process

@@ -100,7 +100,7 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
       history: historyOf(store),
       image: () => loader.image,
       subscribe: (listener) => loader.subscribe(listener),
-      saveSnapshot: () => loader.saveSnapshot(),
+      saveSnapshot: () => controller.saveSnapshot(),
       close,
     };
   } catch (error) {

@@ -2,29 +2,35 @@
 
 import type { LoggedRecords, MachineLog } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import type { ClusterStore } from '../cluster-store.ts';
+import { type ClusterStore, UnknownOutcomeError } from '../cluster-store.ts';
 import { decodeRecord, encodeRecord, type MetadataRecord } from '../records/index.ts';
+
+export interface ControllerLogEvents {
+  /** The store knows a newer controller, or what it was last sent has an unknown outcome. */
+  readonly onTermOver: (error: Error) => void;
+  readonly onAppended: (controllerEpoch: number) => void;
+}
 
 export class ControllerLog implements MachineLog<MetadataRecord> {
   readonly #store: ClusterStore;
-  readonly #onDeposed: (error: Error) => void;
+  readonly #events: ControllerLogEvents;
   /** Of the present term; appends of an older one are refused by the store. */
   controllerEpoch = -1;
 
-  /** @param onDeposed the store knows a newer controller than the one that writes here */
-  constructor(store: ClusterStore, onDeposed: (error: Error) => void) {
+  constructor(store: ClusterStore, events: ControllerLogEvents) {
     this.#store = store;
-    this.#onDeposed = onDeposed;
+    this.#events = events;
   }
 
   get endOffset(): number {
     return this.#store.endOffset;
   }
 
-  append(records: readonly MetadataRecord[], expectedEnd: number): Promise<void> {
+  async append(records: readonly MetadataRecord[], expectedEnd: number): Promise<void> {
     const { controllerEpoch } = this;
     const options = { expectedEnd, controllerEpoch };
-    return this.#ask(() => this.#store.append(records.map(encodeRecord), options));
+    await this.#ask(() => this.#store.append(records.map(encodeRecord), options));
+    this.#events.onAppended(controllerEpoch);
   }
 
   confirm(): Promise<void> {
@@ -37,7 +43,8 @@ export class ControllerLog implements MachineLog<MetadataRecord> {
       await request();
     } catch (error) {
       const isOver = error instanceof KafkaError && error.errorName === 'NOT_CONTROLLER';
-      if (isOver && controllerEpoch === this.controllerEpoch) this.#onDeposed(error);
+      const isTermOver = isOver || error instanceof UnknownOutcomeError;
+      if (isTermOver && controllerEpoch === this.controllerEpoch) this.#events.onTermOver(error);
       throw error;
     }
   }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
+import { StoreServer } from '../../../tests/doubles/metadata/remote-stores.ts';
 import { BrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
@@ -53,14 +54,14 @@ async function open(io: Io): Promise<Parts> {
         }
       }
       if (name === 'elect') {
-        return async (candidate: Parameters<ClusterStore['elect']>[0]) => {
-          const term = await target.elect(candidate);
-          depose = () => term.resign();
+        return (candidate: Parameters<ClusterStore['elect']>[0]) => {
+          const election = target.elect(candidate);
+          depose = () => election.withdraw();
           endTerm = async () => {
-            await term.resign();
+            await election.withdraw();
             candidate.onLost(refusal());
           };
-          return term;
+          return election;
         };
       }
       const value = Reflect.get(target, name, target) as unknown;
@@ -176,4 +177,56 @@ test('a bug that is met in a replay ends the broker', () =>
     await io.clock.sleep(1000);
     assert.deepEqual(bugs, [planted]);
     await controller.close();
+  }));
+
+for (const loss of ['request', 'answer', 'late'] as const) {
+  test(`an append with an unknown outcome is looked up in the next term: ${loss}`, () =>
+    simulate(async (io) => {
+      const server = await StoreServer.open(io);
+      const store = await server.connect();
+      const loader = await ImageLoader.start(io, { store });
+      const rules = configRules(new BrokerConfig());
+      const onBug = (error: Error): void => assert.fail(error);
+      const controller = new MetadataController(io, { nodeId: 1, store, loader, rules, onBug });
+      await controller.start();
+      const alter = (key: string) =>
+        controller.alterClientQuotas({
+          entries: [{ entity: { user: 'u' }, ops: [{ key, value: 1 }] }],
+        });
+      const has = (key: string) => [...loader.image.quotas.values()].some((q) => q.values.has(key));
+      await alter('producer_byte_rate');
+      const epoch = loader.image.controllerEpoch;
+      server.lose(store, 'append', loss);
+      await assert.rejects(alter('consumer_byte_rate'), { errorName: 'NOT_CONTROLLER' });
+      await io.clock.sleep(1000);
+      await server.deliverLate(store);
+      assert.ok(loader.image.controllerEpoch > epoch, 'another term');
+      assert.equal(has('consumer_byte_rate'), loss === 'answer');
+      assert.equal((await alter('request_percentage'))[0]?.error, null);
+      assert.deepEqual([has('producer_byte_rate'), has('request_percentage')], [true, true]);
+      await controller.close();
+    }));
+}
+
+test('a controller that is closed while it waits for its election stands no longer', () =>
+  simulate(async (io) => {
+    const server = await StoreServer.open(io);
+    const [near, far] = [await server.connect(), await server.connect()];
+    const controllers: MetadataController[] = [];
+    for (const [index, store] of [near, far].entries()) {
+      const loader = await ImageLoader.start(io, { store });
+      const rules = configRules(new BrokerConfig());
+      const onBug = (error: Error): void => assert.fail(error);
+      const options = { nodeId: index + 1, store, loader, rules, onBug };
+      controllers.push(new MetadataController(io, options));
+    }
+    const [first, second] = controllers as [MetadataController, MetadataController];
+    await first.start();
+    const starting = second.start();
+    await io.clock.sleep(1000);
+    await second.close();
+    await assert.rejects(starting, { errorName: 'NOT_CONTROLLER' });
+    await first.close();
+    const { epoch } = await far.elect({ nodeId: 3, onLost: () => {} }).term;
+    await far.confirm(epoch);
   }));

@@ -11,7 +11,13 @@ import type { Io, Timer } from '../../io/index.ts';
 import { type Decision, MachineRuntime } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { isExpectedFailure } from '../../storage/index.ts';
-import type { ClusterStore, ControllerTerm, StoreBroker, Subscription } from '../cluster-store.ts';
+import type {
+  ClusterStore,
+  ControllerTerm,
+  Election,
+  StoreBroker,
+  Subscription,
+} from '../cluster-store.ts';
 import type { ImageLoader } from '../image-loader.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import type * as api from './api.ts';
@@ -48,6 +54,7 @@ export class MetadataController implements api.Controller {
   readonly #options: MetadataControllerOptions;
   readonly #log: ControllerLog;
   readonly #runtime: MachineRuntime<ControllerMachine, MetadataRecord>;
+  #election: Election | null = null;
   #term: ControllerTerm | null = null;
   /** The end of a term that somebody else ended: before the next one. */
   #resigning: Promise<void> | null = null;
@@ -64,7 +71,10 @@ export class MetadataController implements api.Controller {
   constructor(io: Io, options: MetadataControllerOptions) {
     this.#io = io;
     this.#options = options;
-    this.#log = new ControllerLog(options.store, (error) => this.#onDeposed(error));
+    this.#log = new ControllerLog(options.store, {
+      onTermOver: (error) => this.#onTermOver(error),
+      onAppended: (epoch) => options.loader.maybeSaveSnapshot(epoch),
+    });
     this.#runtime = new MachineRuntime(io, {
       name: 'controller',
       log: this.#log,
@@ -93,7 +103,8 @@ export class MetadataController implements api.Controller {
     if (this.#resigning !== null) await this.#resigning;
     this.#resigning = null;
     if (this.#term === null) {
-      this.#term = await store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
+      this.#election = store.elect({ nodeId, onLost: (error) => this.#onTermLost(error) });
+      this.#term = await this.#election.term;
     }
     const { epoch } = this.#term;
     this.#log.controllerEpoch = epoch;
@@ -105,6 +116,7 @@ export class MetadataController implements api.Controller {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
     }
     await this.#fenceDead();
+    loader.maybeSaveSnapshot(epoch);
     this.#retryMs = retryMsMin;
     this.#io.log.info('elected controller', { nodeId, epoch });
   }
@@ -137,8 +149,11 @@ export class MetadataController implements api.Controller {
     else if (this.#term !== null) this.#standAgain();
   }
 
-  /** Whoever was elected meanwhile has gone on from what this machine knows. */
-  #onDeposed(error: Error): void {
+  /**
+   * Whoever was elected meanwhile has gone on from what this machine knows; or it is not known what
+   * was appended, and only the next term can tell.
+   */
+  #onTermOver(error: Error): void {
     const term = this.#term;
     if (term === null) return;
     this.#resigning = this.#resign(term);
@@ -287,9 +302,13 @@ export class MetadataController implements api.Controller {
     this.#retryTimer?.cancel();
     this.#brokerWatch?.close();
     this.#runtime.close();
-    const term = this.#term;
     this.#term = null;
-    await term?.resign();
+    await this.#election?.withdraw();
+  }
+
+  /** Writes a snapshot now. */
+  saveSnapshot(): Promise<void> {
+    return this.#options.loader.saveSnapshot(this.#log.controllerEpoch);
   }
 }
 

@@ -42,7 +42,7 @@ async function leave(io: Io, ...batches: (MetadataRecord | Buffer)[][]): Promise
     clusterId,
     resources: new LogResources(io),
   });
-  const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} });
+  const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} }).term;
   for (const records of batches) {
     const bytes = records.map((each) => (Buffer.isBuffer(each) ? each : encodeRecord(each)));
     await store.append(bytes, {

@@ -1,5 +1,5 @@
 // Elections within one process: the first candidate holds the term until it resigns, the others
-// wait their turn.
+// wait their turn or withdraw.
 
 import { Deferred } from '../../../base/deferred.ts';
 import type { Candidate } from '../../cluster-store.ts';
@@ -22,6 +22,18 @@ export class LocalElection {
     const turn = new Deferred<void>();
     this.#queue.push({ candidate, turn });
     await turn.promise;
+  }
+
+  /** Whether it waits or holds the term, it no longer does. */
+  withdraw(candidate: Candidate, error: Error): void {
+    const waiting = this.#queue.find((each) => each.candidate === candidate);
+    this.#queue = this.#queue.filter((each) => each !== waiting);
+    waiting?.turn.reject(error);
+    this.release(candidate);
+  }
+
+  isHeldBy(candidate: Candidate): boolean {
+    return this.#holder === candidate;
   }
 
   release(candidate: Candidate): void {

@@ -20,7 +20,7 @@ function open(io: Io, options: Partial<LocalStoreOptions> = {}): Promise<LocalSt
 clusterStoreContract('local', { run: (body) => simulate(body), open });
 
 async function elected(store: LocalStore): Promise<(...texts: string[]) => Promise<void>> {
-  const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} });
+  const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} }).term;
   return (...texts) =>
     store.append(
       texts.map((text) => Buffer.from(text)),
@@ -32,7 +32,9 @@ async function elected(store: LocalStore): Promise<(...texts: string[]) => Promi
 async function textsOf(store: LocalStore): Promise<string[]> {
   const texts: string[] = [];
   const subscription = await store.watch(0, {
-    onSnapshot: (snapshot) => texts.push(...snapshot.records.map(String)),
+    onSnapshot: async ({ pieces }) => {
+      for await (const piece of pieces) texts.push(...piece.map(String));
+    },
     onBatch: (batch) => texts.push(...batch.records.map(String)),
     onError: (error) => assert.fail(error),
   });
@@ -43,7 +45,10 @@ async function textsOf(store: LocalStore): Promise<string[]> {
 async function snapshotOf(store: LocalStore, controllerEpoch: number): Promise<void> {
   const records = (await textsOf(store)).map((text) => Buffer.from(text));
   const { endOffset } = store;
-  await store.saveSnapshot({ endOffset, controllerEpoch, timestampMs: 1, records });
+  await store.saveSnapshot(
+    { endOffset, controllerEpoch, timestampMs: 1, pieces: [records] },
+    controllerEpoch,
+  );
 }
 
 /** Ends the life of each process in a way that only synced bytes survive. */
@@ -214,7 +219,7 @@ test('a log that is gone behind a snapshot begins again at the snapshot', () =>
     }
     const again = await open(io);
     assert.equal(again.endOffset, endOffset);
-    const { epoch } = await again.elect({ nodeId: 1, onLost: () => {} });
+    const { epoch } = await again.elect({ nodeId: 1, onLost: () => {} }).term;
     assert.equal(epoch, 2, 'the epoch is in the snapshot, too');
     await again.append([Buffer.from('b')], {
       expectedEnd: again.endOffset,
@@ -257,7 +262,7 @@ test('a sync that fails ends the store: nothing is acknowledged any more', async
     assert.equal(store.isFailed, true);
     assert.equal(failures.length, 1);
     await assert.rejects(append('c'), { errorName: 'KAFKA_STORAGE_ERROR' });
-    await assert.rejects(store.elect({ nodeId: 1, onLost: () => {} }), {
+    await assert.rejects(store.elect({ nodeId: 1, onLost: () => {} }).term, {
       errorName: 'KAFKA_STORAGE_ERROR',
     });
     isOver = true;

@@ -30,18 +30,20 @@ import type {
   Candidate,
   ClusterStore,
   ControllerTerm,
+  Election,
   StoreBatch,
   StoreBroker,
   StoreSnapshot,
   StoreWatcher,
   Subscription,
 } from '../../cluster-store.ts';
+import { LogFollower } from '../../log-follower.ts';
 import { isOfQuorum, leaderChangeRecord } from '../../records/index.ts';
+import { BrokerSessions } from './broker-sessions.ts';
 import { deletedTopicsIn } from './deleted-topics.ts';
 import { LocalElection } from './local-election.ts';
 import { batchesIn } from './log-batches.ts';
 import { METADATA_TOPIC, repairLog } from './log-repair.ts';
-import { LogWatchers } from './log-watchers.ts';
 import {
   listSnapshots,
   openNewestSnapshot,
@@ -49,6 +51,7 @@ import {
   removePartialSnapshots,
   type SnapshotName,
   type StoredSnapshot,
+  slicesOf,
   writeSnapshot,
 } from './snapshot-files.ts';
 import { SyncedEnd } from './synced-end.ts';
@@ -80,9 +83,8 @@ export class LocalStore implements ClusterStore {
   readonly #files: OpenFiles;
   readonly #onFailure: (error: Error) => void;
   readonly #election = new LocalElection();
-  readonly #watchers: LogWatchers;
-  readonly #brokers = new Map<number, StoreBroker>();
-  readonly #brokerWatchers = new Set<(alive: ReadonlyMap<number, StoreBroker>) => void>();
+  readonly #followers = new Set<LogFollower>();
+  readonly #sessions = new BrokerSessions();
   readonly #syncedEnd: SyncedEnd;
   #log!: PartitionLog;
   /** Oldest first; none of them known to be damaged. */
@@ -98,6 +100,7 @@ export class LocalStore implements ClusterStore {
   /** Written, not synced, in order. */
   readonly #uncommitted: StoreBatch[] = [];
   #failure: Error | null = null;
+  #failedMs = 0;
   #isClosed = false;
 
   private constructor(io: Io, options: LocalStoreOptions) {
@@ -108,11 +111,6 @@ export class LocalStore implements ClusterStore {
     this.#onFailure = options.onFailure ?? (() => {});
     io.disk.makeDirectory(this.#folder);
     this.#syncedEnd = new SyncedEnd(io, this.#folder, (error) => this.#fail(error));
-    this.#watchers = new LogWatchers({
-      endOffset: () => this.#endOffset,
-      newestSnapshot: () => this.newestSnapshot(),
-      read: (from) => this.read(from),
-    });
   }
 
   /** @throws KafkaError KAFKA_STORAGE_ERROR when neither a snapshot nor the log tells the whole. */
@@ -223,6 +221,11 @@ export class LocalStore implements ClusterStore {
     return this.#failure !== null;
   }
 
+  /** Nobody else writes: what is here is the newest for as long as it can be read. */
+  get viewAgeMs(): number {
+    return this.isFailed ? this.#io.clock.monotonic() - this.#failedMs : 0;
+  }
+
   get logStartOffset(): number {
     return this.#log.logStartOffset;
   }
@@ -236,8 +239,11 @@ export class LocalStore implements ClusterStore {
     if (newest === undefined) return null;
     const held = this.#snapshotAtStart;
     this.#snapshotAtStart = null;
-    if (held?.endOffset === newest.endOffset) return held;
-    return readSnapshot(this.#io, this.#folder, newest);
+    const snapshot =
+      held?.endOffset === newest.endOffset ? held : readSnapshot(this.#io, this.#folder, newest);
+    if (snapshot === null) return null;
+    const { endOffset, controllerEpoch, timestampMs, records } = snapshot;
+    return { endOffset, controllerEpoch, timestampMs, pieces: slicesOf(records) };
   }
 
   async append(records: readonly Buffer[], options: AppendOptions): Promise<void> {
@@ -309,7 +315,7 @@ export class LocalStore implements ClusterStore {
     while ((this.#uncommitted[0]?.endOffset ?? Number.MAX_VALUE) <= endOffset) {
       const batch = this.#uncommitted.shift() as StoreBatch;
       this.#endOffset = batch.endOffset;
-      this.#watchers.onCommitted(batch);
+      for (const follower of [...this.#followers]) follower.offer(batch);
     }
   }
 
@@ -317,8 +323,11 @@ export class LocalStore implements ClusterStore {
     if (this.#failure !== null || this.#isClosed) return;
     this.#failure = error;
     this.#io.log.error(`the metadata log in ${this.#folder} failed`, { error });
-    this.#watchers.onError(error);
+    this.#failedMs = this.#io.clock.monotonic();
+    for (const follower of this.#followers) follower.fail(error);
+    this.#followers.clear();
     this.#election.endTerm(storageError('the metadata log failed'));
+    this.#sessions.lose(storageError('the metadata log failed'));
     this.#onFailure(error);
   }
 
@@ -348,20 +357,30 @@ export class LocalStore implements ClusterStore {
     return this.#log.read(offset, readBytes, { upperBound, atLeastOneBatch: true });
   }
 
-  watch(from: number, watcher: StoreWatcher): Promise<Subscription> {
+  async watch(from: number, watcher: StoreWatcher): Promise<Subscription> {
     this.#assertUsable();
-    return this.#watchers.add(from, watcher);
+    const follower = new LogFollower(this, from, watcher);
+    this.#followers.add(follower);
+    const close = (): void => {
+      follower.close();
+      this.#followers.delete(follower);
+    };
+    try {
+      await follower.start();
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { close };
   }
 
-  async saveSnapshot(snapshot: StoreSnapshot): Promise<void> {
-    this.#assertUsable();
+  async saveSnapshot(snapshot: StoreSnapshot, controllerEpoch: number): Promise<void> {
+    this.#assertTerm(controllerEpoch);
     assert(snapshot.endOffset <= this.#endOffset, 'a snapshot holds committed records only');
     if (snapshot.endOffset <= (this.#snapshots.at(-1)?.endOffset ?? 0)) return;
     const bytesAtSnapshot = this.#bytesAppended;
-    const name = await writeSnapshot(this.#io.disk, this.#folder, {
-      ...snapshot,
-      quorum: [...this.#quorum.values()],
-    });
+    const quorum = [...this.#quorum.values()];
+    const name = await writeSnapshot(this.#io.disk, this.#folder, snapshot, quorum);
     this.#snapshots.push(name);
     this.#bytesAtSnapshot = bytesAtSnapshot;
     await this.#shorten();
@@ -379,7 +398,15 @@ export class LocalStore implements ClusterStore {
     }
   }
 
-  async elect(candidate: Candidate): Promise<ControllerTerm> {
+  elect(candidate: Candidate): Election {
+    const term = this.#stand(candidate);
+    // Whoever withdraws need not wait for it.
+    term.catch(() => {});
+    const withdraw = async (): Promise<void> => this.#election.withdraw(candidate, withdrawn());
+    return { term, withdraw };
+  }
+
+  async #stand(candidate: Candidate): Promise<ControllerTerm> {
     this.#assertUsable();
     await this.#election.wait(candidate);
     this.#assertUsable();
@@ -398,42 +425,34 @@ export class LocalStore implements ClusterStore {
       this.#election.release(candidate);
       throw error;
     }
+    if (!this.#election.isHeldBy(candidate)) throw withdrawn();
     const resign = async (): Promise<void> => this.#election.release(candidate);
     return { epoch, endOffset: this.#endOffset, resign };
   }
 
-  async register(broker: StoreBroker): Promise<BrokerSession> {
+  async register(broker: StoreBroker, onLost: (error: Error) => void): Promise<BrokerSession> {
     this.#assertUsable();
-    this.#brokers.set(broker.nodeId, broker);
-    this.#onBrokersChanged();
-    const close = async (): Promise<void> => {
-      if (this.#brokers.get(broker.nodeId) !== broker) return;
-      this.#brokers.delete(broker.nodeId);
-      this.#onBrokersChanged();
-    };
-    return { close };
+    return this.#sessions.begin(broker, onLost);
   }
 
   watchBrokers(onChange: (alive: ReadonlyMap<number, StoreBroker>) => void): Subscription {
-    this.#brokerWatchers.add(onChange);
-    onChange(new Map(this.#brokers));
-    return { close: () => this.#brokerWatchers.delete(onChange) };
-  }
-
-  #onBrokersChanged(): void {
-    const alive = new Map(this.#brokers);
-    for (const onChange of this.#brokerWatchers) onChange(alive);
+    return this.#sessions.watch(onChange);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#watchers.close();
+    for (const follower of this.#followers) follower.close();
+    this.#followers.clear();
     this.#election.close(new KafkaError('NOT_CONTROLLER', 'the metadata store is closed'));
-    this.#brokerWatchers.clear();
+    this.#sessions.close();
     await this.#log.close();
     await this.#syncedEnd.close();
   }
+}
+
+function withdrawn(): KafkaError {
+  return new KafkaError('NOT_CONTROLLER', 'the candidate withdrew');
 }
 
 function storageError(message: string): KafkaError {

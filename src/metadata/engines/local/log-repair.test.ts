@@ -26,7 +26,9 @@ async function append(store: LocalStore, epoch: number, ...texts: string[]): Pro
 async function textsOf(store: LocalStore): Promise<string[]> {
   const texts: string[] = [];
   const subscription = await store.watch(0, {
-    onSnapshot: (snapshot) => texts.push(...snapshot.records.map(String)),
+    onSnapshot: async ({ pieces }) => {
+      for await (const piece of pieces) texts.push(...piece.map(String));
+    },
     onBatch: (batch) => texts.push(...batch.records.map(String)),
     onError: (error) => assert.fail(error),
   });
@@ -44,13 +46,16 @@ interface Life {
 
 async function write(io: Io, life: Life): Promise<LocalStore> {
   const store = await open(io, { segmentBytesMax: life.segmentBytesMax ?? 1_000_000 });
-  const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} });
+  const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} }).term;
   for (const [index, text] of life.texts.entries()) {
     await append(store, epoch, text);
     if (life.snapshotsAfter?.includes(index + 1) !== true) continue;
     const records = life.texts.slice(0, index + 1).map((each) => Buffer.from(each));
     const { endOffset } = store;
-    await store.saveSnapshot({ endOffset, controllerEpoch: epoch, timestampMs: 1, records });
+    await store.saveSnapshot(
+      { endOffset, controllerEpoch: epoch, timestampMs: 1, pieces: [records] },
+      epoch,
+    );
   }
   if (life.isKilled !== true) await store.close();
   return store;
@@ -156,7 +161,7 @@ describe('a metadata log', () => {
       const left = listSegments(io.disk, folder).map(({ path }) => bytesOf(io, path));
       const keptBytes = kept.map(({ path }) => bytesOf(io, path));
       assert.deepEqual(Buffer.concat([...left, ...keptBytes]), Buffer.concat(before));
-      const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} });
+      const { epoch } = await store.elect({ nodeId: 1, onLost: () => {} }).term;
       await append(store, epoch, 'new');
       const { historyId: second } = store;
       await store.close();

@@ -30,7 +30,9 @@ const batchRecordsMax = 1000;
 const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
 const partialSuffix = '.part';
 
-export interface StoredSnapshot extends StoreSnapshot {
+/** One that was read, and is whole. */
+export interface StoredSnapshot extends Omit<StoreSnapshot, 'pieces'> {
+  readonly records: readonly Buffer[];
   /** Control records of Kafka's quorum, which stay in the file's first batch. */
   readonly quorum: readonly BatchRecord[];
 }
@@ -84,10 +86,12 @@ export async function removePartialSnapshots(disk: Disk, folder: string): Promis
   }
 }
 
+/** @param quorum see StoredSnapshot */
 export async function writeSnapshot(
   disk: Disk,
   folder: string,
-  snapshot: StoredSnapshot,
+  snapshot: StoreSnapshot,
+  quorum: readonly BatchRecord[],
 ): Promise<SnapshotName> {
   const { endOffset, controllerEpoch } = snapshot;
   const offsetDigits = String(endOffset).padStart(20, '0');
@@ -96,7 +100,11 @@ export async function writeSnapshot(
   const file = disk.open(`${target}${partialSuffix}`, 'create');
   try {
     file.truncate(0);
-    file.write(batchesOf(snapshot), 0);
+    let position = 0;
+    for await (const batches of batchesOf(snapshot, quorum)) {
+      file.write(batches, position);
+      for (const { length } of batches) position += length;
+    }
     await file.sync();
   } finally {
     file.close();
@@ -106,24 +114,37 @@ export async function writeSnapshot(
   return { fileName, endOffset, controllerEpoch };
 }
 
-function batchesOf(snapshot: StoredSnapshot): Buffer[] {
-  const { timestampMs, controllerEpoch, records, quorum } = snapshot;
+async function* batchesOf(
+  { timestampMs, controllerEpoch, pieces }: StoreSnapshot,
+  quorum: readonly BatchRecord[],
+): AsyncGenerator<Buffer[], void, undefined> {
   const frame = { partitionLeaderEpoch: controllerEpoch };
   const first = [
     snapshotHeader(timestampMs),
     ...quorum.map(({ key, value }) => ({ key, value, timestamp: timestampMs })),
   ];
-  const buffers = [encodeBatch({ ...frame, isControl: true, records: first })];
+  yield [encodeBatch({ ...frame, isControl: true, records: first })];
   let baseOffset = first.length;
-  for (let i = 0; i < records.length; i += batchRecordsMax) {
-    const slice = records.slice(i, i + batchRecordsMax);
-    const values = slice.map((value) => ({ value, timestamp: timestampMs }));
-    buffers.push(encodeBatch({ ...frame, baseOffset, records: values }));
-    baseOffset += slice.length;
+  for await (const piece of pieces) {
+    const buffers: Buffer[] = [];
+    for (const slice of slicesOf(piece)) {
+      const values = slice.map((value) => ({ value, timestamp: timestampMs }));
+      buffers.push(encodeBatch({ ...frame, baseOffset, records: values }));
+      baseOffset += slice.length;
+    }
+    yield buffers;
   }
   const footer = [snapshotFooter(timestampMs)];
-  buffers.push(encodeBatch({ ...frame, baseOffset, isControl: true, records: footer }));
-  return buffers;
+  yield [encodeBatch({ ...frame, baseOffset, isControl: true, records: footer })];
+}
+
+/** What goes into one batch, and what a reader is given at a time. */
+export function* slicesOf(
+  records: readonly Buffer[],
+): Generator<readonly Buffer[], void, undefined> {
+  for (let i = 0; i < records.length; i += batchRecordsMax) {
+    yield records.slice(i, i + batchRecordsMax);
+  }
 }
 
 /** null when the file is not a whole snapshot; the log says why. */

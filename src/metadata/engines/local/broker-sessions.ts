@@ -1,0 +1,77 @@
+// Sessions of brokers within one process.
+//
+// Invariant: one session for each node id, of the last process that might have it.
+
+import { KafkaError } from '../../../protocol/index.ts';
+import {
+  type BrokerSession,
+  isSuccessor,
+  type StoreBroker,
+  type Subscription,
+} from '../../cluster-store.ts';
+
+type OnChange = (alive: ReadonlyMap<number, StoreBroker>) => void;
+
+interface Held {
+  readonly broker: StoreBroker;
+  readonly onLost: (error: Error) => void;
+}
+
+export class BrokerSessions {
+  readonly #held = new Map<number, Held>();
+  readonly #watchers = new Set<OnChange>();
+
+  /** @throws KafkaError DUPLICATE_BROKER_REGISTRATION */
+  begin(broker: StoreBroker, onLost: (error: Error) => void): BrokerSession {
+    const { nodeId, incarnationId } = broker;
+    const holder = this.#held.get(nodeId);
+    if (holder !== undefined && !isSuccessor(broker, holder.broker)) {
+      const { host, port } = holder.broker.endpoints[0] ?? { host: 'an unknown address', port: '' };
+      throw new KafkaError(
+        'DUPLICATE_BROKER_REGISTRATION',
+        `another process runs as broker ${nodeId} (at ${host}:${port}): stop it, or give this ` +
+          'one another node.id',
+      );
+    }
+    const held = { broker, onLost };
+    this.#held.set(nodeId, held);
+    this.#onChanged();
+    if (holder !== undefined && holder.broker.incarnationId !== incarnationId) {
+      const why = `broker ${nodeId} was started again with the same log directories`;
+      holder.onLost(new KafkaError('DUPLICATE_BROKER_REGISTRATION', why));
+    }
+    const close = async (): Promise<void> => {
+      if (this.#held.get(nodeId) !== held) return;
+      this.#held.delete(nodeId);
+      this.#onChanged();
+    };
+    return { close };
+  }
+
+  watch(onChange: OnChange): Subscription {
+    this.#watchers.add(onChange);
+    onChange(this.#alive());
+    return { close: () => this.#watchers.delete(onChange) };
+  }
+
+  /** All of them end against the will of their owners. */
+  lose(error: Error): void {
+    const lost = [...this.#held.values()];
+    this.#held.clear();
+    if (lost.length > 0) this.#onChanged();
+    for (const { onLost } of lost) onLost(error);
+  }
+
+  close(): void {
+    this.#watchers.clear();
+    this.#held.clear();
+  }
+
+  #alive(): Map<number, StoreBroker> {
+    return new Map([...this.#held].map(([nodeId, { broker }]) => [nodeId, broker]));
+  }
+
+  #onChanged(): void {
+    for (const onChange of [...this.#watchers]) onChange(this.#alive());
+  }
+}
