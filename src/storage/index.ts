@@ -35,11 +35,13 @@
 //   end-marker.ts          how a transaction ends in a partition
 // cleaner/     compaction: keeping the last record of each key
 // directory/   one entry of log.dirs
-//   log-directory.ts       its lock (directory-lock.ts), folders (partition-folder.ts,
-//                          folder-removals.ts), identity (directory-identity.ts,
-//                          meta-properties.ts), our notes of its use (directory-notes.ts)
-//   offset-files.ts        its checkpoints: offset-checkpoints.ts, checkpoint-file.ts;
-//                          found-offsets.ts: what they said at the start
+//   log-directory.ts       its life: lock and mark of a clean stop (directory-lock.ts), identity
+//                          (directory-identity.ts, meta-properties.ts), our notes of its use
+//                          (directory-notes.ts)
+//   log-folders.ts         its folders (partition-folder.ts, folder-removals.ts) and the logs that
+//                          are open in them; found-folders.ts: what becomes of them at a start
+//   directory-checkpoints.ts   what is said of all its logs, in files (offset-checkpoints.ts,
+//                          checkpoint-file.ts); offset-files.ts: what they said at the start
 //   directory-health.ts    whether it can be used; directory-presence.ts proves that its names
 //                          lead to its files; log-directory-error.ts says why not
 //   stray-folders.ts       what is kept though no partition may use it; restore-stray.ts: what a
@@ -66,14 +68,11 @@ export {
   notesPath,
   readNotes,
 } from './directory/directory-notes.ts';
-export {
-  type FolderFate,
-  LogDirectory,
-  type LogDirectoryOptions,
-  type PartitionName,
-} from './directory/log-directory.ts';
+export type { FolderFate } from './directory/found-folders.ts';
+export { LogDirectory, type LogDirectoryOptions } from './directory/log-directory.ts';
 export { LogDirectoryError } from './directory/log-directory-error.ts';
 export type { MetaProperties } from './directory/meta-properties.ts';
+export type { PartitionName } from './directory/partition-folder.ts';
 export {
   listStrays,
   type Restored,

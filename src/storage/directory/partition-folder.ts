@@ -19,6 +19,11 @@ export interface PartitionFolder {
   readonly partition: number;
 }
 
+export interface PartitionName extends PartitionFolder {
+  /** ZERO_UUID when partition.metadata is missing or torn. */
+  readonly topicId: Uuid;
+}
+
 /** null for what is not a topic's: waiting for removal, moving between disks, foreign. */
 export function parseFolderName(name: string): PartitionFolder | null {
   const match = /^([a-zA-Z0-9._-]{1,249})-(\d{1,10})$/.exec(name);
