@@ -71,6 +71,25 @@ test('records of one turn travel in one batch, and each learns its offset', () =
     await producer.close();
   }));
 
+test('a record whose linger ends while the sender looks at it is sent', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    cluster.addTopic('t', [1]);
+    // As on a machine whose cores are taken: time moves on between two looks at the clock.
+    let lateMs = 0;
+    const monotonic = (): number => {
+      lateMs += 3;
+      return io.clock.monotonic() + lateMs;
+    };
+    const clock = Object.create(io.clock, { monotonic: { value: monotonic } });
+    const producer = createProducer({ ...io, clock }, cluster, { lingerMs: 5 });
+    const beganMs = io.clock.monotonic();
+    for (let i = 0; i < 20; i++) await producer.send({ topic: 't', partition: 0, value: `${i}` });
+    assert.equal(valuesOf(cluster, 't').length, 20);
+    assert.ok(io.clock.monotonic() - beganMs < 2000, 'nothing waits for its delivery to time out');
+    await producer.close();
+  }));
+
 const mishaps: [string, ProduceVerdict][] = [
   ['a connection lost before the batch was stored', 'lose'],
   ['a connection lost after the batch was stored', 'storeAndLose'],

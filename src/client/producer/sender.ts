@@ -98,7 +98,7 @@ export class Sender {
     const accumulator = this.#accumulator;
     if (this.hurry > 0 || this.transactions?.refusal != null) accumulator.closeAll();
     const dueMs = accumulator.closeDue(nowMs);
-    this.#wakeAt(dueMs);
+    this.#wakeAt(dueMs, nowMs);
     if (accumulator.active.size === 0) return;
     this.#client.maybeRefresh();
     const refusal = this.transactions?.refusal ?? null;
@@ -333,7 +333,7 @@ export class Sender {
       for (let batch = queue.oldest; batch !== null; batch = queue.oldest) {
         const expiresMs = batch.createdMs + deliveryTimeoutMs;
         if (expiresMs > nowMs) {
-          this.#wakeAt(expiresMs);
+          this.#wakeAt(expiresMs, nowMs);
           break;
         }
         queue.giveUp(batch);
@@ -369,8 +369,11 @@ export class Sender {
       });
   }
 
-  /** One timer for the earliest reason to wake up; a time that has passed is no reason. */
-  #wakeAt(atMs: number, nowMs = this.#client.io.clock.monotonic()): void {
+  /**
+   * One timer for the earliest reason to wake up. A time that had passed when the round began is
+   * no reason; one that passes while the round looks around must stay one, or nobody comes back.
+   */
+  #wakeAt(atMs: number, nowMs: number): void {
     if (atMs >= this.#timerAtMs || atMs === Number.POSITIVE_INFINITY || this.#closed) return;
     if (atMs <= nowMs) return;
     this.#timer?.cancel();
