@@ -22,7 +22,7 @@ test('a marker that is dropped for one topic is caught', async () => {
   const { appendTransactionMarker } = Partition.prototype;
   const bug: Partial<Partition> = {
     appendTransactionMarker(this: Partition, marker) {
-      const { logEndOffset } = this.log;
+      const { logEndOffset } = this;
       if (this.topic !== 'other') return appendTransactionMarker.call(this, marker);
       const lastOffset = logEndOffset - 1;
       return { lastOffset } as ReturnType<typeof appendTransactionMarker>;

@@ -126,7 +126,7 @@ function find(target: FetchTarget, options: FetchReadOptions): Partition {
 /** Where the reader's log and ours part, if the epoch it read last ended earlier here (KIP-595). */
 function divergenceOf(partition: Partition, target: FetchTarget): PartitionRead['divergingEpoch'] {
   if (target.lastFetchedEpoch < 0) return null;
-  const { epoch, endOffset } = partition.log.endOffsetForEpoch(target.lastFetchedEpoch);
+  const { epoch, endOffset } = partition.logView.endOffsetForEpoch(target.lastFetchedEpoch);
   if (epoch < 0 || endOffset < 0) throw new KafkaError('OFFSET_OUT_OF_RANGE');
   const isSame = epoch === target.lastFetchedEpoch && endOffset >= target.fetchOffset;
   return isSame ? null : { epoch, endOffset };

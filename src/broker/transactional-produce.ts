@@ -76,7 +76,7 @@ function isVerified({ apiVersion, broker }: RequestContext): boolean {
 function mustWait({ partition, header }: TransactionalAppend, context: RequestContext): boolean {
   const { producerId, producerEpoch } = header;
   if (partition.turns.isWaitedFor(producerId)) return true;
-  if (partition.log.producers.hasOpenTransaction(producerId, producerEpoch)) return false;
+  if (partition.producers.hasOpenTransaction(producerId, producerEpoch)) return false;
   return isVerified(context);
 }
 
@@ -147,7 +147,7 @@ function begin(
   const { producerId, producerEpoch, baseSequence } = header;
   const hasOwnEpoch = apiVersion >= addsVersionMin;
   try {
-    return partition.log.producers.beginVerification(
+    return partition.producers.beginVerification(
       { producerId, producerEpoch, baseSequence, hasOwnEpoch },
       broker.io.clock.now(),
     );

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { logOf as partitionLogOf } from '../../tests/doubles/replication/logs.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
 import { batchHeaders, encodeBatch } from '../protocol/index.ts';
@@ -132,7 +133,7 @@ test('records that are not known count and change nothing; offsets may have gaps
       timestamp,
     });
     const batch = encodeBatch({ records: [record('a', 0), record('?', 1), record('b', 4)] });
-    partition.log.appendAsFollower(batch);
+    partitionLogOf(partition).appendAsFollower(batch);
     partition.becomeLeader(leading(1));
     assert.deepEqual(await readAll(logOf(io, partition)), ['a=v', '', 'b=v']);
   }));
@@ -177,11 +178,11 @@ for (const harm of ['is moved to another directory', 'loses its beginning'] as c
       for (let i = 0; i < 20; i++) {
         await log.append([`a=${i}`], i);
         const options = { upperBound: i + 1, atLeastOneBatch: true };
-        const { buffers } = await partition.log.read(i, 1000, options);
+        const { buffers } = await partitionLogOf(partition).read(i, 1000, options);
         for (const buffer of buffers) moved.appendAsFollower(Buffer.from(buffer));
       }
       const reading = readAll(log);
-      const old = partition.log;
+      const old = partitionLogOf(partition);
       for (let turn = 0; turn < 12; turn++) await Promise.resolve();
       if (harm === 'loses its beginning') {
         await old.deleteRecordsBefore(10);

@@ -80,7 +80,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
 
   /** The largest batch the topic takes; an operator may make its segments smaller than that. */
   get batchBytesMax(): number {
-    const { messageBytesMax, segmentBytesMax } = this.#options.partition.log.config;
+    const { messageBytesMax, segmentBytesMax } = this.#options.partition.logView.config;
     return Math.min(messageBytesMax, segmentBytesMax);
   }
 
@@ -148,7 +148,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
     let reached = from;
     for (let next = from; next < end; next = reached) {
       partition.assertLeader(this.#leaderEpoch);
-      const { log, logStartOffset } = partition;
+      const { logView, logStartOffset } = partition;
       next = Math.max(next, logStartOffset);
       const read = await partition.read(next, {
         bytesMax: readBytesMax,
@@ -162,7 +162,7 @@ export class PartitionMachineLog<R> implements MachineLog<R> {
       }
       partition.assertLeader(this.#leaderEpoch);
       // Nothing is left here, unless the log was moved or lost its beginning while it was read.
-      if (partition.log === log && partition.logStartOffset === logStartOffset) break;
+      if (partition.logView === logView && partition.logStartOffset === logStartOffset) break;
     }
     // Compaction or retention took what came last; the next offset is the log's nevertheless.
     if (reached < end) yield { baseOffset: end, endOffset: end, records: [] };

@@ -1,7 +1,13 @@
 // What this broker holds of each partition, and who waits for it.
 //
-// partition.ts       one replica: role, epochs, in-sync set, high watermark
+// partition.ts       one replica: its role, appends, reads, and who waits; the only door to its log
 // partition-state.ts what the metadata say of it
+// leader-state.ts    while it leads: what the others have, how the high watermark moves, who is
+//                    behind; in-sync-set.ts: who is in sync, and a change of that on its way
+// follower-state.ts  while it follows: where it fetches next, where its log is cut
+// high-watermark.ts  how far consumers may read, and who hears of it when that moves
+// due-flush.ts       what must be on the platter before it counts as written
+// log-view.ts        what others may read of the log
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
 // found-logs.ts      what a start finds in the directories, and what becomes of it
 // folder-work.ts     makes and removes logs beside the images; folder-lane.ts: a directory's queue
@@ -18,7 +24,10 @@ export {
   type VisibleBytesListener,
   type VisibleBytesSource,
 } from './fetch-waiter.ts';
+export type { IsrChange } from './in-sync-set.ts';
+export type { FollowerFetch, LeaderView, RemoteReplica } from './leader-state.ts';
 export { LogCleaner, type LogCleanerOptions, type LogCleanerSettings } from './log-cleaner.ts';
+export type { LogProducers, LogView } from './log-view.ts';
 export { Partition } from './partition.ts';
 export type { PartitionState } from './partition-state.ts';
 export { Replicas, type ReplicasOptions } from './replicas.ts';

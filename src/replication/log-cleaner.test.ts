@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimProcess, simulate } from '../../sim/index.ts';
+import { logOf } from '../../tests/doubles/replication/logs.ts';
 import { loadBrokerConfig } from '../config/index.ts';
 import type { Io, Log, LogFields } from '../io/index.ts';
 import { openLocalMetadata } from '../metadata/index.ts';
@@ -108,7 +109,8 @@ function fill(io: Io, partition: Partition, keys: string): void {
   }
 }
 
-async function keysOf({ log }: Partition): Promise<string> {
+async function keysOf(partition: Partition): Promise<string> {
+  const log = logOf(partition);
   let keys = '';
   for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
     const upperBound = log.logEndOffset;
@@ -137,12 +139,12 @@ test('the log with the largest dirty share is cleaned first, until none needs it
     fill(io, half, 'abcdefghijkl');
     const whole = await create('whole');
     fill(io, whole, 'aaaaaaaa');
-    const { cleanedTo } = half.log;
+    const { cleanedTo } = logOf(half);
     assert.ok(await cleaner.cleanFilthiest());
     assert.equal(await keysOf(whole), 'aaa');
-    assert.equal(half.log.cleanedTo, cleanedTo);
+    assert.equal(logOf(half).cleanedTo, cleanedTo);
     assert.ok(await cleaner.cleanFilthiest());
-    assert.ok((half.log.cleanedTo ?? 0) > (cleanedTo ?? 0));
+    assert.ok((logOf(half).cleanedTo ?? 0) > (cleanedTo ?? 0));
     assert.equal(await cleaner.cleanFilthiest(), false);
     await close();
   }));
@@ -169,7 +171,7 @@ test('a segment with a record younger than min.compaction.lag.ms is left alone',
     assert.equal(await cleaner.cleanFilthiest(), false);
     await io.clock.sleep(2001);
     assert.ok(await cleaner.cleanFilthiest());
-    assert.equal(partition.log.cleanedTo, 4);
+    assert.equal(logOf(partition).cleanedTo, 4);
     assert.equal(await keysOf(partition), 'aaaaa');
     await close();
   }));
@@ -194,7 +196,7 @@ test('a log that is compacted and deleted loses old segments by the same rhythm'
     assert.equal(await keysOf(partition), 'abcdefgh');
     await io.clock.sleep(2000);
     assert.equal(await keysOf(partition), '');
-    assert.equal(partition.log.logStartOffset, 8);
+    assert.equal(logOf(partition).logStartOffset, 8);
     assert.equal(await keysOf(other), 'abcdefgh');
     await close();
   }));
@@ -207,7 +209,7 @@ test('it looks again after the backoff, and not while log.cleaner.threads is 0',
     cleaner.start();
     fill(io, partition, 'aaaaaaaa');
     await io.clock.sleep(5000);
-    assert.equal(partition.log.cleanedTo, null);
+    assert.equal(logOf(partition).cleanedTo, null);
     settings.threads = 1;
     await io.clock.sleep(1100);
     assert.equal(await keysOf(partition), 'aaa');
@@ -229,7 +231,7 @@ test('a log that is damaged is set aside, and the others are cleaned', () =>
     assert.equal(await cleaner.cleanFilthiest(), false);
     assert.equal(await keysOf(good), 'abcc');
     assert.equal(before.length, 12);
-    assert.equal(bad.log.cleanedTo, null);
+    assert.equal(logOf(bad).cleanedTo, null);
     assert.ok(!io.disk.list('/data/bad-0').some(({ name }) => /cleaned|swap/.test(name)));
     await close();
   }));
@@ -259,18 +261,18 @@ test('a batch that cannot be read is kept as it is, said so once, and the rest i
     const partition = await create('t');
     fill(io, partition, 'xyx');
     const bad = unreadableBatch(3);
-    partition.log.appendAsFollower(Buffer.from(bad));
+    logOf(partition).appendAsFollower(Buffer.from(bad));
     fill(io, partition, 'xyzz');
     assert.ok(await cleaner.cleanFilthiest());
     assert.equal(await cleaner.cleanFilthiest(), false);
-    const upperBound = partition.log.logEndOffset;
-    const read = await partition.log.read(3, 10, { upperBound, atLeastOneBatch: true });
+    const upperBound = logOf(partition).logEndOffset;
+    const read = await logOf(partition).read(3, 10, { upperBound, atLeastOneBatch: true });
     const [kept] = read.buffers;
     assert.deepEqual(kept?.subarray(17), bad.subarray(17));
     assert.equal(read.nextOffset, 4);
     fill(io, partition, 'xyzzabcdef');
     assert.ok(await cleaner.cleanFilthiest());
-    assert.ok((partition.log.cleanedTo ?? 0) > 8);
+    assert.ok((logOf(partition).cleanedTo ?? 0) > 8);
     const [[what, fields], ...more] = warnings as [[string, LogFields]];
     assert.deepEqual(more, []);
     assert.match(what, /cannot be read/);
@@ -288,11 +290,11 @@ test('a full disk leaves the log as it was, and it is cleaned when there is room
     const { cleaner, create, close } = await open(io);
     const partition = await create('t');
     fill(io, partition, 'xyabcabca');
-    const { segmentCount } = partition.log;
+    const { segmentCount } = logOf(partition);
     fillDisk(process, true);
     assert.ok(await cleaner.cleanFilthiest());
     assert.equal(await cleaner.cleanFilthiest(), false);
-    assert.equal(partition.log.segmentCount, segmentCount);
+    assert.equal(logOf(partition).segmentCount, segmentCount);
     assert.equal(await keysOf(partition), 'xyabcabca');
     const odd = io.disk.list('/data/t-0').filter(({ name }) => /\.\w+\.\w+$/.test(name));
     assert.deepEqual(odd, []);
@@ -309,12 +311,12 @@ test('where cleaning ended is known to the next start', () =>
     const partition = await first.create('t');
     fill(io, partition, 'aaaaaaaa');
     await first.cleaner.cleanFilthiest();
-    const { cleanedTo } = partition.log;
+    const { cleanedTo } = logOf(partition);
     await first.close();
     const file = io.disk.readFile('/data/cleaner-offset-checkpoint')?.toString();
     assert.equal(file, `0\n1\nt 0 ${cleanedTo}\n`);
     const second = await open(io);
-    assert.equal(second.replicas.get('t', 0)?.log.cleanedTo, cleanedTo);
+    assert.equal(logOf(second.replicas.get('t', 0) as Partition).cleanedTo, cleanedTo);
     assert.equal(await second.cleaner.cleanFilthiest(), false);
     await second.close();
   }));

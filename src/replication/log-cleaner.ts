@@ -14,9 +14,9 @@ import {
   CleaningStopped,
   type DirtyRange,
   isShortage,
-  type PartitionLog,
   ReplacementFailed,
 } from '../storage/index.ts';
+import type { LogView } from './log-view.ts';
 import type { Partition } from './partition.ts';
 import type { Replicas } from './replicas.ts';
 
@@ -55,12 +55,12 @@ export class LogCleaner {
   readonly #replicas: Replicas;
   readonly #options: LogCleanerOptions;
   /** Until the next start. */
-  readonly #uncleanable = new WeakSet<PartitionLog>();
+  readonly #uncleanable = new WeakSet<LogView>();
   /** It was said that they keep batches that cannot be read. */
-  readonly #unreadable = new WeakSet<PartitionLog>();
+  readonly #unreadable = new WeakSet<LogView>();
   /** Not before this time, by the monotonic clock. */
-  readonly #postponed = new WeakMap<PartitionLog, number>();
-  #current: PartitionLog | null = null;
+  readonly #postponed = new WeakMap<LogView, number>();
+  #current: Partition | null = null;
   #timer: Timer | null = null;
   #round: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -88,12 +88,10 @@ export class LogCleaner {
     const filthiest = this.#filthiest();
     if (filthiest === null || this.#isStopped) return false;
     const { partition, range } = filthiest;
-    const { log } = partition;
     const beganMs = this.#io.clock.monotonic();
-    this.#current = log;
+    this.#current = partition;
     try {
-      const result = await log.clean({
-        lastStableOffset: partition.lastStableOffset,
+      const result = await partition.clean({
         ...this.#options.settings(),
         bytesPerSecondMax: () => this.#options.settings().bytesPerSecondMax,
       });
@@ -123,12 +121,12 @@ export class LogCleaner {
 
   /** null if the log is not to be cleaned now. */
   #rangeOf(partition: Partition): DirtyRange | null {
-    const { log, role, lastStableOffset } = partition;
+    const { logView: log, role } = partition;
     if (role === 'offline' || !log.config.cleanupPolicy.includes('compact')) return null;
     if (this.#uncleanable.has(log)) return null;
     if ((this.#postponed.get(log) ?? 0) > this.#io.clock.monotonic()) return null;
     try {
-      const range = log.dirtyRange({ nowMs: this.#io.clock.now(), lastStableOffset });
+      const range = partition.dirtyRange();
       const isDue = range.isOverdue && range.cleanableBytes > 0;
       return isDue || range.ratio > log.config.minCleanableDirtyRatio ? range : null;
     } catch (error) {
@@ -143,7 +141,7 @@ export class LogCleaner {
     if (error instanceof CleaningStopped) return;
     if (isFullDisk(error) && partition.role !== 'offline') {
       const untilMs = this.#io.clock.monotonic() + fullDiskRestMs;
-      this.#postponed.set(partition.log, untilMs);
+      this.#postponed.set(partition.logView, untilMs);
       this.#log.warn('the disk has no room to clean a log, which is as it was', {
         ...nameOf(partition),
         dirtyBytes: range.cleanableBytes,
@@ -160,7 +158,7 @@ export class LogCleaner {
   #setAside(partition: Partition, error: Error): void {
     // The folder went away, or its disk: that was reported by whoever took it.
     if (partition.role === 'offline') return;
-    this.#uncleanable.add(partition.log);
+    this.#uncleanable.add(partition.logView);
     this.#log.error('a log cannot be cleaned and is left as it is until the next start', {
       ...nameOf(partition),
       because: error.message,
@@ -178,8 +176,8 @@ export class LogCleaner {
       this.#log.warn('records without a key were removed', { ...name, records: recordsKeyless });
     }
     const { firstUnreadable, batchesUnreadable } = result;
-    if (firstUnreadable === null || this.#unreadable.has(partition.log)) return;
-    this.#unreadable.add(partition.log);
+    if (firstUnreadable === null || this.#unreadable.has(partition.logView)) return;
+    this.#unreadable.add(partition.logView);
     const what =
       'a log has batches whose records cannot be read: they are kept as they are, and so is what ' +
       'they might supersede; kafka-delete-records.sh removes what is before an offset';
@@ -211,7 +209,7 @@ export class LogCleaner {
   async #applyRetention(): Promise<void> {
     for (const partition of this.#replicas.all()) {
       if (this.#isStopped) return;
-      const { cleanupPolicy } = partition.log.config;
+      const { cleanupPolicy } = partition.logView.config;
       const isBoth = cleanupPolicy.includes('compact') && cleanupPolicy.includes('delete');
       if (!isBoth || partition.role === 'offline') continue;
       try {

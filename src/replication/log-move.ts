@@ -22,6 +22,7 @@ import {
   markMoved,
   type PartitionLog,
 } from '../storage/index.ts';
+import { truncationOffset } from './follower-state.ts';
 import type { Partition } from './partition.ts';
 
 export interface LogMoveOptions {
@@ -50,6 +51,10 @@ export class LogMove {
   readonly #io: Io;
   readonly #options: LogMoveOptions;
   readonly #ended = new Deferred<void>();
+  /** The log that the partition has until the copy takes over. */
+  readonly #old: PartitionLog;
+  /** Truncations of it that the copy has followed. */
+  #truncationsSeen = 0;
   #future: PartitionLog | null = null;
   #isPromoted = false;
   #hasTakenOver = false;
@@ -61,6 +66,10 @@ export class LogMove {
     this.partition = options.partition;
     this.source = options.source;
     this.target = options.target;
+    const old = options.source.log(this.partition.topic, this.partition.partition);
+    assert(old !== null, 'a partition moves from the directory that has its log');
+    this.#old = old;
+    this.#truncationsSeen = old.truncations.count;
     this.done = this.#run();
     void this.done.then(() => this.#ended.resolve());
   }
@@ -109,8 +118,9 @@ export class LogMove {
     const { topic, partition: index, topicId } = partition;
     const name = { topic, partition: index, topicId };
     // Later cleanings may miss what is copied by then.
-    const { cleanedTo } = partition.log;
-    this.#future = await target.createFutureLog(name, partition.log.config);
+    const old = this.#old;
+    const { cleanedTo } = old;
+    this.#future = await target.createFutureLog(name, old.config);
     await this.#copyInto(this.#future);
     // A start that finds two logs must know that the one is a copy of the other.
     await markMoved(this.#io.disk, this.#future, source.meta.directoryId);
@@ -119,10 +129,11 @@ export class LogMove {
     if (target.log(topic, index) !== null) await target.deleteLog(topic, index);
     this.#assertWanted();
     this.#future = await target.promoteFutureLog(this.#future, topicId);
-    const old = partition.log;
     const log = this.#future;
     const isBehind = (): boolean =>
-      log.logEndOffset < old.logEndOffset || log.logStartOffset < old.logStartOffset;
+      log.logEndOffset < old.logEndOffset ||
+      log.logStartOffset < old.logStartOffset ||
+      this.#mustCut;
     let isMarked = false;
     while (!isMarked || isBehind()) {
       await this.#copyInto(log);
@@ -154,9 +165,10 @@ export class LogMove {
 
   /** Copies until nothing is missing. Does not pause where the end is read from memory. */
   async #copyInto(log: PartitionLog): Promise<void> {
-    const source = this.partition.log;
+    const source = this.#old;
     for (;;) {
       this.#assertWanted();
+      if (this.#mustCut) await this.#cutBack(log);
       const from = Math.max(log.logEndOffset, source.logStartOffset);
       if (from >= source.logEndOffset) {
         if (log.logEndOffset < from) await log.truncateFullyAndStartAt(from);
@@ -179,6 +191,23 @@ export class LogMove {
         log.appendAsFollower(buffer);
       }
       await this.#throttle(read.sizeBytes);
+    }
+  }
+
+  get #mustCut(): boolean {
+    const { current, count } = this.#old.truncations;
+    return current !== null || count !== this.#truncationsSeen;
+  }
+
+  /** What the old log lost to a truncation goes from the copy, too: by epochs, as in a follower. */
+  async #cutBack(log: PartitionLog): Promise<void> {
+    const old = this.#old;
+    while (old.truncations.current !== null) await Promise.allSettled([old.truncations.current]);
+    this.#truncationsSeen = old.truncations.count;
+    while (isApart(log, old)) {
+      const { latestEpoch } = log.leaderEpochs;
+      const offset = truncationOffset(log, old.endOffsetForEpoch(latestEpoch), 0);
+      await log.truncateTo(latestEpoch < 0 ? old.logEndOffset : offset);
     }
   }
 
@@ -229,11 +258,20 @@ export class LogMove {
     try {
       if (isOpen) await this.target.deleteLog(topic, partition);
       else if (!this.#isPromoted) await future.remove();
-      await clearMoved(this.#io.disk, this.partition.log);
+      await clearMoved(this.#io.disk, this.#old);
     } catch (error) {
       if (!isExpectedFailure(error)) throw error;
       const { message } = error;
       this.#io.log.warn('what was copied is left', { path: future.directory, because: message });
     }
   }
+}
+
+/** The copy has what the log has not, or not any more. */
+function isApart(copy: PartitionLog, log: PartitionLog): boolean {
+  if (copy.logEndOffset > log.logEndOffset) return true;
+  const { latestEpoch } = copy.leaderEpochs;
+  if (latestEpoch < 0) return false;
+  const { epoch, endOffset } = log.endOffsetForEpoch(latestEpoch);
+  return epoch !== latestEpoch || endOffset < copy.logEndOffset;
 }

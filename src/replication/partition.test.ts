@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { logOf } from '../../tests/doubles/replication/logs.ts';
 import { ZERO_UUID } from '../base/uuid.ts';
 import type { Io } from '../io/index.ts';
 import { encodeBatch } from '../protocol/index.ts';
@@ -60,7 +61,7 @@ function transactionalBatch(io: Io, producerId: number, baseSequence: number): B
 
 function verified(partition: Partition, producerId: number) {
   const batch = { producerId, producerEpoch: 0, baseSequence: 0, hasOwnEpoch: false };
-  return { verification: partition.log.producers.beginVerification(batch, 0) };
+  return { verification: partition.producers.beginVerification(batch, 0) };
 }
 
 const endOf = (producerId: number) => ({
@@ -120,7 +121,7 @@ test('where the topic wants an fsync per record the watermark waits for it', asy
         partition.offsetReached(3, io.clock.monotonic() + 10_000),
       ]);
       assert.equal(partition.highWatermark, 3);
-      assert.equal(partition.log.recoveryPoint, 3);
+      assert.equal(partition.logView.recoveryPoint, 3);
       assert.equal(partition.isFlushPending(3), false);
     },
     { faults: { disk: { syncMsMean: 10 } } },
@@ -136,7 +137,7 @@ test('a flush of batches that a truncation took ends', async () => {
       const wait = partition.offsetFlushed(1, io.clock.monotonic() + 10_000);
       partition.becomeFollower(state({ leader: 2, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2] }));
       await assert.rejects(wait, { errorName: 'NOT_LEADER_OR_FOLLOWER' });
-      await partition.log.truncateTo(0);
+      await logOf(partition).truncateTo(0);
       // A loop that does not end would keep everything else from being run.
       await io.clock.sleep(1000);
       assert.equal(partition.isFlushPending(partition.logEndOffset), false);
@@ -161,7 +162,7 @@ test('an fsync that a full disk postpones fails the wait, and is done when there
     assert.equal(partition.role, 'leader');
     files.capacityBytes = capacityBytes;
     await partition.offsetReached(1, deadlineMs);
-    assert.equal(partition.log.recoveryPoint, 1);
+    assert.equal(partition.logView.recoveryPoint, 1);
   }));
 
 test('only the leader of the epoch the client believes in serves it', async () => {

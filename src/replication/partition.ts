@@ -1,26 +1,36 @@
-// One replica of one partition: what this broker is for it (leader or follower), the epoch it is
-// that in, who is in sync, and how far consumers may read. It wraps the log: everything that
-// wants to append or read goes through here, because here the epochs and the watermark are.
+// One replica of one partition: what this broker is for it (leader-state.ts or follower-state.ts),
+// the epoch it is that in, how far consumers may read, and who waits for it. It wraps the log:
+// everything that wants to append, read or change it goes through here, because here the epochs
+// and the watermark are.
 //
 // Invariants: the high watermark never goes back while a leader epoch lasts, never passes the log
 // end, and never passes bytes for which the topic demands an fsync that has not returned; an
-// append happens only as leader and carries the current epoch; nobody waits on a partition that
-// can no longer wake him (role change, storage failure and close end every wait).
+// append happens only as leader and carries the current epoch, or as follower of that epoch; who
+// is elected while his log is being truncated leads when that is over; nobody waits on a partition
+// that can no longer wake him (role change, storage failure and close end every wait).
 
 import { assert } from '../base/assert.ts';
-import type { Io, Timer } from '../io/index.ts';
+import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import {
   type AppendResult,
+  type CleaningRequest,
+  type CleaningResult,
+  type DirtyRange,
   type EndMarker,
   encodeEndMarker,
+  type LogConfig,
   type LogRead,
   type PartitionLog,
   type TransactionVerification,
 } from '../storage/index.ts';
-import { AppendsAhead } from './appends-ahead.ts';
+import { DueFlush } from './due-flush.ts';
 import type { VisibleBytesListener, VisibleBytesSource } from './fetch-waiter.ts';
-import { OffsetWaiters } from './offset-waiters.ts';
+import { FollowerState } from './follower-state.ts';
+import { HighWatermark } from './high-watermark.ts';
+import type { IsrChange } from './in-sync-set.ts';
+import { type FollowerFetch, LeaderState, type LeaderView } from './leader-state.ts';
+import type { LogProducers, LogView } from './log-view.ts';
 import {
   isNewer,
   type PartitionIdentity,
@@ -34,6 +44,8 @@ export interface PartitionOptions extends PartitionIdentity {
   readonly log: PartitionLog;
   /** From replication-offset-checkpoint; consumers saw no further before the restart. */
   readonly highWatermark: number;
+  /** It leads since now: a truncation was under way when it was told to. */
+  readonly onLeadingLate?: () => void;
 }
 
 export type PartitionRole = 'leader' | 'follower' | 'offline';
@@ -45,32 +57,25 @@ export interface ReadOptions {
   readonly atLeastOneBatch: boolean;
 }
 
-/** How long a flush for which there was no room waits for some. */
-const flushRetryMs = 1000;
-
 export class Partition implements VisibleBytesSource {
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
   readonly #io: Io;
   readonly #nodeId: number;
-  readonly #highWatermarkWaiters: OffsetWaiters;
-  readonly #flushWaiters: OffsetWaiters;
-  readonly #listeners = new Set<VisibleBytesListener>();
+  readonly #onLeadingLate: (() => void) | undefined;
+  readonly #watermark: HighWatermark;
   /** Keeps transactional batches in order while the first one is verified. */
   readonly turns = new ProducerTurns();
-  /** Appends beyond the high watermark. */
-  readonly #hidden = new AppendsAhead();
-  /** Appends below it that read_committed consumers do not see yet. */
-  readonly #undecided = new AppendsAhead();
   #log: PartitionLog;
-  #role: PartitionRole = 'follower';
   #state: PartitionState = unknownState;
-  #highWatermark: number;
-  /** Records below this offset must be on the platter before they count as written. */
-  #flushDueOffset = 0;
-  #isFlushing = false;
-  #flushRetry: Timer | null = null;
+  #isOffline = false;
+  /** While we lead. */
+  #leading: LeaderState | null = null;
+  /** While we follow, unless nobody leads. */
+  #following: FollowerState | null = null;
+  /** Since the topic first demanded that an append be on the platter. */
+  #dueFlush: DueFlush | null = null;
 
   constructor(io: Io, options: PartitionOptions) {
     this.#io = io;
@@ -79,24 +84,36 @@ export class Partition implements VisibleBytesSource {
     this.partition = options.partition;
     this.#log = options.log;
     this.#nodeId = options.nodeId;
-    this.#highWatermarkWaiters = new OffsetWaiters(io.clock);
-    this.#flushWaiters = new OffsetWaiters(io.clock);
-    this.#highWatermark = Math.min(
-      Math.max(options.highWatermark, this.log.logStartOffset),
-      this.log.logEndOffset,
-    );
+    this.#onLeadingLate = options.onLeadingLate;
+    this.#watermark = new HighWatermark(io.clock, options.highWatermark, options.log);
   }
 
-  get log(): PartitionLog {
+  /** For reading: what changes a log is asked of its partition. */
+  get logView(): LogView {
     return this.#log;
   }
 
+  get producers(): LogProducers {
+    return this.#log.producers;
+  }
+
   get role(): PartitionRole {
-    return this.#role;
+    if (this.#isOffline) return 'offline';
+    return this.#leading === null ? 'follower' : 'leader';
   }
 
   get isLeader(): boolean {
-    return this.#role === 'leader';
+    return this.#leading !== null;
+  }
+
+  /** What it knows of the other replicas while it leads; null otherwise. */
+  get leading(): LeaderView | null {
+    return this.#leading;
+  }
+
+  /** What fetches from the leader go through while it follows one; null otherwise. */
+  get following(): FollowerState | null {
+    return this.#following;
   }
 
   get leader(): number {
@@ -116,42 +133,90 @@ export class Partition implements VisibleBytesSource {
   }
 
   get highWatermark(): number {
-    return this.#highWatermark;
+    return this.#watermark.offset;
   }
 
   /** Where read_committed consumers stop: the first open transaction, or the high watermark. */
   get lastStableOffset(): number {
-    return this.log.lastStableOffsetBelow(this.#highWatermark);
+    return this.#log.lastStableOffsetBelow(this.highWatermark);
   }
 
   get logStartOffset(): number {
-    return this.log.logStartOffset;
+    return this.#log.logStartOffset;
   }
 
   get logEndOffset(): number {
-    return this.log.logEndOffset;
+    return this.#log.logEndOffset;
   }
 
   becomeLeader(state: PartitionState): void {
     assert(state.leader === this.#nodeId, 'only the elected leader becomes leader');
-    if (this.#role === 'offline' || !this.#maybeAdopt(state)) return;
-    this.#role = 'leader';
-    this.log.assignLeaderEpoch(state.leaderEpoch);
+    if (!this.#maybeAdopt(state)) return;
+    if (this.#leading?.leaderEpoch === state.leaderEpoch) {
+      this.#leading.onState(state, this.#io.clock.monotonic());
+      this.#maybeAdvanceHighWatermark();
+      return;
+    }
+    this.#endFollowing();
+    if (this.#log.truncations.current === null) this.#lead(state);
+    else void this.#leadWhenTruncated(state);
+  }
+
+  async #leadWhenTruncated(state: PartitionState): Promise<void> {
+    while (this.#log.truncations.current !== null) {
+      await Promise.allSettled([this.#log.truncations.current]);
+    }
+    if (this.#isOffline || this.#state !== state) return;
+    this.#lead(state);
+    this.#onLeadingLate?.();
+  }
+
+  #lead(state: PartitionState): void {
+    const { logEndOffset } = this.#log;
+    this.#onTruncated(logEndOffset);
+    // What we have as a follower is not visible yet: whoever waits for it waits for bytes.
+    const isHidden = this.#leading === null && logEndOffset > this.highWatermark;
+    if (isHidden) this.#watermark.onAppended(logEndOffset, 1);
+    this.#leading = new LeaderState({
+      nodeId: this.#nodeId,
+      state,
+      epochStartOffset: logEndOffset,
+      nowMs: this.#io.clock.monotonic(),
+    });
+    this.#log.assignLeaderEpoch(state.leaderEpoch);
     this.#maybeAdvanceHighWatermark();
   }
 
   becomeFollower(state: PartitionState): void {
-    if (this.#role === 'offline' || !this.#maybeAdopt(state)) return;
-    this.#role = 'follower';
-    this.#hidden.clear();
-    this.#undecided.clear();
+    if (!this.#maybeAdopt(state)) return;
+    this.#leading = null;
+    this.#watermark.forgetAppended();
+    if (this.#following?.leaderEpoch === state.leaderEpoch) return;
+    this.#endFollowing();
+    if (state.leader < 0) return;
+    this.#following = new FollowerState(state, {
+      log: () => this.#log,
+      highWatermark: () => this.highWatermark,
+      isFlushPending: (offset) => this.isFlushPending(offset),
+      onFlushDue: (endOffset) => this.#demandFlush(endOffset),
+      onCommitted: (offset) => this.#watermark.advanceTo(offset, this.#log),
+      onTruncated: (endOffset) => this.#onTruncated(endOffset),
+    });
+  }
+
+  #endFollowing(): void {
+    this.#following?.end();
+    this.#following = null;
+  }
+
+  #onTruncated(endOffset: number): void {
+    this.#watermark.onTruncated(endOffset, this.#log);
+    this.#dueFlush?.onTruncated(endOffset);
   }
 
   /** The directory cannot be trusted any more; only a restart brings the partition back. */
   becomeOffline(): void {
-    if (this.#role === 'offline') return;
-    this.#role = 'offline';
-    this.#endWaits(new KafkaError('KAFKA_STORAGE_ERROR'));
+    if (!this.#isOffline) this.#end(new KafkaError('KAFKA_STORAGE_ERROR'));
   }
 
   /**
@@ -160,17 +225,17 @@ export class Partition implements VisibleBytesSource {
    * KAFKA_STORAGE_ERROR
    */
   assertLeader(currentLeaderEpoch = -1): void {
-    if (this.#role === 'offline') throw new KafkaError('KAFKA_STORAGE_ERROR');
+    if (this.#isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR');
     if (currentLeaderEpoch >= 0) {
       if (currentLeaderEpoch < this.leaderEpoch) throw new KafkaError('FENCED_LEADER_EPOCH');
       if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError('UNKNOWN_LEADER_EPOCH');
     }
-    if (this.#role !== 'leader') throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
+    if (this.#leading === null) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
   }
 
   /** @throws KafkaError NOT_ENOUGH_REPLICAS if acks=all could not be honoured. */
   assertEnoughReplicas(): void {
-    const required = Math.min(this.log.config.minInSyncReplicas, this.#state.replicas.length);
+    const required = Math.min(this.#log.config.minInSyncReplicas, this.#state.replicas.length);
     if (this.isr.length < required) {
       throw new KafkaError(
         'NOT_ENOUGH_REPLICAS',
@@ -190,7 +255,7 @@ export class Partition implements VisibleBytesSource {
 
   /**
    * Appends a transactional batch. It must go on with a transaction that is open here, or show
-   * the verification begun for it (`log.producers.beginVerification`).
+   * the verification begun for it (`producers.beginVerification`).
    * @throws KafkaError INVALID_TXN_STATE, and as `appendAsLeader` does; nothing was appended then.
    */
   appendInTransaction(
@@ -223,21 +288,18 @@ export class Partition implements VisibleBytesSource {
     verification?: TransactionVerification | null,
   ): AppendResult {
     this.assertLeader();
-    const sizeBefore = this.log.logEndOffset;
-    const result = this.log.appendAsLeader(records, {
+    const sizeBefore = this.#log.logEndOffset;
+    const result = this.#log.appendAsLeader(records, {
       leaderEpoch: this.leaderEpoch,
       origin,
       timestampNow: this.#io.clock.now(),
       transactionVersion,
       verification,
     });
-    const endOffset = this.log.logEndOffset;
+    const endOffset = this.#log.logEndOffset;
     if (endOffset === sizeBefore) return result;
-    this.#hidden.push(endOffset, records.length);
-    if (result.flushDue) {
-      this.#flushDueOffset = endOffset;
-      void this.#flushUntilDurable();
-    }
+    this.#watermark.onAppended(endOffset, records.length);
+    if (result.flushDue) this.#demandFlush(endOffset);
     this.#maybeAdvanceHighWatermark();
     return result;
   }
@@ -248,21 +310,21 @@ export class Partition implements VisibleBytesSource {
    * @throws KafkaError REQUEST_TIMED_OUT, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR
    */
   async offsetReached(offset: number, deadlineMs: number): Promise<void> {
-    if (this.#highWatermark >= offset) return;
+    if (this.highWatermark >= offset) return;
     this.assertLeader();
-    await this.#highWatermarkWaiters.wait(offset, deadlineMs);
+    await this.#watermark.wait(offset, deadlineMs);
   }
 
   /** True if the topic demands that the offset be on the platter and it is not there yet. */
   isFlushPending(offset: number): boolean {
-    return this.log.recoveryPoint < Math.min(offset, this.#flushDueOffset);
+    return this.#dueFlush?.isPending(offset) ?? false;
   }
 
   /** Resolves when what the topic wants on the platter below the offset is there. */
   async offsetFlushed(offset: number, deadlineMs: number): Promise<void> {
     if (!this.isFlushPending(offset)) return;
-    this.assertLeader();
-    await this.#flushWaiters.wait(Math.min(offset, this.#flushDueOffset), deadlineMs);
+    if (this.#isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR');
+    await this.#dueFlush?.wait(offset, deadlineMs);
   }
 
   /**
@@ -270,7 +332,7 @@ export class Partition implements VisibleBytesSource {
    * @throws KafkaError OFFSET_OUT_OF_RANGE
    */
   read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
-    return this.log.read(offset, options.bytesMax, {
+    return this.#log.read(offset, options.bytesMax, {
       upperBound: this.readableEnd(options.isCommittedOnly),
       atLeastOneBatch: options.atLeastOneBatch,
       abortedTransactions: options.isCommittedOnly,
@@ -278,7 +340,7 @@ export class Partition implements VisibleBytesSource {
   }
 
   readableEnd(isCommittedOnly: boolean): number {
-    return isCommittedOnly ? this.lastStableOffset : this.#highWatermark;
+    return isCommittedOnly ? this.lastStableOffset : this.highWatermark;
   }
 
   /**
@@ -288,42 +350,88 @@ export class Partition implements VisibleBytesSource {
    */
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.assertLeader();
-    if (!this.log.config.cleanupPolicy.includes('delete')) {
+    if (!this.#log.config.cleanupPolicy.includes('delete')) {
       throw new KafkaError('POLICY_VIOLATION', `${this.topic} is compacted, not deleted from`);
     }
-    const target = offset === -1 ? this.#highWatermark : offset;
-    if (target < 0 || target > this.#highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
-    await this.#movingStart(() => this.log.deleteRecordsBefore(target));
-    return this.log.logStartOffset;
+    const target = offset === -1 ? this.highWatermark : offset;
+    if (target < 0 || target > this.highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
+    await this.#movingStart(() => this.#log.deleteRecordsBefore(target));
+    return this.#log.logStartOffset;
   }
 
-  /** Rolls and deletes old segments; returns how many went. */
+  /** Rolls and deletes old segments, forgets idle producers; returns how many segments went. */
   async applyRetention(): Promise<number> {
-    if (this.#role === 'offline') return 0;
+    if (this.#isOffline) return 0;
+    this.#log.expireProducers(this.#io.clock.now());
     return await this.#movingStart(() =>
-      this.log.applyRetention(this.#io.clock.now(), this.#highWatermark),
+      this.#log.applyRetention(this.#io.clock.now(), this.highWatermark),
     );
   }
 
   async #movingStart<T>(change: () => Promise<T>): Promise<T> {
-    const before = this.log.logStartOffset;
+    const before = this.#log.logStartOffset;
     try {
       return await change();
     } finally {
-      if (this.log.logStartOffset !== before) this.#notify(0, 0);
+      if (this.#log.logStartOffset !== before) this.#watermark.onLogStartMoved();
     }
   }
 
+  /** What its topic is configured to now; min.insync.replicas may let the watermark move. */
+  configure(config: LogConfig): void {
+    this.#log.configure(config);
+    this.#maybeAdvanceHighWatermark();
+  }
+
+  /** What a cleaning would look at, and how badly the log needs it. */
+  dirtyRange(): DirtyRange {
+    const { lastStableOffset } = this;
+    return this.#log.dirtyRange({ nowMs: this.#io.clock.now(), lastStableOffset });
+  }
+
+  /** Compacts the log, see PartitionLog.clean, up to what is decided and below the watermark. */
+  async clean(request: Omit<CleaningRequest, 'lastStableOffset'>): Promise<CleaningResult | null> {
+    return await this.#log.clean({ ...request, lastStableOffset: this.lastStableOffset });
+  }
+
+  /** Resolves when no cleaning is under way. */
+  async stopCleaning(): Promise<void> {
+    await this.#log.stopCleaning();
+  }
+
   addListener(listener: VisibleBytesListener): void {
-    this.#listeners.add(listener);
+    this.#watermark.addListener(listener);
   }
 
   removeListener(listener: VisibleBytesListener): void {
-    this.#listeners.delete(listener);
+    this.#watermark.removeListener(listener);
   }
 
   interruptFetches(): void {
-    for (const listener of [...this.#listeners]) listener.onInterrupted();
+    this.#watermark.interruptListeners();
+  }
+
+  /**
+   * Notes what a follower has, see LeaderState.onFetch: call it when the answer to its fetch will
+   * not say that its log diverges from ours.
+   * @throws KafkaError as `assertLeader` does, and UNKNOWN_LEADER_EPOCH
+   */
+  onFollowerFetch(fetch: FollowerFetch, currentLeaderEpoch: number): void {
+    this.assertLeader(currentLeaderEpoch);
+    this.#leading?.onFetch(fetch, this.#log.logEndOffset);
+    this.#maybeAdvanceHighWatermark();
+  }
+
+  /** To be sent to the controller once; the metadata show what became of it. */
+  beginIsrChange(isr: readonly number[]): IsrChange {
+    assert(this.#leading !== null, 'only a leader changes its in-sync set');
+    return this.#leading.beginIsrChange(isr);
+  }
+
+  /** The controller has refused it for good; a lost answer is no refusal. */
+  onIsrChangeRefused(change: IsrChange): void {
+    this.#leading?.onIsrChangeRefused(change);
+    this.#maybeAdvanceHighWatermark();
   }
 
   /** The partition moved to another directory: this log has every record of the one before. */
@@ -331,20 +439,28 @@ export class Partition implements VisibleBytesSource {
     assert(log.logEndOffset === this.#log.logEndOffset, 'a copy that takes over is complete');
     log.producers.takeVerificationsOf(this.#log.producers);
     this.#log = log;
-    log.assignLeaderEpoch(this.#state.leaderEpoch);
+    // A follower has the epochs of what it fetched, and no other.
+    if (this.#leading !== null) log.assignLeaderEpoch(this.#state.leaderEpoch);
     // Batches that a flush is being waited for may be on the platter of the old log alone.
-    if (log.recoveryPoint < this.#flushDueOffset) void this.#flushUntilDurable();
+    this.#dueFlush?.onLogReplaced();
   }
 
   /** Ends every wait; the log is the owner's to close. */
   close(): void {
-    this.#role = 'offline';
-    this.#endWaits(new KafkaError('NOT_LEADER_OR_FOLLOWER'));
+    this.#end(new KafkaError('NOT_LEADER_OR_FOLLOWER'));
   }
 
-  /** Takes over newer metadata; false if we know it or a newer one already. */
+  #end(error: KafkaError): void {
+    this.#isOffline = true;
+    this.#leading = null;
+    this.#endFollowing();
+    this.#dueFlush?.end(error);
+    this.#endWaits(error);
+  }
+
+  /** Takes over newer metadata; false if we know it or a newer one already, or are offline. */
   #maybeAdopt(state: PartitionState): boolean {
-    if (!isNewer(state, this.#state)) return false;
+    if (this.#isOffline || !isNewer(state, this.#state)) return false;
     const isNewEpoch = state.leaderEpoch > this.#state.leaderEpoch;
     this.#state = state;
     if (isNewEpoch) this.#endWaits(new KafkaError('NOT_LEADER_OR_FOLLOWER'));
@@ -352,75 +468,25 @@ export class Partition implements VisibleBytesSource {
   }
 
   #endWaits(error: KafkaError): void {
-    if (this.#role === 'offline') this.#flushRetry?.cancel();
-    this.#highWatermarkWaiters.failAll(error);
-    this.#flushWaiters.failAll(error);
+    this.#watermark.failWaiters(error);
+    this.#dueFlush?.failAll(error);
     this.interruptFetches();
   }
 
-  /** The highest offset the whole ISR has; with one replica that is what we hold ourselves. */
+  #demandFlush(endOffset: number): void {
+    this.#dueFlush ??= new DueFlush(this.#io.clock, {
+      log: () => this.#log,
+      onFlushed: () => this.#maybeAdvanceHighWatermark(),
+      onPostponed: (error) => this.#watermark.failWaiters(error),
+    });
+    this.#dueFlush.demand(endOffset);
+  }
+
   #maybeAdvanceHighWatermark(): void {
-    if (this.#role !== 'leader') return;
-    const isAlone = this.isr.length === 1 && this.isr[0] === this.#nodeId;
-    if (!isAlone) return;
-    const recoveryPoint = this.log.recoveryPoint;
-    const target = recoveryPoint >= this.#flushDueOffset ? this.log.logEndOffset : recoveryPoint;
-    if (target <= this.#highWatermark) return;
-    this.#highWatermark = target;
-    this.#highWatermarkWaiters.onAdvance(target);
-    this.#showUpTo(target);
-  }
-
-  #showUpTo(offset: number): void {
-    if (this.#undecided.isEmpty && !this.log.producers.hasUndecided) {
-      const bytes = this.#hidden.takeUpTo(offset);
-      this.#notify(bytes, bytes);
-    } else {
-      const bytes = this.#hidden.takeUpTo(offset, this.#undecided);
-      this.#notify(bytes, this.#undecided.takeUpTo(this.lastStableOffset));
-    }
-  }
-
-  #notify(visibleBytes: number, stableBytes: number): void {
-    if (this.#listeners.size === 0) return;
-    for (const listener of [...this.#listeners]) {
-      const bytes = listener.isCommittedOnly ? stableBytes : visibleBytes;
-      if (bytes > 0) listener.onVisible(bytes);
-      else listener.onMoved();
-    }
-  }
-
-  /** One flush at a time; appends that come while it runs share the next one. */
-  async #flushUntilDurable(): Promise<void> {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    try {
-      // What a truncation took cannot be flushed any more: a flush of it would end at once.
-      while (this.#role !== 'offline' && this.isFlushPending(this.log.logEndOffset)) {
-        await this.log.flush();
-        this.#onFlushed();
-      }
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      this.#onFlushFailed(error);
-    } finally {
-      this.#isFlushing = false;
-    }
-  }
-
-  /**
-   * After a failed sync the directory has taken us offline before we hear of it. Otherwise the
-   * disk had no room for what goes along with the sync, and may have some later.
-   */
-  #onFlushFailed(error: KafkaError): void {
-    if (this.#role === 'offline') return;
-    this.#flushWaiters.failAll(error);
-    this.#highWatermarkWaiters.failAll(error);
-    this.#flushRetry = this.#io.clock.after(flushRetryMs, () => void this.#flushUntilDurable());
-  }
-
-  #onFlushed(): void {
-    this.#flushWaiters.onAdvance(this.log.recoveryPoint);
-    this.#maybeAdvanceHighWatermark();
+    if (this.#leading === null) return;
+    const ownEnd = this.#dueFlush === null ? this.#log.logEndOffset : this.#dueFlush.writtenEnd;
+    const { minInSyncReplicas } = this.#log.config;
+    const end = this.#leading.committedEnd(ownEnd, minInSyncReplicas);
+    if (end > this.highWatermark) this.#watermark.advanceTo(end, this.#log);
   }
 }

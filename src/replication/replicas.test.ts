@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate, World } from '../../sim/index.ts';
+import { logOf } from '../../tests/doubles/replication/logs.ts';
 import { loadBrokerConfig } from '../config/index.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { type Metadata, openLocalMetadata, ResourceType } from '../metadata/index.ts';
@@ -131,8 +132,8 @@ test('a change of configuration reaches the logs of its topic', async () => {
       ],
     });
     await parts.replicas.settled();
-    assert.equal(parts.replicas.get('t', 1)?.log.config.retentionMs, 77);
-    assert.equal(parts.replicas.get('other', 0)?.log.config.retentionMs, 604_800_000);
+    assert.equal(parts.replicas.get('t', 1)?.logView.config.retentionMs, 77);
+    assert.equal(parts.replicas.get('other', 0)?.logView.config.retentionMs, 604_800_000);
     await parts.close();
   });
 });
@@ -294,7 +295,7 @@ test('a disk that fails takes its partitions offline, and the last one the broke
     const partition = parts.replicas.get('t', 0);
     partition?.appendAsLeader(batch(io));
     world.faults = { ...world.faults, disk: { ...world.faults.disk, syncFailChance: 1 } };
-    await assert.rejects((async () => partition?.log.flush())());
+    await assert.rejects((async () => partition && logOf(partition).flush())());
     assert.throws(() => partition?.assertLeader(), { errorName: 'KAFKA_STORAGE_ERROR' });
     assert.equal(parts.failures.length, 1);
     assert.equal(parts.replicas.isFailed(parts.directory), true);

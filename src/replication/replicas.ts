@@ -43,7 +43,7 @@ export interface ReplicasOptions {
   readonly moveBytesPerSecondMax?: () => number;
   /** The log configuration that follows from a topic's overrides. */
   readonly logConfigOf: (overrides: ReadonlyMap<string, string>) => LogConfig;
-  /** A partition is there that was not when its image came. */
+  /** A partition is there, or leads, that did not when its image came. */
   readonly onMade?: (partition: Partition) => void;
   /** No directory is left, or an invariant is broken: the broker cannot go on. */
   readonly onFatal: (error: Error) => void;
@@ -378,6 +378,7 @@ export class Replicas {
       nodeId: this.#options.nodeId,
       log,
       highWatermark: directory.highWatermarks.get(`${topic.name}-${index}`) ?? 0,
+      onLeadingLate: () => this.#options.onMade?.(partition),
     });
     let replicas = this.#byTopicId.get(topic.id);
     if (replicas === undefined) {
@@ -482,7 +483,7 @@ export class Replicas {
     const replicas = this.#byTopic.get(topic);
     if (replicas === undefined) return;
     const config = this.#configOf(topic, image);
-    for (const partition of replicas.partitions) partition?.log.configure(config);
+    for (const partition of replicas.partitions) partition?.configure(config);
   }
 }
 

@@ -65,14 +65,12 @@ export class Upkeep {
   }
 
   async applyRetention(): Promise<void> {
-    const nowMs = this.#clock.now();
     for (const partition of this.#replicas.all()) {
       if (this.#isStopped) return;
       await this.#attempt(
         `retention of ${partition.topic}-${partition.partition}`,
         null,
         async () => {
-          partition.log.expireProducers(nowMs);
           await partition.applyRetention();
         },
       );

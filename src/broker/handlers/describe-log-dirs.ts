@@ -47,7 +47,7 @@ function heldBy(request: Request, context: RequestContext): Map<LogDirectory, He
     else others.push(each);
   };
   for (const partition of replicas.all()) {
-    const { topic, partition: partitionIndex, log } = partition;
+    const { topic, partition: partitionIndex, logView: log } = partition;
     if (wanted !== null && !wanted.get(topic)?.has(partitionIndex)) continue;
     add(replicas.directoryOf(partition), {
       topic,

@@ -40,7 +40,7 @@ function producersOf(topic: string, index: number, context: RequestContext) {
     throw new KafkaError(isKnown ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION');
   }
   partition.assertLeader();
-  return partition.log.producers.snapshot().map((producer) => ({
+  return partition.producers.snapshot().map((producer) => ({
     producerId: producer.producerId,
     producerEpoch: producer.epoch,
     lastSequence: producer.lastSequence,

@@ -110,7 +110,7 @@ function assertServed(timestamp: number, context: RequestContext): void {
 }
 
 async function find(timestamp: number, partition: Partition, end: number): Promise<Found> {
-  const { log } = partition;
+  const { logView: log } = partition;
   switch (timestamp) {
     case place.latest:
       return { offset: end, timestamp: -1, leaderEpoch: partition.leaderEpoch };
@@ -140,7 +140,7 @@ async function offsetsBefore(wanted: Wanted, partition: Partition, end: number):
   const offsets: number[] = [];
   if (wanted.timestamp === place.latest) offsets.push(end);
   else if (wanted.timestamp >= 0 && wanted.timestamp < INT64_MAX) {
-    const found = visible(await partition.log.offsetForTimestamp(wanted.timestamp), end);
+    const found = visible(await partition.logView.offsetForTimestamp(wanted.timestamp), end);
     if (found.offset > start) offsets.push(found.offset);
   }
   if (offsets[0] !== start) offsets.push(start);

@@ -25,7 +25,7 @@ function answer(topic: string, wanted: Wanted, context: RequestContext) {
       throw new KafkaError(isKnown ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION');
     }
     partition.assertLeader(wanted.currentLeaderEpoch);
-    const { epoch, endOffset } = partition.log.endOffsetForEpoch(wanted.leaderEpoch);
+    const { epoch, endOffset } = partition.logView.endOffsetForEpoch(wanted.leaderEpoch);
     return { ...none, errorCode: 0, leaderEpoch: epoch, endOffset };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

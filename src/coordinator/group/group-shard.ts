@@ -87,7 +87,7 @@ export class GroupShard implements Shard {
    */
   beginVerification(batch: OpeningBatch): TransactionVerification | null {
     this.#shard.assertReady();
-    const { producers } = this.#options.partition.log;
+    const { producers } = this.#options.partition;
     return producers.beginVerification(batch, this.#io.clock.now());
   }
 

@@ -1,8 +1,9 @@
-// Writes what is kept of a group of segments into one new segment, under names that are nobody's
-// (`.cleaned`), and puts it into the place of the group.
+// Which segments are cleaned together, and how: what is kept of a group of them is written into
+// one new segment, under names that are nobody's (`.cleaned`), which takes the place of the group.
 
 import type { Io } from '../../io/index.ts';
 import { type BatchHeader, KafkaError, readBatchHeader } from '../../protocol/index.ts';
+import type { LogConfig } from '../log/log-config.ts';
 import { abortedEntriesBetween } from '../log/log-reads.ts';
 import type { LogState } from '../log/log-state.ts';
 import { CLEANED_SUFFIX } from '../segment/log-files.ts';
@@ -47,6 +48,41 @@ export interface UnreadableBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly because: string;
+}
+
+/**
+ * Which segments are cleaned into one: neighbours that fit into a segment together, so that the
+ * small ones that cleaning leaves do not pile up. `endOffset` is where the last one ends at most.
+ */
+export function groupSegments(
+  segments: readonly Segment[],
+  config: Pick<LogConfig, 'segmentBytesMax' | 'indexBytesMax'>,
+  endOffset: number,
+): Segment[][] {
+  const groups: Segment[][] = [];
+  let room = { logBytes: 0, offsetBytes: 0, timeBytes: 0 };
+  for (const [at, segment] of segments.entries()) {
+    const { offsets, times } = segment.loadIndexes();
+    const group = groups.at(-1);
+    const lastOffset = (segments[at + 1]?.baseOffset ?? endOffset) - 1;
+    const fits =
+      group !== undefined &&
+      segment.sizeBytes <= room.logBytes &&
+      offsets.sizeBytes <= room.offsetBytes &&
+      times.sizeBytes <= room.timeBytes &&
+      // An index has 32 bits for an offset; a segment without batches needs no entry.
+      (segment.sizeBytes === 0 || lastOffset - (group[0] as Segment).baseOffset <= INT32_MAX);
+    if (fits) group.push(segment);
+    else {
+      groups.push([segment]);
+      const { segmentBytesMax, indexBytesMax } = config;
+      room = { logBytes: segmentBytesMax, offsetBytes: indexBytesMax, timeBytes: indexBytesMax };
+    }
+    room.logBytes -= segment.sizeBytes;
+    room.offsetBytes -= offsets.sizeBytes;
+    room.timeBytes -= times.sizeBytes;
+  }
+  return groups;
 }
 
 export async function cleanGroup(work: CleaningWork, group: readonly Segment[]): Promise<void> {

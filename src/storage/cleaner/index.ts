@@ -5,8 +5,7 @@
 //   dirty-range.ts          what a cleaning may look at, and how badly it is needed
 //   build-offset-map.ts     the last offset of each key of the dirty part, into offset-map.ts,
 //                           which keeps hashes of keys (key-hash.ts)
-//   segment-groups.ts       which segments become one
-//   clean-group.ts          writing that one
+//   clean-group.ts          which segments become one, and writing that
 //   retention-rules.ts      what is kept; cleaned-transactions.ts knows what was aborted
 //   unreadable-batch.ts     batches whose records cannot be read
 //   replace-segments.ts     putting it into the place of the old ones

@@ -8,14 +8,18 @@ import type { Io } from '../../io/index.ts';
 import type { LogState } from '../log/log-state.ts';
 import { CLEANED_SUFFIX, parseLogFileName } from '../segment/log-files.ts';
 import { buildOffsetMap } from './build-offset-map.ts';
-import { type CleaningCounts, type CleaningWork, cleanGroup } from './clean-group.ts';
+import {
+  type CleaningCounts,
+  type CleaningWork,
+  cleanGroup,
+  groupSegments,
+} from './clean-group.ts';
 import { CleanedTransactions } from './cleaned-transactions.ts';
 import { CleaningPace } from './cleaning-pace.ts';
 import { type DirtyRange, dirtyRangeOf } from './dirty-range.ts';
 import { OffsetMap } from './offset-map.ts';
 import { ReadBuffer } from './read-segment.ts';
 import { CleaningStopped } from './replace-segments.ts';
-import { groupSegments } from './segment-groups.ts';
 
 export interface CleaningRequest {
   /** First offset of the oldest undecided transaction, else the high watermark. */

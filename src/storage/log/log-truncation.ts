@@ -18,7 +18,10 @@ export async function truncateLog(
   flusher: LogFlusher,
   offset: number,
 ): Promise<void> {
-  if (offset >= log.logEndOffset) return;
+  if (offset >= log.logEndOffset) {
+    forgetEmptyEpochs(log);
+    return;
+  }
   const at = segmentOf(log.segments, offset);
   const segment = log.segments[at] as Segment;
   if (segment.baseOffset > offset) {
@@ -88,6 +91,13 @@ function endAt(log: LogState, flusher: LogFlusher, endOffset: number): void {
   log.tail.clear();
   log.epochs.truncateFromEnd(endOffset);
   flusher.onTruncated(endOffset);
+}
+
+/** Of a leader that was deposed before it had written anything: they must not tell of its log. */
+function forgetEmptyEpochs(log: LogState): void {
+  const { version } = log.epochs;
+  log.epochs.truncateFromEnd(log.logEndOffset);
+  if (log.epochs.version !== version) log.isModified = true;
 }
 
 async function removeAll(log: LogState, paths: readonly string[]): Promise<void> {

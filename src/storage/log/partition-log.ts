@@ -64,7 +64,8 @@ export class PartitionLog {
   readonly #flushPolicy: FlushPolicy;
   readonly #options: PartitionLogOptions;
   readonly #cleaning: CleaningSlot;
-  readonly #truncations = new TruncationSlot();
+  /** While there is one nothing is appended; what is asked for otherwise waits. */
+  readonly truncations = new TruncationSlot();
   #status: 'open' | 'closed' | 'failed' = 'open';
 
   private constructor(io: Io, options: PartitionLogOptions, log: LogState, recoveryPoint: number) {
@@ -252,7 +253,7 @@ export class PartitionLog {
   /** Starts a new segment if the active one is old enough; not while the log is truncated. */
   maybeRoll(nowMs: number): boolean {
     this.#assertUsable();
-    if (this.isTruncating) return false;
+    if (this.truncations.current !== null) return false;
     const isDue = this.#log.active.isExpired(nowMs, this.#log.config);
     if (isDue) this.#roll();
     return isDue;
@@ -323,11 +324,6 @@ export class PartitionLog {
     if (epoch > epochs.latestEpoch) epochs.assign(epoch, logEndOffset);
   }
 
-  /** Nothing is appended then; what is asked for otherwise waits. */
-  get isTruncating(): boolean {
-    return this.#truncations.current !== null;
-  }
-
   /** Keeps what is before the offset, up to a batch boundary: read logEndOffset afterwards. */
   async truncateTo(offset: number): Promise<void> {
     await this.#truncating(() => truncateLog(this.#log, this.#flusher, offset));
@@ -339,7 +335,7 @@ export class PartitionLog {
   }
 
   #truncating(truncate: () => Promise<void>): Promise<void> {
-    return this.#truncations.run(async () => {
+    return this.truncations.run(async () => {
       this.#assertUsable();
       try {
         await this.#cleaning.stop();
@@ -367,7 +363,7 @@ export class PartitionLog {
   }
 
   #changing<T>(change: () => Promise<T>): Promise<T> {
-    return this.#truncations.after(async () => {
+    return this.truncations.after(async () => {
       this.#assertUsable();
       try {
         return await change();
@@ -406,7 +402,7 @@ export class PartitionLog {
   async clean(request: CleaningRequest): Promise<CleaningResult | null> {
     this.#assertUsable();
     try {
-      return await this.#cleaning.clean(request, this.#truncations.current);
+      return await this.#cleaning.clean(request, this.truncations.current);
     } catch (error) {
       if (error instanceof ReplacementFailed) this.#fail(error);
       throw error;
@@ -432,7 +428,7 @@ export class PartitionLog {
 
   /** Forgets producers that were idle for producer.id.expiration.ms; a truncation does so, too. */
   expireProducers(nowMs: number): void {
-    if (this.isTruncating) return;
+    if (this.truncations.current !== null) return;
     this.#log.producers.expire(nowMs, this.#log.config.producerIdExpirationMs);
   }
 
@@ -446,7 +442,7 @@ export class PartitionLog {
     try {
       if (this.#status === 'failed') throw this.#unusable();
       this.#status = 'closed';
-      if (this.isTruncating) await this.#truncations.current;
+      if (this.truncations.current !== null) await this.truncations.current;
       if (this.#log.isModified) await this.#flushForClose();
     } finally {
       this.abandon();
@@ -490,7 +486,7 @@ export class PartitionLog {
 
   #assertWritable(): void {
     this.#assertUsable();
-    this.#truncations.assertNone(this.directory);
+    this.truncations.assertNone(this.directory);
   }
 
   #unusable(): KafkaError {

@@ -13,10 +13,16 @@ export class LogTruncating extends KafkaError {
 
 export class TruncationSlot {
   #current: Promise<void> | null = null;
+  #count = 0;
 
   /** The one that is under way: fails as it does. */
   get current(): Promise<void> | null {
     return this.#current;
+  }
+
+  /** Of those that are over. */
+  get count(): number {
+    return this.#count;
   }
 
   /** @throws LogTruncating */
@@ -29,6 +35,7 @@ export class TruncationSlot {
     await this.after(async () => {
       this.#current = truncate().finally(() => {
         this.#current = null;
+        this.#count++;
       });
       await this.#current;
     });

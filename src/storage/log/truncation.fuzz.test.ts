@@ -80,12 +80,12 @@ class Run {
     else if (kind < 85) this.#begin(() => this.#deleteRecords());
     else if (kind < 92) this.#begin(() => this.#clean());
     // It never goes back, and is the end of a batch.
-    else if (!log.isTruncating) this.#highWatermark = log.logEndOffset;
+    else if (log.truncations.current === null) this.#highWatermark = log.logEndOffset;
   }
 
   /** What is expected of it: success, or that something else came first. */
   #begin(operation: () => Promise<unknown>): void {
-    if (this.#log.isTruncating) this.counts.waited++;
+    if (this.#log.truncations.current !== null) this.counts.waited++;
     const mayFail = (error: unknown): void => {
       if (error instanceof CleaningStopped) return;
       const isLate = error instanceof KafkaError && error.errorName === 'OFFSET_OUT_OF_RANGE';

@@ -41,7 +41,7 @@ export class DecidedProducers {
     const known = this.#of(producerId);
     assertProducerEpoch(known, producer);
     if (known?.epoch === producerEpoch && known.currentTxnFirstOffset >= 0) return;
-    const standing = this.#partition.log.producers.verificationOf(producerId);
+    const standing = this.#partition.producers.verificationOf(producerId);
     if (verification === undefined || (verification !== null && verification === standing)) return;
     throw new KafkaError(
       'INVALID_TXN_STATE',
@@ -77,18 +77,18 @@ export class DecidedProducers {
   }
 
   replayEnd({ producerId, producerEpoch, coordinatorEpoch }: EndMarker, offset: number): void {
-    const { log, logEndOffset } = this.#partition;
+    const { producers, logEndOffset } = this.#partition;
     if (offset < logEndOffset) return;
     const closed = { epoch: producerEpoch, coordinatorEpoch, currentTxnFirstOffset: -1 };
     this.#remember(producerId, { ...closed, offset });
     // Who is being verified meanwhile hears of the end now, not when it is appended.
-    log.producers.onDecided({ producerId, producerEpoch, isControl: true });
+    producers.onDecided({ producerId, producerEpoch, isControl: true });
   }
 
   #of(producerId: number): ProducerEpochs | undefined {
     const decided = this.#decided.get(producerId);
     if (decided !== undefined && decided.offset >= this.#partition.logEndOffset) return decided;
     this.#decided.delete(producerId);
-    return this.#partition.log.producers.epochsOf(producerId);
+    return this.#partition.producers.epochsOf(producerId);
   }
 }

@@ -1,0 +1,215 @@
+// What a leader knows in one leader epoch: who is in sync with it, what each of the other replicas
+// has, and how far the high watermark may go. It lives as long as the epoch: what a replica had in
+// an epoch before it may have truncated since.
+//
+// Invariants: the watermark is no further than what each member of the larger in-sync set has, us
+// included, and stands still while fewer than min.insync.replicas are in sync (KIP-966), for all
+// acks; a replica enters only when it has reached the watermark and the start of the epoch, with a
+// fetch of its present life. Others, however far they are, do not hold the watermark back.
+
+import { KafkaError } from '../protocol/index.ts';
+import { InSyncSet, type IsrChange } from './in-sync-set.ts';
+import type { PartitionState } from './partition-state.ts';
+
+/** What a fetch of a follower tells its leader. */
+export interface FollowerFetch {
+  readonly replicaId: number;
+  /** It has all that is before. */
+  readonly fetchOffset: number;
+  /** Where its log begins; -1 if it does not say. */
+  readonly logStartOffset: number;
+  /** By the monotonic clock. */
+  readonly timeMs: number;
+  /** Of the life that it was sent in (KIP-903); -1 if it does not say. */
+  readonly brokerEpoch: number;
+}
+
+/** As of its last fetch in this leader epoch; -1 where it has sent none. */
+export interface RemoteReplica {
+  readonly id: number;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  readonly lastFetchMs: number;
+  /** It had all that we had at this time. */
+  readonly lastCaughtUpMs: number;
+  readonly brokerEpoch: number;
+}
+
+type MutableReplica = { -readonly [K in keyof RemoteReplica]: RemoteReplica[K] } & {
+  /** Where our log ended at its last fetch. */
+  leaderEndOffset: number;
+};
+
+export interface LeaderStateOptions {
+  readonly nodeId: number;
+  readonly state: PartitionState;
+  /** Where the log ended when the epoch began. */
+  readonly epochStartOffset: number;
+  /** By the monotonic clock. */
+  readonly nowMs: number;
+}
+
+/** Most partitions have one of these: no replica but ours. */
+const nobody: readonly MutableReplica[] = [];
+
+export class LeaderState {
+  readonly leaderEpoch: number;
+  readonly epochStartOffset: number;
+  readonly #nodeId: number;
+  readonly #inSync: InSyncSet;
+  #replicaCount: number;
+  #remotes: readonly MutableReplica[] = nobody;
+  /** Those of them that hold the watermark back. */
+  #counted: readonly MutableReplica[] = nobody;
+
+  constructor({ nodeId, state, epochStartOffset, nowMs }: LeaderStateOptions) {
+    this.leaderEpoch = state.leaderEpoch;
+    this.epochStartOffset = epochStartOffset;
+    this.#nodeId = nodeId;
+    this.#inSync = new InSyncSet(state);
+    this.#replicaCount = state.replicas.length;
+    this.#setRemotes(state, nowMs);
+  }
+
+  /** A newer partition epoch of the same leader epoch. */
+  onState(state: PartitionState, nowMs: number): void {
+    this.#inSync.onCommitted(state);
+    this.#replicaCount = state.replicas.length;
+    this.#setRemotes(state, nowMs);
+  }
+
+  get isr(): readonly number[] {
+    return this.#inSync.committed;
+  }
+
+  /** What acks=all needs to be honoured. */
+  requiredReplicas(minInSyncReplicas: number): number {
+    return Math.min(minInSyncReplicas, this.#replicaCount);
+  }
+
+  /**
+   * How far the watermark may go; -1 if it may not move.
+   * @param ownEndOffset what we count as having
+   */
+  committedEnd(ownEndOffset: number, minInSyncReplicas: number): number {
+    if (this.isr.length < this.requiredReplicas(minInSyncReplicas)) return -1;
+    let end = ownEndOffset;
+    for (const { logEndOffset } of this.#counted) if (logEndOffset < end) end = logEndOffset;
+    return end;
+  }
+
+  remote(replicaId: number): RemoteReplica | undefined {
+    return this.#remotes.find(({ id }) => id === replicaId);
+  }
+
+  get remotes(): readonly RemoteReplica[] {
+    return this.#remotes;
+  }
+
+  /**
+   * Notes what a follower has. The fetch must be of this leader epoch, and its log one with ours
+   * up to the offset: a fetch that is told where it diverges says nothing of what it has.
+   * @param leaderEndOffset where our log ends now
+   * @throws KafkaError UNKNOWN_LEADER_EPOCH from no replica that we know of: its metadata may be
+   *   newer than ours; NOT_LEADER_OR_FOLLOWER from a life that is over
+   */
+  onFetch(fetch: FollowerFetch, leaderEndOffset: number): void {
+    const remote = this.#remotes.find(({ id }) => id === fetch.replicaId);
+    if (remote === undefined) {
+      const what = `broker ${fetch.replicaId} has no replica in partition epoch`;
+      throw new KafkaError('UNKNOWN_LEADER_EPOCH', `${what} ${this.#inSync.partitionEpoch}`);
+    }
+    if (fetch.brokerEpoch >= 0 && fetch.brokerEpoch < remote.brokerEpoch) {
+      const epochs = `${fetch.brokerEpoch}, seen was ${remote.brokerEpoch}`;
+      throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `a fetch of broker epoch ${epochs}`);
+    }
+    // Under load nobody ever has all: what we had at its last fetch is enough (Kafka's rule).
+    if (fetch.fetchOffset >= leaderEndOffset) remote.lastCaughtUpMs = fetch.timeMs;
+    else if (remote.lastFetchMs >= 0 && fetch.fetchOffset >= remote.leaderEndOffset) {
+      remote.lastCaughtUpMs = Math.max(remote.lastCaughtUpMs, remote.lastFetchMs);
+    }
+    remote.logEndOffset = fetch.fetchOffset;
+    remote.logStartOffset = fetch.logStartOffset;
+    remote.lastFetchMs = fetch.timeMs;
+    remote.brokerEpoch = fetch.brokerEpoch;
+    remote.leaderEndOffset = leaderEndOffset;
+  }
+
+  /** Members of the in-sync set that have not had all that we have for longer than the bound. */
+  behind(leaderEndOffset: number, nowMs: number, lagMsMax: number): number[] {
+    const isBehind = (remote: MutableReplica): boolean =>
+      this.isr.includes(remote.id) &&
+      remote.logEndOffset < leaderEndOffset &&
+      nowMs - remote.lastCaughtUpMs > lagMsMax;
+    return this.#remotes.filter(isBehind).map(({ id }) => id);
+  }
+
+  /**
+   * Whether the replica has what a member of the in-sync set must have. Whether its broker may be
+   * one (not fenced, not stopping) is the caller's to know.
+   * @param brokerEpoch that its broker is registered under now
+   */
+  mayEnter(replicaId: number, brokerEpoch: number, highWatermark: number): boolean {
+    const remote = this.remote(replicaId);
+    if (remote === undefined || this.#inSync.larger.includes(replicaId)) return false;
+    if (remote.brokerEpoch < 0 || remote.brokerEpoch !== brokerEpoch) return false;
+    return remote.logEndOffset >= Math.max(highWatermark, this.epochStartOffset);
+  }
+
+  /** What is on its way; null if nothing is. */
+  get pendingIsrChange(): IsrChange | null {
+    return this.#inSync.pending;
+  }
+
+  /** To be sent once, see InSyncSet. */
+  beginIsrChange(isr: readonly number[]): IsrChange {
+    const change = this.#inSync.begin(isr);
+    this.#count();
+    return change;
+  }
+
+  /** The controller has refused it for good. */
+  onIsrChangeRefused(change: IsrChange): void {
+    if (this.#inSync.onRefused(change)) this.#count();
+  }
+
+  #setRemotes(state: PartitionState, nowMs: number): void {
+    const others = state.replicas.filter((id) => id !== this.#nodeId);
+    this.#remotes = others.length === 0 ? nobody : others.map((id) => this.#remoteOf(id, nowMs));
+    this.#count();
+  }
+
+  #remoteOf(id: number, nowMs: number): MutableReplica {
+    const known = this.#remotes.find((remote) => remote.id === id);
+    if (known !== undefined) return known;
+    // Who is in sync now gets the whole bound before it counts as behind.
+    const lastCaughtUpMs = this.isr.includes(id) ? nowMs : Number.NEGATIVE_INFINITY;
+    return {
+      id,
+      logStartOffset: -1,
+      logEndOffset: -1,
+      lastFetchMs: -1,
+      lastCaughtUpMs,
+      brokerEpoch: -1,
+      leaderEndOffset: -1,
+    };
+  }
+
+  #count(): void {
+    if (this.#remotes.length === 0) this.#counted = nobody;
+    else this.#counted = this.#remotes.filter(({ id }) => this.#inSync.larger.includes(id));
+  }
+}
+
+/** What others read of it; what changes it goes through the partition, whose watermark may move. */
+export type LeaderView = Pick<
+  LeaderState,
+  | 'leaderEpoch'
+  | 'epochStartOffset'
+  | 'isr'
+  | 'remote'
+  | 'remotes'
+  | 'behind'
+  | 'mayEnter'
+  | 'pendingIsrChange'
+>;
