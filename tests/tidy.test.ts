@@ -8,6 +8,7 @@ import { bannedCalls, bannedNameEndings, bannedWords, ioFolders } from './tidy/b
 import { circlesOf, knownCircles } from './tidy/circles.ts';
 import { doubleName, doublesFolder } from './tidy/doubles.ts';
 import { folderOf, importsOf, mayImport } from './tidy/layers.ts';
+import { unmappedIn } from './tidy/maps.ts';
 import { sizeExceptions, sizeLimits } from './tidy/sizes.ts';
 import { codeOnly, functionsOf, listSources, type Source } from './tidy/sources.ts';
 import { allowedSpreads, spreadsIn } from './tidy/spreads.ts';
@@ -68,6 +69,10 @@ describe('tidy', () => {
       if (!found.has(circle)) problems.push(`not a circle any more, take it off: ${circle}`);
     }
     expectNone(problems);
+  });
+
+  test('a folder of many files has a map that names each', () => {
+    expectNone(unmappedIn(sources));
   });
 
   test('doubles of tests are in tests/doubles', () => {

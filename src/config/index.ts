@@ -1,10 +1,15 @@
 // Configuration with Kafka's names and defaults. The one door of this folder.
 //
 //   definition.ts            what a key is, and the makers the tables are written with
-//   broker-*.ts              the tables of broker keys by theme; broker-definitions.ts joins them
-//   broker-legacy.ts         keys that Kafka has dropped, with what became of them
+//   broker-definitions.ts    joins the tables of broker keys by theme: broker-node.ts,
+//                            broker-network.ts, broker-tls.ts, broker-sasl.ts, broker-log.ts,
+//                            broker-tiered-storage.ts, broker-replication.ts, broker-groups.ts,
+//                            broker-share-groups.ts, broker-streams-groups.ts,
+//                            broker-transactions.ts, broker-metrics.ts; and broker-legacy.ts: keys
+//                            that Kafka has dropped, with what became of them
 //   reasons.ts, shapes.ts    why a key has no effect here; what values look like beyond their type
-//   topic-definitions.ts     the keys of topics; group- and client-metrics-definitions.ts likewise
+//   topic-definitions.ts     the keys of topics; group-definitions.ts: of groups;
+//                            client-metrics-definitions.ts: of subscriptions to clients' metrics
 //   value.ts                 text to typed value and back; refusal.ts: why a text is no value
 //   config-error.ts          the one-line error
 //   properties.ts            Java's .properties format, read and written
@@ -12,7 +17,8 @@
 //   listeners.ts             NAME://host:port lists and the protocol map
 //   broker-config.ts         a broker's values in layers; broker-checks.ts: what holds between them
 //   load-broker-config.ts    file, environment and overrides to a BrokerConfig, with warnings
-//   scoped-config.ts         a topic's or group's values over the broker's; topic-, group-config.ts
+//   scoped-config.ts         a topic's or group's values over the broker's: topic-config.ts,
+//                            group-config.ts
 //   scoped-validation.ts     what clients may store, as errors of the protocol
 //   config-entry.ts          how values are shown by DescribeConfigs
 //   nearest-name.ts          the known name nearest to a misspelt one

@@ -1,8 +1,12 @@
-// The door to the operating system. io.ts holds the types; node-io.ts puts the real one together
-// from node-clock.ts, node-network.ts, node-disk.ts (with node-lock.ts), node-random.ts and
-// node-log.ts; log-line.ts lays out a log entry, log-levels.ts says which are written;
-// io-behaviour.ts is the suite that the real and the simulated implementation pass (its parts are
-// network-behaviour.ts and disk-behaviour.ts).
+// The door to the operating system.
+//
+//   io.ts              the types
+//   node-io.ts         puts the real one together: node-clock.ts, node-network.ts, node-disk.ts
+//                      (with node-lock.ts), node-random.ts and node-log.ts
+//   node-error.ts      what becomes of Node's errors
+//   log-line.ts        lays out a log entry; log-levels.ts: which are written
+//   io-behaviour.ts    the suite that the real and the simulated implementation pass; its parts
+//                      are network-behaviour.ts and disk-behaviour.ts
 export type * from './io.ts';
 export { IoError } from './io.ts';
 export { LogLevels } from './log-levels.ts';

@@ -6,6 +6,7 @@ import { bannedCalls, bannedWords } from './bans.ts';
 import { circlesOf } from './circles.ts';
 import { doubleName } from './doubles.ts';
 import { importsOf, mayImport } from './layers.ts';
+import { unmappedFilesMax, unmappedIn } from './maps.ts';
 import { codeOnly, functionsOf } from './sources.ts';
 import { spreadsIn } from './spreads.ts';
 
@@ -54,6 +55,38 @@ test('a circle is found, also one of types over several files', () => {
   assert.deepEqual(circlesOf(chain), []);
   const circle = [...chain.slice(0, 2), file('c.ts', 'a.ts', 'd.ts'), file('d.ts')];
   assert.deepEqual(circlesOf(circle), [['src/a/a.ts', 'src/a/b.ts', 'src/a/c.ts']]);
+});
+
+test('a folder of many files without a map is found, and a map that lacks a file', () => {
+  const names = Array.from({ length: unmappedFilesMax }, (_, number) => `file-${number}`);
+  const files = [...names, 'log'].map((name) => ({ path: `src/a/b/${name}.ts`, text: '// x\n' }));
+  const map = (path: string, head: string) => ({ path, text: `// ${head}\nimport './log.ts';\n` });
+  assert.deepEqual(unmappedIn(files.slice(1)), [], 'few need none');
+  assert.match(String(unmappedIn(files)), /src\/a\/b has 7 files and no index/);
+  const tests = [...files.slice(1), { path: 'src/a/b/file-1.test.ts', text: '' }];
+  assert.deepEqual(unmappedIn(tests), [], 'tests do not count');
+  const all = `${names.join(', ')} and log.ts`;
+  assert.deepEqual(unmappedIn([...files, map('src/a/b/index.ts', all)]), []);
+  assert.deepEqual(unmappedIn([...files, map('src/a/index.ts', all)]), [], 'one above will do');
+  const lacking = `${names.join(', ')} and the log, dialog.ts`;
+  assert.deepEqual(unmappedIn([...files, map('src/a/b/index.ts', lacking)]), [
+    'src/a/b/index.ts does not name src/a/b/log.ts',
+  ]);
+});
+
+test('a file that is named as its API needs no place in a map', () => {
+  const apis = Array.from({ length: 9 }, (_, number) => `api-${number}`);
+  const messages = [...apis, 'index'].map((name) => ({
+    path: `src/protocol/messages/${name}.ts`,
+    text: '// One file each.\n',
+  }));
+  const handlers = [...apis, 'shared', 'index'].map((name) => ({
+    path: `src/broker/handlers/${name}.ts`,
+    text: '// One file each.\n',
+  }));
+  assert.deepEqual(unmappedIn([...messages, ...handlers]), [
+    'src/broker/handlers/index.ts does not name src/broker/handlers/shared.ts',
+  ]);
 });
 
 test('a double is known by its name', () => {

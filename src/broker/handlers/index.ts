@@ -1,8 +1,8 @@
 // The one list of what this broker serves; dispatch and ApiVersions both read it. One file per API,
 // named as its message file.
 //
-// topic-answer.ts, topic-names.ts, producer-fenced.ts and altered-configs.ts hold what several of
-// them say in the same way.
+// What several of them say in the same way is in topic-answer.ts, topic-names.ts,
+// commit-known-topics.ts, group-client.ts, producer-fenced.ts and altered-configs.ts.
 
 import type { Handler } from '../handler.ts';
 import { addOffsetsToTxnHandler } from './add-offsets-to-txn.ts';

@@ -1,8 +1,9 @@
 // Compression of record batches, one codec a file:
 //   gzip.ts     node:zlib
 //   snappy.ts   the block format; xerial.ts the framing that Java puts around it
-//   lz4-block.ts, lz4-frame.ts, xxhash32.ts
+//   lz4-block.ts, lz4-frame.ts, xxhash32.ts; matches.ts is what snappy and lz4 share
 //   zstd.ts     node:zlib where it has zstd, zstd-wasm.ts elsewhere; zstd-frame.ts
+//   scratch.ts  where they write before they know how much it is
 // All are synchronous. Invariant: malformed input gives KafkaError CORRUPT_MESSAGE, and no input
 // makes decompression take more memory than a small multiple of the limit given.
 

@@ -1,0 +1,16 @@
+// What everything else stands on; nothing here imports from another folder. This file is the map:
+// each of the others is imported by itself, so that a start loads what it needs.
+//
+//   assert.ts           invariants: one that is broken stops the process
+//   deferred.ts         a promise that is settled from outside
+//   heap.ts             the least item first
+//   queue.ts            first in, first out, in constant time
+//   persistent-map.ts   an immutable map whose versions share what did not change
+//   push-all.ts         appends a list to a list, however long
+//   int64.ts            64-bit integers of the wire as numbers
+//   varint.ts           integers of variable length, as records and flexible messages have them
+//   uuid.ts             Kafka's uuids, in bytes and in print
+//   java-hash-code.ts   Java's String.hashCode: which partition has a group
+//   murmur2.ts          the hash of Java's producer: which partition has a key
+//   prng.ts             seeded chance, for the simulator and tests
+export {};

@@ -1,0 +1,29 @@
+// The command line. This file is the map: main.ts loads the one command that is asked for.
+//
+//   main.ts              `partita COMMAND …`, and the scripts of bin/ under Kafka's names
+//   start.ts, stray.ts   the commands of our own: run a broker; take back what one set aside
+//   garbage-collection.ts  how the process of a broker collects garbage
+//   tool.ts              what every command is, and how it ends
+//   sub-command.ts       commands of the form `tool ACTION`
+//   command-line.ts      flags, as Kafka's tools read them; client-flags.ts: those of all clients
+//   interruption.ts      Ctrl-C
+//   output-stream.ts     standard output in bulk; progress.ts: how far a long work is
+//   tab-table.ts         tables as Kafka prints them; java-name.ts: names of its exceptions
+//   topic-filter.ts      topics by pattern; partition-filter.ts: partitions
+//   pace.ts              records per second
+//   metadata-versions.ts, feature-texts.ts   what levels of features are called
+//   api-versions-text.ts   which requests a broker serves
+//   version.ts           of this package
+//
+// Each of Kafka's tools is a file with its name, and has a folder beside it where it needs one:
+//   topics and configs: kafka-topics.ts (topics/), kafka-configs.ts (configs/)
+//   records: kafka-console-producer.ts (console-producer/), kafka-console-consumer.ts
+//     (console-consumer/), kafka-delete-records.ts, kafka-get-offsets.ts
+//   groups and transactions: kafka-consumer-groups.ts (consumer-groups/), kafka-transactions.ts
+//     (transactions/)
+//   the cluster: kafka-cluster.ts, kafka-broker-api-versions.ts, kafka-features.ts,
+//     kafka-leader-election.ts, kafka-metadata-quorum.ts, kafka-reassign-partitions.ts (reassign/)
+//   directories and files: kafka-storage.ts, kafka-log-dirs.ts, kafka-dump-log.ts (dump-log/)
+//   measuring: kafka-producer-perf-test.ts (producer-perf/), kafka-consumer-perf-test.ts
+//     (consumer-perf/), kafka-verifiable-producer.ts and kafka-verifiable-consumer.ts (verifiable/)
+export {};

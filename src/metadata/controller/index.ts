@@ -1,0 +1,15 @@
+// The controller: decides what enters the metadata log. This file is the map.
+//
+//   api.ts                   what can be asked of it, in plain values
+//   metadata-controller.ts   stands for election; runs the machine while it is elected
+//   controller-machine.ts    its state, decided and committed; controller-log.ts: its log
+//   take-over.ts             what a term begins with
+//
+// The decisions, by what they are about:
+//   topics.ts, partitions.ts   new-partition.ts: one on its first day; placement.ts: where it goes
+//   leaders.ts                 elections
+//   reassignments.ts           moves to other brokers
+//   brokers.ts                 who comes, lives and goes; registered-broker.ts: one of them
+//   configs.ts                 config-rules.ts: what of them matters here
+//   features.ts, quotas.ts, scram.ts, producer-ids.ts
+export {};
