@@ -198,7 +198,7 @@ describe('a log that parts from its leader is cut', () => {
     assert.equal(truncationOffset(log, { epoch: 0, endOffset: 8 }, 5), 8);
   });
 
-  test('at the end of an older epoch of its own where the leader has one that it has not', () => {
+  test('at the end of its own older epoch where the leader has one that it has not', () => {
     const log = logWith(20, [
       [0, 0],
       [3, 10],

@@ -146,8 +146,7 @@ export function truncationOffset(
   const own = log.endOffsetForEpoch(epoch);
   // We know of none either.
   if (own.epoch < 0) return Math.min(endOffset, logEndOffset);
-  // Behind an epoch that both know the leader has another one than we: its end tells nothing.
-  if (own.epoch !== epoch) return Math.min(own.endOffset, logEndOffset);
-  // Of one epoch the shorter part is the beginning of the longer one.
+  // Behind its end the leader has only newer epochs than ours, and behind ours we have only epochs
+  // that it has not; of one epoch the shorter part is the beginning of the longer one.
   return Math.min(own.endOffset, endOffset, logEndOffset);
 }

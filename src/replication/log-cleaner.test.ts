@@ -216,6 +216,24 @@ test('it looks again after the backoff, and not while log.cleaner.threads is 0',
     await close();
   }));
 
+test('a truncation ends a cleaning, and the log is cleaned when it is over', () =>
+  simulate(async (io) => {
+    const { cleaner, settings, create, close } = await open(io);
+    const partition = await create('t');
+    fill(io, partition, 'aaaaaaaaaaaaaaaa');
+    settings.ioBufferBytes = 200;
+    settings.bytesPerSecondMax = 500;
+    cleaner.start();
+    await io.clock.sleep(1500);
+    assert.equal(logOf(partition).cleanedTo, null);
+    settings.bytesPerSecondMax = Number.MAX_VALUE;
+    await logOf(partition).truncateTo(9);
+    await io.clock.sleep(5000);
+    assert.equal(logOf(partition).cleanedTo, 8);
+    assert.equal(await keysOf(partition), 'aa');
+    await close();
+  }));
+
 test('a log that is damaged is set aside, and the others are cleaned', () =>
   simulate(async (io) => {
     const { cleaner, create, close } = await open(io);

@@ -105,6 +105,56 @@ test('with another replica in sync nothing is shown before it has the records', 
   });
 });
 
+test('an append is committed when each member of the in-sync set has it', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeLeader(state({ leaderEpoch: 3, replicas: [1, 2], isr: [1, 2] }));
+    partition.appendAsLeader(batch(io, 3));
+    const wait = partition.offsetReached(3, io.clock.monotonic() + 60_000);
+    const fetch = { replicaId: 2, logStartOffset: 0, timeMs: 0, brokerEpoch: 1 };
+    for (const epoch of [2, 4]) {
+      const errorName = epoch === 2 ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
+      const late = { ...fetch, fetchOffset: 3 };
+      assert.throws(() => partition.onFollowerFetch(late, epoch), { errorName });
+    }
+    partition.onFollowerFetch({ ...fetch, fetchOffset: 2 }, 3);
+    assert.equal(partition.highWatermark, 2);
+    partition.onFollowerFetch({ ...fetch, fetchOffset: 3 }, 3);
+    await wait;
+    assert.equal(partition.highWatermark, 3);
+  });
+});
+
+test('a change of the in-sync set moves the watermark when it holds, or is refused', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    const replicas = [1, 2, 3];
+    partition.becomeLeader(state({ replicas, isr: [1, 2] }));
+    partition.appendAsLeader(batch(io));
+    const removal = partition.beginIsrChange([1]);
+    assert.equal(partition.highWatermark, 0);
+    const partitionEpoch = removal.partitionEpoch + 1;
+    partition.becomeLeader(state({ partitionEpoch, replicas, isr: [1] }));
+    assert.equal(partition.highWatermark, 1);
+    const addition = partition.beginIsrChange([1, 3]);
+    partition.appendAsLeader(batch(io));
+    assert.equal(partition.highWatermark, 1);
+    partition.onIsrChangeRefused(addition);
+    assert.equal(partition.highWatermark, 2);
+  });
+});
+
+test('with fewer in sync than min.insync.replicas nothing becomes visible', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io, { minInSyncReplicas: 2 });
+    partition.becomeLeader(state({ replicas: [1, 2], isr: [1] }));
+    partition.appendAsLeader(batch(io));
+    assert.equal(partition.highWatermark, 0);
+    partition.configure({ ...defaultLogConfig, minInSyncReplicas: 1 });
+    assert.equal(partition.highWatermark, 1);
+  });
+});
+
 test('where the topic wants an fsync per record the watermark waits for it', async () => {
   await simulate(
     async (io) => {
@@ -341,6 +391,16 @@ test('a batch that is being verified is taken by the log that takes over', async
     assert.throws(() => partition.appendInTransaction(transactionalBatch(io, 8, 0), second), {
       errorName: 'INVALID_TXN_STATE',
     });
+  });
+});
+
+test('a log that takes over from a follower has the epochs of its records alone', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    partition.becomeFollower(state({ leader: 2, leaderEpoch: 7 }));
+    partition.replaceLog(await openLog(io, {}, '/other/t-0'));
+    // A leader that is asked for epoch 7 would find nothing that parts the logs.
+    assert.equal(partition.following?.fetchPosition()?.lastFetchedEpoch, -1);
   });
 });
 
