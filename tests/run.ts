@@ -7,7 +7,7 @@
 
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +40,9 @@ function beginsAt(file: string): number {
   return at < 0 ? longest.length : at;
 }
 
+/** Files named at the end, so that one that has become slow is seen. */
+const slowestShown = 12;
+
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const interop = process.argv.includes('--interop');
 const all = ['src', 'sim', 'tests', 'bench', 'examples'].flatMap(testFiles);
@@ -66,7 +69,22 @@ const timeout = interop ? 600_000 : 300_000;
 process.execArgv.push('--enable-source-maps');
 
 const results = run({ files, concurrency, timeout });
+const startMs = performance.now();
+const doneMs = new Map<string, number>();
 results.on('test:fail', ({ todo }) => {
   if (todo === undefined) process.exitCode = 1;
 });
+results.on('test:complete', ({ nesting, file, details }) => {
+  // The tests in a file name its source, the file as a whole what was compiled of it.
+  if (nesting !== 0 || !file?.startsWith(output)) return;
+  const name = relative(output, file).replace(/\.js$/, '.ts');
+  doneMs.set(name, details.duration_ms);
+});
 results.compose(new spec()).pipe(process.stdout);
+process.once('exit', () => {
+  if (files.length < slowestShown) return;
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+  const slowest = [...doneMs].sort((a, b) => b[1] - a[1]).slice(0, slowestShown);
+  console.log(`${seconds(performance.now() - startMs)} s; the files that took longest:`);
+  for (const [name, ms] of slowest) console.log(`${seconds(ms).padStart(7)} s  ${name}`);
+});

