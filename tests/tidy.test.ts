@@ -3,7 +3,10 @@
 // reason has gone.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { projectRoot } from './root.ts';
 import { bannedCalls, bannedNameEndings, bannedWords, ioFolders } from './tidy/bans.ts';
 import { circlesOf, knownCircles } from './tidy/circles.ts';
 import { doubleName, doublesFolder } from './tidy/doubles.ts';
@@ -81,6 +84,20 @@ describe('tidy', () => {
     const misplaced = sources.filter(isDouble);
     const problems = misplaced.map(({ path }) => `${path} belongs into ${doublesFolder}`);
     expectNone(problems);
+  });
+
+  test('every file that ARCHITECTURE.md names is there', () => {
+    const text = readFileSync(join(projectRoot, 'ARCHITECTURE.md'), 'utf8');
+    const named = new Set(
+      [...text.matchAll(/`((?:[a-z-]+\/)+[a-z-]+\.ts)`/g)].map(([, path]) => path),
+    );
+    const paths = new Set(sources.map(({ path }) => path));
+    const gone = [...named].filter((path) => !paths.has(`src/${path}`) && !paths.has(`${path}`));
+    assert.ok(named.size > 20);
+    // The world in which users will test, and the simulator's cluster of several brokers.
+    expectNone(
+      gone.filter((path) => path !== 'sim/cluster.ts').map((path) => `${path} is not there`),
+    );
   });
 
   test('only src/io touches the operating system, the clock and chance', () => {
