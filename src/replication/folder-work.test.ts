@@ -345,3 +345,47 @@ test('a move finds its target free of what could not be removed there', () =>
     assert.deepEqual(foldersIn(io, '/a'), ['t-0']);
     assert.deepEqual(foldersIn(io, '/b'), []);
   }));
+
+const refuseAt = (process: SimProcess, count: number): void => {
+  process.disk.atOperation(count, () => {
+    throw new IoError('ENOSPC', 'no space left on device');
+  });
+};
+
+test('a folder of a deleted log whose files cannot be removed goes later', () =>
+  play(['/a'], async ({ io, process, broker, topics }) => {
+    broker.follow(topics.create('t', [nodeId]));
+    await broker.replicas.settled();
+    broker.follow(topics.delete('t'));
+    await broker.replicas.settled();
+    refuseAt(process, 0);
+    await io.clock.sleep(5_000);
+    assert.deepEqual(foldersIn(io, '/a'), ['t-0 delete']);
+    await io.clock.sleep(60_000);
+    assert.deepEqual(foldersIn(io, '/a'), []);
+  }));
+
+test('a move that is refused something at any step leaves one log with all records', async () => {
+  const places = new Set<string>();
+  for (let count = 0; count < 45; count++) {
+    await play(['/a', '/b'], async ({ io, process, broker, topics }) => {
+      broker.follow(topics.create('t', [nodeId]));
+      await broker.replicas.settled();
+      const partition = broker.replicas.get('t', 0);
+      for (let i = 0; i < 3; i++) partition?.appendAsLeader(oneBatch());
+      await broker.replicas.alterLogDirectory('t', 0, '/b');
+      refuseAt(process, count);
+      await io.clock.sleep(10_000);
+      process.disk.atOperation(Number.POSITIVE_INFINITY, () => {});
+      assert.equal(partition?.isLeader, true, `${count}`);
+      assert.equal(partition?.appendAsLeader(oneBatch()).baseOffset, 3);
+      const place = broker.placeOf('t', 0) as string;
+      places.add(place);
+      for (const directory of broker.directories) {
+        const isHome = directory.path === place;
+        assert.equal(directory.log('t', 0) !== null, isHome, `${count}: ${directory.path}`);
+      }
+    });
+  }
+  assert.equal(places.size, 2);
+});
