@@ -2,6 +2,7 @@
 
 import type { LoggedRecords, MachineLog } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
+import { isExpectedFailure } from '../../storage/index.ts';
 import { type ClusterStore, UnknownOutcomeError } from '../cluster-store.ts';
 import { decodeRecord, encodeRecord, type MetadataRecord } from '../records/index.ts';
 
@@ -9,6 +10,8 @@ export interface ControllerLogEvents {
   /** The store knows a newer controller, or what it was last sent has an unknown outcome. */
   readonly onTermOver: (error: Error) => void;
   readonly onAppended: (controllerEpoch: number) => void;
+  /** A question was met by what no store throws: nothing that asking again would mend. */
+  readonly onBug: (error: Error) => void;
 }
 
 export class ControllerLog implements MachineLog<MetadataRecord> {
@@ -33,8 +36,13 @@ export class ControllerLog implements MachineLog<MetadataRecord> {
     this.#events.onAppended(controllerEpoch);
   }
 
-  confirm(): Promise<void> {
-    return this.#ask(() => this.#store.confirm(this.controllerEpoch));
+  async confirm(): Promise<void> {
+    try {
+      await this.#ask(() => this.#store.confirm(this.controllerEpoch));
+    } catch (error) {
+      if (!isExpectedFailure(error)) this.#events.onBug(error as Error);
+      throw error;
+    }
   }
 
   async #ask(request: () => Promise<void>): Promise<void> {

@@ -19,6 +19,7 @@ import { MetadataController } from './metadata-controller.ts';
 interface Failures {
   readonly append: Error[];
   readonly read: Error[];
+  readonly confirm: Error[];
 }
 
 interface Parts {
@@ -38,13 +39,13 @@ async function open(io: Io): Promise<Parts> {
     clusterId: 'clusterAAAAAAAAAAAAAAA',
     resources: new LogResources(io),
   });
-  const failures: Failures = { append: [], read: [] };
+  const failures: Failures = { append: [], read: [], confirm: [] };
   const bugs: Error[] = [];
   let endTerm = async (): Promise<void> => {};
   let depose = async (): Promise<void> => {};
   const store = new Proxy<ClusterStore>(local, {
     get(target, name) {
-      if (name === 'append' || name === 'read') {
+      if (name === 'append' || name === 'read' || name === 'confirm') {
         const failure = failures[name].shift();
         if (failure !== undefined) {
           return () => {
@@ -163,6 +164,17 @@ test('a bug that is met in the append of a decision ends the broker', () =>
     const planted = new TypeError('planted');
     failures.append.push(planted);
     await assert.rejects(create('a'));
+    assert.deepEqual(bugs, [planted]);
+    await controller.close();
+  }));
+
+test('a bug that is met when a question is confirmed ends the broker', () =>
+  simulate(async (io) => {
+    const { controller, failures, bugs } = await open(io);
+    const planted = new TypeError('planted');
+    failures.confirm.push(planted);
+    const question = controller.createTopics({ topics: [] });
+    await assert.rejects(question, { errorName: 'NOT_CONTROLLER' });
     assert.deepEqual(bugs, [planted]);
     await controller.close();
   }));

@@ -74,6 +74,7 @@ export class MetadataController implements api.Controller {
     this.#log = new ControllerLog(options.store, {
       onTermOver: (error) => this.#onTermOver(error),
       onAppended: (epoch) => options.loader.maybeSaveSnapshot(epoch),
+      onBug: options.onBug,
     });
     this.#runtime = new MachineRuntime(io, {
       name: 'controller',
