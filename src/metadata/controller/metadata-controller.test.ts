@@ -242,3 +242,21 @@ test('a controller that is closed while it waits for its election stands no long
     const { epoch } = await far.elect({ nodeId: 3, onLost: () => {} }).term;
     await far.confirm(epoch);
   }));
+
+test('a controller whose start fails lets another one be elected', () =>
+  simulate(async (io) => {
+    const server = await StoreServer.open(io);
+    const [near, far] = [await server.connect(), await server.connect()];
+    const loader = await ImageLoader.start(io, { store: near });
+    const rules = configRules(new BrokerConfig());
+    const onBug = (error: Error): void => assert.fail(error);
+    const options = { nodeId: 1, store: near, loader, rules, onBug };
+    const first = new MetadataController(io, options);
+    await first.start();
+    await first.close();
+    server.lose(near, 'confirm', 'answer');
+    const second = new MetadataController(io, options);
+    await assert.rejects(second.start(), { errorName: 'NOT_CONTROLLER' });
+    const { epoch } = await far.elect({ nodeId: 2, onLost: () => {} }).term;
+    await far.confirm(epoch);
+  }));

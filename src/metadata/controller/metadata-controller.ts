@@ -91,7 +91,8 @@ export class MetadataController implements api.Controller {
     try {
       await this.#takeOffice();
     } catch (error) {
-      this.#isClosed = true;
+      // Nobody else is elected while this one stands.
+      await this.close();
       throw error;
     } finally {
       this.#isStanding = false;
@@ -157,17 +158,20 @@ export class MetadataController implements api.Controller {
   #onTermOver(error: Error): void {
     const term = this.#term;
     if (term === null) return;
-    this.#resigning = this.#resign(term);
+    this.#resigning = this.#leave(() => term.resign());
     this.#onTermLost(error);
   }
 
-  async #resign(term: ControllerTerm): Promise<void> {
+  async #leave(leave: () => Promise<void>): Promise<void> {
     try {
-      await term.resign();
+      await leave();
     } catch (error) {
       // What it holds in the store goes with its session.
       if (!isExpectedFailure(error)) this.#options.onBug(error as Error);
-      else this.#io.log.warn('could not resign a term that is over', { error });
+      else
+        this.#io.log.warn('could not tell the store that this node is not its controller', {
+          error,
+        });
     }
   }
 
@@ -304,7 +308,8 @@ export class MetadataController implements api.Controller {
     this.#brokerWatch?.close();
     this.#runtime.close();
     this.#term = null;
-    await this.#election?.withdraw();
+    const election = this.#election;
+    if (election !== null) await this.#leave(() => election.withdraw());
   }
 
   /** Writes a snapshot now. */
