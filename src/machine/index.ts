@@ -2,7 +2,8 @@
 //
 //   machine.ts          what a machine is, and what a decision is
 //   machine-log.ts      what a machine's log must do
-//   machine-runtime.ts  the runtime: speculative replay, group commit, loss and rebuilding
+//   machine-runtime.ts  the runtime: speculative replay, group commit, loss and rebuilding; holds
+//                       every answer until the log confirms that nobody else was elected
 
 export type { Decision, Machine } from './machine.ts';
 export type { LoggedRecords, MachineLog } from './machine-log.ts';

@@ -10,7 +10,8 @@
 // log-view.ts        what others may read of the log
 // replicas.ts        all replicas of this broker, kept in step with the metadata image
 // found-logs.ts      what a start finds in the directories, and what becomes of it
-// folder-work.ts     makes and removes logs beside the images; folder-lane.ts: a directory's queue
+// folder-work.ts     makes and removes logs beside the images, again when a disk refuses;
+//                    folder-lane.ts: a directory's queue
 // log-moves.ts       moves between log directories, log-move.ts is one
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
 // appends-ahead.ts   appends that readers do not see yet

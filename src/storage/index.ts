@@ -28,7 +28,7 @@
 //                          change of them that failed half-way
 //   segment-roll.ts        when the log goes on in a new one
 // producers/   idempotence and transactions
-//   producer-states.ts     sequences and open transactions (open-transactions.ts)
+//   producer-states.ts     sequences, duplicates and open transactions (open-transactions.ts)
 //   producer-snapshots.ts  their files (producer-snapshot.ts is one); producer-replay.ts reads them
 //   producer-epochs.ts     what producers and coordinators are held to
 //   transaction-verification.ts   the first batch of a transaction, until it is verified
@@ -42,8 +42,9 @@
 //                          are open in them; found-folders.ts: what becomes of them at a start
 //   directory-checkpoints.ts   what is said of all its logs, in files (offset-checkpoints.ts,
 //                          checkpoint-file.ts); offset-files.ts: what they said at the start
-//   directory-health.ts    whether it can be used; directory-presence.ts proves that its names
-//                          lead to its files; log-directory-error.ts says why not
+//   directory-health.ts    whether it can be used: the one place where it is found to be lost;
+//                          directory-presence.ts: the proof every second that it is there;
+//                          log-directory-error.ts says why not
 //   stray-folders.ts       what is kept though no partition may use it; restore-stray.ts: what a
 //                          tool does with it
 // files/       what all logs share

@@ -2,12 +2,13 @@
 //
 //   api.ts                   what can be asked of it, in plain values
 //   metadata-controller.ts   stands for election; runs the machine while it is elected
-//   controller-machine.ts    its state, decided and committed; controller-log.ts: its log
+//   controller-machine.ts    its state, decided and committed; controller-log.ts: its log, and the
+//                            question whether it still is the controller
 //   take-over.ts             what a term begins with
 //
 // The decisions, by what they are about:
 //   topics.ts, partitions.ts   new-partition.ts: one on its first day; placement.ts: where it goes
-//   leaders.ts                 elections
+//   leaders.ts                 elections, also when a broker is fenced or comes back
 //   reassignments.ts           moves to other brokers
 //   brokers.ts                 who comes, lives and goes; registered-broker.ts: one of them
 //   configs.ts                 config-rules.ts: what of them matters here
