@@ -53,6 +53,16 @@ export class KeyedLedger {
     }
   }
 
+  /** The update that the record is, to the last byte and wherever it lies; null if it is none. */
+  find(record: KeyedRecord): Update | null {
+    const number = Number(record.headers[0]?.value?.toString() ?? Number.NaN);
+    const update = this.#byKey.get(record.key?.toString() ?? '')?.[number];
+    if (update === undefined) return null;
+    const { value } = recordOfUpdate(update);
+    const isSame = value === null ? record.value === null : record.value?.equals(value) === true;
+    return isSame ? update : null;
+  }
+
   /** A reader was handed a record: throws unless it is one that was sent, at its one offset. */
   recognise(record: KeyedRecord & Place & { offset: number; timestamp: number }): Update {
     const number = Number(record.headers[0]?.value?.toString() ?? Number.NaN);

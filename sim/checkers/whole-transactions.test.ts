@@ -128,5 +128,6 @@ test('a last stable offset that is one too far after a recovery is caught', asyn
   const failure = await withPatch(ProducerStates.prototype, bug, () =>
     firstFailure((world) => runTransactions(world, 'kill'), 20),
   );
-  assert.match(String(failure), /was aborted, and shows/);
+  // Its first record is shown: of one that is aborted then, or of one that is open.
+  assert.match(String(failure), /was aborted, and shows|is there in part/);
 });

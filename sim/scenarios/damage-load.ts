@@ -29,6 +29,8 @@ const startMsMax = 600_000;
 
 export class DamageLoad {
   readonly ledger = new Ledger();
+  /** Of the compacted topic. */
+  readonly updates = new KeyedLedger();
   /** Id by name, of those that are there. */
   topicIds: ReadonlyMap<string, string> = new Map();
   /** What was committed for each partition, the last one last. */
@@ -143,7 +145,7 @@ export class DamageLoad {
       options: { acks: 'all' as const },
     };
     const nowMs = (): number => epochMs + Math.floor(world.timeMs);
-    const keyedWatch = { ...watch, updates: new KeyedLedger(), nowMs };
+    const keyedWatch = { ...watch, updates: this.updates, nowMs };
     this.#clients.push(
       cluster.runClient(writer.name, (io) => writeTransactions(io, writer, watch, prng.fork('t'))),
       cluster.runClient(keyed.name, (io) => writeKeyed(io, keyed, keyedWatch, prng.fork('k'))),
