@@ -120,7 +120,7 @@ async function scanSegment(
 }
 
 /** The first good batch in the segments, from a position in the first of them on. */
-export async function findBatch(
+async function findBatch(
   files: OpenFiles,
   segments: readonly SegmentFile[],
   from: number,
@@ -139,6 +139,32 @@ export async function findBatch(
     }
   }
   return null;
+}
+
+/**
+ * The first good batch from the wanted offset on, in a segment that is good up to the position and
+ * the offset before it; null if good batches reach the end without one.
+ */
+export async function findBatchFrom(
+  files: OpenFiles,
+  segment: SegmentFile,
+  good: { readonly position: number; readonly offset: number },
+  wantedOffset: number,
+): Promise<FoundBatch | 'unclear' | null> {
+  const first = await findBatch(files, [segment], good.position, good.offset);
+  if (first === null || first === 'unclear' || first.baseOffset >= wantedOffset) return first;
+  const file = new PooledFile(files, segment.path);
+  let found: FoundBatch | null = null;
+  try {
+    const range = { from: first.position, end: segment.sizeBytes };
+    await scanBatches(file, range, ({ header: { baseOffset }, position }) => {
+      if (baseOffset >= wantedOffset) found = { segment, position, baseOffset };
+      return found === null;
+    });
+  } finally {
+    file.close();
+  }
+  return found;
 }
 
 async function isWholeAt(

@@ -261,6 +261,17 @@ describe('a metadata log', () => {
       }
     }));
 
+  test('needs nothing at all where a whole snapshot has everything', () =>
+    simulate(async (io) => {
+      const texts = Array.from({ length: 12 }, (_, index) => `r${index}`);
+      await write(io, { texts, snapshotsAfter: [12] });
+      // Whole batches follow the damage, and none of them is one that the snapshot lacks.
+      harm(io, 5);
+      const store = await open(io);
+      assert.deepEqual(await textsOf(store), texts);
+      await store.close();
+    }));
+
   test('damaged below a snapshot is mended whatever interrupts it', async () => {
     const texts = Array.from({ length: 12 }, (_, index) => `r${index}`);
     let hasFinished = false;

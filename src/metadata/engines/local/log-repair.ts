@@ -10,7 +10,7 @@
 
 import type { Io } from '../../../io/index.ts';
 import { LogDirectoryError, type OpenFiles, setSegmentsAside } from '../../../storage/index.ts';
-import { type CheckedLog, checkLog, findBatch, type LogDamage } from './log-check.ts';
+import { type CheckedLog, checkLog, findBatchFrom, type LogDamage } from './log-check.ts';
 
 export const METADATA_TOPIC = '__cluster_metadata';
 
@@ -141,8 +141,9 @@ class LogRepair {
     const last = older.at(-1);
     if (last === undefined) return false;
     if (newer?.baseOffset !== snapshotEnd) {
-      const from = last.path === damage.segment.path ? damage.position : 0;
-      const next = await findBatch(files, [last], from, snapshotEnd);
+      const { offset } = damage;
+      const position = last.path === damage.segment.path ? damage.position : 0;
+      const next = await findBatchFrom(files, last, { position, offset }, snapshotEnd);
       if (next === 'unclear') return false;
       const isComplete = next === null ? newer === undefined : next.baseOffset === snapshotEnd;
       if (!isComplete) return false;
