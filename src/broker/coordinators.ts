@@ -58,13 +58,9 @@ export class Coordinators {
       groups.onImage(changes);
       transactions.onImage(changes);
     });
-    this.load();
-  }
-
-  /** Loads what this broker leads and is not loaded; what was decided before is carried out. */
-  load(): void {
-    this.groups.start();
-    this.transactions.start();
+    // What this broker leads is loaded; what was decided before is carried out.
+    groups.start();
+    transactions.start();
   }
 
   /** The log of a partition is there that was not when its image came. */
