@@ -3,7 +3,9 @@
 // What few clusters need is loaded with its first use.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import nodeModule from 'node:module';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
 import { projectRoot } from './root.ts';
@@ -77,4 +79,14 @@ describe('a broker that starts', () => {
     assert.equal(start.length, 1);
     assert.ok(bundled.size > 3 && bundled.size <= bundledMax, [...bundled].join(' '));
   });
+});
+
+test('what Node.js has compiled is kept beside the code, where Node.js can do that', () => {
+  const { status } = spawnSync(process.execPath, ['bin/partita.js', '--version'], {
+    cwd: projectRoot,
+    env: { ...process.env, NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined },
+  });
+  assert.equal(status, 0);
+  const isKept = Object.hasOwn(nodeModule, 'enableCompileCache');
+  assert.ok(!isKept || existsSync(join(projectRoot, 'dist/compiled')));
 });

@@ -65,5 +65,7 @@ async function writeBundle(): Promise<void> {
   }
   const current = new Set(outputFiles.map(({ path }) => basename(path)));
   for (const name of readdirSync(target)) if (!current.has(name)) rmSync(join(target, name));
+  // What Node.js compiled of the files before (bin/partita.js): it would only lie there.
+  rmSync(join(projectRoot, 'dist/compiled'), { recursive: true, force: true });
   writeFileSync(stamp, inputs);
 }
