@@ -389,3 +389,26 @@ test('a move that is refused something at any step leaves one log with all recor
   }
   assert.equal(places.size, 2);
 });
+
+test('whoever fetches hears of each partition that was made, changed its role, or went', () => {
+  const told: string[] = [];
+  const onRoleChanged: ReplicasOptions['onRoleChanged'] = ({ partition, role, following }) => {
+    told.push(`${partition} ${following === null ? role : `follows ${following.leader}`}`);
+  };
+  const tell = (): string[] => told.splice(0);
+  return play(
+    ['/a', '/b'],
+    async ({ broker, topics }) => {
+      broker.follow(topics.create('t', [nodeId, other]));
+      await broker.replicas.settled();
+      assert.deepEqual(tell(), ['0 leader', `1 follows ${other}`]);
+      broker.follow(topics.lead('t', 0, 3));
+      assert.deepEqual(tell(), ['0 follows 3']);
+      broker.fail(broker.placeOf('t', 1) as string);
+      assert.deepEqual(tell(), ['1 offline']);
+      broker.follow(topics.delete('t'));
+      assert.deepEqual(tell(), ['0 offline', '1 offline']);
+    },
+    { onRoleChanged },
+  );
+});

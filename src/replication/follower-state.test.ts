@@ -52,7 +52,7 @@ async function follow(io: Io, epochs: number[], config: Partial<LogConfig> = {})
   partition.becomeFollower(state(2, epochs.at(-1) as number));
   const follower = partition.following as FollowerState;
   const records = Buffer.concat(epochs.map((epoch, offset) => batch(offset, epoch)));
-  follower.append({ records, highWatermark: Math.max(0, epochs.length - 3) });
+  follower.append({ fetchOffset: 0, records, highWatermark: Math.max(0, epochs.length - 3) });
   await log.flush();
   return { partition, follower, late } satisfies Following;
 }
@@ -64,11 +64,11 @@ describe('a follower', () => {
     simulate(async (io) => {
       const { partition, follower } = await follow(io, [0, 0, 0, 0]);
       assert.equal(partition.highWatermark, 1);
-      follower.append({ records: batch(4, 0), highWatermark: 3 });
+      follower.append({ fetchOffset: 4, records: batch(4, 0), highWatermark: 3 });
       assert.equal(partition.highWatermark, 3);
-      follower.append({ records: none, highWatermark: 100 });
+      follower.append({ fetchOffset: 5, records: none, highWatermark: 100 });
       assert.equal(partition.highWatermark, 5);
-      follower.append({ records: none, highWatermark: 2 });
+      follower.append({ fetchOffset: 5, records: none, highWatermark: 2 });
       assert.equal(partition.highWatermark, 5);
     }));
 
@@ -84,15 +84,57 @@ describe('a follower', () => {
     simulate(async (io) => {
       const { partition, follower } = await follow(io, [0, 0, 0, 0]);
       partition.becomeFollower(state(3, 1));
-      assert.equal(follower.append({ records: batch(4, 0), highWatermark: 5 }), null);
+      assert.equal(
+        follower.append({ fetchOffset: 4, records: batch(4, 0), highWatermark: 5 }),
+        null,
+      );
       assert.equal(await follower.truncateTo({ epoch: 0, endOffset: 1 }), false);
       assert.equal(await follower.startAnewAt(50), false);
       assert.equal(follower.fetchPosition(), null);
       assert.deepEqual([partition.logEndOffset, partition.highWatermark], [4, 1]);
       assert.equal(
-        partition.following?.append({ records: batch(4, 1), highWatermark: 5 })?.lastOffset,
+        partition.following?.append({ fetchOffset: 4, records: batch(4, 1), highWatermark: 5 })
+          ?.lastOffset,
         4,
       );
+    }));
+
+  test('drops answers that were asked for where its log does not end any more', () =>
+    simulate(async (io) => {
+      const { partition, follower } = await follow(io, [0, 0, 0, 0]);
+      await follower.truncateTo({ epoch: 0, endOffset: 2 });
+      assert.equal(
+        follower.append({ fetchOffset: 4, records: batch(4, 0), highWatermark: 5 }),
+        null,
+      );
+      assert.deepEqual([partition.logEndOffset, partition.highWatermark], [2, 1]);
+      follower.append({ fetchOffset: 2, records: batch(2, 0), highWatermark: 3 });
+      assert.equal(
+        follower.append({ fetchOffset: 2, records: batch(2, 0), highWatermark: 9 }),
+        null,
+      );
+      assert.deepEqual([partition.logEndOffset, partition.highWatermark], [3, 3]);
+    }));
+
+  test('leaves what its leader wrote in a newer epoch to a fetch of that epoch', () =>
+    simulate(async (io) => {
+      const { partition, follower } = await follow(io, [0, 0]);
+      const records = Buffer.concat([batch(2, 0), batch(3, 1)]);
+      follower.append({ fetchOffset: 2, records, highWatermark: 4 });
+      assert.deepEqual([partition.logEndOffset, partition.highWatermark], [3, 3]);
+    }));
+
+  test('appends nothing of an answer in which a batch is damaged', () =>
+    simulate(async (io) => {
+      const { partition, follower } = await follow(io, [0]);
+      const damaged = batch(2, 0);
+      damaged.writeUInt8(damaged.readUInt8(damaged.length - 2) ^ 4, damaged.length - 2);
+      const records = Buffer.concat([batch(1, 0), damaged]);
+      assert.throws(() => follower.append({ fetchOffset: 1, records, highWatermark: 3 }), {
+        errorName: 'CORRUPT_MESSAGE',
+        message: /offset 2/,
+      });
+      assert.deepEqual([partition.logEndOffset, partition.highWatermark], [1, 0]);
     }));
 
   test('does not say that it has what the topic wants on the platter before it is', () =>
@@ -100,7 +142,7 @@ describe('a follower', () => {
       async (io) => {
         const { partition, follower } = await follow(io, [0]);
         logOf(partition).configure({ ...defaultLogConfig, flushMessages: 1 });
-        follower.append({ records: batch(1, 0), highWatermark: 1 });
+        follower.append({ fetchOffset: 1, records: batch(1, 0), highWatermark: 1 });
         assert.equal(follower.fetchPosition(), null);
         await partition.offsetFlushed(2, io.clock.monotonic() + 10_000);
         assert.equal(follower.fetchPosition()?.fetchOffset, 2);
@@ -110,13 +152,15 @@ describe('a follower', () => {
 
   test('cuts what its leader does not have, and the watermark with it', () =>
     simulate(async (io) => {
-      const { partition, follower } = await follow(io, [0, 0, 0, 1, 1, 1]);
+      const { partition } = await follow(io, [0, 0, 0, 1, 1, 1]);
       // The leader has three records of epoch 0 and went on in epoch 2.
+      partition.becomeFollower(state(3, 2));
+      const follower = partition.following as FollowerState;
       assert.equal(await follower.truncateTo({ epoch: 0, endOffset: 3 }), true);
       assert.deepEqual(follower.fetchPosition(), {
         ...{ fetchOffset: 3, lastFetchedEpoch: 0, logStartOffset: 0 },
       });
-      follower.append({ records: batch(3, 2), highWatermark: 4 });
+      follower.append({ fetchOffset: 3, records: batch(3, 2), highWatermark: 4 });
       assert.equal(partition.highWatermark, 4);
       assert.equal(await follower.truncateTo({ epoch: 0, endOffset: 2 }), true);
       assert.deepEqual([partition.highWatermark, partition.logEndOffset], [2, 2]);

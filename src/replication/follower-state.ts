@@ -1,11 +1,13 @@
 // What a follower knows and does in one leader epoch: where it fetches next, what it takes of the
 // answers, and to where its log is cut when that is not one with its leader's (KIP-101, KIP-279).
 //
-// Invariants: answers that were asked for in an epoch that is over change nothing; the leader's
-// watermark is taken only with an answer that says what comes next, which it does when our log is
-// a part of its own; a fetch says of no record that we have it before it is as safe as the topic
-// wants it.
+// Invariants: answers that were asked for in an epoch that is over, or for another place than where
+// the log ends now, change nothing; the leader's watermark is taken only with an answer that says
+// what comes next, which it does when our log is a part of its own; a fetch says of no record that
+// we have it before it is as safe as the topic wants it, and of no log start that it is ours before
+// a crash cannot bring back what lay before.
 
+import { batchHeaders, isBatchCrcValid, KafkaError } from '../protocol/index.ts';
 import type { AppendResult, PartitionLog } from '../storage/index.ts';
 import type { PartitionState } from './partition-state.ts';
 
@@ -19,6 +21,8 @@ export interface FetchPosition {
 
 /** What the leader sent. */
 export interface FetchedRecords {
+  /** Where the fetch went on. */
+  readonly fetchOffset: number;
   /** Whole batches; empty when there is nothing new. */
   readonly records: Buffer;
   readonly highWatermark: number;
@@ -38,6 +42,9 @@ export interface FollowedPartition {
   readonly highWatermark: () => number;
   readonly isFlushPending: (offset: number) => boolean;
   readonly onFlushDue: (endOffset: number) => void;
+  readonly untilFlushed: (offset: number) => Promise<void>;
+  /** Resolves when what lies before is gone for good. */
+  readonly moveStart: (logStartOffset: number) => Promise<void>;
   /** What is committed; it may be more than we have. */
   readonly onCommitted: (highWatermark: number) => void;
   /** The log is about to end, or has ended, at the offset at most. */
@@ -49,6 +56,9 @@ export class FollowerState {
   readonly leaderEpoch: number;
   readonly #partition: FollowedPartition;
   #isOver = false;
+  /** The log start that a fetch may tell of while a newer one is being written down; else null. */
+  #logStartTold: number | null = null;
+  #startMoves = 0;
 
   constructor({ leader, leaderEpoch }: PartitionState, partition: FollowedPartition) {
     this.leader = leader;
@@ -72,21 +82,63 @@ export class FollowerState {
     return {
       fetchOffset: logEndOffset,
       lastFetchedEpoch: leaderEpochs.latestEpoch,
-      logStartOffset,
+      logStartOffset: this.#logStartTold ?? logStartOffset,
     };
   }
 
   /**
-   * Appends what the leader sent, and takes over its watermark; null if nothing was appended.
-   * @throws KafkaError as the log does
+   * Resolves when what kept it from fetching may be over.
+   * @throws KafkaError as a flush does
    */
-  append({ records, highWatermark }: FetchedRecords): AppendResult | null {
+  async untilFetchable(): Promise<void> {
     const log = this.#partition.log();
-    if (!this.#mayChange(log)) return null;
+    const { current } = log.truncations;
+    if (current !== null) await Promise.allSettled([current]);
+    else await this.#partition.untilFlushed(log.logEndOffset);
+  }
+
+  /**
+   * Appends what the leader sent, and takes over its watermark; null if nothing was appended.
+   * @throws KafkaError CORRUPT_MESSAGE if a batch is not what its leader was given; as the log does
+   */
+  append({ records: sent, highWatermark, fetchOffset }: FetchedRecords): AppendResult | null {
+    const log = this.#partition.log();
+    if (!this.#mayChange(log) || log.logEndOffset !== fetchOffset) return null;
+    const records = this.#ofEpoch(sent);
     const result = records.length === 0 ? null : log.appendAsFollower(records);
     if (result?.flushDue) this.#partition.onFlushDue(log.logEndOffset);
     this.#partition.onCommitted(highWatermark);
     return result;
+  }
+
+  /** What the leader wrote since it was elected anew is for a fetch of that epoch. */
+  #ofEpoch(records: Buffer): Buffer {
+    for (const header of batchHeaders(records)) {
+      if (header.partitionLeaderEpoch > this.leaderEpoch)
+        return records.subarray(0, header.position);
+      if (!isBatchCrcValid(records, header)) {
+        const what = `the batch at offset ${header.baseOffset} that the leader sent is damaged`;
+        throw new KafkaError('CORRUPT_MESSAGE', what);
+      }
+    }
+    return records;
+  }
+
+  /**
+   * The leader's log begins there: ours does, too, as far as it is committed.
+   * @returns null if it begins there already; else a promise that resolves when the next fetch may
+   *   tell of it, and rejects as the log does
+   */
+  followLogStart(leaderStartOffset: number): Promise<void> | null {
+    const log = this.#partition.log();
+    const target = Math.min(leaderStartOffset, this.#partition.highWatermark());
+    if (!this.#mayChange(log) || target <= log.logStartOffset) return null;
+    this.#logStartTold ??= log.logStartOffset;
+    this.#startMoves++;
+    // One that fails leaves the older start to be told of: that is never wrong.
+    return this.#partition.moveStart(target).then(() => {
+      if (--this.#startMoves === 0) this.#logStartTold = null;
+    });
   }
 
   /**
@@ -100,6 +152,18 @@ export class FollowerState {
     if (!this.#mayChange(log)) return false;
     const offset = truncationOffset(log, diverging, this.#partition.highWatermark());
     await this.#truncating(log, offset, () => log.truncateTo(offset));
+    return true;
+  }
+
+  /**
+   * The leader's log ends there, and it knows nothing of our epochs: cuts what lies behind.
+   * @returns false if nothing was done
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
+  async truncateToEnd(endOffset: number): Promise<boolean> {
+    const log = this.#partition.log();
+    if (!this.#mayChange(log) || endOffset >= log.logEndOffset) return false;
+    await this.#truncating(log, endOffset, () => log.truncateTo(endOffset));
     return true;
   }
 

@@ -5,6 +5,7 @@
 // leader-state.ts    while it leads: what the others have, how the high watermark moves, who is
 //                    behind; in-sync-set.ts: who is in sync, and a change of that on its way
 // follower-state.ts  while it follows: where it fetches next, where its log is cut
+// fetchers/          fetch from the leaders what is followed here
 // high-watermark.ts  how far consumers may read, and who hears of it when that moves
 // due-flush.ts       what must be on the platter before it counts as written
 // log-view.ts        what others may read of the log

@@ -50,7 +50,8 @@ class Follower {
       const records = [{ value: Buffer.from(value.padEnd(100)), timestamp: 0 }];
       const partitionLeaderEpoch = this.#epoch;
       const batch = encodeBatch({ records, baseOffset: offset, partitionLeaderEpoch });
-      this.#following.append({ records: batch, highWatermark: 0 });
+      const fetchOffset = offset;
+      this.#following.append({ fetchOffset, records: batch, highWatermark: 0 });
       this.content.push(`${offset}:${value.padEnd(100)}`);
     }
   }

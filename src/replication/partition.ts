@@ -48,6 +48,9 @@ export interface PartitionOptions extends PartitionIdentity {
   readonly onLeadingLate?: () => void;
 }
 
+/** How long a follower waits for what it fetched to be on the platter before it asks again. */
+const flushMsMax = 10_000;
+
 export type PartitionRole = 'leader' | 'follower' | 'offline';
 
 export interface ReadOptions {
@@ -199,6 +202,8 @@ export class Partition implements VisibleBytesSource {
       highWatermark: () => this.highWatermark,
       isFlushPending: (offset) => this.isFlushPending(offset),
       onFlushDue: (endOffset) => this.#demandFlush(endOffset),
+      untilFlushed: (offset) => this.offsetFlushed(offset, this.#io.clock.monotonic() + flushMsMax),
+      moveStart: (offset) => this.#movingStart(() => this.#log.deleteRecordsBefore(offset)),
       onCommitted: (offset) => this.#watermark.advanceTo(offset, this.#log),
       onTruncated: (endOffset) => this.#onTruncated(endOffset),
     });

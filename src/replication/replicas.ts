@@ -45,6 +45,8 @@ export interface ReplicasOptions {
   readonly logConfigOf: (overrides: ReadonlyMap<string, string>) => LogConfig;
   /** A partition is there, or leads, that did not when its image came. */
   readonly onMade?: (partition: Partition) => void;
+  /** It was made, has another role, leader or epoch, went offline, or is not ours any more. */
+  readonly onRoleChanged?: (partition: Partition) => void;
   /** No directory is left, or an invariant is broken: the broker cannot go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -224,7 +226,9 @@ export class Replicas {
     this.#failed.add(directory);
     this.#log.error(`log directory ${directory.path} failed and is offline: ${error.message}`);
     for (const [partition, home] of this.#directoryOf) {
-      if (home === directory) partition.becomeOffline();
+      if (home !== directory) continue;
+      partition.becomeOffline();
+      this.#options.onRoleChanged?.(partition);
     }
     this.#moves.cancelOf(directory);
     this.#folders.onDirectoryFailure(directory);
@@ -400,6 +404,7 @@ export class Replicas {
     const state = { metadataOffset, leader, leaderEpoch, partitionEpoch, replicas, isr };
     if (leader === this.#options.nodeId) partition.becomeLeader(state);
     else partition.becomeFollower(state);
+    this.#options.onRoleChanged?.(partition);
   }
 
   #configOf(topic: string, image: MetadataImage): LogConfig {
@@ -450,6 +455,7 @@ export class Replicas {
       const { topic, partition: index } = partition;
       this.#byTopic.delete(topic);
       partition.close();
+      this.#options.onRoleChanged?.(partition);
       this.#folders.remove({ topic, partition: index, topicId }, this.#release(partition));
     }
   }

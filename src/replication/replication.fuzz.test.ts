@@ -162,7 +162,7 @@ class Run {
     const read = await logOf(leader).read(fetchOffset, 300, { upperBound, atLeastOneBatch: true });
     const records = Buffer.concat(read.buffers);
     await this.#io.clock.sleep(this.#prng.float());
-    follower.append({ records, highWatermark });
+    follower.append({ fetchOffset, records, highWatermark });
   }
 
   async #check(): Promise<void> {
