@@ -5,11 +5,14 @@
 // Invariant: there is at most one process of the broker at a time.
 
 import { assert } from '../src/base/assert.ts';
-import { Broker } from '../src/broker/index.ts';
+import { Broker, loadMemberParts } from '../src/broker/index.ts';
 import { loadBrokerConfig } from '../src/config/index.ts';
 import type { Io } from '../src/io/index.ts';
 import type { Host } from './host.ts';
 import type { SimProcess } from './sim-process.ts';
+
+// Reading files takes time that a simulated world does not have.
+await loadMemberParts();
 
 /** A broker that gave up, as a launcher would: it said why, and the process is gone. */
 export interface BrokerExit {

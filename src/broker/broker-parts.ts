@@ -25,6 +25,10 @@ export interface BrokerParts {
   readonly clusterId: string;
   /** Wherever it is. */
   readonly controller: Controller;
+  /** Of this process: for what other brokers ask it. */
+  readonly ownController: Controller;
+  /** As clients are told; -1 while nobody is known. */
+  readonly controllerId: number;
   readonly requests: BrokerRequests;
   readonly replicas: Replicas;
   readonly directories: readonly LogDirectory[];
@@ -61,6 +65,10 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     nodeId: cluster.config.nodeId,
     clusterId: directories.clusterId,
     controller: cluster.controller,
+    ownController: cluster.metadata.controller,
+    get controllerId() {
+      return cluster.controllerId;
+    },
     requests: cluster.requests,
     replicas,
     directories: directories.opened,
@@ -70,6 +78,12 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     transactions,
     quotas,
     unreadBytes: () => server.unreadBytes,
-    endpoints: ({ connection }) => endpointsFor(connection, cluster.config, replicas.image),
+    endpoints: ({ connection }) => {
+      return endpointsFor(connection, cluster.config, {
+        image: replicas.image,
+        // Nobody is sent to a broker that the cluster does not let lead.
+        isServing: cluster.membership === null || replicas.image.isAlive(cluster.config.nodeId),
+      });
+    },
   };
 }

@@ -7,20 +7,23 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
-import { LogCleaner, type Partition, Replicas, Upkeep } from '../replication/index.ts';
+import type { ClusterStore } from '../metadata/index.ts';
+import type { Partition, Replicas } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { brokerParts } from './broker-parts.ts';
 import { type BoundListener, BrokerServer } from './broker-server.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, type MemberOptions } from './cluster.ts';
 import { Coordinators } from './coordinators.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { Dispatch } from './dispatch.ts';
-import { cleanerSettingsOf, logConfigOf, upkeepTimesOf } from './log-config.ts';
+import type { Handler } from './handler.ts';
 import { LogDirectories } from './log-directories.ts';
+import type { MemberRegistration } from './member-registration.ts';
 import { OfflineReport } from './offline-report.ts';
 import { type Quotas, quotasOf } from './quotas/index.ts';
-import { Registration } from './registration.ts';
+import { type Registration, registerAlone, registeredEndpoints } from './registration.ts';
+import { followMetadata, openReplicas, startUpkeep, type UpkeepParts } from './started-replicas.ts';
 
 export interface BrokerOptions {
   /** The broker cannot go on: a broken invariant, or no log directory is left. Stop the process. */
@@ -29,18 +32,19 @@ export interface BrokerOptions {
   readonly acceptLostMetadata?: boolean;
   /** Likewise: make partitions anew that were in a log directory that is not there. */
   readonly acceptLostLogDirs?: boolean;
+  /** The store of the cluster that this broker is a member of. Default: it is on its own. */
+  readonly openStore?: (io: Io, config: BrokerConfig) => Promise<ClusterStore>;
 }
 
 /** What is open, each made of those before it. */
-interface Running {
+interface Running extends UpkeepParts {
   readonly directories: LogDirectories;
   readonly server: BrokerServer;
   readonly cluster: Cluster;
   readonly replicas: Replicas;
+  readonly registration: Registration;
   readonly offlineReport: OfflineReport;
   readonly coordinators: Coordinators;
-  readonly upkeep: Upkeep;
-  readonly cleaner: LogCleaner | null;
 }
 
 export class Broker {
@@ -88,7 +92,7 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { directories, server, cluster, replicas, upkeep, cleaner } = this.#running;
+    const { directories, server, cluster, replicas, registration, upkeep, cleaner } = this.#running;
     this.#log.info('stopping');
     this.#running.offlineReport.stop();
     await server.closeListeners();
@@ -98,6 +102,7 @@ export class Broker {
     await directories.endedUnlessSilent(Promise.all([cleaner?.stop(), upkeep.stop()]));
     await directories.endedUnlessSilent(replicas.close());
     await upkeep.checkpointHighWatermarks();
+    await registration.close();
     await cluster.close();
     await directories.close((directory) => replicas.isFailed(directory));
   }
@@ -132,11 +137,12 @@ async function open(
   const resources = new LogResources(io, { openFilesMax: descriptors.filesBeside(0) });
   const quotas = quotasOf(io, config);
   const start: Start = { io, config, options, resources, quotas };
-  const directories = held(undo, await openDirectories(start), (each) => each.abandon());
+  const member = await openMember(start, undo);
+  const directories = held(undo, await openDirectories(start, member), (each) => each.abandon());
   const bound = await BrokerServer.open(io, config, { descriptors, resources, quotas });
   const server = held(undo, bound, (each) => each.abandon());
   const known = await Cluster.open(io, config, {
-    ...{ directories, resources, onFatal: options.onFatal },
+    ...{ directories, resources, member, onFatal: options.onFatal },
     mayLose: options.acceptLostMetadata ?? false,
     onConfig: (current) => server.configure(current),
   });
@@ -144,11 +150,14 @@ async function open(
   quotas.configure(cluster.metadata.image().quotas.values());
   let coordinators: Coordinators | null = null;
   const onMade = (partition: Partition): void => coordinators?.onMade(partition);
-  const found = await openReplicas(start, { directories, cluster }, onMade);
+  const found = await openReplicas(start, { directories, cluster, onMade });
   const replicas = held(undo, found, (each) => each.close());
-  await follow(start, { directories, cluster, replicas });
-  const registering = { controller: cluster.controller, directories, listeners: server.listeners };
-  const registration = await Registration.begin(io, config, registering);
+  await followMetadata(start, { directories, cluster, replicas });
+  const registration = held(
+    undo,
+    await registrationOf(start, { directories, cluster, server, member }),
+    (each) => each.close(),
+  );
   const offlineReport = held(
     undo,
     new OfflineReport(io, { send: () => registration.reportOffline(replicas), onBug }),
@@ -158,75 +167,59 @@ async function open(
     replicas.onDirectoryFailure(directory, error);
     offlineReport.begin();
   });
-  await registration.reportOffline(replicas);
+  if (cluster.membership === null) await registration.reportOffline(replicas);
   const loading = new Coordinators(io, { cluster, replicas, registration, onBug });
   coordinators = held(undo, loading, (each) => each.close());
-  const opened = { directories, server, cluster, replicas, coordinators };
-  const dispatch = new Dispatch(brokerParts(io, { quotas, ...opened }), { onBug });
+  const opened = { directories, server, cluster, replicas, registration, coordinators };
+  const parts = brokerParts(io, { quotas, ...opened });
+  const dispatch = new Dispatch(parts, { onBug, ...(member && { handlers: member.handlers }) });
   server.serve((connection) => dispatch.onConnection(connection));
-  return { ...opened, offlineReport, ...startUpkeep(start, opened) };
+  const running = { ...opened, offlineReport, ...startUpkeep(start, opened) };
+  if (cluster.membership !== null) await join(running);
+  return running;
 }
 
-function openDirectories({ io, config, options, resources }: Start): Promise<LogDirectories> {
+/** What is asked of a controller, this one too, is served before this broker is known to any. */
+async function join({ cluster, registration, offlineReport }: Running): Promise<void> {
+  cluster.metadata.standForController();
+  await registration.join();
+  offlineReport.begin();
+}
+
+interface Member extends MemberOptions {
+  readonly handlers: readonly Handler[];
+  readonly MemberRegistration: typeof MemberRegistration;
+}
+
+/** null for a broker on its own. */
+async function openMember({ io, config, options }: Start, undo: Undo): Promise<Member | null> {
+  if (options.openStore === undefined) return null;
+  const { Peers, memberHandlers, ...parts } = await import('./member-parts.ts');
+  const store = held(undo, await options.openStore(io, config), (each) => each.close());
+  const newPeers: Member['newPeers'] = (each) => new Peers(io, each);
+  return { ...parts, store, newPeers, handlers: memberHandlers };
+}
+
+async function registrationOf(
+  { io, config, options: { onFatal } }: Start,
+  parts: Pick<Running, 'directories' | 'cluster' | 'server'> & { readonly member: Member | null },
+): Promise<Registration> {
+  const { member, directories, cluster, server } = parts;
+  const { membership, metadata, controller } = cluster;
+  const { listeners } = server;
+  if (member === null || membership === null) {
+    return registerAlone(io, config, { controller, directories, listeners });
+  }
+  const endpoints = registeredEndpoints(config, listeners);
+  const options = { membership, metadata, controller, directories, endpoints, onFatal };
+  return new member.MemberRegistration(io, config, options);
+}
+
+function openDirectories(
+  { io, config, options, resources }: Start,
+  member: Member | null,
+): Promise<LogDirectories> {
   const { onFatal, acceptLostLogDirs: mayLose = false } = options;
-  return LogDirectories.open(io, config, { resources, mayLose, onFatal });
-}
-
-function openReplicas(
-  { io, config, options }: Start,
-  { directories, cluster }: Omit<ReplicaParts, 'replicas'>,
-  onMade: (partition: Partition) => void,
-): Promise<Replicas> {
-  const { known, offlinePaths } = directories;
-  const { metadata } = cluster;
-  return Replicas.open(
-    io,
-    {
-      nodeId: config.nodeId,
-      directories: directories.opened,
-      offlinePaths,
-      offlineDirectories: known.offline(offlinePaths),
-      history: metadata.history,
-      beforeMissingAreMade: (partitions) => known.beforeMissingAreMade(partitions),
-      moveBytesPerSecondMax: () => {
-        return cluster.config.get('replica.alter.log.dirs.io.max.bytes.per.second');
-      },
-      logConfigOf: (overrides) => logConfigOf(cluster.config, overrides),
-      onMade,
-      onFatal: options.onFatal,
-    },
-    metadata.image(),
-  );
-}
-
-type ReplicaParts = Pick<Running, 'directories' | 'cluster' | 'replicas'>;
-
-/** From here on replicas are what the images say, in directories that are watched. */
-async function follow(
-  { quotas }: Start,
-  { directories, cluster, replicas }: ReplicaParts,
-): Promise<void> {
-  directories.handOver((directory, error) => replicas.onDirectoryFailure(directory, error));
-  await replicas.renewNotes();
-  cluster.metadata.subscribe((image, changes) => {
-    cluster.onImage(image, changes);
-    if (changes.quotasChanged) quotas.configure(image.quotas.values());
-    replicas.onImage(image, changes);
-  });
-  directories.watch();
-}
-
-function startUpkeep(
-  { io, options }: Start,
-  { directories, cluster, replicas }: ReplicaParts,
-): Pick<Running, 'upkeep' | 'cleaner'> {
-  const onBug = options.onFatal;
-  const times = upkeepTimesOf(cluster.config);
-  const upkeep = new Upkeep(io, replicas, { directories: directories.opened, ...times, onBug });
-  const settings = () => cleanerSettingsOf(cluster.config);
-  const isOn = cluster.config.get('log.cleaner.enable');
-  const cleaner = isOn ? new LogCleaner(io, replicas, { settings, onBug }) : null;
-  upkeep.start();
-  cleaner?.start();
-  return { upkeep, cleaner };
+  const clusterId = member?.store.clusterId ?? config.clusterId;
+  return LogDirectories.open(io, config, { resources, clusterId, mayLose, onFatal });
 }

@@ -1,25 +1,34 @@
 // The cluster as this broker knows it: its metadata, what they change of the configuration, and the
-// way to the brokers in it. Today it is a cluster of one: the metadata are in a log directory, and
-// whoever controls, leads and coordinates is this broker.
+// way to the brokers in it. A broker on its own has the metadata in a log directory, and whoever
+// controls, leads and coordinates is this broker. A member of a cluster has them in a store that
+// the brokers share: any of them may control, and the image says which one does.
 
+import { type Uuid, uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import {
+  type ClusterStore,
   type Controller,
+  historyOfStore,
   type ImageChanges,
   type Metadata,
   type MetadataImage,
   openLocalMetadata,
+  openMetadata,
 } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LogResources } from '../storage/index.ts';
 import { DynamicConfig } from './dynamic-config.ts';
 import type { LogDirectories } from './log-directories.ts';
+import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
 import { BrokerRequests, forwardedController, ImageWhereabouts } from './requests/index.ts';
+import type { Peers } from './requests/peers.ts';
 
 export interface ClusterOptions {
   readonly directories: LogDirectories;
   readonly resources: LogResources;
+  /** null for a broker on its own. */
+  readonly member: MemberOptions | null;
   /** The operator said so: go on without the metadata that cannot be read. */
   readonly mayLose: boolean;
   /** The configuration in force is another one. */
@@ -27,27 +36,48 @@ export interface ClusterOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+export interface MemberOptions {
+  /** Shared by the brokers of the cluster; closed with it. */
+  readonly store: ClusterStore;
+  readonly newPeers: (options: BrokerConnectionsOptions) => Peers;
+}
+
+/** What a broker has that is not on its own. */
+export interface Membership {
+  readonly store: ClusterStore;
+  /** Of this life of the broker. */
+  readonly incarnationId: Uuid;
+  readonly peers: Peers;
+}
+
 export class Cluster {
   readonly metadata: Metadata;
   readonly requests: BrokerRequests;
   /** Wherever it is. */
   readonly controller: Controller;
+  /** null for a broker on its own. */
+  readonly membership: Membership | null;
   readonly #dynamic: DynamicConfig;
 
   private constructor(
     io: Io,
     config: BrokerConfig,
-    { metadata, onConfig }: Pick<ClusterOptions, 'onConfig'> & { readonly metadata: Metadata },
+    options: Pick<ClusterOptions, 'onConfig'> & Pick<Cluster, 'metadata' | 'membership'>,
   ) {
     const { nodeId } = config;
+    const { metadata, membership } = options;
     this.metadata = metadata;
-    this.#dynamic = new DynamicConfig(io, config, onConfig);
+    this.membership = membership;
+    this.#dynamic = new DynamicConfig(io, config, options.onConfig);
     this.#dynamic.adopt(metadata.image());
     const image = (): MetadataImage => metadata.image();
+    const controllerId = (): number => this.controllerId;
+    const isMember = membership !== null;
     this.requests = new BrokerRequests(io, {
       nodeId,
-      whereabouts: new ImageWhereabouts({ nodeId, image, controllerId: () => nodeId }),
+      whereabouts: new ImageWhereabouts({ nodeId, image, controllerId, isMember }),
       peer: (other) => {
+        if (membership !== null) return membership.peers.of(other);
         const why = `broker ${other} is of a cluster, and this broker is one of its own`;
         throw new KafkaError('BROKER_NOT_AVAILABLE', why);
       },
@@ -61,25 +91,21 @@ export class Cluster {
    * log directories are not those that they know
    */
   static async open(io: Io, config: BrokerConfig, options: ClusterOptions): Promise<Cluster> {
-    const { directories, resources, mayLose, onFatal } = options;
-    const metadata = await openLocalMetadata(io, {
-      directory: directories.metadataPath,
-      clusterId: directories.clusterId,
-      nodeId: config.nodeId,
-      resources,
-      config,
-      wasCleanShutdown: directories.wasMetadataClosedCleanly,
-      evidence: directories.evidenceOfUse,
-      mayLose,
-      onFailure: onFatal,
-    });
+    const { member, directories, onConfig } = options;
+    const metadata = await openMetadataOf(io, config, options);
     try {
       await directories.compareWith(metadata);
-      return new Cluster(io, config, { metadata, onConfig: options.onConfig });
+      const membership = member && membershipOf(io, config, { member, metadata });
+      return new Cluster(io, config, { metadata, membership, onConfig });
     } catch (error) {
       await metadata.close();
       throw error;
     }
+  }
+
+  /** -1 while nobody is known. */
+  get controllerId(): number {
+    return this.membership === null ? this.config.nodeId : this.metadata.image().controllerId;
   }
 
   /** The configuration in force. */
@@ -90,9 +116,48 @@ export class Cluster {
   /** To be told before anybody who acts on the configuration. */
   onImage(image: MetadataImage, changes: ImageChanges): void {
     this.#dynamic.onImage(image, changes);
+    if (this.membership !== null) this.requests.onRolesChanged();
   }
 
   async close(): Promise<void> {
+    this.membership?.peers.close();
     await this.metadata.close();
   }
+}
+
+function openMetadataOf(
+  io: Io,
+  config: BrokerConfig,
+  { directories, resources, member, mayLose, onFatal }: ClusterOptions,
+): Promise<Metadata> {
+  const { nodeId } = config;
+  if (member !== null) {
+    const { store } = member;
+    const history = historyOfStore(store);
+    return openMetadata(io, { store, history, nodeId, config, onFailure: onFatal });
+  }
+  return openLocalMetadata(io, {
+    directory: directories.metadataPath,
+    clusterId: directories.clusterId,
+    ...{ nodeId, resources, config, mayLose },
+    wasCleanShutdown: directories.wasMetadataClosedCleanly,
+    evidence: directories.evidenceOfUse,
+    onFailure: onFatal,
+  });
+}
+
+function membershipOf(
+  io: Io,
+  config: BrokerConfig,
+  { member, metadata }: { readonly member: MemberOptions; readonly metadata: Metadata },
+): Membership {
+  const { store, newPeers } = member;
+  const peers = newPeers({
+    nodeId: config.nodeId,
+    clusterId: store.clusterId,
+    listenerName: config.interBrokerListenerName,
+    image: () => metadata.image(),
+    requestTimeoutMs: () => config.get('request.timeout.ms'),
+  });
+  return { store, incarnationId: uuidFromBytes(io.random.bytes(16), 0), peers };
 }

@@ -35,10 +35,10 @@ export class Coordinators {
     const { cluster, replicas, registration, onBug } = options;
     const { metadata, controller, requests } = cluster;
     const shared = { controller, replicas, config: () => cluster.config, onBug };
-    const { brokerId, brokerEpoch } = registration;
-    const producerIds = new ProducerIds(() =>
-      controller.allocateProducerIds({ brokerId, brokerEpoch }),
-    );
+    const producerIds = new ProducerIds(() => {
+      const { brokerId, brokerEpoch } = registration;
+      return controller.allocateProducerIds({ brokerId, brokerEpoch });
+    });
     const groups = new GroupCoordinator(io, shared);
     const own: Pick<Peer, 'writeTransactionMarkers'> = {
       writeTransactionMarkers: (markers) =>

@@ -16,6 +16,7 @@ function open(io: Io, paths: string, onFatal: (error: Error) => void): Promise<L
   return LogDirectories.open(io, config, {
     resources: new LogResources(io),
     mayLose: false,
+    clusterId: null,
     onFatal,
   });
 }

@@ -33,9 +33,10 @@ import { RateLimitedLog } from './rate-limited-log.ts';
 export interface DispatchOptions {
   /** An invariant of ours is broken: the process must not go on. */
   readonly onBug: (error: Error) => void;
+  /** What is served. Default: what clients ask of a broker. */
+  readonly handlers?: readonly Handler[];
 }
 
-const handlerByKey = new Map<number, Handler>(handlers.map((one) => [one.api.key, one]));
 const produceKey = 0;
 const fetchKey = 1;
 const apiVersionsKey = 18;
@@ -44,11 +45,14 @@ export class Dispatch {
   readonly #parts: BrokerParts;
   readonly #log: RateLimitedLog;
   readonly #onBug: (error: Error) => void;
+  readonly #handlerByKey: ReadonlyMap<number, Handler>;
 
   constructor(parts: BrokerParts, options: DispatchOptions) {
     this.#parts = parts;
     this.#log = new RateLimitedLog(parts.io.clock, parts.io.log.child('dispatch'));
     this.#onBug = options.onBug;
+    const served = options.handlers ?? handlers;
+    this.#handlerByKey = new Map(served.map((one) => [one.api.key, one]));
   }
 
   onConnection(connection: ServerConnection): void {
@@ -110,7 +114,7 @@ export class Dispatch {
 
   #handle(client: Client, call: Call): void {
     const { api, header, request, charge } = call;
-    const handler = handlerByKey.get(api.key);
+    const handler = this.#handlerByKey.get(api.key);
     if (handler === undefined) {
       this.#fail(client, call, new KafkaError('UNSUPPORTED_VERSION'));
       return;

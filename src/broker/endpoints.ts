@@ -19,7 +19,7 @@ const mappedIpv4 = '::ffff:';
 export function endpointsFor(
   connection: ServerConnection,
   config: BrokerConfig,
-  image: MetadataImage,
+  { image, isServing }: { readonly image: MetadataImage; readonly isServing: boolean },
 ): BrokerEndpoint[] {
   const { listenerName } = connection;
   const advertised = advertisedFor(listenerName, config);
@@ -29,7 +29,7 @@ export function endpointsFor(
     port: advertised?.port || connection.localPort,
     rack: config.get('broker.rack'),
   };
-  const endpoints = [self];
+  const endpoints = isServing ? [self] : [];
   for (const broker of image.aliveBrokers()) {
     if (broker.id === config.nodeId) continue;
     const endpoint = broker.listeners.find(({ name }) => name === listenerName);

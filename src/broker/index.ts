@@ -7,8 +7,10 @@
 //   cluster.ts             the metadata and the way to other brokers; dynamic-config.ts: the
 //                          configuration under changes made on the running cluster
 //   requests/              to the controller, to leaders, coordinators and nodes
-//   registration.ts        how the cluster knows this broker; offline-report.ts: tells it what is
-//                          offline, until it knows
+//   registration.ts        how the cluster knows this broker; member-registration.ts: one of
+//                          several; offline-report.ts: tells what is offline, until it is known
+//   member-parts.ts        what only a member of a cluster loads
+//   started-replicas.ts    the replicas from their start on
 //   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers
 //   dispatch.ts        frame to handler to answer
 //   error-answer.ts    the answer to a request that failed as a whole
@@ -28,3 +30,8 @@
 export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
 export type { BoundListener } from './broker-server.ts';
+
+/** Loads what a member of a cluster needs before its start does, which then takes no time. */
+export async function loadMemberParts(): Promise<void> {
+  await import('./member-parts.ts');
+}

@@ -97,7 +97,7 @@ export class KnownLogDirs {
     if (newer === undefined) return;
     const { path } = newer;
     this.#log.warn('the metadata are older than what this directory was used with', { path });
-    await history.beginAnew();
+    await history.beginAnew(newer.notes?.metadataOffset ?? image.offset);
   }
 
   #assertRegisteredAreThere(image: MetadataImage, nodeId: number, found: OpenedLogDirs): void {

@@ -13,6 +13,8 @@ import { KnownLogDirs } from './known-log-dirs.ts';
 
 export interface LogDirectoriesOptions {
   readonly resources: LogResources;
+  /** Of the cluster, where it is known; null: what the directories say, or a new one. */
+  readonly clusterId: string | null;
   /** The operator said that directories that are not there are lost. */
   readonly mayLose: boolean;
   readonly onFatal: (error: Error) => void;
@@ -65,7 +67,7 @@ export class LogDirectories {
 
   async #openAll(): Promise<void> {
     const config = this.#config;
-    const known = { clusterId: config.clusterId, clusterIdAt: null as string | null };
+    const known = { clusterId: this.#options.clusterId, clusterIdAt: null as string | null };
     for (const path of config.logDirs) {
       const directory = await LogDirectory.open(this.#io, {
         path,
@@ -76,7 +78,7 @@ export class LogDirectories {
       }).catch((error: unknown) => this.#setAside(path, error));
       if (directory === null) continue;
       this.#opened.push(directory);
-      known.clusterIdAt ??= config.clusterId === null ? path : null;
+      known.clusterIdAt ??= this.#options.clusterId === null ? path : null;
       known.clusterId = directory.meta.clusterId;
     }
   }

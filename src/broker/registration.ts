@@ -1,10 +1,11 @@
 // How the cluster knows this broker: registered once in the life of the process, with the epoch
-// that the controller gave it for this life, under which it says what of it is offline.
+// that the controller gave it for this life, under which it says what of it is offline. A member of
+// a cluster registers otherwise: see member-registration.ts.
 
 import { uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
-import type { Controller } from '../metadata/index.ts';
+import type { Controller, Endpoint } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import type { BoundListener } from './broker-server.ts';
 import { registeredEndpoint } from './endpoints.ts';
@@ -18,43 +19,58 @@ export interface RegistrationOptions {
   readonly listeners: readonly BoundListener[];
 }
 
-export class Registration {
+export interface Registration {
   readonly brokerId: number;
+  /** Of the registration that holds now, so never to be kept; -1 while there is none. */
   readonly brokerEpoch: number;
-  readonly #controller: Controller;
-
-  private constructor(controller: Controller, brokerId: number, brokerEpoch: number) {
-    this.brokerId = brokerId;
-    this.brokerEpoch = brokerEpoch;
-    this.#controller = controller;
-  }
-
-  /** @throws KafkaError as the controller does */
-  static async begin(
-    io: Io,
-    config: BrokerConfig,
-    { controller, directories, listeners }: RegistrationOptions,
-  ): Promise<Registration> {
-    const { brokerEpoch } = await controller.registerBroker({
-      brokerId: config.nodeId,
-      clusterId: directories.clusterId,
-      incarnationId: uuidFromBytes(io.random.bytes(16), 0),
-      listeners: config.listeners.map((listener, index) =>
-        registeredEndpoint(listener, listeners[index] as BoundListener, config),
-      ),
-      rack: config.get('broker.rack'),
-      logDirs: directories.opened.map(({ meta }) => meta.directoryId),
-      fenced: false,
-      wasCleanShutdown: directories.wereClosedCleanly,
-    });
-    return new Registration(controller, config.nodeId, brokerEpoch);
-  }
-
+  /** Resolves when the cluster lets this broker lead. @throws BrokerError, KafkaError */
+  join(): Promise<void>;
   /** Tells of all replicas that are offline now. @throws KafkaError as the controller does */
-  async reportOffline(replicas: Replicas): Promise<void> {
-    const partitions = replicas.offlineReplicas();
-    if (partitions.length === 0) return;
-    const { brokerId, brokerEpoch } = this;
-    await this.#controller.reportOffline({ brokerId, brokerEpoch, partitions });
-  }
+  reportOffline(replicas: Replicas): Promise<void>;
+  /** The cluster may take this broker for gone. */
+  close(): Promise<void>;
+}
+
+/** Of a broker on its own, which serves at once. @throws KafkaError as the controller does */
+export async function registerAlone(
+  io: Io,
+  config: BrokerConfig,
+  { controller, directories, listeners }: RegistrationOptions,
+): Promise<Registration> {
+  const brokerId = config.nodeId;
+  const { brokerEpoch } = await controller.registerBroker({
+    brokerId,
+    clusterId: directories.clusterId,
+    incarnationId: uuidFromBytes(io.random.bytes(16), 0),
+    listeners: registeredEndpoints(config, listeners),
+    rack: config.get('broker.rack'),
+    logDirs: directories.opened.map(({ meta }) => meta.directoryId),
+    fenced: false,
+    wasCleanShutdown: directories.wereClosedCleanly,
+  });
+  const at = { brokerId, brokerEpoch };
+  return {
+    ...at,
+    join: async () => {},
+    reportOffline: (replicas) => reportOffline(controller, at, replicas),
+    close: async () => {},
+  };
+}
+
+export async function reportOffline(
+  controller: Controller,
+  at: Pick<Registration, 'brokerId' | 'brokerEpoch'>,
+  replicas: Replicas,
+): Promise<void> {
+  const partitions = replicas.offlineReplicas();
+  if (partitions.length > 0) await controller.reportOffline({ ...at, partitions });
+}
+
+export function registeredEndpoints(
+  config: BrokerConfig,
+  listeners: readonly BoundListener[],
+): Endpoint[] {
+  return config.listeners.map((listener, index) =>
+    registeredEndpoint(listener, listeners[index] as BoundListener, config),
+  );
 }

@@ -12,6 +12,8 @@
 //   log-follower.ts           one reader of the log, for engines: in order, without a gap
 //   engines/local/            the store in a folder, for one process
 //   controller/               decides: topics, partitions, leaders, configs, brokers, quotas, …
+//   open-metadata.ts          image and controller over a store
+//   store-history.ts          what a shared log proves of deleted topics
 //   open-local-metadata.ts    all of it for a cluster of one process
 
 export type { ImageChanges, ImageListener } from './changes.ts';
@@ -25,9 +27,11 @@ export { describeScram } from './controller/scram.ts';
 export { assertTopicName } from './controller/topics.ts';
 export { METADATA_TOPIC } from './engines/local/log-repair.ts';
 export * from './image.ts';
+export { type LocalMetadataOptions, openLocalMetadata } from './open-local-metadata.ts';
 export {
-  type LocalMetadataOptions,
   type Metadata,
   type MetadataHistory,
-  openLocalMetadata,
-} from './open-local-metadata.ts';
+  type MetadataOptions,
+  openMetadata,
+} from './open-metadata.ts';
+export { historyOfStore } from './store-history.ts';

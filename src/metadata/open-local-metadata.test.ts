@@ -6,7 +6,8 @@ import { simulate, World } from '../../sim/index.ts';
 import { errorNameOf } from '../../tests/doubles/metadata/controllers.ts';
 import { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
-import { type Metadata, openLocalMetadata } from './open-local-metadata.ts';
+import { openLocalMetadata } from './open-local-metadata.ts';
+import type { Metadata } from './open-metadata.ts';
 
 const clusterId = 'clusterAAAAAAAAAAAAAAA';
 

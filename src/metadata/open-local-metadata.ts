@@ -1,17 +1,10 @@
-// The metadata of a cluster of one process: store in a folder, loader, controller, put together.
+// The metadata of a cluster of one process: a store in a folder, and what stands on it.
 
-import type { Uuid } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { LogResources } from '../storage/index.ts';
-import type { ImageListener } from './changes.ts';
-import type { ClusterStore, Subscription } from './cluster-store.ts';
-import type { Controller } from './controller/api.ts';
-import { configRules } from './controller/config-rules.ts';
-import { MetadataController } from './controller/metadata-controller.ts';
 import { LocalStore } from './engines/local/local-store.ts';
-import type { MetadataImage } from './image.ts';
-import { ImageLoader } from './image-loader.ts';
+import { type Metadata, type MetadataHistory, metadataIo, openMetadata } from './open-metadata.ts';
 
 export interface LocalMetadataOptions {
   /** The log directory that holds `__cluster_metadata-0` (metadata.log.dir, or the first one). */
@@ -29,29 +22,6 @@ export interface LocalMetadataOptions {
   readonly onFailure?: (error: Error) => void;
 }
 
-export interface Metadata {
-  readonly controller: Controller;
-  readonly store: ClusterStore;
-  readonly history: MetadataHistory;
-  /** The newest committed image. */
-  image(): MetadataImage;
-  /** Calls the listener at once with everything as created, then after every change, in order. */
-  subscribe(listener: ImageListener): Subscription;
-  /** Writes a snapshot now. */
-  saveSnapshot(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What may be concluded from an image that lacks what another one had. */
-export interface MetadataHistory {
-  /** Images of one id follow from each other: another one begins when records may be lost. */
-  readonly id: Uuid;
-  /** Images that were applied are not in it any more: what follows is another history. */
-  beginAnew(): Promise<void>;
-  /** The topics whose deletion is in the log as far as it reaches back. */
-  deletedTopics(): Promise<ReadonlySet<Uuid>>;
-}
-
 const segmentBytesMin = 8 * 1024 * 1024;
 
 /**
@@ -61,11 +31,9 @@ const segmentBytesMin = 8 * 1024 * 1024;
  */
 export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): Promise<Metadata> {
   const { config, nodeId } = options;
-  const { clock, network, disk, random } = io;
-  const metadataIo: Io = { clock, network, disk, random, log: io.log.child('metadata') };
   const bytesBetweenSnapshotsMax = config.get('metadata.log.max.record.bytes.between.snapshots');
   const onFailure = options.onFailure ?? (() => {});
-  const store = await LocalStore.open(metadataIo, {
+  const store = await LocalStore.open(metadataIo(io), {
     directory: options.directory,
     clusterId: options.clusterId,
     resources: options.resources ?? new LogResources(io, { tailCacheBytesMax: 1024 * 1024 }),
@@ -80,29 +48,10 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
     onFailure,
   });
   try {
-    const loader = await ImageLoader.start(metadataIo, {
-      store,
-      bytesBetweenSnapshotsMax,
-      onFailure,
-    });
-    const rules = configRules(config);
-    const parts = { nodeId, store, loader, rules, onBug: onFailure };
-    const controller = new MetadataController(metadataIo, parts);
-    await controller.start();
-    const close = async (): Promise<void> => {
-      await controller.close();
-      await loader.close();
-      await store.close();
-    };
-    return {
-      controller,
-      store,
-      history: historyOf(store),
-      image: () => loader.image,
-      subscribe: (listener) => loader.subscribe(listener),
-      saveSnapshot: () => controller.saveSnapshot(),
-      close,
-    };
+    const parts = { store, history: historyOf(store), nodeId, config, onFailure };
+    const metadata = await openMetadata(io, parts);
+    await metadata.becomeController();
+    return metadata;
   } catch (error) {
     await store.close();
     throw error;

@@ -34,6 +34,8 @@ export interface ClientConnectionOptions {
   /** What we are, for the broker's metrics (KIP-511). */
   readonly softwareName?: string;
   readonly softwareVersion?: string;
+  /** Whom the address should lead to: another one refuses the connection (KIP-1242). */
+  readonly expected?: { readonly clusterId: string; readonly nodeId: number };
 }
 
 export interface RequestOptions {
@@ -90,7 +92,8 @@ export class ClientConnection {
 
   /**
    * Connects and negotiates. Rejects with an IoError (`ECONNREFUSED` …) or a KafkaError
-   * (UNSUPPORTED_VERSION, NETWORK_EXCEPTION, REQUEST_TIMED_OUT).
+   * (UNSUPPORTED_VERSION, NETWORK_EXCEPTION, REQUEST_TIMED_OUT; REBOOTSTRAP_REQUIRED from one that
+   * was not expected).
    */
   static async connect(io: Io, options: ClientConnectionOptions): Promise<ClientConnection> {
     const timeoutMs = options.connectTimeoutMs ?? 10_000;
@@ -186,6 +189,7 @@ export class ClientConnection {
     const body = {
       clientSoftwareName: this.#options.softwareName ?? 'partita',
       clientSoftwareVersion: this.#options.softwareVersion ?? 'unknown',
+      ...this.#options.expected,
     };
     const ask = (version: number): Promise<ResponseOf<typeof apiVersions>> =>
       new Promise((resolve, reject) => {

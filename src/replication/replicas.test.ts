@@ -250,7 +250,7 @@ for (const proof of ['noted', 'noted in another history', 'not noted'] as const)
       const bringBack = await deleteAndBringBack(io, async ({ metadata }) => {
         await metadata.controller.createTopics({ topics: [{ name: 'other' }] });
         await metadata.saveSnapshot();
-        if (proof === 'noted in another history') await metadata.history.beginAnew();
+        if (proof === 'noted in another history') await metadata.history.beginAnew(0);
       });
       // The log no longer tells of the deletion.
       await io.disk.remove('/metadata/__cluster_metadata-0/00000000000000000000.log');

@@ -32,6 +32,8 @@ export interface ReplicasOptions {
   readonly offlinePaths?: readonly string[];
   /** What is known of them: id to path. */
   readonly offlineDirectories?: Readonly<Record<string, string>>;
+  /** Of this life, where others may lead: an image of a life before makes it lead nothing. */
+  readonly incarnationId?: string | null;
   /** What proves that a topic was deleted; without it nothing is proven. */
   readonly history?: MetadataHistory;
   /**
@@ -402,8 +404,11 @@ export class Replicas {
     const metadataOffset = this.#image.offset;
     const { leader, leaderEpoch, partitionEpoch, replicas, isr } = image;
     const state = { metadataOffset, leader, leaderEpoch, partitionEpoch, replicas, isr };
-    if (leader === this.#options.nodeId) partition.becomeLeader(state);
-    else partition.becomeFollower(state);
+    const { nodeId, incarnationId: own = null } = this.#options;
+    const isOurs = leader === nodeId;
+    const mayLead = own === null || this.#image.brokers.get(nodeId)?.incarnationId === own;
+    if (isOurs && mayLead) partition.becomeLeader(state);
+    else partition.becomeFollower(isOurs ? { ...state, leader: -1 } : state);
     this.#options.onRoleChanged?.(partition);
   }
 

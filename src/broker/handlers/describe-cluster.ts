@@ -19,7 +19,7 @@ export const describeClusterHandler = defineHandler(describeCluster, (request, c
     errorCode: 0,
     endpointType: brokerEndpoints,
     clusterId: broker.clusterId,
-    controllerId: broker.nodeId,
+    controllerId: broker.controllerId,
     brokers: broker.endpoints(context.client).map(({ nodeId, host, port, rack }) => ({
       brokerId: nodeId,
       host,

@@ -3,6 +3,7 @@
 //
 // What several of them say in the same way is in topic-answer.ts, topic-names.ts,
 // commit-known-topics.ts, group-client.ts, producer-fenced.ts and altered-configs.ts.
+// of-member.ts adds what brokers ask of each other.
 
 import type { Handler } from '../handler.ts';
 import { addOffsetsToTxnHandler } from './add-offsets-to-txn.ts';

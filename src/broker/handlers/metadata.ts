@@ -39,7 +39,7 @@ export const metadataHandler = defineHandler(metadata, async (request, context) 
   return {
     brokers: context.broker.endpoints(context.client),
     clusterId: context.broker.clusterId,
-    controllerId: context.broker.nodeId,
+    controllerId: context.broker.controllerId,
     topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations

@@ -54,9 +54,17 @@ const nobody: Readonly<Record<Target['role'], ErrorName>> = {
   node: 'BROKER_NOT_AVAILABLE',
 };
 
+interface OpenRequest {
+  readonly to: Target;
+  readonly nodeId: number;
+  readonly giveUp: (error: Error) => void;
+}
+
 export class BrokerRequests {
   readonly #clock: Clock;
   readonly #options: BrokerRequestsOptions;
+  /** What peers were asked and have not answered. */
+  readonly #open = new Set<OpenRequest>();
 
   constructor(io: Io, options: BrokerRequestsOptions) {
     this.#clock = io.clock;
@@ -82,7 +90,7 @@ export class BrokerRequests {
       try {
         if (nodeId < 0) throw new KafkaError(nobody[to.role]);
         if (nodeId === this.#options.nodeId) return await asking.own[name](request);
-        return await this.#askPeer(nodeId, deadlineMs, name, request);
+        return await this.#askPeer({ to, nodeId, deadlineMs }, name, request);
       } catch (error) {
         if (to.role === 'node' || !this.#mayRepeat(name, nodeId, error))
           throw this.#told(error, nodeId);
@@ -94,8 +102,7 @@ export class BrokerRequests {
   }
 
   async #askPeer<Name extends keyof PeerApis>(
-    nodeId: number,
-    deadlineMs: number,
+    { to, nodeId, deadlineMs }: Pick<OpenRequest, 'to' | 'nodeId'> & { deadlineMs: number },
     name: Name,
     request: PeerApis[Name]['request'],
   ): Promise<PeerApis[Name]['response']> {
@@ -105,11 +112,26 @@ export class BrokerRequests {
       const message = `broker ${nodeId} did not answer ${name} in time`;
       answered.reject(new KafkaError('REQUEST_TIMED_OUT', message));
     });
+    const open: OpenRequest = { to, nodeId, giveUp: answered.reject };
+    this.#open.add(open);
     peer[name](request).then(answered.resolve, answered.reject);
     try {
       return await answered.promise;
     } finally {
+      this.#open.delete(open);
       timer.cancel();
+    }
+  }
+
+  /**
+   * Roles may be with others than before. One that has lost a role need not be able to say so: what
+   * it was asked for it is not waited for any more, and may have been carried out.
+   */
+  onRolesChanged(): void {
+    for (const { to, nodeId, giveUp } of this.#open) {
+      if (this.#options.whereabouts.nodeOf(to) === nodeId) continue;
+      const message = `broker ${nodeId} did not answer before another one took its role`;
+      giveUp(new KafkaError('NETWORK_EXCEPTION', message));
     }
   }
 

@@ -24,8 +24,10 @@ export interface ImageWhereaboutsOptions {
   readonly nodeId: number;
   /** The newest of the cluster. */
   readonly image: () => MetadataImage;
-  /** Not the image's, which names nobody before the first decision of a controller. */
+  /** A broker on its own is the controller before an image says so. */
   readonly controllerId: () => number;
+  /** There may be brokers that no image has named yet. Default: a broker on its own. */
+  readonly isMember?: boolean;
 }
 
 export class ImageWhereabouts implements Whereabouts {
@@ -49,7 +51,8 @@ export class ImageWhereabouts implements Whereabouts {
   }
 
   get isAlone(): boolean {
-    const { nodeId, image } = this.#options;
+    const { nodeId, image, isMember = false } = this.#options;
+    if (isMember) return false;
     for (const { id } of image().brokers.values()) if (id !== nodeId) return false;
     return true;
   }

@@ -184,6 +184,11 @@ export interface RegisterBrokerRequest {
    * notice a log that lost its unsynced tail (KIP-320).
    */
   readonly wasCleanShutdown?: boolean;
+  /**
+   * The epoch of the life that left its logs complete (KIP-966); -1, the default: none did. Any
+   * other than the one that is registered is an unclean restart.
+   */
+  readonly previousBrokerEpoch?: number;
 }
 
 export interface RegisterBrokerResult {
@@ -197,6 +202,8 @@ export interface BrokerHeartbeatRequest {
   readonly currentMetadataOffset: number;
   readonly wantFence?: boolean;
   readonly wantShutDown?: boolean;
+  /** Log directories of it that failed in this life (KIP-858). */
+  readonly offlineLogDirs?: readonly Uuid[];
 }
 
 export interface BrokerHeartbeatResult {
@@ -225,8 +232,14 @@ export interface AlterPartitionResult extends ItemResult {
   readonly topicId: Uuid;
   readonly partitionIndex: number;
   /** As it is after the request; null on error. */
-  readonly partition: PartitionImage | null;
+  readonly partition: AlteredPartition | null;
 }
+
+/** What a leader has to know of its partition. */
+export type AlteredPartition = Pick<
+  PartitionImage,
+  'leader' | 'leaderEpoch' | 'partitionEpoch' | 'isr' | 'leaderRecoveryState'
+>;
 
 export interface ElectLeadersRequest {
   readonly type: 'preferred' | 'unclean';

@@ -100,6 +100,11 @@ export class MetadataController implements api.Controller {
     if (this.#mustStandAgain) this.#standAgain();
   }
 
+  /** Stands for election until it is closed; others may be elected meanwhile. */
+  stand(): void {
+    this.#standAgain();
+  }
+
   async #takeOffice(): Promise<void> {
     const { nodeId, store, loader } = this.#options;
     if (this.#resigning !== null) await this.#resigning;

@@ -10,7 +10,8 @@ import type { Io } from '../../io/index.ts';
 import { encodeStruct } from '../../protocol/index.ts';
 import { LogResources } from '../../storage/index.ts';
 import { LocalStore } from '../engines/local/local-store.ts';
-import { type Metadata, openLocalMetadata } from '../open-local-metadata.ts';
+import { openLocalMetadata } from '../open-local-metadata.ts';
+import type { Metadata } from '../open-metadata.ts';
 import { encodeRecord, type MetadataRecord, structOfRecord } from '../records/index.ts';
 
 const clusterId = 'clusterAAAAAAAAAAAAAAA';

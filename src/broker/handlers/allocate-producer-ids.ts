@@ -1,0 +1,12 @@
+// AllocateProducerIds (KIP-730): a broker needs another block of producer ids.
+
+import { allocateProducerIds } from '../../protocol/index.ts';
+import { defineHandler } from '../handler.ts';
+
+export const allocateProducerIdsHandler = defineHandler(
+  allocateProducerIds,
+  async (request, { broker }) => {
+    const block = await broker.ownController.allocateProducerIds(request);
+    return { errorCode: 0, producerIdStart: block.firstProducerId, producerIdLen: block.count };
+  },
+);

@@ -1,0 +1,10 @@
+// AlterPartition (KIP-497): a leader asks the controller for other in-sync replicas.
+
+import { alterPartition } from '../../protocol/index.ts';
+import { defineHandler } from '../handler.ts';
+import { alterationAnswer, alterationFromWire } from '../requests/partition-alterations.ts';
+
+export const alterPartitionHandler = defineHandler(alterPartition, async (request, context) => {
+  const asked = alterationFromWire(request, context.apiVersion);
+  return alterationAnswer(await context.broker.ownController.alterPartition(asked));
+});

@@ -1,0 +1,280 @@
+// How a cluster knows a broker that is a member of it: by a session with the store, which ends when
+// the broker dies; by its registration with the controller, fenced at first; and by heartbeats,
+// from which the controller learns that it has caught up.
+//
+// Invariants: the broker says everything under the epoch of the registration that holds now. A
+// session that ends under a living process costs an election at most: it registers again, as the
+// same incarnation, until it is closed. Only another process that took its place ends it.
+
+import { Deferred } from '../base/deferred.ts';
+import type { BrokerConfig } from '../config/index.ts';
+import { type Io, IoError, type Log } from '../io/index.ts';
+import {
+  type BrokerSession,
+  type Controller,
+  type Endpoint,
+  type Metadata,
+  type Subscription,
+  supportedFeatures,
+} from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import type { Replicas } from '../replication/index.ts';
+import { BrokerError } from './broker-error.ts';
+import type { Membership } from './cluster.ts';
+import type { LogDirectories } from './log-directories.ts';
+import { type Registration, reportOffline } from './registration.ts';
+
+export interface MemberRegistrationOptions {
+  readonly membership: Membership;
+  readonly metadata: Metadata;
+  /** Wherever it is. */
+  readonly controller: Controller;
+  readonly directories: LogDirectories;
+  readonly endpoints: readonly Endpoint[];
+  /** Another process took this broker's place, or an invariant is broken: it must not go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+const retryMsMin = 100;
+const retryMsMax = 2_000;
+/** Nothing but time will mend what is said again and again. */
+const sayMs = 5_000;
+
+/** The controller does not know this registration (any more). */
+const notRegistered: readonly string[] = ['STALE_BROKER_EPOCH', 'BROKER_ID_NOT_REGISTERED'];
+
+/** What no retry mends: the operator has to. */
+const refusals: readonly string[] = [
+  'INCONSISTENT_CLUSTER_ID',
+  'INVALID_REGISTRATION',
+  'UNSUPPORTED_VERSION',
+  'INVALID_REQUEST',
+];
+
+export class MemberRegistration implements Registration {
+  readonly brokerId: number;
+  readonly #io: Io;
+  readonly #log: Log;
+  readonly #config: BrokerConfig;
+  readonly #options: MemberRegistrationOptions;
+  readonly #joined = new Deferred<void>();
+  #hasJoined = false;
+  #session: BrokerSession | null = null;
+  /** -1: register. */
+  #brokerEpoch = -1;
+  #lossCount = 0;
+  #images: Subscription | null = null;
+  #wake: Deferred<void> | null = null;
+  #isClosed = false;
+  #retryMs = retryMsMin;
+  #beganMs = 0;
+  #saidMs = Number.NEGATIVE_INFINITY;
+
+  constructor(io: Io, config: BrokerConfig, options: MemberRegistrationOptions) {
+    this.brokerId = config.nodeId;
+    this.#io = io;
+    this.#log = io.log.child('registration');
+    this.#config = config;
+    this.#options = options;
+  }
+
+  get brokerEpoch(): number {
+    return this.#brokerEpoch;
+  }
+
+  async join(): Promise<void> {
+    const { metadata } = this.#options;
+    this.#beganMs = this.#io.clock.monotonic();
+    // What is waited for shows in the image: that it has the registration, that it is fenced.
+    this.#images = metadata.subscribe((_, { brokersChanged }) => {
+      if (brokersChanged.has(this.brokerId)) this.#wake?.resolve();
+    });
+    void this.#run();
+    await this.#joined.promise;
+  }
+
+  reportOffline(replicas: Replicas): Promise<void> {
+    return reportOffline(this.#options.controller, this, replicas);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#images?.close();
+    this.#wake?.resolve();
+    const session = this.#session;
+    this.#session = null;
+    try {
+      await session?.close();
+    } catch (error) {
+      // It ends by itself, later.
+      if (!isOutage(error)) throw error;
+      this.#log.warn('the session could not be closed', { because: error.message });
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosed) {
+      const wake = new Deferred<void>();
+      this.#wake = wake;
+      let restMs: number;
+      try {
+        restMs = await this.#step();
+        this.#retryMs = retryMsMin;
+      } catch (error) {
+        restMs = this.#onFailed(error);
+      }
+      if (this.#isClosed) return;
+      const timer = this.#io.clock.after(restMs, () => wake.resolve());
+      await wake.promise;
+      timer.cancel();
+    }
+  }
+
+  /** Does what is due, and says how long nothing more is unless something happens. */
+  async #step(): Promise<number> {
+    const heartbeatMs = this.#config.get('broker.heartbeat.interval.ms');
+    // While something is waited for, the session that it is for may end.
+    if (this.#session === null) {
+      const lossCount = this.#lossCount;
+      const session = await this.#beginSession();
+      if (lossCount !== this.#lossCount) return 0;
+      this.#session = session;
+    }
+    if (this.#brokerEpoch < 0) {
+      const lossCount = this.#lossCount;
+      const brokerEpoch = await this.#register();
+      if (lossCount !== this.#lossCount) return 0;
+      this.#brokerEpoch = brokerEpoch;
+    }
+    const image = this.#options.metadata.image();
+    if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) return retryMsMin;
+    const { controller } = this.#options;
+    const { brokerId, brokerEpoch } = this;
+    const currentMetadataOffset = image.offset;
+    const answer = await controller.brokerHeartbeat({
+      brokerId,
+      brokerEpoch,
+      currentMetadataOffset,
+    });
+    if (answer.isFenced) return retryMsMin;
+    if (!this.#hasJoined) {
+      // Not before this broker itself knows.
+      if (!this.#options.metadata.image().isAlive(brokerId)) return retryMsMin;
+      this.#hasJoined = true;
+      this.#log.info('joined the cluster', { brokerId, brokerEpoch });
+      this.#joined.resolve();
+    }
+    return heartbeatMs;
+  }
+
+  async #beginSession(): Promise<BrokerSession> {
+    const { membership, directories, endpoints } = this.#options;
+    const session = await membership.store.register(
+      {
+        nodeId: this.brokerId,
+        incarnationId: membership.incarnationId,
+        directoryIds: directories.opened.map(({ meta }) => meta.directoryId),
+        endpoints,
+        rack: this.#config.get('broker.rack'),
+      },
+      (error) => this.#onSessionLost(error),
+    );
+    if (this.#isClosed) await session.close();
+    return session;
+  }
+
+  async #register(): Promise<number> {
+    const { membership, controller, directories, endpoints } = this.#options;
+    const { brokerEpoch } = await controller.registerBroker({
+      brokerId: this.brokerId,
+      clusterId: directories.clusterId,
+      incarnationId: membership.incarnationId,
+      listeners: endpoints,
+      features: supportedFeatures,
+      rack: this.#config.get('broker.rack'),
+      logDirs: directories.opened.map(({ meta }) => meta.directoryId),
+    });
+    return brokerEpoch;
+  }
+
+  #onSessionLost(error: Error): void {
+    if (this.#isClosed) return;
+    this.#lossCount++;
+    this.#session = null;
+    this.#brokerEpoch = -1;
+    if (nameOf(error) === 'DUPLICATE_BROKER_REGISTRATION') {
+      const message = `another process has begun as broker ${this.brokerId}: this one ends`;
+      this.#isClosed = true;
+      this.#options.onFatal(new BrokerError(message, { cause: error }));
+      return;
+    }
+    this.#log.warn('the session with the cluster store ended and is renewed', {
+      because: error.message,
+    });
+    this.#wake?.resolve();
+  }
+
+  /** How long to wait before the next attempt. */
+  #onFailed(error: unknown): number {
+    const name = nameOf(error);
+    if (!isOutage(error)) {
+      this.#giveUp(error as Error);
+      return 0;
+    }
+    if (notRegistered.includes(name)) {
+      const wasRegistered = this.#brokerEpoch >= 0;
+      this.#brokerEpoch = -1;
+      if (wasRegistered) return 0;
+    }
+    const waitedMs = this.#io.clock.monotonic() - this.#beganMs;
+    const isLate = waitedMs > this.#config.get('initial.broker.registration.timeout.ms');
+    if (!this.#hasJoined && (isLate || refusals.includes(name))) {
+      this.#giveUp(new BrokerError(this.#refusal(name, error), { cause: error }));
+      return 0;
+    }
+    this.#say(name, error);
+    const restMs = this.#retryMs;
+    this.#retryMs = Math.min(2 * restMs, retryMsMax);
+    return restMs;
+  }
+
+  #giveUp(error: Error): void {
+    this.#isClosed = true;
+    if (this.#hasJoined) this.#options.onFatal(error);
+    else this.#joined.reject(error);
+  }
+
+  #say(name: string, { message: because }: Error): void {
+    const nowMs = this.#io.clock.monotonic();
+    if (nowMs - this.#saidMs < sayMs) return;
+    this.#saidMs = nowMs;
+    const { brokerId } = this;
+    if (name === 'DUPLICATE_BROKER_REGISTRATION') {
+      this.#log.warn(`waits for the session of another process that is broker ${brokerId}`);
+    } else
+      this.#log.warn(`broker ${brokerId} could not tell the cluster that it lives`, { because });
+  }
+
+  /** One line for the operator. */
+  #refusal(name: string, { message }: Error): string {
+    const { brokerId } = this;
+    if (name === 'DUPLICATE_BROKER_REGISTRATION') {
+      const remedy = 'stop it, or give this one another node.id';
+      return `cannot start: another process is running as broker ${brokerId}; ${remedy}`;
+    }
+    if (name === 'INCONSISTENT_CLUSTER_ID') {
+      return `cannot start: ${message} Give it the log.dirs, or the cluster.store, of one cluster.`;
+    }
+    return `cannot start: broker ${brokerId} could not join the cluster: ${message}`;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof KafkaError ? error.errorName : '';
+}
+
+/** Everything that the store and other brokers can say or fail to say; the rest are bugs. */
+function isOutage(error: unknown): error is Error {
+  return error instanceof KafkaError || error instanceof IoError;
+}
