@@ -73,7 +73,7 @@ export class Replicas {
   readonly #failed = new Set<LogDirectory>();
   /** Partitions that are in a directory that is not there. */
   readonly #missing = new Map<string, OfflineReplica>();
-  readonly #moves: LogMoves;
+  readonly moves: LogMoves;
   readonly #folders: FolderWork;
   #image: MetadataImage;
 
@@ -82,7 +82,7 @@ export class Replicas {
     this.#log = io.log.child('replicas');
     this.#options = options;
     this.#image = image;
-    this.#moves = new LogMoves(this.#io, {
+    this.moves = new LogMoves(this.#io, {
       bytesPerSecondMax: options.moveBytesPerSecondMax ?? (() => Number.POSITIVE_INFINITY),
       onTakenOver: (partition, target) => this.#directoryOf.set(partition, target),
     });
@@ -164,10 +164,6 @@ export class Replicas {
     return offline;
   }
 
-  get moves(): LogMoves {
-    return this.#moves;
-  }
-
   /**
    * Begins to move the partition to the entry of log.dirs; to where it is ends a move elsewhere.
    *
@@ -185,14 +181,14 @@ export class Replicas {
     if (partition === undefined) throw new KafkaError('REPLICA_NOT_AVAILABLE');
     this.#assertNoneFailed(partition, target);
     target.assertMovable(topic, index);
-    if (this.#moves.of(partition)?.target === target) return;
-    await this.#moves.cancel(partition);
+    if (this.moves.of(partition)?.target === target) return;
+    await this.moves.cancel(partition);
     // Much may have happened meanwhile.
     if (this.get(topic, index) !== partition) throw new KafkaError('REPLICA_NOT_AVAILABLE');
     this.#assertNoneFailed(partition, target);
     const source = this.#directoryOf.get(partition);
-    if (source === undefined || source === target || this.#moves.of(partition)) return;
-    this.#moves.begin(partition, source, target);
+    if (source === undefined || source === target || this.moves.of(partition)) return;
+    this.moves.begin(partition, source, target);
   }
 
   #assertNoneFailed(partition: Partition, target: LogDirectory): void {
@@ -232,7 +228,7 @@ export class Replicas {
       partition.becomeOffline();
       this.#options.onRoleChanged?.(partition);
     }
-    this.#moves.cancelOf(directory);
+    this.moves.cancelOf(directory);
     this.#folders.onDirectoryFailure(directory);
     if (this.#failed.size === this.#options.directories.length) {
       this.#options.onFatal(error);
@@ -259,7 +255,7 @@ export class Replicas {
   /** Ends every wait; the logs are closed with their directories. */
   async close(): Promise<void> {
     await this.#folders.close();
-    await this.#moves.close();
+    await this.moves.close();
     for (const partition of this.all()) partition.close();
   }
 
@@ -339,7 +335,7 @@ export class Replicas {
         const source = partition && this.#directoryOf.get(partition);
         if (partition === undefined || source === undefined || source === target) continue;
         if (this.#failed.has(source) || this.#failed.has(target)) continue;
-        if (this.#moves.of(partition) === undefined) this.#moves.begin(partition, source, target);
+        if (this.moves.of(partition) === undefined) this.moves.begin(partition, source, target);
       }
     }
   }
@@ -405,10 +401,9 @@ export class Replicas {
     const { leader, leaderEpoch, partitionEpoch, replicas, isr } = image;
     const state = { metadataOffset, leader, leaderEpoch, partitionEpoch, replicas, isr };
     const { nodeId, incarnationId: own = null } = this.#options;
-    const isOurs = leader === nodeId;
     const mayLead = own === null || this.#image.brokers.get(nodeId)?.incarnationId === own;
-    if (isOurs && mayLead) partition.becomeLeader(state);
-    else partition.becomeFollower(isOurs ? { ...state, leader: -1 } : state);
+    if (leader === nodeId && mayLead) partition.becomeLeader(state);
+    else partition.becomeFollower(leader === nodeId ? { ...state, leader: -1 } : state);
     this.#options.onRoleChanged?.(partition);
   }
 
@@ -468,7 +463,7 @@ export class Replicas {
   /** Where the log is, once no move has anything to do with it. */
   async #release(partition: Partition): Promise<readonly LogDirectory[]> {
     const { topic, topicId, partition: index } = partition;
-    await this.#moves.cancel(partition);
+    await this.moves.cancel(partition);
     this.#directoryOf.delete(partition);
     return this.#options.directories.filter(
       (each) => each.log(topic, index) !== null && each.topicId(topic, index) === topicId,
