@@ -10,8 +10,9 @@ import {
 } from '../../tests/doubles/metadata/controllers.ts';
 import { Prng } from '../base/prng.ts';
 import type { ImageChanges } from './changes.ts';
-import { brokerHeartbeat, fenceBroker, unregisterBroker } from './controller/brokers.ts';
+import { fenceBroker, unregisterBroker } from './controller/brokers.ts';
 import { incrementalAlterConfigs } from './controller/configs.ts';
+import { brokerHeartbeat } from './controller/heartbeats.ts';
 import { createPartitions } from './controller/partitions.ts';
 import { allocateProducerIds } from './controller/producer-ids.ts';
 import { alterClientQuotas } from './controller/quotas.ts';

@@ -32,7 +32,16 @@ import {
   NO_RECOVERY_STATE_CHANGE,
 } from './records/index.ts';
 
+/** One for all partitions, most of which have nobody there. */
+const nobody: readonly number[] = [];
+
 type RecordOf<Type extends MetadataRecord['type']> = Extract<DecodedRecord, { type: Type }>;
+
+/** What a record says of a partition, but for the partition that it is about. */
+export type PartitionChange = Omit<
+  Extract<MetadataRecord, { type: 'PartitionChangeRecord' }>,
+  'type' | 'topicId' | 'partitionId'
+>;
 
 /** A topic that this delta owns and may write to until it is applied. */
 interface DraftTopic {
@@ -127,13 +136,15 @@ export class MetadataDelta {
         this.#brokersChanged.add(id);
         break;
       }
+      case 'ClearElrRecord':
+        this.#replayClearElr(record.topicName);
+        break;
       case 'NoOpRecord':
       case 'BeginTransactionRecord':
       case 'EndTransactionRecord':
       case 'AbortTransactionRecord':
       case 'RegisterControllerRecord':
       case 'UnregisterControllerRecord':
-      case 'ClearElrRecord':
       case 'DelegationTokenRecord':
       case 'RemoveDelegationTokenRecord':
       case 'ZkMigrationStateRecord':
@@ -243,7 +254,9 @@ export class MetadataDelta {
     draft.partitions[index] = {
       replicas: record.replicas,
       directories: record.directories,
-      isr: isrOf(record, null),
+      isr: record.isr,
+      eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? nobody,
+      lastKnownElr: record.lastKnownElr ?? nobody,
       addingReplicas: record.addingReplicas,
       removingReplicas: record.removingReplicas,
       leader: record.leader,
@@ -261,6 +274,30 @@ export class MetadataDelta {
     assert(before !== undefined, `topic ${draft.name} has no partition ${index} to change`);
     draft.partitions[index] = changedPartition(before, record);
     draft.touched.add(index);
+  }
+
+  /** Kafka writes it when min.insync.replicas changes: who was eligible before may lack records. */
+  #replayClearElr(topicName: string): void {
+    const ids =
+      topicName === ''
+        ? [...this.#base.topicsById.keys(), ...this.#drafts.keys()]
+        : [this.#draftIds.get(topicName) ?? this.#base.topic(topicName)?.id];
+    for (const id of new Set(ids)) {
+      if (id === undefined || this.#topicsDeleted.has(id)) continue;
+      const { partitions } = this.#drafts.get(id) ?? (this.#base.topicById(id) as TopicImage);
+      for (const [index, partition] of partitions.entries()) {
+        const { eligibleLeaderReplicas: elr, lastKnownElr, partitionEpoch } = partition;
+        if (elr.length + lastKnownElr.length === 0) continue;
+        const draft = this.#draftOf(id);
+        draft.partitions[index] = {
+          ...partition,
+          eligibleLeaderReplicas: nobody,
+          lastKnownElr: nobody,
+          partitionEpoch: partitionEpoch + 1,
+        };
+        draft.touched.add(index);
+      }
+    }
   }
 
   /** Its configuration goes with it, as in Kafka: no ConfigRecord says so. */
@@ -341,39 +378,26 @@ export class MetadataDelta {
   }
 }
 
-/**
- * Kafka (KIP-966) takes the last members out of the ISR when they stop and names
- * them eligible leaders: each of them has all that was below the high watermark. Here they stay
- * in the ISR of a partition without a leader, which promises the same.
- */
-function isrOf(
-  record: RecordOf<'PartitionRecord'> | RecordOf<'PartitionChangeRecord'>,
-  before: PartitionImage | null,
-): readonly number[] {
-  const { isr, eligibleLeaderReplicas: eligible } = record;
-  if (isr !== null && isr.length > 0) return isr;
-  const isWithoutIsr = isr !== null || before?.leader === -1;
-  if (isWithoutIsr && eligible !== null && eligible.length > 0) return eligible;
-  return before?.isr ?? [];
-}
-
 /** Naming a leader, even the same one, begins a new leader epoch; any change a partition epoch. */
-function changedPartition(
-  before: PartitionImage,
-  record: RecordOf<'PartitionChangeRecord'>,
-): PartitionImage {
-  const namesLeader = record.leader !== NO_LEADER_CHANGE;
-  const recovery = record.leaderRecoveryState;
+export function changedPartition(before: PartitionImage, record: PartitionChange): PartitionImage {
+  const { leader = NO_LEADER_CHANGE, leaderRecoveryState = NO_RECOVERY_STATE_CHANGE } = record;
+  const namesLeader = leader !== NO_LEADER_CHANGE;
   return {
     replicas: record.replicas ?? before.replicas,
     directories: record.directories ?? before.directories,
-    isr: isrOf(record, before),
+    isr: record.isr ?? before.isr,
+    eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
+    lastKnownElr: record.lastKnownElr ?? before.lastKnownElr,
     addingReplicas: record.addingReplicas ?? before.addingReplicas,
     removingReplicas: record.removingReplicas ?? before.removingReplicas,
-    leader: namesLeader ? record.leader : before.leader,
+    leader: namesLeader ? leader : before.leader,
     leaderEpoch: before.leaderEpoch + (namesLeader ? 1 : 0),
     partitionEpoch: before.partitionEpoch + 1,
     leaderRecoveryState:
-      recovery === NO_RECOVERY_STATE_CHANGE ? before.leaderRecoveryState : recovery === 1 ? 1 : 0,
+      leaderRecoveryState === NO_RECOVERY_STATE_CHANGE
+        ? before.leaderRecoveryState
+        : leaderRecoveryState === 1
+          ? 1
+          : 0,
   };
 }

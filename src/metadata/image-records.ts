@@ -39,7 +39,15 @@ export function partitionRecord(
   partitionId: number,
   partition: PartitionImage,
 ): MetadataRecord {
-  return { type: 'PartitionRecord', topicId, partitionId, ...partition };
+  const { eligibleLeaderReplicas: elr, lastKnownElr, ...rest } = partition;
+  return {
+    type: 'PartitionRecord',
+    topicId,
+    partitionId,
+    ...rest,
+    eligibleLeaderReplicas: elr.length > 0 ? elr : null,
+    lastKnownElr: lastKnownElr.length > 0 ? lastKnownElr : null,
+  };
 }
 
 function* brokerRecords(image: MetadataImage): Generator<MetadataRecord, void, undefined> {

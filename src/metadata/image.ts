@@ -37,9 +37,11 @@ export interface BrokerRegistration {
   readonly listeners: readonly Endpoint[];
   readonly features: ReadonlyMap<string, FeatureRange>;
   readonly rack: string | null;
-  /** A fenced broker leads nothing, is in no ISR of more than one, and clients do not see it. */
+  /** A fenced broker leads nothing, is in no ISR, and clients do not see it. */
   readonly fenced: boolean;
+  /** On its way out: it serves, and leads nothing any more. */
   readonly inControlledShutdown: boolean;
+  /** Its directories that work; none: it does not say. */
   readonly logDirs: readonly Uuid[];
 }
 
@@ -48,7 +50,12 @@ export interface PartitionImage {
   readonly replicas: readonly number[];
   /** The log directory of each replica, in the order of `replicas`. */
   readonly directories: readonly Uuid[];
+  /** Who has everything below the high watermark and is counted for it; empty: see `leader`. */
   readonly isr: readonly number[];
+  /** Left an ISR that was too small for the high watermark to move on without them (KIP-966). */
+  readonly eligibleLeaderReplicas: readonly number[];
+  /** With an empty ISR, who led last; Kafka may have noted others here. */
+  readonly lastKnownElr: readonly number[];
   readonly addingReplicas: readonly number[];
   readonly removingReplicas: readonly number[];
   /** -1 when nobody may lead. */

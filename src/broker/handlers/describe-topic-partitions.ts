@@ -66,10 +66,10 @@ function topicPage(
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.slice(page.from, page.until).map((_, index) => ({
+    partitions: topic.partitions.slice(page.from, page.until).map((partition, index) => ({
       ...partitionAnswer(topic, page.from + index, replicas),
-      eligibleLeaderReplicas: [],
-      lastKnownElr: [],
+      eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
+      lastKnownElr: partition.lastKnownElr,
     })),
     topicAuthorizedOperations: topicOperations,
   };

@@ -16,7 +16,14 @@ function whereaboutsIn(image: () => MetadataImage): ImageWhereabouts {
 function imageWith(name: string, leaders: readonly number[]): MetadataImage {
   const partitions = leaders.map(
     (leader): PartitionImage => ({
-      ...{ replicas: [1], directories: [], isr: [1], addingReplicas: [], removingReplicas: [] },
+      ...{
+        replicas: [1],
+        directories: [],
+        isr: [1],
+        ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
+        addingReplicas: [],
+        removingReplicas: [],
+      },
       ...{ leader, leaderEpoch: 0, partitionEpoch: 0, leaderRecoveryState: 0 },
     }),
   );

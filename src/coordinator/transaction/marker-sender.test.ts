@@ -41,7 +41,14 @@ const topic: TopicImage = {
   ...{ name: 't', id: 't' },
   partitions: [
     {
-      ...{ replicas: [1], directories: [], isr: [1], addingReplicas: [], removingReplicas: [] },
+      ...{
+        replicas: [1],
+        directories: [],
+        isr: [1],
+        ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
+        addingReplicas: [],
+        removingReplicas: [],
+      },
       ...({ leader: 1, leaderEpoch: 0, partitionEpoch: 0, leaderRecoveryState: 0 } as const),
     },
   ],

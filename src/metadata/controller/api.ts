@@ -179,16 +179,17 @@ export interface RegisterBrokerRequest {
   /** false serves at once, without a first heartbeat; default true, as in Kafka. */
   readonly fenced?: boolean;
   /**
-   * The process that held this id before left its logs complete. When it did not (the default),
-   * the leader epoch of each partition that this broker leads alone grows, so that consumers
-   * notice a log that lost its unsynced tail (KIP-320).
-   */
-  readonly wasCleanShutdown?: boolean;
-  /**
-   * The epoch of the life that left its logs complete (KIP-966); -1, the default: none did. Any
-   * other than the one that is registered is an unclean restart.
+   * The broker epoch of the life before, if that life ended cleanly: the logs are whole. Of the
+   * process that is registered already, its present epoch: it asks for a new one, because its
+   * session ended. Any other (default -1): what the life before had not synced may be lost.
    */
   readonly previousBrokerEpoch?: number;
+  /**
+   * For a cluster of one process, which names no epoch: the process before left its logs complete.
+   * When it did not (the default), the leader epoch of each partition that this broker leads
+   * grows, so that consumers notice a log that lost its unsynced tail (KIP-320).
+   */
+  readonly wasCleanShutdown?: boolean;
 }
 
 export interface RegisterBrokerResult {
@@ -198,7 +199,7 @@ export interface RegisterBrokerResult {
 export interface BrokerHeartbeatRequest {
   readonly brokerId: number;
   readonly brokerEpoch: number;
-  /** The end of what the broker has replayed; it is unfenced when it has caught up. */
+  /** The last record that the broker has replayed; it is unfenced when it has caught up. */
   readonly currentMetadataOffset: number;
   readonly wantFence?: boolean;
   readonly wantShutDown?: boolean;
@@ -223,8 +224,9 @@ export interface PartitionAlteration {
   readonly partitionIndex: number;
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
-  /** `brokerEpoch` -1 is not checked. */
+  /** `brokerEpoch` is that of the life in which the replica fetched (KIP-903); -1: not checked. */
   readonly newIsr: readonly { readonly brokerId: number; readonly brokerEpoch: number }[];
+  /** 1: a leader that was elected uncleanly has not recovered yet. Default 0, as on the wire. */
   readonly leaderRecoveryState?: 0 | 1;
 }
 

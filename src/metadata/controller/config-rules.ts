@@ -24,6 +24,9 @@ export interface ConfigRules {
   readonly partitionsDefault: number;
   readonly replicationFactorDefault: number;
   readonly deleteTopicEnable: boolean;
+  /** Where neither the topic nor the cluster says otherwise. */
+  readonly minInSyncReplicas: number;
+  readonly isUncleanElectionEnabled: boolean;
   /**
    * Judges all overrides that the resource would have; `before` are those it has now, so that
    * what may not be changed can be told from what may not be there.
@@ -55,6 +58,8 @@ export function configRules(config: BrokerConfig): ConfigRules {
     partitionsDefault: config.get('num.partitions'),
     replicationFactorDefault: config.get('default.replication.factor'),
     deleteTopicEnable: config.get('delete.topic.enable'),
+    minInSyncReplicas: config.get('min.insync.replicas'),
+    isUncleanElectionEnabled: config.get('unclean.leader.election.enable'),
     validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
     validateBroker: (clusterWide, perBroker) => {
       asInvalidRequest(() => config.withDynamic(clusterWide, perBroker));

@@ -160,7 +160,7 @@ describe('alterClientQuotas', () => {
 });
 
 test('features move within what is supported, all of a request or none', () => {
-  const controller = new TestController();
+  const controller = new TestController({ isElrEnabled: false });
   const update = (feature: string, maxVersionLevel: number) =>
     ({ feature, maxVersionLevel, upgradeType: 'upgrade' }) as const;
   const decide = (...updates: ReturnType<typeof update>[]) =>

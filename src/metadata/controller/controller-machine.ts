@@ -4,21 +4,32 @@
 //
 // Invariant: `replay` alone changes it.
 
-import type { Random } from '../../io/index.ts';
+import type { Log, Random } from '../../io/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import { MetadataDelta } from '../delta.ts';
 import type { MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import type { ConfigRules } from './config-rules.ts';
 
+/** What a broker in controlled shutdown waits for; lost with the term, and then asked anew. */
+export interface Heartbeats {
+  /** The end of what each broker has replayed, as it said last. */
+  readonly metadataOffsets: Map<number, number>;
+  /** What the others must have replayed before a broker that shuts down may go. */
+  readonly shutdownOffsets: Map<number, number>;
+}
+
 /** What decisions may use besides the state. */
 export interface ControllerContext {
   readonly rules: ConfigRules;
   readonly random: Random;
+  /** For what nobody asked for and somebody should know. */
+  readonly log?: Log;
 }
 
 export class ControllerMachine implements Machine<MetadataRecord> {
   readonly context: ControllerContext;
+  readonly heartbeats: Heartbeats = { metadataOffsets: new Map(), shutdownOffsets: new Map() };
   #image: MetadataImage;
   /** Records replayed since `#image`. */
   #delta: MetadataDelta | null = null;

@@ -20,6 +20,10 @@ export const METADATA_VERSION = 25;
 /** 4.4-IV2: the newest release whose records record-codec.ts reads. */
 export const METADATA_VERSION_READ = 33;
 
+export const ELR_FEATURE = 'eligible.leader.replicas.version';
+/** 4.0-IV1: since then a partition's record can name eligible leaders. */
+const METADATA_VERSION_OF_ELR = 23;
+
 /** What this program supports; a broker registers with these. */
 export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION_READ }],
@@ -27,6 +31,8 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['group.version', { minVersion: 0, maxVersion: 1 }],
   // 1: more in the records of transactions. 2: an epoch for each of them (KIP-890).
   ['transaction.version', { minVersion: 0, maxVersion: 2 }],
+  // 1: who left a too small ISR may lead again, and the high watermark waits (KIP-966).
+  [ELR_FEATURE, { minVersion: 0, maxVersion: 1 }],
 ]);
 
 /** What a new cluster begins with. */
@@ -72,6 +78,10 @@ function featureRecords(image: MetadataImage, update: FeatureUpdate): MetadataRe
   }
   const present = image.features.get(feature) ?? 0;
   if (maxVersionLevel === present) return [];
+  const metadataVersion = image.features.get('metadata.version') ?? 0;
+  if (feature === ELR_FEATURE && maxVersionLevel > 0 && metadataVersion < METADATA_VERSION_OF_ELR) {
+    refuse(`it needs metadata.version ${METADATA_VERSION_OF_ELR}, this is ${metadataVersion}.`);
+  }
   if (maxVersionLevel < present && upgradeType === 'upgrade') {
     refuse(`level ${present} can only be lowered by a downgrade.`);
   }

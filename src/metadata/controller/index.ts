@@ -8,9 +8,12 @@
 //
 // The decisions, by what they are about:
 //   topics.ts, partitions.ts   new-partition.ts: one on its first day; placement.ts: where it goes
+//   partition-change.ts        what becomes of one partition, and who leads it then;
+//                              partition-updates.ts: of all that one decision changes
 //   leaders.ts                 elections, also when a broker is fenced or comes back
+//   alter-partition.ts         the in-sync replicas that a leader reports
 //   reassignments.ts           moves to other brokers
-//   brokers.ts                 who comes, lives and goes; registered-broker.ts: one of them
+//   brokers.ts, heartbeats.ts  who comes, lives and goes; registered-broker.ts: one of them
 //   configs.ts                 config-rules.ts: what of them matters here
 //   features.ts, quotas.ts, scram.ts, producer-ids.ts
 export {};

@@ -1,11 +1,10 @@
-// Who leads: elections asked for by an operator, and those that a broker's coming and going makes
-// necessary.
+// Who leads: elections asked for by an operator, those that a broker's coming and going makes
+// necessary, and the two that are made from time to time: back to the preferred leaders, and
+// uncleanly where a topic allows it.
 
-import { pushAll } from '../../base/push-all.ts';
-import type { Uuid } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
 import { ErrorCode, KafkaError } from '../../protocol/index.ts';
-import type { MetadataImage, PartitionImage } from '../image.ts';
+import type { MetadataImage, PartitionImage, TopicImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import {
   type ElectLeadersRequest,
@@ -14,22 +13,24 @@ import {
   type ReportOfflineRequest,
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { assertBrokerEpoch, canLead } from './registered-broker.ts';
-
-/** Whether the broker may lead and be in sync, once the decision that asks is replayed. */
-export type CanLead = (brokerId: number) => boolean;
+import { type PartitionAt, PartitionUpdates } from './partition-updates.ts';
+import { assertBrokerEpoch } from './registered-broker.ts';
 
 export function electLeaders(
   machine: ControllerMachine,
   request: ElectLeadersRequest,
 ): Decision<MetadataRecord, ElectLeadersResult[]> {
   const { image } = machine;
-  const records: MetadataRecord[] = [];
+  const updates = new PartitionUpdates(machine);
   const response: ElectLeadersResult[] = [];
-  const alive: CanLead = (id) => canLead(image.brokers.get(id));
-  for (const { topic, partition } of request.partitions ?? allPartitions(image)) {
+  const seen = new Set<string>();
+  for (const { topic, partition } of request.partitions ?? everyPartition(image)) {
+    const key = `${partition} ${topic}`;
+    // One change of a partition in a decision: the second answer would be that of the first.
+    if (seen.has(key)) continue;
+    seen.add(key);
     try {
-      records.push(election(image, { topic, partition }, request.type, alive));
+      elect(updates, partitionOf(image, topic, partition), request.type);
       response.push({ topic, partition, error: null });
     } catch (error) {
       const failure = itemError(error);
@@ -38,119 +39,96 @@ export function electLeaders(
       if (!isQuiet) response.push({ topic, partition, error: failure });
     }
   }
-  return { records, response };
+  updates.report();
+  return { records: updates.records, response };
 }
 
-function* allPartitions(image: MetadataImage) {
+function* everyPartition(image: MetadataImage) {
   for (const topic of image.topics()) {
     for (const partition of topic.partitions.keys()) yield { topic: topic.name, partition };
   }
 }
 
-function election(
-  image: MetadataImage,
-  { topic, partition: partitionId }: { topic: string; partition: number },
-  type: ElectLeadersRequest['type'],
-  alive: CanLead,
-): MetadataRecord {
-  const topicId = image.topic(topic)?.id;
-  const partition = image.partition(topic, partitionId);
-  if (topicId === undefined) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${topic}`);
+function partitionOf(image: MetadataImage, name: string, partitionId: number): PartitionAt {
+  const topic = image.topic(name);
+  if (topic === undefined) {
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${name}`);
   }
-  if (partition === undefined) {
-    const message = `No such partition as ${topic}-${partitionId}`;
+  if (topic.partitions[partitionId] === undefined) {
+    const message = `No such partition as ${name}-${partitionId}`;
     throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message);
   }
-  const change = { type: 'PartitionChangeRecord', topicId, partitionId } as const;
-  if (type === 'preferred') {
-    const preferred = partition.replicas[0] as number;
-    if (partition.leader === preferred) throw new KafkaError('ELECTION_NOT_NEEDED');
-    if (!partition.isr.includes(preferred) || !alive(preferred)) {
-      throw new KafkaError('PREFERRED_LEADER_NOT_AVAILABLE');
-    }
-    return { ...change, leader: preferred };
-  }
-  if (partition.leader !== -1) throw new KafkaError('ELECTION_NOT_NEEDED');
-  const inSync = firstAlive(partition, alive);
-  if (inSync !== null) return { ...change, leader: inSync };
-  const any = partition.replicas.find(alive);
-  if (any === undefined) throw new KafkaError('ELIGIBLE_LEADERS_NOT_AVAILABLE');
-  return { ...change, leader: any, isr: [any], leaderRecoveryState: 1 };
+  return { topic, partitionId };
 }
 
-function firstAlive(partition: PartitionImage, alive: CanLead): number | null {
-  return partition.replicas.find((id) => partition.isr.includes(id) && alive(id)) ?? null;
+function elect(
+  updates: PartitionUpdates,
+  at: PartitionAt,
+  type: ElectLeadersRequest['type'],
+): void {
+  const { leader, replicas } = at.topic.partitions[at.partitionId] as PartitionImage;
+  const isPreferred = type === 'preferred';
+  if (isPreferred ? leader === replicas[0] : leader !== -1) {
+    throw new KafkaError('ELECTION_NOT_NEEDED');
+  }
+  if (updates.change(at, { election: type }) !== null) return;
+  const name = isPreferred ? 'PREFERRED_LEADER_NOT_AVAILABLE' : 'ELIGIBLE_LEADERS_NOT_AVAILABLE';
+  throw new KafkaError(name);
+}
+
+/** The broker stops serving: it leaves every ISR, and others lead, if there are any. */
+export function leaveIsrs(updates: PartitionUpdates, image: MetadataImage, brokerId: number): void {
+  for (const topic of image.topics()) {
+    for (const [partitionId, { isr }] of topic.partitions.entries()) {
+      if (isr.includes(brokerId)) leaveIsr(updates, { topic, partitionId }, brokerId);
+    }
+  }
+}
+
+function leaveIsr(updates: PartitionUpdates, at: PartitionAt, brokerId: number): void {
+  const { isr } = at.topic.partitions[at.partitionId] as PartitionImage;
+  updates.change(at, { isr: isr.filter((id) => id !== brokerId) });
 }
 
 /**
- * The broker stops serving: it leaves every ISR but one of which it is the last member, which it
- * keeps, leaderless, because only it has all the records.
+ * The broker lost what it had not synced: it is neither in sync nor eligible any more, also where
+ * it was the last one.
  */
-export function* withoutBroker(
+export function leaveUncleanly(
+  updates: PartitionUpdates,
   image: MetadataImage,
   brokerId: number,
-): Generator<MetadataRecord, void, undefined> {
-  const alive: CanLead = (id) => id !== brokerId && canLead(image.brokers.get(id));
+): void {
   for (const topic of image.topics()) {
     for (const [partitionId, partition] of topic.partitions.entries()) {
-      yield* withoutMember(partition, { topicId: topic.id, partitionId }, { brokerId, alive });
+      const { isr, eligibleLeaderReplicas: elr } = partition;
+      if (!isr.includes(brokerId) && !elr.includes(brokerId)) continue;
+      updates.change(
+        { topic, partitionId },
+        { isr: isr.filter((id) => id !== brokerId), stoppedUncleanly: brokerId },
+      );
     }
   }
 }
 
-/**
- * The broker lives and some of its replicas do not: it leaves their ISR, but one of which it is
- * the last member, which it keeps, leaderless, as it would when it stopped.
- */
-export function reportOffline(
-  machine: ControllerMachine,
-  request: ReportOfflineRequest,
-): Decision<MetadataRecord, void> {
-  const { image } = machine;
-  const { brokerId } = request;
-  assertBrokerEpoch(image, brokerId, request.brokerEpoch);
-  const alive: CanLead = (id) => id !== brokerId && canLead(image.brokers.get(id));
-  const records: MetadataRecord[] = [];
-  for (const { topicId, partitionIndex: partitionId } of request.partitions) {
-    const partition = image.topicById(topicId)?.partitions[partitionId];
-    if (partition !== undefined) {
-      pushAll(records, withoutMember(partition, { topicId, partitionId }, { brokerId, alive }));
-    }
-  }
-  return { records, response: undefined };
+/** Somebody may lead who could not before: partitions without a leader elect. */
+export function electWhereNobodyLeads(updates: PartitionUpdates, image: MetadataImage): void {
+  for (const at of leaderless(image)) updates.change(at, {});
 }
 
-function* withoutMember(
-  partition: PartitionImage,
-  at: { readonly topicId: Uuid; readonly partitionId: number },
-  { brokerId, alive }: { readonly brokerId: number; readonly alive: CanLead },
-): Generator<MetadataRecord, void, undefined> {
-  const { isr, leader } = partition;
-  if (!isr.includes(brokerId)) return;
-  const rest = isr.filter((id) => id !== brokerId);
-  const isLeader = leader === brokerId;
-  if (rest.length === 0 && !isLeader) return;
-  const change = { type: 'PartitionChangeRecord', ...at } as const;
-  const isrChange = rest.length === 0 ? {} : { isr: rest };
-  if (!isLeader) yield { ...change, ...isrChange };
-  else yield { ...change, ...isrChange, leader: firstAlive(partition, alive) ?? -1 };
-}
-
-/** The broker serves again: partitions that wait for it, in sync as it is, get it as leader. */
-export function* withBroker(
-  image: MetadataImage,
-  brokerId: number,
-): Generator<MetadataRecord, void, undefined> {
+function* leaderless(image: MetadataImage): Generator<PartitionAt, void, undefined> {
   for (const topic of image.topics()) {
-    for (const [partitionId, partition] of topic.partitions.entries()) {
-      const { isr } = partition;
-      if (partition.leader !== -1 || !isr.includes(brokerId)) continue;
-      // The ISR too: in a log that Kafka began it may have been empty (KIP-966, see delta.ts).
-      const change = { type: 'PartitionChangeRecord', topicId: topic.id, partitionId } as const;
-      yield { ...change, leader: brokerId, isr };
+    for (const [partitionId, { leader }] of topic.partitions.entries()) {
+      if (leader === -1) yield { topic, partitionId };
     }
   }
+}
+
+export function leadsAny(image: MetadataImage, brokerId: number): boolean {
+  for (const topic of image.topics()) {
+    for (const { leader } of topic.partitions) if (leader === brokerId) return true;
+  }
+  return false;
 }
 
 /** Names the leader again, which begins a new leader epoch. */
@@ -164,4 +142,26 @@ export function* newEpochsOf(
       yield { type: 'PartitionChangeRecord', topicId: topic.id, partitionId, leader };
     }
   }
+}
+
+/** The broker lives and some of its replicas do not: they leave their ISRs. */
+export function reportOffline(
+  machine: ControllerMachine,
+  request: ReportOfflineRequest,
+): Decision<MetadataRecord, void> {
+  const { image } = machine;
+  const { brokerId } = request;
+  const broker = assertBrokerEpoch(image, brokerId, request.brokerEpoch);
+  const updates = new PartitionUpdates(machine, { ...broker, fenced: true });
+  const seen = new Set<string>();
+  for (const { topicId, partitionIndex: partitionId } of request.partitions) {
+    const topic: TopicImage | undefined = image.topicById(topicId);
+    const partition = topic?.partitions[partitionId];
+    const key = `${partitionId} ${topicId}`;
+    if (topic === undefined || partition === undefined || seen.has(key)) continue;
+    seen.add(key);
+    if (partition.isr.includes(brokerId)) leaveIsr(updates, { topic, partitionId }, brokerId);
+  }
+  updates.report();
+  return { records: updates.records, response: undefined };
 }

@@ -20,15 +20,17 @@ import type {
 } from '../cluster-store.ts';
 import type { ImageLoader } from '../image-loader.ts';
 import type { MetadataRecord } from '../records/index.ts';
+import { alterPartition } from './alter-partition.ts';
 import type * as api from './api.ts';
-import { brokerHeartbeat, fenceBroker, registerBroker, unregisterBroker } from './brokers.ts';
+import { fenceBroker, registerBroker, unregisterBroker } from './brokers.ts';
 import type { ConfigRules } from './config-rules.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
 import { ControllerLog } from './controller-log.ts';
 import { ControllerMachine } from './controller-machine.ts';
 import { updateFeatures } from './features.ts';
+import { brokerHeartbeat } from './heartbeats.ts';
 import { electLeaders, reportOffline } from './leaders.ts';
-import { alterPartition, createPartitions } from './partitions.ts';
+import { createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { alterClientQuotas } from './quotas.ts';
 import { alterReassignments } from './reassignments.ts';
@@ -145,7 +147,7 @@ export class MetadataController implements api.Controller {
 
   #build(): { machine: ControllerMachine; replayFrom: number } {
     const { loader, rules } = this.#options;
-    const context = { rules, random: this.#io.random };
+    const context = { rules, random: this.#io.random, log: this.#io.log };
     const machine = new ControllerMachine(loader.image, context);
     return { machine, replayFrom: loader.image.offset + 1 };
   }

@@ -1,20 +1,17 @@
 // A partition on its first day: its replicas, those in sync (all that are alive), and its leader.
 
-import { ZERO_UUID } from '../../base/uuid.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage } from '../image.ts';
-import { canLead } from './registered-broker.ts';
+import { canLead, directoryForNew } from './registered-broker.ts';
 
 export function newPartition(image: MetadataImage, replicas: readonly number[]): PartitionImage {
   const isr = replicas.filter((id) => canLead(image.brokers.get(id)));
   return {
     replicas,
-    // A broker of one directory leaves no choice; one of several says later which it chose.
-    directories: replicas.map((id) => {
-      const logDirs = image.brokers.get(id)?.logDirs ?? [];
-      return logDirs.length === 1 ? (logDirs[0] as string) : ZERO_UUID;
-    }),
+    directories: replicas.map((id) => directoryForNew(image.brokers.get(id))),
     isr,
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
     addingReplicas: [],
     removingReplicas: [],
     leader: isr[0] as number,

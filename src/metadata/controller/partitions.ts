@@ -1,25 +1,21 @@
-// Adds partitions to topics, and takes the in-sync replicas that a leader reports.
+// Adds partitions to topics.
 
 import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import type { MetadataImage, PartitionImage, TopicImage } from '../image.ts';
+import type { MetadataImage, TopicImage } from '../image.ts';
 import { partitionRecord } from '../image-records.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import {
-  type AlterPartitionRequest,
-  type AlterPartitionResult,
   type CreatePartitionsRequest,
   type CreatePartitionsResult,
   itemError,
   MutationLimit,
-  type PartitionAlteration,
   type PartitionsIncrease,
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 import { assertAssignable, newPartition } from './new-partition.ts';
 import { placeReplicas } from './placement.ts';
-import { assertBrokerEpoch, canLead } from './registered-broker.ts';
 import { assertRequestSize } from './topics.ts';
 
 export function createPartitions(
@@ -100,94 +96,4 @@ function newReplicas(machine: ControllerMachine, request: PartitionsIncrease): P
     assertAssignable(image, present + index, brokerIds, replicationFactor);
   }
   return { topic, assignments };
-}
-
-export function alterPartition(
-  machine: ControllerMachine,
-  request: AlterPartitionRequest,
-): Decision<MetadataRecord, AlterPartitionResult[]> {
-  const { image } = machine;
-  assertBrokerEpoch(image, request.brokerId, request.brokerEpoch);
-  const records: MetadataRecord[] = [];
-  const response: AlterPartitionResult[] = [];
-  for (const alteration of request.partitions) {
-    const { topicId, partitionIndex } = alteration;
-    try {
-      const before = alterable(image, request.brokerId, alteration);
-      const isr = alteration.newIsr.map((replica) => replica.brokerId);
-      const leaderRecoveryState = alteration.leaderRecoveryState ?? before.leaderRecoveryState;
-      const isSame =
-        sameMembers(isr, before.isr) && leaderRecoveryState === before.leaderRecoveryState;
-      let partition = before;
-      if (!isSame) {
-        const partitionId = partitionIndex;
-        const change = { topicId, partitionId, isr, leaderRecoveryState };
-        records.push({ type: 'PartitionChangeRecord', ...change });
-        const partitionEpoch = before.partitionEpoch + 1;
-        partition = { ...before, isr, leaderRecoveryState, partitionEpoch };
-      }
-      response.push({ topicId, partitionIndex, partition, error: null });
-    } catch (error) {
-      response.push({ topicId, partitionIndex, partition: null, error: itemError(error) });
-    }
-  }
-  return { records, response };
-}
-
-/** The partition if this leader may make this change now. */
-function alterable(
-  image: MetadataImage,
-  brokerId: number,
-  alteration: PartitionAlteration,
-): PartitionImage {
-  const topic = image.topicById(alteration.topicId);
-  if (topic === undefined) throw new KafkaError('UNKNOWN_TOPIC_ID');
-  const partition = topic.partitions[alteration.partitionIndex];
-  if (partition === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
-  const { leaderEpoch, partitionEpoch } = alteration;
-  // A leader that is ahead of us has heard from a newer controller: we are the stale one.
-  if (leaderEpoch > partition.leaderEpoch || partitionEpoch > partition.partitionEpoch) {
-    throw new KafkaError('NOT_CONTROLLER', 'The broker knows a newer state of the partition.');
-  }
-  if (leaderEpoch < partition.leaderEpoch) throw new KafkaError('FENCED_LEADER_EPOCH');
-  if (brokerId !== partition.leader) {
-    throw new KafkaError('INVALID_REQUEST', `Broker ${brokerId} is not the leader.`);
-  }
-  if (partitionEpoch < partition.partitionEpoch) throw new KafkaError('INVALID_UPDATE_VERSION');
-  assertIsr(image, partition, alteration);
-  return partition;
-}
-
-function assertIsr(
-  image: MetadataImage,
-  partition: PartitionImage,
-  alteration: PartitionAlteration,
-): void {
-  const { newIsr } = alteration;
-  const ids = newIsr.map((replica) => replica.brokerId);
-  if (new Set(ids).size !== ids.length || !ids.every((id) => partition.replicas.includes(id))) {
-    throw new KafkaError('INVALID_REQUEST', 'The ISR must be a subset of the replicas.');
-  }
-  if (!ids.includes(partition.leader)) {
-    throw new KafkaError('INVALID_REQUEST', 'The ISR must contain the leader.');
-  }
-  if (alteration.leaderRecoveryState === 1) {
-    if (ids.length > 1) {
-      throw new KafkaError('INVALID_REQUEST', 'A leader that recovers is alone in the ISR.');
-    }
-    if (partition.leaderRecoveryState === 0) {
-      throw new KafkaError('INVALID_REQUEST', 'A leader that has recovered stays so.');
-    }
-  }
-  for (const { brokerId, brokerEpoch } of newIsr) {
-    const broker = image.brokers.get(brokerId);
-    const isStale = brokerEpoch !== -1 && broker?.epoch !== brokerEpoch;
-    if (isStale || !canLead(broker)) {
-      throw new KafkaError('INELIGIBLE_REPLICA', `Broker ${brokerId} cannot join the ISR now.`);
-    }
-  }
-}
-
-function sameMembers(left: readonly number[], right: readonly number[]): boolean {
-  return left.length === right.length && left.every((each) => right.includes(each));
 }

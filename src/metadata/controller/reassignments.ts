@@ -1,12 +1,10 @@
 // Moves partitions to other brokers (KIP-455). A reassignment first adds the new replicas to the
-// old ones, and is complete when every new one is in sync; then the old ones go.
+// old ones, and is complete when every new one is in sync; then the old ones go, in the record that
+// says so (partition-change.ts), whoever causes it.
 //
 // Invariant: `replicas` of a partition that is being moved is the target followed by what is on
-// its way out; without a change in who holds it nothing is written.
+// its way out.
 
-import { pushAll } from '../../base/push-all.ts';
-import type { Uuid } from '../../base/uuid.ts';
-import { ZERO_UUID } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage, PartitionImage } from '../image.ts';
@@ -18,20 +16,14 @@ import {
   type PartitionReassignment,
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { canLead } from './registered-broker.ts';
-
-interface Placement {
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-  readonly addingReplicas: readonly number[];
-  readonly removingReplicas: readonly number[];
-}
+import type { PartitionTarget } from './partition-change.ts';
+import { PartitionUpdates } from './partition-updates.ts';
 
 export function alterReassignments(
   machine: ControllerMachine,
   request: AlterReassignmentsRequest,
 ): Decision<MetadataRecord, AlterReassignmentsResult[]> {
-  const records: MetadataRecord[] = [];
+  const updates = new PartitionUpdates(machine);
   const response: AlterReassignmentsResult[] = [];
   const seen = new Set<string>();
   for (const each of request.partitions) {
@@ -42,20 +34,22 @@ export function alterReassignments(
         throw new KafkaError('INVALID_REQUEST', `${topic}-${partition} is in the request twice.`);
       }
       seen.add(key);
-      pushAll(records, reassignmentRecords(machine.image, each, request));
+      reassign(machine.image, updates, { ...each, ...request });
       response.push({ topic, partition, error: null });
     } catch (error) {
       response.push({ topic, partition, error: itemError(error) });
     }
   }
-  return { records, response };
+  updates.report();
+  return { records: updates.records, response };
 }
 
-function reassignmentRecords(
+function reassign(
   image: MetadataImage,
-  { topic: name, partition: partitionId, replicas }: PartitionReassignment,
-  { allowReplicationFactorChange = true }: AlterReassignmentsRequest,
-): MetadataRecord[] {
+  updates: PartitionUpdates,
+  wanted: PartitionReassignment & Pick<AlterReassignmentsRequest, 'allowReplicationFactorChange'>,
+): void {
+  const { topic: name, partition: partitionId, replicas } = wanted;
   const topic = image.topic(name);
   if (topic === undefined) {
     throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${name}.`);
@@ -67,21 +61,22 @@ function reassignmentRecords(
       `There is no partition ${partitionId} of topic ${name}.`,
     );
   }
+  const at = { topic, partitionId };
   if (replicas === null) {
     if (!isReassigning(before)) throw new KafkaError('NO_REASSIGNMENT_IN_PROGRESS');
-    return changeRecords(image, { topicId: topic.id, partitionId, before }, reverted(before));
+    updates.change(at, reverted(before, updates.rulesOf(topic).mayElectUncleanly));
+    return;
   }
   assertTarget(image, replicas);
+  const { allowReplicationFactorChange = true } = wanted;
   const present = targetOf(before);
   if (!allowReplicationFactorChange && replicas.length !== present.length) {
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
-      `The replication factor would change from ${present.length} to ${replicas.length}.`,
+      `The replication factor is changed from ${present.length} to ${replicas.length}`,
     );
   }
-  if (isSame(replicas, present)) return [];
-  const placement = placementFor(before, replicas);
-  return changeRecords(image, { topicId: topic.id, partitionId, before }, placement);
+  updates.change(at, movedTo(before, replicas));
 }
 
 export function isReassigning(partition: PartitionImage): boolean {
@@ -112,51 +107,38 @@ function assertTarget(image: MetadataImage, replicas: readonly number[]): void {
   }
 }
 
-function placementFor(before: PartitionImage, target: readonly number[]): Placement {
-  const origin = originOf(before);
-  const removingReplicas = origin.filter((id) => !target.includes(id));
-  const addingReplicas = target.filter((id) => !origin.includes(id));
-  const isComplete = target.every((id) => before.isr.includes(id));
-  if (isComplete || addingReplicas.length === 0) {
-    const isr = before.isr.filter((id) => target.includes(id));
-    if (isr.length > 0) {
-      return { replicas: target, isr, addingReplicas: [], removingReplicas: [] };
-    }
-  }
-  const replicas = [...target, ...removingReplicas];
-  const isr = before.isr.filter((id) => replicas.includes(id));
-  return { replicas, isr, addingReplicas, removingReplicas };
+/**
+ * Whoever has a replica and is not wanted goes, also if it was only on its way in. A replica that
+ * is on its way in and is wanted still is waited for.
+ */
+function movedTo(before: PartitionImage, target: readonly number[]): PartitionTarget {
+  const removingReplicas = before.replicas.filter((id) => !target.includes(id)).sort(ascending);
+  const addingReplicas = target
+    .filter((id) => !before.replicas.includes(id) || before.addingReplicas.includes(id))
+    .sort(ascending);
+  return { replicas: [...target, ...removingReplicas], addingReplicas, removingReplicas };
 }
 
-function reverted(before: PartitionImage): Placement {
+const ascending = (a: number, b: number): number => a - b;
+
+function reverted(before: PartitionImage, mayElectUncleanly: boolean): PartitionTarget {
   const replicas = originOf(before);
   const isr = before.isr.filter((id) => replicas.includes(id));
-  if (isr.length === 0) {
+  const place = { replicas, addingReplicas: [], removingReplicas: [] };
+  const [first] = replicas;
+  if (first === undefined) {
     throw new KafkaError(
       'INVALID_REPLICA_ASSIGNMENT',
-      'No replica from before the reassignment is in sync: it cannot be cancelled.',
+      'Invalid replica assignment: addingReplicas contains all replicas.',
     );
   }
-  return { replicas, isr, addingReplicas: [], removingReplicas: [] };
-}
-
-function changeRecords(
-  image: MetadataImage,
-  at: { readonly topicId: Uuid; readonly partitionId: number; readonly before: PartitionImage },
-  placement: Placement,
-): MetadataRecord[] {
-  const { topicId, partitionId, before } = at;
-  const { isr } = placement;
-  const keepsLeader = before.leader === -1 || isr.includes(before.leader);
-  const next = isr.find((id) => canLead(image.brokers.get(id))) ?? -1;
-  const directories = placement.replicas.map((id) => {
-    return before.directories[before.replicas.indexOf(id)] ?? ZERO_UUID;
-  });
-  const change = { type: 'PartitionChangeRecord', topicId, partitionId } as const;
-  const leader = keepsLeader ? {} : { leader: next };
-  return [{ ...change, ...placement, ...leader, directories }];
-}
-
-function isSame(left: readonly number[], right: readonly number[]): boolean {
-  return left.length === right.length && left.every((id, index) => id === right[index]);
+  if (isr.length > 0) return { ...place, isr };
+  if (!mayElectUncleanly) {
+    throw new KafkaError(
+      'INVALID_REPLICA_ASSIGNMENT',
+      'No replica from before the reassignment is in sync: going back would need an unclean ' +
+        'election.',
+    );
+  }
+  return { ...place, isr: [first] };
 }

@@ -21,6 +21,8 @@ import * as security from './security-records.ts';
 import * as topic from './topic-records.ts';
 
 const frameVersion = 1;
+/** Of the two records about a partition. */
+const versionOfElr = 2;
 
 interface Definition<S extends Struct, K extends number> {
   readonly struct: S;
@@ -95,8 +97,18 @@ export function completeRecord(value: MetadataRecord): DecodedRecord {
   return { ...defaults, ...value } as unknown as DecodedRecord;
 }
 
+/** Older releases read a partition without eligible leaders: those came with version 2. */
+function versionOf(value: MetadataRecord): number {
+  const { version } = definitions[value.type];
+  if (value.type !== 'PartitionRecord' && value.type !== 'PartitionChangeRecord') return version;
+  const isWithoutElr =
+    (value.eligibleLeaderReplicas ?? null) === null && (value.lastKnownElr ?? null) === null;
+  return isWithoutElr ? version : Math.max(version, versionOfElr);
+}
+
 export function encodeRecord(value: MetadataRecord): Buffer {
-  const { struct, key, version } = definitions[value.type];
+  const { struct, key } = definitions[value.type];
+  const version = versionOf(value);
   const body = encodeStruct(struct as Struct, version, value as never);
   const headBytes = sizeOfUnsignedVarint(frameVersion) + sizeOfUnsignedVarint(key) + 1;
   const buffer = Buffer.allocUnsafe(headBytes + body.length);

@@ -18,7 +18,13 @@ function ledBy(node: number): TopicImage {
     ...{ name: 't', id: 't' },
     partitions: [
       {
-        ...{ replicas: [2, 3], directories: [], isr: [2, 3], addingReplicas: [] },
+        ...{
+          replicas: [2, 3],
+          directories: [],
+          isr: [2, 3],
+          ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
+          addingReplicas: [],
+        },
         ...{ removingReplicas: [], leader: node, leaderEpoch: 0, partitionEpoch: 0 },
         leaderRecoveryState: 0,
       },

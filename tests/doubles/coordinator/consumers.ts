@@ -24,6 +24,7 @@ export class TestTopics {
       replicas: [1],
       directories: [],
       isr: [1],
+      ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
       addingReplicas: [],
       removingReplicas: [],
       leader: 1,

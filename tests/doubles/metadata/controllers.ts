@@ -9,6 +9,7 @@ import type { ItemResult } from '../../../src/metadata/controller/api.ts';
 import { registerBroker } from '../../../src/metadata/controller/brokers.ts';
 import { type ConfigRules, configRules } from '../../../src/metadata/controller/config-rules.ts';
 import { ControllerMachine } from '../../../src/metadata/controller/controller-machine.ts';
+import { ELR_FEATURE } from '../../../src/metadata/controller/features.ts';
 import { MetadataDelta } from '../../../src/metadata/delta.ts';
 import { type ImageParts, MetadataImage } from '../../../src/metadata/image.ts';
 import {
@@ -20,17 +21,30 @@ import { type ErrorName, errorName } from '../../../src/protocol/index.ts';
 
 export const TEST_CLUSTER_ID = 'testClusterIdAAAAAAAAA';
 
+export interface TestControllerOptions {
+  readonly seed?: number | string;
+  readonly rules?: Partial<ConfigRules>;
+  /** Whether who left a too small ISR may lead again (KIP-966), as in new clusters. */
+  readonly isElrEnabled?: boolean;
+}
+
 export class TestController {
   readonly machine: ControllerMachine;
   /** Everything decided, as bytes. */
   readonly log: Buffer[] = [];
   readonly #random: Prng;
 
-  constructor(options: { seed?: number | string; rules?: Partial<ConfigRules> } = {}) {
+  constructor(options: TestControllerOptions = {}) {
     const random = new Prng(options.seed ?? 1);
     this.#random = random;
     const rules = { ...configRules(new BrokerConfig()), ...options.rules };
     this.machine = new ControllerMachine(MetadataImage.empty(TEST_CLUSTER_ID), { rules, random });
+    if (options.isElrEnabled === false) return;
+    const feature = { name: ELR_FEATURE, featureLevel: 1 };
+    this.decide(() => ({
+      records: [{ type: 'FeatureLevelRecord', ...feature }],
+      response: null,
+    }));
   }
 
   get image(): MetadataImage {

@@ -67,7 +67,14 @@ export class TopicHistory {
   #partition(leader: number): PartitionImage {
     return {
       ...{ replicas: [this.#nodeId, this.#nodeId + 1], directories: [], isr: [this.#nodeId] },
-      ...{ addingReplicas: [], removingReplicas: [], leader, leaderEpoch: 0, partitionEpoch: 0 },
+      ...{
+        ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
+        addingReplicas: [],
+        removingReplicas: [],
+        leader,
+        leaderEpoch: 0,
+        partitionEpoch: 0,
+      },
       leaderRecoveryState: 0,
     };
   }
