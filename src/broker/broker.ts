@@ -8,18 +8,18 @@
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
 import type { ClusterStore } from '../metadata/index.ts';
-import type { Partition, Replicas } from '../replication/index.ts';
+import type { Replicas } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { brokerParts } from './broker-parts.ts';
 import { type BoundListener, BrokerServer } from './broker-server.ts';
-import { Cluster, type MemberOptions } from './cluster.ts';
+import { Cluster } from './cluster.ts';
 import { Coordinators } from './coordinators.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { Dispatch } from './dispatch.ts';
-import type { Handler } from './handler.ts';
 import { LogDirectories } from './log-directories.ts';
-import type { MemberRegistration } from './member-registration.ts';
+import type { Member } from './member.ts';
+import type { MemberReplication } from './member-replication.ts';
 import { OfflineReport } from './offline-report.ts';
 import { type Quotas, quotasOf } from './quotas/index.ts';
 import { type Registration, registerAlone, registeredEndpoints } from './registration.ts';
@@ -43,6 +43,8 @@ interface Running extends UpkeepParts {
   readonly cluster: Cluster;
   readonly replicas: Replicas;
   readonly registration: Registration;
+  /** null for a broker on its own. */
+  readonly replication: MemberReplication | null;
   readonly offlineReport: OfflineReport;
   readonly coordinators: Coordinators;
 }
@@ -100,6 +102,7 @@ export class Broker {
     this.#running.coordinators.close();
     await server.close();
     await directories.endedUnlessSilent(Promise.all([cleaner?.stop(), upkeep.stop()]));
+    await this.#running.replication?.close();
     await directories.endedUnlessSilent(replicas.close());
     await upkeep.checkpointHighWatermarks();
     await registration.close();
@@ -149,15 +152,17 @@ async function open(
   const cluster = held(undo, known, (each) => each.close());
   quotas.configure(cluster.metadata.image().quotas.values());
   let coordinators: Coordinators | null = null;
-  const onMade = (partition: Partition): void => coordinators?.onMade(partition);
-  const found = await openReplicas(start, { directories, cluster, onMade });
+  let replication: MemberReplication | null = null;
+  const found = await openReplicas(start, {
+    ...{ directories, cluster },
+    onMade: (partition) => coordinators?.onMade(partition),
+    onRoleChanged: (partition) => replication?.onRoleChanged(partition),
+  });
   const replicas = held(undo, found, (each) => each.close());
   await followMetadata(start, { directories, cluster, replicas });
-  const registration = held(
-    undo,
-    await registrationOf(start, { directories, cluster, server, member }),
-    (each) => each.close(),
-  );
+  const parts = { directories, cluster, server, replicas };
+  const begun = await registrationOf(start, member, parts);
+  const registration = held(undo, begun, (each) => each.close());
   const offlineReport = held(
     undo,
     new OfflineReport(io, { send: () => registration.reportOffline(replicas), onBug }),
@@ -167,52 +172,47 @@ async function open(
     replicas.onDirectoryFailure(directory, error);
     offlineReport.begin();
   });
-  if (cluster.membership === null) await registration.reportOffline(replicas);
+  if (member === null) await registration.reportOffline(replicas);
   const loading = new Coordinators(io, { cluster, replicas, registration, onBug });
   coordinators = held(undo, loading, (each) => each.close());
-  const opened = { directories, server, cluster, replicas, registration, coordinators };
-  const parts = brokerParts(io, { quotas, ...opened });
-  const dispatch = new Dispatch(parts, { onBug, ...(member && { handlers: member.handlers }) });
+  replication = member?.replication({ cluster, replicas, registration, onBug }) ?? null;
+  if (replication !== null) held(undo, replication, (each) => each.close());
+  const opened = { ...parts, registration, replication, coordinators };
+  const served = member === null ? {} : { handlers: member.handlers };
+  const dispatch = new Dispatch(brokerParts(io, { quotas, ...opened }), { onBug, ...served });
   server.serve((connection) => dispatch.onConnection(connection));
   const running = { ...opened, offlineReport, ...startUpkeep(start, opened) };
-  if (cluster.membership !== null) await join(running);
+  if (member !== null) await join(running);
   return running;
 }
 
 /** What is asked of a controller, this one too, is served before this broker is known to any. */
-async function join({ cluster, registration, offlineReport }: Running): Promise<void> {
+async function join(running: Running): Promise<void> {
+  const { cluster, registration, replication, offlineReport } = running;
   cluster.metadata.standForController();
   await registration.join();
+  replication?.start();
   offlineReport.begin();
-}
-
-interface Member extends MemberOptions {
-  readonly handlers: readonly Handler[];
-  readonly MemberRegistration: typeof MemberRegistration;
 }
 
 /** null for a broker on its own. */
 async function openMember({ io, config, options }: Start, undo: Undo): Promise<Member | null> {
   if (options.openStore === undefined) return null;
-  const { Peers, memberHandlers, ...parts } = await import('./member-parts.ts');
+  const { Member } = await import('./member.ts');
   const store = held(undo, await options.openStore(io, config), (each) => each.close());
-  const newPeers: Member['newPeers'] = (each) => new Peers(io, each);
-  return { ...parts, store, newPeers, handlers: memberHandlers };
+  return new Member(io, config, store);
 }
 
 async function registrationOf(
   { io, config, options: { onFatal } }: Start,
-  parts: Pick<Running, 'directories' | 'cluster' | 'server'> & { readonly member: Member | null },
+  member: Member | null,
+  { directories, cluster, server }: Pick<Running, 'directories' | 'cluster' | 'server'>,
 ): Promise<Registration> {
-  const { member, directories, cluster, server } = parts;
-  const { membership, metadata, controller } = cluster;
   const { listeners } = server;
-  if (member === null || membership === null) {
-    return registerAlone(io, config, { controller, directories, listeners });
-  }
+  const { controller } = cluster;
+  if (member === null) return registerAlone(io, config, { controller, directories, listeners });
   const endpoints = registeredEndpoints(config, listeners);
-  const options = { membership, metadata, controller, directories, endpoints, onFatal };
-  return new member.MemberRegistration(io, config, options);
+  return member.registration({ cluster, directories, endpoints, onFatal });
 }
 
 function openDirectories(

@@ -151,8 +151,8 @@ function membershipOf(
   config: BrokerConfig,
   { member, metadata }: { readonly member: MemberOptions; readonly metadata: Metadata },
 ): Membership {
-  const { store, newPeers } = member;
-  const peers = newPeers({
+  const { store } = member;
+  const peers = member.newPeers({
     nodeId: config.nodeId,
     clusterId: store.clusterId,
     listenerName: config.interBrokerListenerName,

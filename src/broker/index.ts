@@ -9,7 +9,7 @@
 //   requests/              to the controller, to leaders, coordinators and nodes
 //   registration.ts        how the cluster knows this broker; member-registration.ts: one of
 //                          several; offline-report.ts: tells what is offline, until it is known
-//   member-parts.ts        what only a member of a cluster loads
+//   member.ts              what only a member of a cluster loads; member-replication.ts: it fetches
 //   started-replicas.ts    the replicas from their start on
 //   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers
 //   dispatch.ts        frame to handler to answer
@@ -33,5 +33,5 @@ export type { BoundListener } from './broker-server.ts';
 
 /** Loads what a member of a cluster needs before its start does, which then takes no time. */
 export async function loadMemberParts(): Promise<void> {
-  await import('./member-parts.ts');
+  await import('./member.ts');
 }

@@ -3,7 +3,7 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
-import { LogCleaner, type Partition, Replicas, Upkeep } from '../replication/index.ts';
+import { LogCleaner, Replicas, type ReplicasOptions, Upkeep } from '../replication/index.ts';
 import type { Cluster } from './cluster.ts';
 import { cleanerSettingsOf, logConfigOf, upkeepTimesOf } from './log-config.ts';
 import type { LogDirectories } from './log-directories.ts';
@@ -29,9 +29,9 @@ export interface UpkeepParts {
 
 export function openReplicas(
   { io, config, options }: Start,
-  parts: Omit<ReplicaParts, 'replicas'> & { readonly onMade: (partition: Partition) => void },
+  parts: Omit<ReplicaParts, 'replicas'> & Pick<ReplicasOptions, 'onMade' | 'onRoleChanged'>,
 ): Promise<Replicas> {
-  const { directories, cluster, onMade } = parts;
+  const { directories, cluster, ...listening } = parts;
   const { known, offlinePaths } = directories;
   const { metadata } = cluster;
   return Replicas.open(
@@ -48,7 +48,7 @@ export function openReplicas(
         return cluster.config.get('replica.alter.log.dirs.io.max.bytes.per.second');
       },
       logConfigOf: (overrides) => logConfigOf(cluster.config, overrides),
-      onMade,
+      ...listening,
       onFatal: options.onFatal,
     },
     metadata.image(),

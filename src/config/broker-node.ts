@@ -115,7 +115,6 @@ export const brokerNode = {
   'broker.heartbeat.interval.ms': int(
     2000,
     'Time between two heartbeats of the broker to the controller, in ms.',
-    { accepted: reasons.singleNode },
   ),
   'broker.session.timeout.ms': int(
     9000,
@@ -125,7 +124,6 @@ export const brokerNode = {
   'initial.broker.registration.timeout.ms': int(
     60_000,
     'Time a starting broker tries to register before it gives up, in ms.',
-    { accepted: reasons.singleNode },
   ),
   'server.max.startup.time.ms': long(INT64_MAX, 'Longest start of the server, in ms.', {
     min: 0,

@@ -10,24 +10,6 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
     'Time a follower may lag before it leaves the in-sync replicas, in ms.',
     { importance: 'high' },
   ),
-  'replica.fetch.max.bytes': int(1_048_576, 'Bytes a follower asks for per partition.', { min: 0 }),
-  'replica.fetch.response.max.bytes': int(10_485_760, 'Bytes a follower asks for in one fetch.', {
-    min: 0,
-  }),
-  'replica.fetch.min.bytes': int(1, 'Bytes the leader gathers before it answers a follower.', {
-    importance: 'high',
-  }),
-  'replica.fetch.wait.max.ms': int(500, "Time the leader may hold a follower's fetch, in ms.", {
-    importance: 'high',
-  }),
-  'replica.fetch.backoff.ms': int(1000, 'Rest of a follower after a failed fetch, in ms.', {
-    min: 0,
-  }),
-  'replica.socket.timeout.ms': int(
-    30_000,
-    'Time within which the leader must answer a follower, in ms.',
-    { importance: 'high' },
-  ),
   'replica.socket.receive.buffer.bytes': int(
     65_536,
     "Size of the kernel's receive buffer of a follower's socket, in bytes.",
@@ -38,11 +20,6 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
     'Java class that picks the replica a consumer reads from.',
     { accepted: reasons.java },
   ),
-  'num.replica.fetchers': int(1, 'Connections over which a follower fetches from one leader.', {
-    importance: 'high',
-    update: 'cluster-wide',
-    min: 1,
-  }),
   'auto.leader.rebalance.enable': boolean(
     true,
     'Whether leadership goes back to preferred replicas by itself.',
@@ -95,6 +72,29 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
 
 export const brokerReplication = {
   ...betweenBrokers,
+  'replica.fetch.max.bytes': int(1_048_576, 'Bytes a follower asks for per partition.', { min: 0 }),
+  'replica.fetch.response.max.bytes': int(10_485_760, 'Bytes a follower asks for in one fetch.', {
+    min: 0,
+  }),
+  'replica.fetch.min.bytes': int(1, 'Bytes the leader gathers before it answers a follower.', {
+    importance: 'high',
+  }),
+  'replica.fetch.wait.max.ms': int(500, "Time the leader may hold a follower's fetch, in ms.", {
+    importance: 'high',
+  }),
+  'replica.fetch.backoff.ms': int(1000, 'Rest of a follower after a failed fetch, in ms.', {
+    min: 0,
+  }),
+  'replica.socket.timeout.ms': int(
+    30_000,
+    'Time within which the leader must answer a follower, in ms.',
+    { importance: 'high' },
+  ),
+  'num.replica.fetchers': int(1, 'Connections over which a follower fetches from one leader.', {
+    importance: 'high',
+    update: 'cluster-wide',
+    min: 1,
+  }),
   'replica.high.watermark.checkpoint.interval.ms': long(
     5000,
     'Time between two writes of the high watermarks, in ms.',

@@ -1,0 +1,63 @@
+// What a member of a cluster does for its replicas, beside serving them: it fetches what others
+// lead.
+//
+// Invariant: nothing is fetched before the cluster knows this life of the broker, under whose epoch
+// it fetches.
+
+import type { BrokerConfig } from '../config/index.ts';
+import type { Io } from '../io/index.ts';
+import { type FetcherSettings, ReplicaFetchers } from '../replication/fetchers/index.ts';
+import type { Partition, Replicas } from '../replication/index.ts';
+import type { Cluster, Membership } from './cluster.ts';
+import type { Registration } from './registration.ts';
+
+export interface MemberReplicationOptions {
+  readonly cluster: Cluster;
+  readonly membership: Membership;
+  readonly replicas: Replicas;
+  readonly registration: Registration;
+  readonly onBug: (error: Error) => void;
+}
+
+export class MemberReplication {
+  readonly #io: Io;
+  readonly #options: MemberReplicationOptions;
+  #fetchers: ReplicaFetchers | null = null;
+
+  constructor(io: Io, options: MemberReplicationOptions) {
+    this.#io = io;
+    this.#options = options;
+  }
+
+  start(): void {
+    const { cluster, membership, replicas, registration, onBug } = this.#options;
+    const { connections } = membership.peers;
+    this.#fetchers = new ReplicaFetchers(this.#io, {
+      nodeId: registration.brokerId,
+      ...{ replicas, onBug },
+      connect: (nodeId) => connections.connect(nodeId),
+      brokerEpoch: () => registration.brokerEpoch,
+      settings: () => fetcherSettingsOf(cluster.config),
+    });
+  }
+
+  onRoleChanged(partition: Partition): void {
+    this.#fetchers?.onRoleChanged(partition);
+  }
+
+  async close(): Promise<void> {
+    await this.#fetchers?.close();
+  }
+}
+
+function fetcherSettingsOf(config: BrokerConfig): FetcherSettings {
+  return {
+    fetchersPerLeader: config.get('num.replica.fetchers'),
+    partitionBytesMax: config.get('replica.fetch.max.bytes'),
+    responseBytesMax: config.get('replica.fetch.response.max.bytes'),
+    responseBytesMin: config.get('replica.fetch.min.bytes'),
+    waitMsMax: config.get('replica.fetch.wait.max.ms'),
+    backoffMs: config.get('replica.fetch.backoff.ms'),
+    requestTimeoutMs: config.get('replica.socket.timeout.ms'),
+  };
+}

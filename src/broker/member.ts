@@ -1,0 +1,57 @@
+// What a broker needs as a member of a cluster, and a broker on its own does not: the store, the
+// other brokers, its registration and replication. It is loaded by a member only.
+
+import type { BrokerConfig } from '../config/index.ts';
+import type { Io } from '../io/index.ts';
+import type { ClusterStore, Endpoint } from '../metadata/index.ts';
+import type { Replicas } from '../replication/index.ts';
+import type { Cluster, MemberOptions, Membership } from './cluster.ts';
+import type { Handler } from './handler.ts';
+import { memberHandlers } from './handlers/of-member.ts';
+import type { LogDirectories } from './log-directories.ts';
+import { MemberRegistration } from './member-registration.ts';
+import { MemberReplication } from './member-replication.ts';
+import type { Registration } from './registration.ts';
+import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
+import { Peers } from './requests/peers.ts';
+
+interface MemberParts {
+  readonly cluster: Cluster;
+  readonly directories: LogDirectories;
+  readonly endpoints: readonly Endpoint[];
+  readonly onFatal: (error: Error) => void;
+}
+
+export class Member implements MemberOptions {
+  readonly store: ClusterStore;
+  readonly handlers: readonly Handler[] = memberHandlers;
+  readonly #io: Io;
+  readonly #config: BrokerConfig;
+
+  constructor(io: Io, config: BrokerConfig, store: ClusterStore) {
+    this.#io = io;
+    this.#config = config;
+    this.store = store;
+  }
+
+  newPeers(options: BrokerConnectionsOptions): Peers {
+    return new Peers(this.#io, options);
+  }
+
+  registration({ cluster, ...parts }: MemberParts): Registration {
+    const { metadata, controller } = cluster;
+    const membership = cluster.membership as Membership;
+    const options = { membership, metadata, controller, ...parts };
+    return new MemberRegistration(this.#io, this.#config, options);
+  }
+
+  replication(parts: {
+    readonly cluster: Cluster;
+    readonly replicas: Replicas;
+    readonly registration: Registration;
+    readonly onBug: (error: Error) => void;
+  }): MemberReplication {
+    const membership = parts.cluster.membership as Membership;
+    return new MemberReplication(this.#io, { membership, ...parts });
+  }
+}
