@@ -5,7 +5,7 @@ import type { BrokerConfig } from '../config/index.ts';
 import type { GroupCoordinator, TransactionCoordinator } from '../coordinator/index.ts';
 import type { Io } from '../io/index.ts';
 import type { Controller } from '../metadata/index.ts';
-import type { Replicas } from '../replication/index.ts';
+import type { InSyncUpkeep, Replicas } from '../replication/index.ts';
 import type { LogDirectory } from '../storage/index.ts';
 import type { BrokerServer } from './broker-server.ts';
 import type { Client } from './client.ts';
@@ -33,6 +33,8 @@ export interface BrokerParts {
   readonly replicas: Replicas;
   readonly directories: readonly LogDirectory[];
   readonly fetchSessions: FetchSessions;
+  /** null where nobody follows. */
+  readonly inSync: InSyncUpkeep | null;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
@@ -73,6 +75,7 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     replicas,
     directories: directories.opened,
     fetchSessions: new FetchSessions(io, sessionsMax),
+    inSync: null,
     producerIds,
     groups,
     transactions,

@@ -9,19 +9,31 @@ import { IoError } from '../io/index.ts';
 import { batchHeaders, downConvert, ErrorCode, KafkaError } from '../protocol/index.ts';
 import type { Partition, Replicas } from '../replication/index.ts';
 import type { LogRead } from '../storage/index.ts';
-import type { FetchOutcome, FetchTarget } from './fetch-sessions.ts';
+import type { FetchingReplica, FetchOutcome, FetchTarget } from './fetch-sessions.ts';
 
 export interface FetchReadOptions {
   readonly replicas: Replicas;
   readonly bytesMax: number;
   readonly isCommittedOnly: boolean;
+  /** null: a consumer, which sees what is committed. */
+  readonly follower: FetchingFollower | null;
   readonly usesTopicIds: boolean;
   /** Of the request: what its client can read decides what it is handed. */
   readonly version: number;
 }
 
+export interface FetchingFollower extends FetchingReplica {
+  /** When its fetch came, by the monotonic clock. */
+  readonly timeMs: number;
+  /** False once it has waited: what it has is what it said when it asked. */
+  readonly isNoted: boolean;
+  /** Told of each partition for which it was noted what the follower has. */
+  readonly onNoted: (partition: Partition, replicaId: number) => void;
+}
+
 export interface PartitionRead extends FetchOutcome {
   readonly partition: Partition | null;
+  readonly logEndOffset: number;
   readonly lastStableOffset: number;
   readonly records: readonly Buffer[];
   readonly abortedTransactions: LogRead['abortedTransactions'];
@@ -83,11 +95,19 @@ function readOne(
   try {
     const partition = find(target, options);
     partition.assertLeader(target.currentLeaderEpoch);
+    if (options.follower !== null) {
+      partition.leading?.assertReplica(options.follower.id, target.currentLeaderEpoch);
+    }
     const diverging = divergenceOf(partition, target);
     if (diverging !== null) return outcome(target, partition, { divergingEpoch: diverging });
+    if (options.follower !== null) {
+      const refused = noteFollower(partition, target, options.follower);
+      if (refused !== null) return refused;
+    }
+    const isFollower = options.follower !== null;
     const abortedTransactions = options.isCommittedOnly ? noTransactions : null;
     const { fetchOffset } = target;
-    const end = partition.readableEnd(options.isCommittedOnly);
+    const end = partition.readableEnd(options.isCommittedOnly, isFollower);
     const isAtEnd = fetchOffset >= end && fetchOffset <= partition.logEndOffset;
     const left = Math.max(0, options.bytesMax - pass.recordsBytes);
     const isFull = left === 0 && pass.recordsBytes > 0;
@@ -97,6 +117,7 @@ function readOne(
     const read = partition.read(fetchOffset, {
       bytesMax: Math.min(left, target.bytesMax),
       isCommittedOnly: options.isCommittedOnly,
+      isFollower,
       atLeastOneBatch: pass.recordsBytes === 0,
     });
     if (!(read instanceof Promise)) return fromLog(target, partition, { read, options });
@@ -123,13 +144,41 @@ function find(target: FetchTarget, options: FetchReadOptions): Partition {
   throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
 }
 
-/** Where the reader's log and ours part, if the epoch it read last ended earlier here (KIP-595). */
+/**
+ * Where the reader's log and ours part, if the epoch it read last ended earlier here (KIP-595).
+ * What lies below the start of ours cannot be compared.
+ */
 function divergenceOf(partition: Partition, target: FetchTarget): PartitionRead['divergingEpoch'] {
   if (target.lastFetchedEpoch < 0) return null;
   const { epoch, endOffset } = partition.logView.endOffsetForEpoch(target.lastFetchedEpoch);
   if (epoch < 0 || endOffset < 0) throw new KafkaError('OFFSET_OUT_OF_RANGE');
-  const isSame = epoch === target.lastFetchedEpoch && endOffset >= target.fetchOffset;
+  const { fetchOffset } = target;
+  if (fetchOffset < partition.logStartOffset) return null;
+  const isSame = epoch === target.lastFetchedEpoch && endOffset >= fetchOffset;
   return isSame ? null : { epoch, endOffset };
+}
+
+/**
+ * A follower has everything before the offset that it asks for: its log is one with ours up to
+ * there. Where there is nothing of ours to be one with, it is told where our log begins, and
+ * starts anew there without another question.
+ */
+function noteFollower(
+  partition: Partition,
+  target: FetchTarget,
+  follower: FetchingFollower,
+): PartitionRead | null {
+  const { fetchOffset, currentLeaderEpoch, readerLogStartOffset } = target;
+  const { logStartOffset, logEndOffset } = partition;
+  if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) {
+    return { ...failed(target, new KafkaError('OFFSET_OUT_OF_RANGE')), logStartOffset };
+  }
+  if (!follower.isNoted) return null;
+  const { id: replicaId, brokerEpoch, timeMs } = follower;
+  const has = { fetchOffset, logStartOffset: readerLogStartOffset };
+  partition.onFollowerFetch({ replicaId, brokerEpoch, timeMs, currentLeaderEpoch, ...has });
+  follower.onNoted(partition, replicaId);
+  return null;
 }
 
 function fromLog(
@@ -178,6 +227,7 @@ function outcome(
     partition,
     errorCode: 0,
     highWatermark: partition.highWatermark,
+    logEndOffset: partition.logEndOffset,
     lastStableOffset: partition.lastStableOffset,
     logStartOffset: partition.logStartOffset,
     records: found.records ?? noRecords,
@@ -194,6 +244,7 @@ function failed(target: FetchTarget, error: unknown): PartitionRead {
     partition: null,
     errorCode: errorCodeOf(error),
     highWatermark: -1,
+    logEndOffset: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
     records: noRecords,

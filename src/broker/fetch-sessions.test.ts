@@ -9,6 +9,7 @@ import type { VisibleBytesListener } from '../replication/index.ts';
 import {
   type FetchContext,
   type FetchedPartition,
+  type FetchingReplica,
   type FetchOutcome,
   FetchSessions,
   type FetchTarget,
@@ -23,6 +24,7 @@ function target(partition: number, fetchOffset = 0): FetchTarget {
     bytesMax: 100,
     currentLeaderEpoch: -1,
     lastFetchedEpoch: -1,
+    readerLogStartOffset: -1,
     highWatermarkSent: -1,
     logStartOffsetSent: -1,
   };
@@ -74,6 +76,7 @@ interface Step {
   readonly forgotten?: readonly number[];
   readonly usesTopicIds?: boolean;
   readonly isCommittedOnly?: boolean;
+  readonly replica?: FetchingReplica;
 }
 
 function begin(sessions: FetchSessions, step: Step): FetchContext {
@@ -82,6 +85,7 @@ function begin(sessions: FetchSessions, step: Step): FetchContext {
     sessionEpoch: step.epoch,
     usesTopicIds: step.usesTopicIds ?? false,
     isCommittedOnly: step.isCommittedOnly ?? false,
+    replica: step.replica ?? null,
     targets: step.targets ?? [],
     forgotten: (step.forgotten ?? []).map((partition) => ({
       topic: 't',
@@ -274,6 +278,7 @@ test('a fetch that waits hears of quiet partitions, and then reads them, too', a
     let heard = 0;
     const waiter: VisibleBytesListener = {
       isCommittedOnly: false,
+      isFollower: false,
       onVisible: (bytes) => {
         heard += bytes;
       },

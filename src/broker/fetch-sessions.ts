@@ -1,4 +1,4 @@
-// Incremental fetch sessions (KIP-227): a consumer names its partitions once and afterwards sends
+// Incremental fetch sessions (KIP-227): a reader names its partitions once and afterwards sends
 // only what changed, and is told only about partitions that have something to say. The cache is
 // bounded by max.incremental.fetch.session.cache.slots; a client that gets no slot simply keeps
 // sending full requests.
@@ -22,6 +22,13 @@ const INT32_MAX = 0x7fffffff;
 /** A session in use within this time is not thrown out for a newcomer. */
 const evictionMs = 120_000;
 
+/** Who fetches as a follower. */
+export interface FetchingReplica {
+  readonly id: number;
+  /** Of the life that it fetches in (KIP-903); -1 if it does not say. */
+  readonly brokerEpoch: number;
+}
+
 /** What a fetch wants of one partition, and what the session last told its client of it. */
 export interface FetchTarget {
   /** null where the client names topics by their ids. */
@@ -32,6 +39,8 @@ export interface FetchTarget {
   bytesMax: number;
   currentLeaderEpoch: number;
   lastFetchedEpoch: number;
+  /** Where the log of the follower begins that reads; -1 if it does not say. */
+  readerLogStartOffset: number;
   highWatermarkSent: number;
   logStartOffsetSent: number;
 }
@@ -41,6 +50,8 @@ export interface FetchSessionRequest {
   readonly sessionEpoch: number;
   readonly usesTopicIds: boolean;
   readonly isCommittedOnly: boolean;
+  /** null: a consumer. */
+  readonly replica: FetchingReplica | null;
   readonly targets: readonly FetchTarget[];
   readonly forgotten: readonly { topic: string | null; topicId: string; partition: number }[];
 }
@@ -108,7 +119,9 @@ export class FetchSessions {
       return sessionEpoch === FINAL_EPOCH ? sessionless(request.targets) : this.#fullFetch(request);
     }
     const session = this.#sessions.get(request.sessionId);
-    if (session === undefined) throw new KafkaError('FETCH_SESSION_ID_NOT_FOUND');
+    if (session === undefined || session.isFollower !== (request.replica !== null)) {
+      throw new KafkaError('FETCH_SESSION_ID_NOT_FOUND');
+    }
     if (session.epoch !== sessionEpoch) throw new KafkaError('INVALID_FETCH_SESSION_EPOCH');
     if (session.usesTopicIds !== request.usesTopicIds) {
       throw new KafkaError('FETCH_SESSION_TOPIC_ID_ERROR');
@@ -219,6 +232,7 @@ class Session implements VisibleBytesSource {
   readonly usesTopicIds: boolean;
   readonly createdMs: number;
   isCommittedOnly: boolean;
+  #replica: FetchingReplica | null;
   epoch = 1;
   usedMs: number;
   readonly #partitions = new Map<string, SessionPartition>();
@@ -232,6 +246,7 @@ class Session implements VisibleBytesSource {
     this.id = id;
     this.usesTopicIds = request.usesTopicIds;
     this.isCommittedOnly = request.isCommittedOnly;
+    this.#replica = request.replica;
     this.createdMs = nowMs;
     this.usedMs = nowMs;
     for (const target of request.targets) {
@@ -244,11 +259,16 @@ class Session implements VisibleBytesSource {
     return this.#partitions.size;
   }
 
+  get isFollower(): boolean {
+    return this.#replica !== null;
+  }
+
   /** Adds, changes and forgets what the request says. */
   change(request: FetchSessionRequest): void {
     this.putBack();
-    if (request.isCommittedOnly !== this.isCommittedOnly) {
+    if (request.isCommittedOnly !== this.isCommittedOnly || !isSame(request, this.#replica)) {
       this.isCommittedOnly = request.isCommittedOnly;
+      this.#replica = request.replica;
       for (const partition of this.#partitions.values()) this.#news.add(partition);
     }
     for (const target of request.targets) {
@@ -353,6 +373,7 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
   bytesMax = 0;
   currentLeaderEpoch = -1;
   lastFetchedEpoch = -1;
+  readerLogStartOffset = -1;
   highWatermarkSent: number;
   logStartOffsetSent: number;
   readonly #session: Session;
@@ -374,6 +395,7 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
     this.bytesMax = target.bytesMax;
     this.currentLeaderEpoch = target.currentLeaderEpoch;
     this.lastFetchedEpoch = target.lastFetchedEpoch;
+    this.readerLogStartOffset = target.readerLogStartOffset;
   }
 
   listenTo(source: VisibleBytesSource | null): void {
@@ -387,7 +409,7 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
   isQuietAfter({ partition, errorCode, isDiverging, ...outcome }: FetchOutcome): boolean {
     if (partition === null || errorCode !== 0 || isDiverging || !partition.isLeader) return false;
     return (
-      this.fetchOffset >= partition.readableEnd(this.isCommittedOnly) &&
+      this.fetchOffset >= partition.readableEnd(this.isCommittedOnly, this.isFollower) &&
       partition.highWatermark === outcome.highWatermark &&
       partition.logStartOffset === outcome.logStartOffset
     );
@@ -395,6 +417,10 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
 
   get isCommittedOnly(): boolean {
     return this.#session.isCommittedOnly;
+  }
+
+  get isFollower(): boolean {
+    return this.#session.isFollower;
   }
 
   onVisible(bytes: number): void {
@@ -410,6 +436,14 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
     this.#session.onNews(this);
     this.#session.onInterrupted();
   }
+}
+
+/**
+ * Whether the leader knows already who fetches. In a new life a follower must be noted with each of
+ * its partitions, also with those that it has all of (KIP-903).
+ */
+function isSame({ replica }: FetchSessionRequest, known: FetchingReplica | null): boolean {
+  return replica?.id === known?.id && replica?.brokerEpoch === known?.brokerEpoch;
 }
 
 /** For versions that know no sessions, for clients that end theirs, and to begin one. */

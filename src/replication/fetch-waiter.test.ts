@@ -29,6 +29,7 @@ function wait(clock: Clock, missingBytes: number) {
     missingBytes,
     maxWaitMs: 500,
     isCommittedOnly: false,
+    isFollower: false,
     partitions: sources,
     onEnd: () => ends.push(Math.round(clock.monotonic())),
   });

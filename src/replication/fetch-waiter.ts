@@ -11,6 +11,8 @@ import type { Clock, Timer } from '../io/index.ts';
 export interface VisibleBytesListener {
   /** Counts only what no open transaction keeps from read_committed consumers. */
   readonly isCommittedOnly: boolean;
+  /** Sees the whole log: it waits for appends, and only notes where the watermark is. */
+  readonly isFollower: boolean;
   /** This many bytes of records became visible to it. */
   onVisible(bytes: number): void;
   /** Nothing became visible to it, but the high watermark or the log's start moved. */
@@ -29,13 +31,20 @@ export interface FetchWaitOptions {
   readonly missingBytes: number;
   readonly maxWaitMs: number;
   readonly isCommittedOnly: boolean;
+  readonly isFollower: boolean;
   readonly partitions: readonly VisibleBytesSource[];
-  /** Called once, in a later microtask, so that one turn's appends are read together. */
+  /**
+   * Called once: for a consumer in a later microtask, so that the appends of one request are read
+   * together; for a follower at the end of the turn, so that all appends of the turn travel
+   * together, for each answer of it costs the cluster another fetch.
+   */
   readonly onEnd: () => void;
 }
 
 export class FetchWaiter implements VisibleBytesListener {
   readonly isCommittedOnly: boolean;
+  readonly isFollower: boolean;
+  readonly #clock: Clock;
   readonly #partitions: readonly VisibleBytesSource[];
   readonly #onEnd: () => void;
   readonly #timer: Timer;
@@ -44,6 +53,8 @@ export class FetchWaiter implements VisibleBytesListener {
 
   constructor(clock: Clock, options: FetchWaitOptions) {
     this.isCommittedOnly = options.isCommittedOnly;
+    this.isFollower = options.isFollower;
+    this.#clock = clock;
     this.#partitions = options.partitions;
     this.#onEnd = options.onEnd;
     this.#missingBytes = options.missingBytes;
@@ -73,7 +84,8 @@ export class FetchWaiter implements VisibleBytesListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#release();
-    queueMicrotask(this.#onEnd);
+    if (this.isFollower) this.#clock.nextTurn(this.#onEnd);
+    else queueMicrotask(this.#onEnd);
   }
 
   #release(): void {

@@ -22,6 +22,8 @@ export interface ReadableLog {
 export class HighWatermark {
   readonly #waiters: OffsetWaiters;
   readonly #listeners = new Set<VisibleBytesListener>();
+  /** Those of them that see what lies beyond it; none at most brokers. */
+  #followers: Set<VisibleBytesListener> | null = null;
   /** Appends beyond it. */
   readonly #hidden = new AppendsAhead();
   /** Appends below it that read_committed consumers do not see yet. */
@@ -47,10 +49,14 @@ export class HighWatermark {
 
   addListener(listener: VisibleBytesListener): void {
     this.#listeners.add(listener);
+    if (!listener.isFollower) return;
+    this.#followers ??= new Set();
+    this.#followers.add(listener);
   }
 
   removeListener(listener: VisibleBytesListener): void {
     this.#listeners.delete(listener);
+    this.#followers?.delete(listener);
   }
 
   interruptListeners(): void {
@@ -60,6 +66,8 @@ export class HighWatermark {
   /** Bytes that become visible when it reaches their end. */
   onAppended(endOffset: number, sizeBytes: number): void {
     this.#hidden.push(endOffset, sizeBytes);
+    if (this.#followers === null) return;
+    for (const follower of [...this.#followers]) follower.onVisible(sizeBytes);
   }
 
   /** Nothing is appended by this broker any more, for the time being. */
@@ -98,7 +106,7 @@ export class HighWatermark {
     if (this.#listeners.size === 0) return;
     for (const listener of [...this.#listeners]) {
       const bytes = listener.isCommittedOnly ? stableBytes : visibleBytes;
-      if (bytes > 0) listener.onVisible(bytes);
+      if (bytes > 0 && !listener.isFollower) listener.onVisible(bytes);
       else listener.onMoved();
     }
   }

@@ -1,9 +1,11 @@
 // What this broker holds of each partition, and who waits for it.
 //
 // partition.ts       one replica: its role, appends, reads, and who waits; the only door to its log
+// partition-upkeep.ts what the clock does to its log: retention, compaction
 // partition-state.ts what the metadata say of it
 // leader-state.ts    while it leads: what the others have, how the high watermark moves, who is
-//                    behind; in-sync-set.ts: who is in sync, and a change of that on its way
+//                    behind; in-sync-set.ts: who is in sync, and a change of that on its way;
+//                    in-sync-upkeep.ts: asks the controller for such changes
 // follower-state.ts  while it follows: where it fetches next, where its log is cut
 // fetchers/          fetch from the leaders what is followed here
 // high-watermark.ts  how far consumers may read, and who hears of it when that moves
@@ -27,6 +29,7 @@ export {
   type VisibleBytesSource,
 } from './fetch-waiter.ts';
 export type { IsrChange } from './in-sync-set.ts';
+export { InSyncUpkeep, type InSyncUpkeepOptions } from './in-sync-upkeep.ts';
 export type { FollowerFetch, LeaderView, RemoteReplica } from './leader-state.ts';
 export { LogCleaner, type LogCleanerOptions, type LogCleanerSettings } from './log-cleaner.ts';
 export type { LogProducers, LogView } from './log-view.ts';

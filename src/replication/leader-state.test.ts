@@ -18,7 +18,8 @@ function leaderOf(changes: Partial<PartitionState> = {}, epochStartOffset = 0): 
 }
 
 function fetchOf(replicaId: number, fetchOffset: number, changes: Partial<FollowerFetch> = {}) {
-  return { replicaId, fetchOffset, logStartOffset: 0, timeMs: 0, brokerEpoch: 7, ...changes };
+  const life = { currentLeaderEpoch: 5, timeMs: 0, brokerEpoch: 7 };
+  return { replicaId, fetchOffset, logStartOffset: 0, ...life, ...changes };
 }
 
 describe('the high watermark', () => {

@@ -7,6 +7,7 @@
 // acks; a replica enters only when it has reached the watermark and the start of the epoch, with a
 // fetch of its present life. Others, however far they are, do not hold the watermark back.
 
+import type { Clock } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { InSyncSet, type IsrChange } from './in-sync-set.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -14,6 +15,8 @@ import type { PartitionState } from './partition-state.ts';
 /** What a fetch of a follower tells its leader. */
 export interface FollowerFetch {
   readonly replicaId: number;
+  /** The leader epoch that it believes in; -1 if it does not say. */
+  readonly currentLeaderEpoch: number;
   /** It has all that is before. */
   readonly fetchOffset: number;
   /** Where its log begins; -1 if it does not say. */
@@ -71,11 +74,16 @@ export class LeaderState {
     this.#setRemotes(state, nowMs);
   }
 
-  /** A newer partition epoch of the same leader epoch. */
-  onState(state: PartitionState, nowMs: number): void {
+  /**
+   * A newer partition epoch of the same leader epoch.
+   * @returns whether there are replicas of which nothing is known yet
+   */
+  onState(state: PartitionState, nowMs: number): boolean {
+    const before = this.#remotes;
     this.#inSync.onCommitted(state);
     this.#replicaCount = state.replicas.length;
     this.#setRemotes(state, nowMs);
+    return this.#remotes.some((remote) => !before.includes(remote));
   }
 
   get isr(): readonly number[] {
@@ -110,15 +118,11 @@ export class LeaderState {
    * Notes what a follower has. The fetch must be of this leader epoch, and its log one with ours
    * up to the offset: a fetch that is told where it diverges says nothing of what it has.
    * @param leaderEndOffset where our log ends now
-   * @throws KafkaError UNKNOWN_LEADER_EPOCH from no replica that we know of: its metadata may be
-   *   newer than ours; NOT_LEADER_OR_FOLLOWER from a life that is over
+   * @throws KafkaError as `assertReplica` does, and NOT_LEADER_OR_FOLLOWER from a life that is over
    */
   onFetch(fetch: FollowerFetch, leaderEndOffset: number): void {
-    const remote = this.#remotes.find(({ id }) => id === fetch.replicaId);
-    if (remote === undefined) {
-      const what = `broker ${fetch.replicaId} has no replica in partition epoch`;
-      throw new KafkaError('UNKNOWN_LEADER_EPOCH', `${what} ${this.#inSync.partitionEpoch}`);
-    }
+    this.assertReplica(fetch.replicaId, fetch.currentLeaderEpoch);
+    const remote = this.#remotes.find(({ id }) => id === fetch.replicaId) as MutableReplica;
     if (fetch.brokerEpoch >= 0 && fetch.brokerEpoch < remote.brokerEpoch) {
       const epochs = `${fetch.brokerEpoch}, seen was ${remote.brokerEpoch}`;
       throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `a fetch of broker epoch ${epochs}`);
@@ -133,6 +137,37 @@ export class LeaderState {
     remote.lastFetchMs = fetch.timeMs;
     remote.brokerEpoch = fetch.brokerEpoch;
     remote.leaderEndOffset = leaderEndOffset;
+  }
+
+  /**
+   * Checks that who fetches is the follower that it says it is.
+   * @throws KafkaError UNKNOWN_LEADER_EPOCH if it is not: its metadata may be newer than ours;
+   *   NOT_LEADER_OR_FOLLOWER where it names no epoch, which says nothing of its metadata
+   */
+  assertReplica(replicaId: number, currentLeaderEpoch: number): void {
+    for (const { id } of this.#remotes) if (id === replicaId) return;
+    const what = `broker ${replicaId} has no replica in partition epoch`;
+    throw new KafkaError(
+      currentLeaderEpoch < 0 ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH',
+      `${what} ${this.#inSync.partitionEpoch}`,
+    );
+  }
+
+  /**
+   * Whoever had all that we had has it no more, from now on: a follower that is told of nothing
+   * does not fetch again.
+   */
+  onAppended(endOffsetBefore: number, clock: Pick<Clock, 'monotonic'>): void {
+    for (const remote of this.#remotes) {
+      if (remote.logEndOffset === endOffsetBefore) remote.lastCaughtUpMs = clock.monotonic();
+    }
+  }
+
+  /** This process did not run for so long: nobody could be heard. */
+  forgive(heldMs: number, nowMs: number): void {
+    for (const remote of this.#remotes) {
+      remote.lastCaughtUpMs = Math.min(nowMs, remote.lastCaughtUpMs + heldMs);
+    }
   }
 
   /** Members of the in-sync set that have not had all that we have for longer than the bound. */
@@ -201,7 +236,7 @@ export class LeaderState {
   }
 }
 
-/** What others read of it; what changes it goes through the partition, whose watermark may move. */
+/** What others see of it; what may move the watermark goes through the partition. */
 export type LeaderView = Pick<
   LeaderState,
   | 'leaderEpoch'
@@ -209,6 +244,8 @@ export type LeaderView = Pick<
   | 'isr'
   | 'remote'
   | 'remotes'
+  | 'assertReplica'
+  | 'forgive'
   | 'behind'
   | 'mayEnter'
   | 'pendingIsrChange'

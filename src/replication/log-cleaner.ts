@@ -79,7 +79,7 @@ export class LogCleaner {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    await this.#current?.stopCleaning();
+    await this.#current?.upkeep.stopCleaning();
     await this.#round;
   }
 
@@ -91,7 +91,7 @@ export class LogCleaner {
     const beganMs = this.#io.clock.monotonic();
     this.#current = partition;
     try {
-      const result = await partition.clean({
+      const result = await partition.upkeep.clean({
         ...this.#options.settings(),
         bytesPerSecondMax: () => this.#options.settings().bytesPerSecondMax,
       });
@@ -126,7 +126,7 @@ export class LogCleaner {
     if (this.#uncleanable.has(log)) return null;
     if ((this.#postponed.get(log) ?? 0) > this.#io.clock.monotonic()) return null;
     try {
-      const range = partition.dirtyRange();
+      const range = partition.upkeep.dirtyRange();
       const isDue = range.isOverdue && range.cleanableBytes > 0;
       return isDue || range.ratio > log.config.minCleanableDirtyRatio ? range : null;
     } catch (error) {
@@ -213,7 +213,7 @@ export class LogCleaner {
       const isBoth = cleanupPolicy.includes('compact') && cleanupPolicy.includes('delete');
       if (!isBoth || partition.role === 'offline') continue;
       try {
-        await partition.applyRetention();
+        await partition.upkeep.applyRetention();
       } catch (error) {
         if (!(error instanceof IoError || error instanceof KafkaError)) throw error;
         const because = error.message;

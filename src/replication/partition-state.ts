@@ -6,6 +6,9 @@ export interface PartitionIdentity {
   readonly partition: number;
 }
 
+/** What this broker is for it. */
+export type PartitionRole = 'leader' | 'follower' | 'offline';
+
 /** What the cluster's metadata says of a partition. */
 export interface PartitionState {
   /** Where in the metadata log it was read: what is older never follows what is newer. */

@@ -111,15 +111,16 @@ test('an append is committed when each member of the in-sync set has it', async 
     partition.becomeLeader(state({ leaderEpoch: 3, replicas: [1, 2], isr: [1, 2] }));
     partition.appendAsLeader(batch(io, 3));
     const wait = partition.offsetReached(3, io.clock.monotonic() + 60_000);
-    const fetch = { replicaId: 2, logStartOffset: 0, timeMs: 0, brokerEpoch: 1 };
+    const life = { replicaId: 2, logStartOffset: 0, timeMs: 0, brokerEpoch: 1 };
+    const fetch = { ...life, currentLeaderEpoch: 3 };
     for (const epoch of [2, 4]) {
       const errorName = epoch === 2 ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
-      const late = { ...fetch, fetchOffset: 3 };
-      assert.throws(() => partition.onFollowerFetch(late, epoch), { errorName });
+      const late = { ...fetch, fetchOffset: 3, currentLeaderEpoch: epoch };
+      assert.throws(() => partition.onFollowerFetch(late), { errorName });
     }
-    partition.onFollowerFetch({ ...fetch, fetchOffset: 2 }, 3);
+    partition.onFollowerFetch({ ...fetch, fetchOffset: 2 });
     assert.equal(partition.highWatermark, 2);
-    partition.onFollowerFetch({ ...fetch, fetchOffset: 3 }, 3);
+    partition.onFollowerFetch({ ...fetch, fetchOffset: 3 });
     await wait;
     assert.equal(partition.highWatermark, 3);
   });
@@ -266,6 +267,7 @@ test('a new epoch ends every wait', async () => {
     let interrupted = 0;
     partition.addListener({
       isCommittedOnly: false,
+      isFollower: false,
       onVisible: () => {},
       onMoved: () => {},
       onInterrupted: () => interrupted++,
@@ -295,6 +297,7 @@ test('listeners hear of bytes when they become visible, not when they are writte
     const seen: number[] = [];
     partition.addListener({
       isCommittedOnly: false,
+      isFollower: false,
       onVisible: (bytes) => seen.push(bytes),
       onMoved: () => {},
       onInterrupted: () => {},
@@ -316,6 +319,7 @@ test('who reads committed records hears of them when the transaction is decided'
     const listen = (isCommittedOnly: boolean) =>
       partition.addListener({
         isCommittedOnly,
+        isFollower: false,
         onVisible: (bytes) => {
           seen[isCommittedOnly ? 'committed' : 'all'] += bytes;
         },
@@ -355,6 +359,7 @@ test('a decided transaction stays unseen until its marker is replicated', async 
     };
     partition.addListener({
       isCommittedOnly: true,
+      isFollower: false,
       onVisible,
       onMoved: () => {},
       onInterrupted: () => {},
@@ -422,5 +427,22 @@ test('a watermark from before the restart is kept within the log', async () => {
   await simulate(async (io) => {
     const partition = await open(io, {}, 100);
     assert.equal(partition.highWatermark, 0);
+  });
+});
+
+test('the clock of a follower deletes nothing: what is too old its leader says', async () => {
+  await simulate(async (io) => {
+    const config = { segmentBytesMax: 100, retentionMs: 1000, cleanupPolicy: ['delete'] as const };
+    const partition = await open(io, config);
+    partition.becomeLeader(state());
+    for (let i = 0; i < 5; i++) partition.appendAsLeader(batch(io));
+    partition.becomeFollower(state({ leader: 2, leaderEpoch: 1 }));
+    await io.clock.sleep(5000);
+    assert.equal(await partition.upkeep.applyRetention(), 0);
+    assert.equal(partition.logStartOffset, 0);
+    partition.becomeFollower(state({ leader: -1, leaderEpoch: 2 }));
+    assert.equal(await partition.upkeep.applyRetention(), 0, 'nor does it where nobody leads');
+    partition.becomeLeader(state({ leaderEpoch: 3 }));
+    assert.ok((await partition.upkeep.applyRetention()) >= 4);
   });
 });

@@ -14,9 +14,6 @@ import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import {
   type AppendResult,
-  type CleaningRequest,
-  type CleaningResult,
-  type DirtyRange,
   type EndMarker,
   encodeEndMarker,
   type LogConfig,
@@ -34,9 +31,11 @@ import type { LogProducers, LogView } from './log-view.ts';
 import {
   isNewer,
   type PartitionIdentity,
+  type PartitionRole,
   type PartitionState,
   unknownState,
 } from './partition-state.ts';
+import { PartitionUpkeep } from './partition-upkeep.ts';
 import { ProducerTurns } from './producer-turns.ts';
 
 export interface PartitionOptions extends PartitionIdentity {
@@ -51,11 +50,11 @@ export interface PartitionOptions extends PartitionIdentity {
 /** How long a follower waits for what it fetched to be on the platter before it asks again. */
 const flushMsMax = 10_000;
 
-export type PartitionRole = 'leader' | 'follower' | 'offline';
-
 export interface ReadOptions {
   readonly bytesMax: number;
   readonly isCommittedOnly: boolean;
+  /** Followers read to the end of the log. Default: a consumer, up to what it may see. */
+  readonly isFollower?: boolean;
   /** Return the first batch whole even if it exceeds `bytesMax` (KIP-74). */
   readonly atLeastOneBatch: boolean;
 }
@@ -70,6 +69,7 @@ export class Partition implements VisibleBytesSource {
   readonly #watermark: HighWatermark;
   /** Keeps transactional batches in order while the first one is verified. */
   readonly turns = new ProducerTurns();
+  readonly upkeep: PartitionUpkeep;
   #log: PartitionLog;
   #state: PartitionState = unknownState;
   #isOffline = false;
@@ -89,6 +89,10 @@ export class Partition implements VisibleBytesSource {
     this.#nodeId = options.nodeId;
     this.#onLeadingLate = options.onLeadingLate;
     this.#watermark = new HighWatermark(io.clock, options.highWatermark, options.log);
+    this.upkeep = new PartitionUpkeep(io.clock, this, {
+      log: () => this.#log,
+      movingStart: (change) => this.#movingStart(change),
+    });
   }
 
   /** For reading: what changes a log is asked of its partition. */
@@ -156,7 +160,9 @@ export class Partition implements VisibleBytesSource {
     assert(state.leader === this.#nodeId, 'only the elected leader becomes leader');
     if (!this.#maybeAdopt(state)) return;
     if (this.#leading?.leaderEpoch === state.leaderEpoch) {
-      this.#leading.onState(state, this.#io.clock.monotonic());
+      const isJoined = this.#leading.onState(state, this.#io.clock.monotonic());
+      // Its session is asked what it has, also where it had all before and nothing moved since.
+      if (isJoined) this.interruptFetches();
       this.#maybeAdvanceHighWatermark();
       return;
     }
@@ -303,6 +309,7 @@ export class Partition implements VisibleBytesSource {
     });
     const endOffset = this.#log.logEndOffset;
     if (endOffset === sizeBefore) return result;
+    this.#leading?.onAppended(sizeBefore, this.#io.clock);
     this.#watermark.onAppended(endOffset, records.length);
     if (result.flushDue) this.#demandFlush(endOffset);
     this.#maybeAdvanceHighWatermark();
@@ -333,18 +340,19 @@ export class Partition implements VisibleBytesSource {
   }
 
   /**
-   * Reads batches for a consumer, up to what it may see.
+   * Reads batches up to what the reader may see.
    * @throws KafkaError OFFSET_OUT_OF_RANGE
    */
   read(offset: number, options: ReadOptions): LogRead | Promise<LogRead> {
     return this.#log.read(offset, options.bytesMax, {
-      upperBound: this.readableEnd(options.isCommittedOnly),
+      upperBound: this.readableEnd(options.isCommittedOnly, options.isFollower),
       atLeastOneBatch: options.atLeastOneBatch,
       abortedTransactions: options.isCommittedOnly,
     });
   }
 
-  readableEnd(isCommittedOnly: boolean): number {
+  readableEnd(isCommittedOnly: boolean, isFollower = false): number {
+    if (isFollower) return this.logEndOffset;
     return isCommittedOnly ? this.lastStableOffset : this.highWatermark;
   }
 
@@ -364,15 +372,6 @@ export class Partition implements VisibleBytesSource {
     return this.#log.logStartOffset;
   }
 
-  /** Rolls and deletes old segments, forgets idle producers; returns how many segments went. */
-  async applyRetention(): Promise<number> {
-    if (this.#isOffline) return 0;
-    this.#log.expireProducers(this.#io.clock.now());
-    return await this.#movingStart(() =>
-      this.#log.applyRetention(this.#io.clock.now(), this.highWatermark),
-    );
-  }
-
   async #movingStart<T>(change: () => Promise<T>): Promise<T> {
     const before = this.#log.logStartOffset;
     try {
@@ -386,22 +385,6 @@ export class Partition implements VisibleBytesSource {
   configure(config: LogConfig): void {
     this.#log.configure(config);
     this.#maybeAdvanceHighWatermark();
-  }
-
-  /** What a cleaning would look at, and how badly the log needs it. */
-  dirtyRange(): DirtyRange {
-    const { lastStableOffset } = this;
-    return this.#log.dirtyRange({ nowMs: this.#io.clock.now(), lastStableOffset });
-  }
-
-  /** Compacts the log, see PartitionLog.clean, up to what is decided and below the watermark. */
-  async clean(request: Omit<CleaningRequest, 'lastStableOffset'>): Promise<CleaningResult | null> {
-    return await this.#log.clean({ ...request, lastStableOffset: this.lastStableOffset });
-  }
-
-  /** Resolves when no cleaning is under way. */
-  async stopCleaning(): Promise<void> {
-    await this.#log.stopCleaning();
   }
 
   addListener(listener: VisibleBytesListener): void {
@@ -419,10 +402,10 @@ export class Partition implements VisibleBytesSource {
   /**
    * Notes what a follower has, see LeaderState.onFetch: call it when the answer to its fetch will
    * not say that its log diverges from ours.
-   * @throws KafkaError as `assertLeader` does, and UNKNOWN_LEADER_EPOCH
+   * @throws KafkaError as `assertLeader` and `LeaderState.onFetch` do
    */
-  onFollowerFetch(fetch: FollowerFetch, currentLeaderEpoch: number): void {
-    this.assertLeader(currentLeaderEpoch);
+  onFollowerFetch(fetch: FollowerFetch): void {
+    this.assertLeader(fetch.currentLeaderEpoch);
     this.#leading?.onFetch(fetch, this.#log.logEndOffset);
     this.#maybeAdvanceHighWatermark();
   }

@@ -156,8 +156,9 @@ class Run {
       return;
     }
     const life = { timeMs: this.#io.clock.monotonic(), brokerEpoch: nodeId };
+    const { leaderEpoch: currentLeaderEpoch } = follower;
     const fetch = { replicaId: nodeId, fetchOffset, logStartOffset, ...life };
-    leader.onFollowerFetch(fetch, follower.leaderEpoch);
+    leader.onFollowerFetch({ ...fetch, currentLeaderEpoch });
     const { highWatermark, logEndOffset: upperBound } = leader;
     const read = await logOf(leader).read(fetchOffset, 300, { upperBound, atLeastOneBatch: true });
     const records = Buffer.concat(read.buffers);

@@ -71,7 +71,7 @@ export class Upkeep {
         `retention of ${partition.topic}-${partition.partition}`,
         null,
         async () => {
-          await partition.applyRetention();
+          await partition.upkeep.applyRetention();
         },
       );
     }

@@ -8,14 +8,15 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
-import { FetchWaiter, type VisibleBytesSource } from '../../replication/index.ts';
+import { FetchWaiter, type Partition, type VisibleBytesSource } from '../../replication/index.ts';
 import {
+  type FetchingFollower,
   type FetchPass,
   type FetchReadOptions,
   type PartitionRead,
   readPartitions,
 } from '../fetch-read.ts';
-import type { FetchContext, FetchTarget } from '../fetch-sessions.ts';
+import type { FetchContext, FetchingReplica, FetchTarget } from '../fetch-sessions.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 
 type Request = RequestOf<typeof fetch>;
@@ -44,30 +45,48 @@ interface Fetching {
 
 export const fetchHandler = defineHandler(fetch, (request, context) => {
   const { broker, apiVersion } = context;
-  if (request.replicaId >= 0 || request.replicaState.replicaId >= 0) {
-    throw new KafkaError('UNSUPPORTED_VERSION', 'this broker has no followers yet');
-  }
   if (request.clusterId !== null && request.clusterId !== broker.clusterId) {
     throw new KafkaError('INCONSISTENT_CLUSTER_ID');
   }
-  const isCommittedOnly = request.isolationLevel === 1;
-  const session = beginSession(request, context, isCommittedOnly);
+  const replica = replicaOf(request);
+  const isCommittedOnly = request.isolationLevel === 1 && replica === null;
+  const session = beginSession(request, context, { isCommittedOnly, replica });
+  const beganMs = broker.io.clock.monotonic();
   const bytesMax = Math.min(request.maxBytes, answerBytesMax(context));
   const fetching: Fetching = {
     request,
     context,
     session,
-    beganMs: broker.io.clock.monotonic(),
+    beganMs,
     options: {
       replicas: broker.replicas,
       bytesMax,
       isCommittedOnly,
+      follower: replica && followerOf(replica, beganMs, context),
       usesTopicIds: apiVersion >= 13,
       version: apiVersion,
     },
   };
   return readOrWait(fetching);
 });
+
+/** Since version 15 the id is where no consumer has to send it (KIP-903). */
+function replicaOf({ replicaId, replicaState }: Request): FetchingReplica | null {
+  if (replicaId >= 0) return { id: replicaId, brokerEpoch: -1 };
+  if (replicaState.replicaId < 0) return null;
+  return { id: replicaState.replicaId, brokerEpoch: replicaState.replicaEpoch };
+}
+
+function followerOf(
+  replica: FetchingReplica,
+  timeMs: number,
+  { broker: { inSync } }: RequestContext,
+): FetchingFollower {
+  const onNoted = (partition: Partition, id: number): void => {
+    inSync?.onFollowerFetch(partition, id);
+  };
+  return { ...replica, timeMs, isNoted: true, onNoted };
+}
 
 function readOrWait(fetching: Fetching): Response | Promise<Response | null> {
   const pass = readPartitions(fetching.session.take(), fetching.options);
@@ -89,7 +108,7 @@ function answerBytesMax({ broker, charge }: RequestContext): number {
 function beginSession(
   request: Request,
   context: RequestContext,
-  isCommittedOnly: boolean,
+  reader: { readonly isCommittedOnly: boolean; readonly replica: FetchingReplica | null },
 ): FetchContext {
   const usesTopicIds = context.apiVersion >= 13;
   const targets = request.topics.flatMap((topic) =>
@@ -102,6 +121,7 @@ function beginSession(
         bytesMax: Math.max(0, partition.partitionMaxBytes),
         currentLeaderEpoch: partition.currentLeaderEpoch,
         lastFetchedEpoch: partition.lastFetchedEpoch,
+        readerLogStartOffset: partition.logStartOffset,
         highWatermarkSent: -1,
         logStartOffsetSent: -1,
       }),
@@ -118,7 +138,7 @@ function beginSession(
     sessionId: request.sessionId,
     sessionEpoch: context.apiVersion >= 7 ? request.sessionEpoch : -1,
     usesTopicIds,
-    isCommittedOnly,
+    ...reader,
     targets,
     forgotten,
   });
@@ -130,9 +150,13 @@ function onFirstPass(pass: FetchPass, fetching: Fetching): Response | Promise<Re
   const mayWait = request.maxWaitMs > 0 && missingBytes > 0 && !session.isEmpty;
   if (!mayWait || pass.isUrgent) return shape(pass, fetching);
   // An append came while another partition was read from its file: nobody was told of it.
-  const isBehind = pass.reads.some(
-    ({ partition, highWatermark }) => partition !== null && partition.highWatermark > highWatermark,
-  );
+  const isFollower = options.follower !== null;
+  const isBehind = pass.reads.some(({ partition, highWatermark, logEndOffset }) => {
+    if (partition === null) return false;
+    return isFollower
+      ? partition.logEndOffset > logEndOffset
+      : partition.highWatermark > highWatermark;
+  });
   if (isBehind) return readOrWait(fetching);
   return waitAndRead(missingBytes, session.sources(pass.reads), fetching);
 }
@@ -145,15 +169,19 @@ function waitAndRead(
 ): Promise<Response | null> {
   const { request, context, session, beganMs, options } = fetching;
   const { clock } = context.broker.io;
+  const { follower } = options;
+  const again =
+    follower === null ? options : { ...options, follower: { ...follower, isNoted: false } };
   return new Promise((resolve, reject) => {
     const waiter = new FetchWaiter(clock, {
       missingBytes,
       maxWaitMs: Math.max(0, beganMs + request.maxWaitMs - clock.monotonic()),
       isCommittedOnly: options.isCommittedOnly,
+      isFollower: follower !== null,
       partitions,
       onEnd: () => {
         forget();
-        Promise.resolve(readPartitions(session.take(), options))
+        Promise.resolve(readPartitions(session.take(), again))
           .then((pass) => resolve(shape(pass, fetching)))
           .catch(reject);
       },
@@ -168,8 +196,9 @@ function waitAndRead(
 
 function shape(pass: FetchPass, fetching: Fetching): Response {
   const { session, context } = fetching;
-  // A client over its quota gets nothing, and its session stands as if nothing had been read.
-  if (context.charge?.maybeThrottleFetch(answerBytes(pass))) {
+  // A client over its quota gets nothing, and its session stands as if nothing had been read. What
+  // followers fetch is not charged.
+  if (fetching.options.follower === null && context.charge?.maybeThrottleFetch(answerBytes(pass))) {
     session.putBack();
     return { sessionId: session.sessionId, responses: [] };
   }

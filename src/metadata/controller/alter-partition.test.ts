@@ -61,6 +61,17 @@ test('who is fenced, shutting down, or fetched in an earlier life cannot be in s
   assert.equal(errorNameOf(alter(cluster, {}, { ids: [1, 2] })), undefined);
 });
 
+test('the set that is has a new epoch, and what was asked for under the old one is void', () => {
+  const cluster = new ThreeBrokers();
+  const { partitionEpoch } = cluster.partition();
+  cluster.heartbeat(3, { wantShutDown: true });
+  const { isr } = cluster.partition();
+  const same = alter(cluster, {}, { ids: isr });
+  assert.deepEqual([same?.error, same?.partition?.isr], [null, isr]);
+  assert.ok(cluster.partition().partitionEpoch > partitionEpoch);
+  assert.equal(errorNameOf(alter(cluster, { partitionEpoch })), 'INVALID_UPDATE_VERSION');
+});
+
 test('who leaves an ISR of min.insync.replicas stays eligible until it is in sync again', () => {
   const cluster = new ThreeBrokers();
   alter(cluster, {}, { ids: [1, 2] });

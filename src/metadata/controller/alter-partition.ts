@@ -17,6 +17,7 @@ import {
   type PartitionAlteration,
 } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
+import { isSame } from './partition-change.ts';
 import { type PartitionAt, PartitionUpdates } from './partition-updates.ts';
 import { assertBrokerEpoch, canLead } from './registered-broker.ts';
 
@@ -55,8 +56,9 @@ function altered(
 ): PartitionImage {
   const before = at.topic.partitions[at.partitionId] as PartitionImage;
   const isr = newIsr.map((replica) => replica.brokerId);
-  const change = updates.change(at, { isr, leaderRecoveryState });
-  if (change === null) return before;
+  // Also of the set that it has: a new partition epoch makes void what the leader asked for before
+  // and had no answer to.
+  const change = updates.change(at, { isr, leaderRecoveryState }) ?? updates.renewEpoch(at);
   const partition = changedPartition(before, change);
   if (partition.leader !== before.leader) {
     throw new KafkaError('NEW_LEADER_ELECTED', 'The reassignment is complete: another one leads.');
@@ -108,6 +110,7 @@ function assertIsr(
       throw new KafkaError('INVALID_REQUEST', 'A leader that has recovered stays so.');
     }
   }
+  if (isSame(ids, partition.isr)) return;
   for (const { brokerId, brokerEpoch } of newIsr) {
     const broker = image.brokers.get(brokerId);
     const isStale = brokerEpoch !== -1 && broker?.epoch !== brokerEpoch;

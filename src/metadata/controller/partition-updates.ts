@@ -74,6 +74,12 @@ export class PartitionUpdates {
     return change;
   }
 
+  /** Nothing changes but the partition epoch. */
+  renewEpoch({ topic, partitionId }: PartitionAt): PartitionChange {
+    this.records.push({ type: 'PartitionChangeRecord', topicId: topic.id, partitionId });
+    return {};
+  }
+
   /** To be called once all is decided: says who leads without being known to have everything. */
   report(): void {
     if (this.#uncleanCount === 0) return;

@@ -203,8 +203,9 @@ export class ScriptedLeader {
       const read = await log.read(fetchOffset, asked.partitionMaxBytes, limits);
       const { replicaId, replicaEpoch: brokerEpoch } = request.replicaState;
       const life = { timeMs: this.#io.clock.monotonic(), brokerEpoch: Number(brokerEpoch) };
-      const had = { replicaId, fetchOffset, logStartOffset, ...life };
-      partition.onFollowerFetch(had, asked.currentLeaderEpoch);
+      const { currentLeaderEpoch } = asked;
+      const had = { replicaId, currentLeaderEpoch, fetchOffset, logStartOffset, ...life };
+      partition.onFollowerFetch(had);
       const { highWatermark, logStartOffset: start } = partition;
       const records = Buffer.concat(read.buffers);
       return { ...none, highWatermark, logStartOffset: start, records };

@@ -58,6 +58,16 @@ export class TopicHistory {
     return this.#change(changed, index);
   }
 
+  /** Under a new partition epoch. */
+  alter(name: string, index: number, changes: Partial<PartitionImage>): Published {
+    const { id, partitions } = this.#topic(name);
+    const before = partitions[index];
+    assert.ok(before);
+    const partitionEpoch = before.partitionEpoch + 1;
+    const after = { ...before, partitionEpoch, ...changes };
+    return this.#change({ name, id, partitions: partitions.with(index, after) }, index);
+  }
+
   #topic(name: string): TopicImage {
     const topic = this.image.topic(name);
     assert.ok(topic, `${name} is there`);

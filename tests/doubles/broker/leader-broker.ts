@@ -1,0 +1,142 @@
+// A broker that leads partitions, as its followers and consumers see it: the fetch handler over
+// real replicas, without a network. Who else has replicas and who is in sync the test says.
+
+import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
+import { FetchSessions } from '../../../src/broker/fetch-sessions.ts';
+import type { RequestContext } from '../../../src/broker/handler.ts';
+import { fetchHandler } from '../../../src/broker/handlers/fetch.ts';
+import { loadBrokerConfig } from '../../../src/config/index.ts';
+import type { Io } from '../../../src/io/index.ts';
+import type { PartitionImage } from '../../../src/metadata/index.ts';
+import {
+  decodeRequest,
+  decodeRequestHeader,
+  decodeResponse,
+  encodeBatch,
+  encodeRequest,
+  encodeResponse,
+  fetch,
+  type RequestInput,
+  type ResponseOf,
+} from '../../../src/protocol/index.ts';
+import type { Partition } from '../../../src/replication/index.ts';
+import { FollowerBroker, nodeId } from '../replication/follower-broker.ts';
+import { TopicHistory } from '../replication/topic-history.ts';
+
+export type FetchAnswer = ResponseOf<typeof fetch>;
+export type FetchedPartition = FetchAnswer['responses'][number]['partitions'][number];
+type Request = RequestInput<typeof fetch>;
+type Wanted = Partial<Request['topics'][number]['partitions'][number]>;
+
+export interface FetchOf extends Omit<Partial<Request>, 'topics'> {
+  /** null: a consumer. Default: broker 2 in its first life. */
+  readonly replica?: { readonly replicaId: number; readonly replicaEpoch: number } | null;
+  readonly partitions?: readonly Wanted[];
+  readonly version?: number;
+}
+
+export const follower = { replicaId: 2, replicaEpoch: 7 };
+
+export class LeaderBroker {
+  readonly broker: FollowerBroker;
+  readonly history: TopicHistory;
+  readonly noted: string[] = [];
+  readonly #io: Io;
+  readonly #parts: BrokerParts;
+
+  private constructor(io: Io, broker: FollowerBroker, history: TopicHistory) {
+    this.#io = io;
+    this.broker = broker;
+    this.history = history;
+    const overrides = [['log.dirs', '/data'] as const];
+    const onFollowerFetch = ({ partition }: Partition, id: number): void => {
+      this.noted.push(`${id} ${partition}`);
+    };
+    this.#parts = {
+      io,
+      config: loadBrokerConfig({ overrides }).config,
+      nodeId,
+      clusterId: 'cluster',
+      replicas: broker.replicas,
+      fetchSessions: new FetchSessions(io, 10),
+      inSync: { onFollowerFetch },
+      unreadBytes: () => 0,
+      endpoints: () => [],
+    } as unknown as BrokerParts;
+  }
+
+  /** Leads every partition of topic `t`, which broker 2 follows. */
+  static async open(io: Io, { partitions = 1, isr = [1, 2] } = {}): Promise<LeaderBroker> {
+    const broker = await FollowerBroker.open(io, ['/data']);
+    const history = new TopicHistory(nodeId);
+    const leader = new LeaderBroker(io, broker, history);
+    broker.follow(history.create('t', Array(partitions).fill(nodeId)));
+    for (let index = 0; index < partitions; index++) leader.alter({ isr }, index);
+    await broker.replicas.settled();
+    return leader;
+  }
+
+  alter(changes: Partial<PartitionImage>, index = 0): void {
+    this.broker.follow(this.history.alter('t', index, changes));
+  }
+
+  partition(index = 0): Partition {
+    return this.broker.replicas.get('t', index) as Partition;
+  }
+
+  append(values: readonly string[], index = 0): void {
+    const timestamp = this.#io.clock.now();
+    const records = values.map((value) => ({ value: Buffer.from(value), timestamp }));
+    this.partition(index).appendAsLeader(encodeBatch({ records }));
+  }
+
+  /** As a follower does: both ways through the bytes of the protocol. */
+  async fetch(of: FetchOf = {}): Promise<FetchAnswer> {
+    const { replica = follower, partitions = [{}], version = 18, ...more } = of;
+    const topicId = this.history.image.topic('t')?.id ?? '';
+    const wanted = partitions.map((each, partition) => ({
+      ...{ partition, fetchOffset: 0, partitionMaxBytes: 1_000_000, currentLeaderEpoch: 0 },
+      ...each,
+    }));
+    const replicaState = version >= 15 && replica !== null ? { replicaState: replica } : {};
+    const body: Request = {
+      ...{ maxWaitMs: 0, minBytes: 1, replicaId: version < 15 ? (replica?.replicaId ?? -1) : -1 },
+      ...replicaState,
+      topics: wanted.length === 0 ? [] : [{ topic: 't', topicId, partitions: wanted }],
+      ...more,
+    };
+    const header = { correlationId: 1, clientId: 'f' };
+    const frame = payload(encodeRequest(fetch, version, header, body));
+    const { bodyPosition } = decodeRequestHeader(frame);
+    const request = decodeRequest(fetch, version, frame, bodyPosition);
+    const answer = await fetchHandler.handle(request, this.#context(version));
+    const { body: read } = decodeResponse(
+      fetch,
+      version,
+      payload(encodeResponse(fetch, version, 1, answer ?? { responses: [] })),
+    );
+    return read;
+  }
+
+  #context(apiVersion: number): RequestContext {
+    return {
+      broker: this.#parts,
+      client: { whenGone: () => () => {} },
+      apiVersion,
+      clientId: 'f',
+      charge: null,
+      image: this.broker.replicas.image,
+    } as unknown as RequestContext;
+  }
+}
+
+/** Without the size in front. */
+function payload(chunks: Buffer[]): Buffer {
+  return Buffer.concat(chunks).subarray(4);
+}
+
+/** The answer for a partition; undefined if it is not mentioned. */
+export function partitionOf(answer: FetchAnswer, index = 0): FetchedPartition | undefined {
+  const partitions = answer.responses.flatMap((topic) => topic.partitions);
+  return partitions.find(({ partitionIndex }) => partitionIndex === index);
+}
