@@ -32,24 +32,32 @@ function quorumCommand() {
 export function statusText(clusterId: string, quorum: QuorumDescription): string {
   const { leaderId, leaderEpoch, highWatermark, voters, observers } = quorum;
   const leader = voters.find(({ replicaId }) => replicaId === leaderId);
-  const followers = [...voters, ...observers].filter((replica) => replica !== leader);
+  const replicas = [...voters, ...observers];
+  // The leader where nobody is behind it: then there is no lag of time either.
+  const last = replicas.reduce<QuorumReplica | undefined>(
+    (low, each) => (low === undefined || each.logEndOffset < low.logEndOffset ? each : low),
+    leader,
+  );
   const end = leader?.logEndOffset ?? highWatermark;
-  const lags = followers.map(({ logEndOffset }) => end - logEndOffset);
-  const times = followers.map(({ lastCaughtUpTimestamp }) => {
-    if (lastCaughtUpTimestamp < 0) return -1;
-    return (leader?.lastCaughtUpTimestamp ?? lastCaughtUpTimestamp) - lastCaughtUpTimestamp;
-  });
   const rows: [string, string | number][] = [
     ['ClusterId', clusterId],
     ['LeaderId', leaderId],
     ['LeaderEpoch', leaderEpoch],
     ['HighWatermark', highWatermark],
-    ['MaxFollowerLag', Math.max(0, ...lags)],
-    ['MaxFollowerLagTimeMs', times.includes(-1) ? -1 : Math.max(0, ...times)],
+    ['MaxFollowerLag', end - (last?.logEndOffset ?? end)],
+    ['MaxFollowerLagTimeMs', lagMs(leader, last)],
     ['CurrentVoters', nodesText(voters, quorum)],
     ['CurrentObservers', nodesText(observers, quorum)],
   ];
   return rows.map(([name, value]) => `${`${name}:`.padEnd(24)}${value}\n`).join('');
+}
+
+/** By how much a replica was caught up before the leader; -1: it is not known. */
+function lagMs(leader: QuorumReplica | undefined, last: QuorumReplica | undefined): number {
+  if (last === leader) return 0;
+  const [leaderMs, lastMs] = [leader, last].map((each) => each?.lastCaughtUpTimestamp ?? -1);
+  if (leaderMs === undefined || lastMs === undefined || leaderMs < 0 || lastMs < 0) return -1;
+  return leaderMs - lastMs;
 }
 
 function nodesText(replicas: readonly QuorumReplica[], { endpoints }: QuorumDescription): string {

@@ -29,6 +29,7 @@ import {
   moveRate,
   replicationRates,
   setBrokerRates,
+  setReplicaThrottles,
 } from './reassign/throttles.ts';
 
 interface Flags extends ClientFlags {
@@ -146,7 +147,7 @@ async function execute(admin: Admin, io: Io, flags: Flags): Promise<void> {
     `Current partition replica assignment\n\n${planJson(current)}\n\n` +
       'Save this to use as the --reassignment-json-file option during rollback\n',
   );
-  await setThrottles(admin, plans, flags);
+  await setThrottles(admin, current, plans, flags);
   const results = await admin.cluster.alterReassignments(
     plans.map(({ topic, partition, replicas }) => ({ topic, partition, replicas })),
   );
@@ -171,6 +172,7 @@ function readPlan(io: Io, flags: Flags): PartitionPlan[] {
 
 async function setThrottles(
   admin: Admin,
+  current: readonly PartitionPlan[],
   plans: readonly PartitionPlan[],
   { throttle, replicaAlterLogDirsThrottle }: Flags,
 ): Promise<void> {
@@ -179,13 +181,14 @@ async function setThrottles(
     'Warning: You must run --verify periodically, until the reassignment completes, to ensure ' +
       'the throttle is removed.\n',
   );
-  const brokers = [...new Set(plans.flatMap(({ replicas }) => replicas))];
   if (throttle !== undefined) {
+    const brokers = await setReplicaThrottles(admin, current, plans);
     await setBrokerRates(admin, brokers, { names: replicationRates, bytesPerSecond: throttle });
     process.stdout.write(`The inter-broker throttle limit was set to ${throttle} B/s\n`);
   }
   if (replicaAlterLogDirsThrottle !== undefined) {
     const bytesPerSecond = replicaAlterLogDirsThrottle;
+    const brokers = [...new Set(wantedMoves(plans).map(({ nodeId }) => nodeId))];
     await setBrokerRates(admin, brokers, { names: [moveRate], bytesPerSecond });
     process.stdout.write(`The replica-alter-dir throttle limit was set to ${bytesPerSecond} B/s\n`);
   }

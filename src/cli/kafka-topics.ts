@@ -20,7 +20,7 @@ import {
 } from './command-line.ts';
 import { isInternalTopic, topicFilter } from './topic-filter.ts';
 import { type DescribeFlags, describeText, takesConfigs } from './topics/describe-text.ts';
-import { parseReplicaAssignment } from './topics/replica-assignment.ts';
+import { AssignmentError, parseReplicaAssignment } from './topics/replica-assignment.ts';
 
 interface Flags extends ClientFlags, DescribeFlags {
   create?: true;
@@ -243,8 +243,10 @@ export async function run(args: readonly string[]): Promise<number> {
     );
     return 0;
   } catch (error) {
-    if (!(error instanceof KafkaError || error instanceof CommandError)) throw error;
-    process.stdout.write(`Error while executing topic command : ${error.message}\n`);
+    const isTold = [KafkaError, CommandError, AssignmentError].some((one) => error instanceof one);
+    if (!isTold) throw error;
+    const { message } = error as Error;
+    process.stdout.write(`Error while executing topic command : ${message}\n`);
     return 1;
   }
 }

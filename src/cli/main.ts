@@ -83,6 +83,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'move replicas to other brokers and log directories',
     load: () => import('./kafka-reassign-partitions.ts'),
   },
+  'kafka-replica-verification': {
+    summary: 'compare the replicas of topics until it is stopped',
+    load: () => import('./kafka-replica-verification.ts'),
+  },
   'kafka-features': {
     summary: 'describe, raise or lower what the cluster may rely on',
     load: () => import('./kafka-features.ts'),

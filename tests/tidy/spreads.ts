@@ -15,7 +15,6 @@ export const allowedSpreads: ReadonlyMap<string, readonly string[]> = new Map([
       'endpoints.map(({ rack }) => String(rack).length)',
     ],
   ],
-  ['src/cli/kafka-metadata-quorum.ts', ['lags', 'times']],
   // What one batch is split into: it was of batch.size, and so are they.
   ['src/client/producer/partition-queue.ts', ['parts', 'batches']],
 ]);

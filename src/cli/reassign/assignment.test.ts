@@ -31,7 +31,7 @@ test('a plan that is none is refused with what is wrong', () => {
     [of('{"topic":"t","replicas":[1]}'), /partition number/],
     [of('{"topic":"t","partition":0}'), /list of replicas/],
     [of('{"topic":"t","partition":0,"replicas":[]}'), /empty/],
-    [of('{"topic":"t","partition":0,"replicas":[1,1]}'), /twice/],
+    [of('{"topic":"t","partition":0,"replicas":[1,1]}'), /t-0 contains multiple entries for 1/],
     [of('{"topic":"t","partition":0,"replicas":[1],"log_dirs":["/a","/b"]}'), /number of log_dirs/],
     [of('{"topic":"t","partition":0,"replicas":[1]},null'), /has no topic/],
   ];

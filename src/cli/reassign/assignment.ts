@@ -58,7 +58,13 @@ function parsePartition(value: unknown): PartitionPlan {
   if (!isId(partition)) return fail('has no partition number');
   if (!Array.isArray(replicas) || !replicas.every(isId)) return fail('has no list of replicas');
   if (replicas.length === 0) fail('has an empty list of replicas');
-  if (new Set(replicas).size < replicas.length) fail('names a replica twice');
+  const twice = replicas.filter((id, index) => replicas.indexOf(id) !== index);
+  if (twice.length > 0) {
+    throw new UsageError(
+      `Partition replica lists may not contain duplicate entries: ${topic}-${partition} ` +
+        `contains multiple entries for ${twice.join(',')}`,
+    );
+  }
   if (logDirs === undefined) {
     return { topic, partition, replicas, logDirs: replicas.map(() => anyDirectory) };
   }

@@ -73,6 +73,7 @@ import {
   type QuotaFilter,
   type QuotaResult,
 } from './quota-requests.ts';
+import { ReplicaRequests } from './replica-requests.ts';
 import { describeByPages, descriptionOf } from './topic-pages.ts';
 import { TransactionRequests } from './transaction-requests.ts';
 
@@ -96,6 +97,8 @@ export class Admin {
   readonly cluster: ClusterRequests;
   /** The SCRAM credentials of users. */
   readonly credentials: CredentialRequests;
+  /** What single replicas hold. */
+  readonly replicas: ReplicaRequests;
   /** Transactions, and the producers that partitions know. */
   readonly transactions: TransactionRequests;
   readonly #client: Client;
@@ -107,6 +110,7 @@ export class Admin {
     this.#client = new Client(io, options, false);
     this.cluster = new ClusterRequests(this.#client);
     this.credentials = new CredentialRequests(io, this.#client);
+    this.replicas = new ReplicaRequests(this.#client);
     this.transactions = new TransactionRequests(this.#client);
     this.#configs = new ConfigRequests(this.#client);
     this.#groups = new GroupRequests(this.#client);

@@ -10,6 +10,7 @@
 // group-description.ts  a group of either protocol
 // group-results.ts      what calls about groups take and give
 // quota-requests.ts   quotas of users, client ids and addresses
+// replica-requests.ts  what one replica holds, be it leader or follower
 // topic-pages.ts        topics page by page, with their eligible leaders
 // transaction-requests.ts  transactions, and the producers of partitions
 export { Admin, type AdminOptions } from './admin.ts';
@@ -33,4 +34,10 @@ export type {
   QuotaFilter,
   QuotaResult,
 } from './quota-requests.ts';
+export {
+  type ReadReplicaOptions,
+  type ReplicaContent,
+  type ReplicaPosition,
+  ReplicaRequests,
+} from './replica-requests.ts';
 export * from './transaction-requests.ts';
