@@ -119,7 +119,7 @@ export const brokerNode = {
   'broker.session.timeout.ms': int(
     9000,
     'Time without heartbeat after which a broker counts as dead, in ms.',
-    { accepted: reasons.singleNode },
+    { min: 1 },
   ),
   'initial.broker.registration.timeout.ms': int(
     60_000,
@@ -134,6 +134,15 @@ export const brokerNode = {
     true,
     'Whether a broker that stops hands its leaderships over first.',
     { accepted: reasons.singleNode },
+  ),
+  'cluster.store': string(
+    null,
+    'Where several brokers keep their metadata; without it this one is alone: metadata.log.dir.',
+    {
+      importance: 'high',
+      shape: 'shared://host:port, as partita start --brokers serves it',
+      check: (value) => /^shared:\/\/[^\s/:]+:\d{1,5}$/.test(value),
+    },
   ),
   'metadata.log.dir': string(
     null,

@@ -11,10 +11,12 @@
 //                             cluster-store-outages-contract.ts: over a network that fails
 //   log-follower.ts           one reader of the log, for engines: in order, without a gap
 //   engines/local/            the store in a folder, for one process
+//   engines/shared/           the same, offered by one process to several
 //   controller/               decides: topics, partitions, leaders, configs, brokers, quotas, …
 //   open-metadata.ts          image and controller over a store
 //   store-history.ts          what a shared log proves of deleted topics
 //   open-local-metadata.ts    all of it for a cluster of one process
+//   open-store.ts             the engine that `cluster.store` names
 
 export type { ImageChanges, ImageListener } from './changes.ts';
 export * from './cluster-store.ts';
@@ -34,4 +36,13 @@ export {
   type MetadataOptions,
   openMetadata,
 } from './open-metadata.ts';
+export {
+  assertKnownStore,
+  type KnownMetadata,
+  openStore,
+  type SharedStoreServer,
+  type SharedStoreServerOptions,
+  type StoreOptions,
+  serveSharedStore,
+} from './open-store.ts';
 export { historyOfStore } from './store-history.ts';

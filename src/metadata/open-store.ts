@@ -1,0 +1,89 @@
+// Which engine keeps the metadata of a cluster, by `cluster.store`; each is loaded when it is asked
+// for, since most brokers have none but the local one. And whether a store is the one that a broker
+// has known.
+//
+// Invariant: a broker that has data goes on only with the store that it had them under: another
+// one, an empty one or an older copy would let it delete and truncate what is good.
+
+import type { Uuid } from '../base/uuid.ts';
+import type { Io } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import type { ClusterStore } from './cluster-store.ts';
+import type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
+
+export type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
+
+export interface StoreOptions {
+  /** The value of `cluster.store`. */
+  readonly address: string;
+  /** Of the cluster that is meant; null: whichever the store is of. */
+  readonly clusterId: string | null;
+  /** broker.session.timeout.ms */
+  readonly sessionTimeoutMs: number;
+}
+
+/**
+ * Connects with the store; its `clusterId` is the cluster's.
+ * @throws KafkaError, one line, when it cannot be reached within 30 s or is another cluster's
+ */
+export async function openStore(io: Io, options: StoreOptions): Promise<ClusterStore> {
+  const { address, clusterId, sessionTimeoutMs } = options;
+  const match = /^shared:\/\/(.+):(\d+)$/.exec(address);
+  if (match === null) {
+    throw new KafkaError('INVALID_CONFIG', `cluster.store ${address}: expected shared://host:port`);
+  }
+  const [, host, port] = match as unknown as readonly string[];
+  const { SharedStore } = await import('./engines/shared/index.ts');
+  return await SharedStore.open(io, {
+    host: host as string,
+    port: Number(port),
+    clusterId,
+    sessionTimeoutMs,
+  });
+}
+
+/** Keeps a store in a folder and offers it to others. */
+export async function serveSharedStore(
+  io: Io,
+  options: SharedStoreServerOptions,
+): Promise<SharedStoreServer> {
+  const shared = await import('./engines/shared/index.ts');
+  return await shared.SharedStoreServer.open(io, options);
+}
+
+/** What a log directory notes of the metadata that it was used with. */
+export interface KnownMetadata {
+  /** The directory, for the line that refuses. */
+  readonly path: string;
+  readonly clusterId: string;
+  readonly historyId: Uuid;
+  /** Of the last record that was applied. */
+  readonly metadataOffset: number;
+}
+
+/** @throws KafkaError one line that says which is which, and what to do */
+export function assertKnownStore(
+  store: Pick<ClusterStore, 'clusterId' | 'historyId' | 'endOffset'>,
+  known: readonly KnownMetadata[],
+): void {
+  for (const { path, clusterId, historyId, metadataOffset } of known) {
+    if (clusterId !== store.clusterId) {
+      refuse(`${path} belongs to cluster ${clusterId}, and the store is of ${store.clusterId}`);
+    }
+    if (historyId !== store.historyId) {
+      const what = store.endOffset === 0 ? 'is empty' : 'tells another history';
+      refuse(`${path} was used with the metadata of history ${historyId}, and the store ${what}`);
+    }
+    if (metadataOffset >= store.endOffset) {
+      const end = `ends at offset ${store.endOffset}`;
+      refuse(`${path} was used with metadata offset ${metadataOffset}, and the store ${end}`);
+    }
+  }
+}
+
+function refuse(what: string): never {
+  throw new KafkaError(
+    'INCONSISTENT_CLUSTER_ID',
+    `${what}: correct cluster.store, or bring the store's folder back as it was`,
+  );
+}
