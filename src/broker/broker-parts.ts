@@ -14,6 +14,7 @@ import type { Coordinators } from './coordinators.ts';
 import { type BrokerEndpoint, endpointsFor } from './endpoints.ts';
 import { FetchSessions } from './fetch-sessions.ts';
 import type { LogDirectories } from './log-directories.ts';
+import type { MemberReplication } from './member-replication.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Quotas } from './quotas/index.ts';
 import type { BrokerRequests } from './requests/index.ts';
@@ -51,12 +52,13 @@ export interface OpenedParts {
   readonly server: BrokerServer;
   readonly cluster: Cluster;
   readonly replicas: Replicas;
+  readonly replication: Pick<MemberReplication, 'inSync'> | null;
   readonly coordinators: Coordinators;
   readonly quotas: Quotas;
 }
 
 export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
-  const { directories, server, cluster, replicas, coordinators, quotas } = opened;
+  const { directories, server, cluster, replicas, replication, coordinators, quotas } = opened;
   const sessionsMax = cluster.config.get('max.incremental.fetch.session.cache.slots');
   const { groups, transactions, producerIds } = coordinators;
   return {
@@ -75,7 +77,7 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     replicas,
     directories: directories.opened,
     fetchSessions: new FetchSessions(io, sessionsMax),
-    inSync: null,
+    inSync: replication?.inSync ?? null,
     producerIds,
     groups,
     transactions,

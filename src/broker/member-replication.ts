@@ -1,5 +1,5 @@
 // What a member of a cluster does for its replicas, beside serving them: it fetches what others
-// lead.
+// lead, and keeps the in-sync sets of what it leads itself.
 //
 // Invariant: nothing is fetched before the cluster knows this life of the broker, under whose epoch
 // it fetches.
@@ -7,7 +7,7 @@
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { type FetcherSettings, ReplicaFetchers } from '../replication/fetchers/index.ts';
-import type { Partition, Replicas } from '../replication/index.ts';
+import { InSyncUpkeep, type Partition, type Replicas } from '../replication/index.ts';
 import type { Cluster, Membership } from './cluster.ts';
 import type { Registration } from './registration.ts';
 
@@ -22,11 +22,21 @@ export interface MemberReplicationOptions {
 export class MemberReplication {
   readonly #io: Io;
   readonly #options: MemberReplicationOptions;
+  readonly inSync: InSyncUpkeep;
   #fetchers: ReplicaFetchers | null = null;
 
   constructor(io: Io, options: MemberReplicationOptions) {
     this.#io = io;
     this.#options = options;
+    const { cluster, replicas, registration, onBug } = options;
+    this.inSync = new InSyncUpkeep(io, {
+      ...{ replicas, onBug },
+      alterPartition: (request) => cluster.controller.alterPartition(request),
+      brokerId: registration.brokerId,
+      brokerEpoch: () => registration.brokerEpoch,
+      broker: (id) => replicas.image.brokers.get(id),
+      lagMsMax: () => cluster.config.get('replica.lag.time.max.ms'),
+    });
   }
 
   start(): void {
@@ -39,6 +49,7 @@ export class MemberReplication {
       brokerEpoch: () => registration.brokerEpoch,
       settings: () => fetcherSettingsOf(cluster.config),
     });
+    this.inSync.start();
   }
 
   onRoleChanged(partition: Partition): void {
@@ -46,6 +57,7 @@ export class MemberReplication {
   }
 
   async close(): Promise<void> {
+    this.inSync.close();
     await this.#fetchers?.close();
   }
 }

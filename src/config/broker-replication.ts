@@ -5,11 +5,6 @@ import { acceptedOnly, boolean, int, long, string } from './definition.ts';
 import { reasons } from './reasons.ts';
 
 const betweenBrokers = acceptedOnly('replicas on several brokers are not served yet', {
-  'replica.lag.time.max.ms': long(
-    30_000,
-    'Time a follower may lag before it leaves the in-sync replicas, in ms.',
-    { importance: 'high' },
-  ),
   'replica.socket.receive.buffer.bytes': int(
     65_536,
     "Size of the kernel's receive buffer of a follower's socket, in bytes.",
@@ -72,6 +67,11 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
 
 export const brokerReplication = {
   ...betweenBrokers,
+  'replica.lag.time.max.ms': long(
+    30_000,
+    'Time a follower may lag before it leaves the in-sync replicas, in ms.',
+    { importance: 'high' },
+  ),
   'replica.fetch.max.bytes': int(1_048_576, 'Bytes a follower asks for per partition.', { min: 0 }),
   'replica.fetch.response.max.bytes': int(10_485_760, 'Bytes a follower asks for in one fetch.', {
     min: 0,
