@@ -240,7 +240,7 @@ async function movingPartition({ io, broker, topics }: Scene): Promise<void> {
   broker.follow(topics.create('t', [nodeId]));
   await broker.replicas.settled();
   for (let i = 0; i < 3; i++) broker.replicas.get('t', 0)?.appendAsLeader(oneBatch());
-  await broker.replicas.alterLogDirectory('t', 0, '/b');
+  await broker.replicas.moves.move('t', 0, '/b');
   await io.clock.sleep(100);
   assert.equal([...broker.replicas.moves.all()].length, 1);
 }
@@ -317,7 +317,7 @@ test('a partition that is deleted while its move is given another target moves n
     async (scene) => {
       const { io, broker, topics } = scene;
       await movingPartition(scene);
-      const moving = broker.replicas.alterLogDirectory('t', 0, '/c');
+      const moving = broker.replicas.moves.move('t', 0, '/c');
       broker.follow(topics.delete('t'));
       broker.follow(topics.create('t', [nodeId]));
       await assert.rejects(moving, { errorName: 'REPLICA_NOT_AVAILABLE' });
@@ -339,7 +339,7 @@ test('a move finds its target free of what could not be removed there', () =>
     broker.follow(topics.create('t', [nodeId]));
     await broker.replicas.settled();
     assert.equal(broker.placeOf('t', 0), '/b');
-    await broker.replicas.alterLogDirectory('t', 0, '/a');
+    await broker.replicas.moves.move('t', 0, '/a');
     await io.clock.sleep(10_000);
     assert.equal(broker.placeOf('t', 0), '/a');
     assert.deepEqual(foldersIn(io, '/a'), ['t-0']);
@@ -373,7 +373,7 @@ test('a move that is refused something at any step leaves one log with all recor
       await broker.replicas.settled();
       const partition = broker.replicas.get('t', 0);
       for (let i = 0; i < 3; i++) partition?.appendAsLeader(oneBatch());
-      await broker.replicas.alterLogDirectory('t', 0, '/b');
+      await broker.replicas.moves.move('t', 0, '/b');
       refuseAt(process, count);
       await io.clock.sleep(10_000);
       process.disk.atOperation(Number.POSITIVE_INFINITY, () => {});
@@ -412,3 +412,62 @@ test('whoever fetches hears of each partition that was made, changed its role, o
     { onRoleChanged },
   );
 });
+
+test('a replica that was reassigned away goes with its folder, and comes back empty', () =>
+  play(['/a'], async ({ io, broker, topics }) => {
+    broker.follow(topics.create('t', [nodeId, nodeId]));
+    await broker.replicas.settled();
+    const partition = broker.replicas.get('t', 0);
+    partition?.appendAsLeader(oneBatch());
+    // Others are to have it: as long as it has a replica here, nothing goes.
+    broker.follow(topics.state('t', 0, { replicas: [nodeId, 2, 3], addingReplicas: [3] }));
+    await broker.replicas.settled();
+    assert.deepEqual(foldersIn(io, '/a'), ['t-0', 't-1']);
+    broker.follow(topics.state('t', 0, { replicas: [2, 3], leader: 3, leaderEpoch: 1 }));
+    assert.equal(broker.replicas.get('t', 0), undefined);
+    assert.throws(() => partition?.assertLeader());
+    await broker.replicas.settled();
+    assert.deepEqual(foldersIn(io, '/a'), ['t-0 delete', 't-1']);
+    assert.equal(broker.replicas.isMaking(partition?.topicId as string, 0), false);
+    assert.deepEqual(
+      [...broker.replicas.highWatermarks(broker.directories[0] as never).keys()],
+      ['t-1'],
+    );
+    broker.follow(topics.state('t', 0, { replicas: [2, 3, nodeId] }));
+    await broker.replicas.settled();
+    assert.equal(broker.replicas.get('t', 0)?.logEndOffset, 0);
+    assert.equal(broker.replicas.get('t', 0)?.following?.leader, 3);
+    // file.delete.delay.ms later.
+    await io.clock.sleep(2000);
+    assert.deepEqual(foldersIn(io, '/a'), ['t-0', 't-1']);
+    broker.follow(topics.delete('t'));
+    await broker.replicas.settled();
+    await io.clock.sleep(2000);
+    assert.deepEqual(foldersIn(io, '/a'), []);
+  }));
+
+for (const replicas of [[nodeId, other], [nodeId]]) {
+  const [isAlone, becomes] = [replicas.length === 1, replicas.length > 1 ? 'offline' : 'leader'];
+  const which = isAlone ? 'alone' : 'one of several';
+  test(`a replica that is ${which} is ${becomes} when the metadata fall behind its log`, () => {
+    const told: string[] = [];
+    return play(
+      ['/a'],
+      async ({ broker, topics }) => {
+        broker.follow(topics.create('t', [nodeId]));
+        await broker.replicas.settled();
+        broker.follow(topics.state('t', 0, { replicas, leader: nodeId, leaderEpoch: 5 }));
+        broker.replicas.get('t', 0)?.appendAsLeader(oneBatch());
+        broker.follow(topics.state('t', 0, { leaderEpoch: 4, partitionEpoch: 99 }));
+        assert.equal(broker.replicas.get('t', 0)?.role, becomes);
+        assert.deepEqual(told, isAlone ? [] : ['0 offline']);
+        assert.equal(broker.replicas.offlineReplicas().length, isAlone ? 0 : 1);
+      },
+      {
+        onRoleChanged: ({ partition, role }) => {
+          if (role === 'offline') told.push(`${partition} ${role}`);
+        },
+      },
+    );
+  });
+}

@@ -166,6 +166,60 @@ describe('a follower', () => {
       assert.deepEqual([partition.highWatermark, partition.logEndOffset], [2, 2]);
     }));
 
+  test('takes answers of more than a segment, and a batch that is larger than one', () =>
+    simulate(async (io) => {
+      const { partition, follower } = await follow(io, [0], { segmentBytesMax: 200 });
+      const value = Buffer.alloc(300);
+      const large = encodeBatch({
+        records: [{ value, timestamp: 0 }],
+        ...{ baseOffset: 4, partitionLeaderEpoch: 0 },
+      });
+      const records = Buffer.concat([1, 2, 3, 5, 6].map((offset) => batch(offset, 0)));
+      const all = Buffer.concat([
+        records.subarray(0, 3 * batch(1, 0).length),
+        large,
+        records.subarray(3 * batch(1, 0).length),
+      ]);
+      follower.append({ fetchOffset: 1, records: all, highWatermark: 7 });
+      assert.deepEqual([partition.logEndOffset, partition.highWatermark], [7, 7]);
+      assert.equal(logOf(partition).segmentCount, 5);
+      const read = await logOf(partition).read(1, 10_000, { upperBound: 7, atLeastOneBatch: true });
+      assert.deepEqual(Buffer.concat(read.buffers), all);
+    }));
+
+  test('keeps what its leader keeps, whatever its own clock and size say', () =>
+    simulate(async (io) => {
+      const config: Partial<LogConfig> = {
+        ...{ segmentBytesMax: 100, retentionMs: 1000, retentionBytes: 100 },
+        ...{ cleanupPolicy: ['delete'], fileDeleteDelayMs: 0 },
+      };
+      const { partition, follower } = await follow(io, [0, 0, 0, 0, 0, 0], config);
+      await io.clock.sleep(20 * 3_600_000);
+      assert.equal(await partition.upkeep.applyRetention(), 0);
+      assert.equal(partition.logStartOffset, 0);
+      await follower.followLogStart(5);
+      assert.equal(follower.followLogStart(2), null);
+      // No further than what is committed.
+      assert.deepEqual([partition.logStartOffset, partition.highWatermark], [3, 3]);
+      assert.equal(await partition.upkeep.applyRetention(), 0);
+      partition.becomeLeader({ ...state(1, 1), isr: [1] });
+      assert.ok((await partition.upkeep.applyRetention()) > 0);
+    }));
+
+  test('says of its log start only what a crash does not take back', () =>
+    simulate(
+      async (io) => {
+        const { follower } = await follow(io, [0, 0, 0, 0, 0, 0], { cleanupPolicy: ['delete'] });
+        const checkpointed = follower.followLogStart(2);
+        assert.equal(follower.fetchPosition()?.logStartOffset, 0);
+        const again = follower.followLogStart(3);
+        await checkpointed;
+        await again;
+        assert.equal(follower.fetchPosition()?.logStartOffset, 3);
+      },
+      { faults: { disk: { syncMsMean: 10 } } },
+    ));
+
   test('starts anew where its leader begins, and log start and watermark move there', () =>
     simulate(async (io) => {
       const { partition, follower } = await follow(io, [0, 0, 0, 0]);

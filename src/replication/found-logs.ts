@@ -3,8 +3,8 @@
 //
 // Invariants: a folder is deleted only where it is proven that its topic was deleted (its deletion
 // is in the metadata log; or this directory noted it at an offset that the image has behind it,
-// and the image does not have it), that it is what a move left behind, or that it never held a
-// record. What is not proven is set aside before anybody opens it, and nothing is removed of it:
+// and the image does not have it), that other brokers have the partition (this directory noted the
+// topic, as above), that it is what a move left behind, or that it never held a record. What is not proven is set aside before anybody opens it, and nothing is removed of it:
 // the image may be older than the folder, of another cluster, or made of a log that was cut.
 
 import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
@@ -83,11 +83,15 @@ export class FoundLogs {
   }
 
   #fateOf(directory: LogDirectory, name: PartitionName): FolderFate | Promise<FolderFate> {
-    const { image, configOf } = this.#options;
+    const { image, nodeId, configOf } = this.#options;
     const { topic, partition, topicId } = name;
     const named = image.topic(topic);
-    const isKnown = named?.partitions[partition] !== undefined;
-    if (isKnown && (topicId === named.id || topicId === ZERO_UUID)) return configOf(topic);
+    const state = named?.partitions[partition];
+    if (state !== undefined && (topicId === named?.id || topicId === ZERO_UUID)) {
+      if (state.replicas.includes(nodeId)) return configOf(topic);
+      // It was reassigned to others while this broker was away.
+      return this.#isNoted(directory, topicId) ? 'delete' : 'set aside';
+    }
     if (topicId === ZERO_UUID) {
       return directory.isEmptyFolder(topic, partition) ? 'delete' : 'set aside';
     }
@@ -96,15 +100,21 @@ export class FoundLogs {
     return this.#wasDeleted(directory, topicId).then((was) => (was ? 'delete' : 'set aside'));
   }
 
-  async #wasDeleted({ notes }: LogDirectory, topicId: Uuid): Promise<boolean> {
+  /** It was here at an offset of the same history that the image has behind it. */
+  #isNoted({ notes }: LogDirectory, topicId: Uuid): boolean {
     const { history, image } = this.#options;
-    if (history === undefined) return false;
-    const isNoted =
+    return (
       notes !== null &&
-      notes.historyId === history.id &&
+      notes.historyId === history?.id &&
       notes.metadataOffset <= image.offset &&
-      notes.topicIds.includes(topicId);
-    if (isNoted) return true;
+      notes.topicIds.includes(topicId)
+    );
+  }
+
+  async #wasDeleted(directory: LogDirectory, topicId: Uuid): Promise<boolean> {
+    const { history } = this.#options;
+    if (history === undefined) return false;
+    if (this.#isNoted(directory, topicId)) return true;
     this.#deletedTopics ??= history.deletedTopics();
     return (await this.#deletedTopics).has(topicId);
   }

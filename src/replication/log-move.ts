@@ -183,13 +183,7 @@ export class LogMove {
       // What lies before was deleted since it was asked for: the copy begins behind it.
       if (from > log.logEndOffset) await log.truncateFullyAndStartAt(read.firstOffset);
       this.#assertWanted();
-      for (const buffer of read.buffers) {
-        const { segmentBytesMax } = log.config;
-        if (buffer.length > segmentBytesMax) {
-          log.configure({ ...log.config, segmentBytesMax: buffer.length });
-        }
-        log.appendAsFollower(buffer);
-      }
+      for (const buffer of read.buffers) log.appendAsFollower(buffer);
       await this.#throttle(read.sizeBytes);
     }
   }

@@ -96,7 +96,7 @@ class Churn {
 
   #move(): void {
     const index = this.#random.int(3);
-    const moving = this.broker.replicas.alterLogDirectory(
+    const moving = this.broker.replicas.moves.move(
       this.#random.pick(names),
       index,
       this.#random.pick(paths),

@@ -83,6 +83,11 @@ export class Replicas {
     this.#options = options;
     this.#image = image;
     this.moves = new LogMoves(this.#io, {
+      directories: options.directories,
+      offlinePaths: this.offlinePaths,
+      isFailed: (directory) => this.#failed.has(directory),
+      partition: (topic, index) => this.get(topic, index),
+      directoryOf: (partition) => this.#directoryOf.get(partition),
       bytesPerSecondMax: options.moveBytesPerSecondMax ?? (() => Number.POSITIVE_INFINITY),
       onTakenOver: (partition, target) => this.#directoryOf.set(partition, target),
     });
@@ -105,7 +110,7 @@ export class Replicas {
     options.beforeMissingAreMade?.(absent);
     for (const name of absent) replicas.#folders.make(name);
     await replicas.settled();
-    replicas.#resumeMoves();
+    replicas.moves.resume();
     return replicas;
   }
 
@@ -162,39 +167,6 @@ export class Replicas {
       offline.push({ topicId: partition.topicId, partitionIndex: partition.partition });
     }
     return offline;
-  }
-
-  /**
-   * Begins to move the partition to the entry of log.dirs; to where it is ends a move elsewhere.
-   *
-   * @throws KafkaError LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR, REPLICA_NOT_AVAILABLE,
-   *   INVALID_TOPIC_EXCEPTION
-   */
-  async alterLogDirectory(topic: string, index: number, path: string): Promise<void> {
-    const wanted = withoutSlash(path);
-    const target = this.#options.directories.find((each) => withoutSlash(each.path) === wanted);
-    if (target === undefined) {
-      const isOffline = this.offlinePaths.some((each) => withoutSlash(each) === wanted);
-      throw new KafkaError(isOffline ? 'KAFKA_STORAGE_ERROR' : 'LOG_DIR_NOT_FOUND');
-    }
-    const partition = this.get(topic, index);
-    if (partition === undefined) throw new KafkaError('REPLICA_NOT_AVAILABLE');
-    this.#assertNoneFailed(partition, target);
-    target.assertMovable(topic, index);
-    if (this.moves.of(partition)?.target === target) return;
-    await this.moves.cancel(partition);
-    // Much may have happened meanwhile.
-    if (this.get(topic, index) !== partition) throw new KafkaError('REPLICA_NOT_AVAILABLE');
-    this.#assertNoneFailed(partition, target);
-    const source = this.#directoryOf.get(partition);
-    if (source === undefined || source === target || this.moves.of(partition)) return;
-    this.moves.begin(partition, source, target);
-  }
-
-  #assertNoneFailed(partition: Partition, target: LogDirectory): void {
-    if (partition.role === 'offline' || this.#failed.has(target)) {
-      throw new KafkaError('KAFKA_STORAGE_ERROR');
-    }
   }
 
   /** The listener to give to the metadata publisher. */
@@ -328,18 +300,6 @@ export class Replicas {
     });
   }
 
-  #resumeMoves(): void {
-    for (const target of this.#options.directories) {
-      for (const { topic, partition: index } of target.unfinishedMoves) {
-        const partition = this.get(topic, index);
-        const source = partition && this.#directoryOf.get(partition);
-        if (partition === undefined || source === undefined || source === target) continue;
-        if (this.#failed.has(source) || this.#failed.has(target)) continue;
-        if (this.moves.of(partition) === undefined) this.moves.begin(partition, source, target);
-      }
-    }
-  }
-
   #isMissing(topicId: string, index: number): boolean {
     const state = this.#image.topicById(topicId)?.partitions[index];
     if (state === undefined || !state.replicas.includes(this.#options.nodeId)) return false;
@@ -399,11 +359,29 @@ export class Replicas {
   #assume(partition: Partition, image: PartitionImage): void {
     const metadataOffset = this.#image.offset;
     const { leader, leaderEpoch, partitionEpoch, replicas, isr } = image;
+    if (isRolledBack(partition, image)) {
+      this.#setOffline(partition, image);
+      return;
+    }
     const state = { metadataOffset, leader, leaderEpoch, partitionEpoch, replicas, isr };
     const { nodeId, incarnationId: own = null } = this.#options;
     const mayLead = own === null || this.#image.brokers.get(nodeId)?.incarnationId === own;
     if (leader === nodeId && mayLead) partition.becomeLeader(state);
     else partition.becomeFollower(leader === nodeId ? { ...state, leader: -1 } : state);
+    this.#options.onRoleChanged?.(partition);
+  }
+
+  /** What other brokers have by now may be another history: ours is neither led nor cut by it. */
+  #setOffline(partition: Partition, { leaderEpoch }: PartitionImage): void {
+    if (partition.role === 'offline') return;
+    const { topic, partition: index, logView } = partition;
+    const own = logView.leaderEpochs.latestEpoch;
+    this.#log.error(
+      `the metadata say leader epoch ${leaderEpoch} of ${topic}-${index}, whose log here has ` +
+        `epoch ${own}: the cluster's store was put back to an older state, and the replica is ` +
+        'offline until a start finds a store that knows the epoch',
+    );
+    partition.becomeOffline();
     this.#options.onRoleChanged?.(partition);
   }
 
@@ -436,9 +414,11 @@ export class Replicas {
     for (const index of indexes) {
       const partition = this.getById(topic.id, index);
       const name = { topic: topic.name, partition: index, topicId: topic.id };
-      if (partition !== undefined)
-        this.#assume(partition, topic.partitions[index] as PartitionImage);
-      else if (this.#isWanted(name)) this.#folders.make(name);
+      const state = topic.partitions[index] as PartitionImage;
+      if (partition === undefined) {
+        if (this.#isWanted(name)) this.#folders.make(name);
+      } else if (state.replicas.includes(this.#options.nodeId)) this.#assume(partition, state);
+      else this.#leave(partition);
     }
   }
 
@@ -452,12 +432,23 @@ export class Replicas {
     this.#byTopicId.delete(topicId);
     for (const partition of replicas.partitions) {
       if (partition === undefined) continue;
-      const { topic, partition: index } = partition;
-      this.#byTopic.delete(topic);
-      partition.close();
-      this.#options.onRoleChanged?.(partition);
-      this.#folders.remove({ topic, partition: index, topicId }, this.#release(partition));
+      this.#byTopic.delete(partition.topic);
+      this.#remove(partition);
     }
+  }
+
+  /** It was reassigned to other brokers, which have it: that it is not ours any more says so. */
+  #leave(partition: Partition): void {
+    const { topicId, partition: index } = partition;
+    delete this.#byTopicId.get(topicId)?.partitions[index];
+    this.#remove(partition);
+  }
+
+  #remove(partition: Partition): void {
+    const { topic, topicId, partition: index } = partition;
+    partition.close();
+    this.#options.onRoleChanged?.(partition);
+    this.#folders.remove({ topic, partition: index, topicId }, this.#release(partition));
   }
 
   /** Where the log is, once no move has anything to do with it. */
@@ -493,6 +484,7 @@ export class Replicas {
   }
 }
 
-function withoutSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+/** One replica alone has nobody to disagree with, and is led on. */
+function isRolledBack({ logView }: Partition, { leaderEpoch, replicas }: PartitionImage): boolean {
+  return replicas.length > 1 && leaderEpoch < logView.leaderEpochs.latestEpoch;
 }

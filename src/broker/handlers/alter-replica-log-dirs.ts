@@ -43,7 +43,7 @@ async function codeOf(
   { path, context }: { readonly path: string; readonly context: RequestContext },
 ): Promise<number> {
   try {
-    await context.broker.replicas.alterLogDirectory(topic, partition, path);
+    await context.broker.replicas.moves.move(topic, partition, path);
     return ErrorCode.NONE;
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

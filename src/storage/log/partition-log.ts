@@ -22,7 +22,7 @@ import { storageError } from '../files/storage-error.ts';
 import type { ProducerStates, ProducerUpdates } from '../producers/producer-states.ts';
 import { loadLog } from '../recovery/log-loader.ts';
 import type { Segment } from '../segment/segment.ts';
-import { needsNewSegment } from '../segment/segment-roll.ts';
+import { assertFitsSegment, needsNewSegment, partsOfSegments } from '../segment/segment-roll.ts';
 import { SegmentsInDoubt } from '../segment/segments-in-doubt.ts';
 import {
   type AppendResult,
@@ -190,6 +190,7 @@ export class PartitionLog {
     if (options.verification !== undefined) {
       for (const batch of batches) this.#log.producers.assertVerified(batch, options.verification);
     }
+    assertFitsSegment(bytes, config);
     const isLogAppendTime = config.messageTimestampType === 'LogAppendTime';
     const logAppendTimeMs = isLogAppendTime ? timestampNow : -1;
     const assigned = assignOffsets(bytes, batches, { nextOffset, leaderEpoch, logAppendTimeMs });
@@ -203,7 +204,9 @@ export class PartitionLog {
     this.#assertWritable();
     const batches = completeBatches(records);
     assertInOrder(batches, this.#log.logEndOffset, `${this.topic}-${this.partition}`);
-    this.#append(records, batches, this.#log.producers.prepare('replication'));
+    for (const part of partsOfSegments(records, batches, this.#log.config)) {
+      this.#append(part.bytes, part.batches, this.#log.producers.prepare('replication'));
+    }
     return this.#result(batches, -1);
   }
 

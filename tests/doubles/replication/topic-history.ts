@@ -43,19 +43,17 @@ export class TopicHistory {
   }
 
   lead(name: string, index: number, leader: number): Published {
+    const leaderEpoch = (this.#topic(name).partitions[index]?.leaderEpoch ?? 0) + 1;
+    return this.state(name, index, { leader, leaderEpoch });
+  }
+
+  /** Whatever a partition may come to be. */
+  state(name: string, index: number, state: Partial<PartitionImage>): Published {
     const { id, partitions } = this.#topic(name);
     const before = partitions[index];
     assert.ok(before);
-    const epochs = {
-      leaderEpoch: before.leaderEpoch + 1,
-      partitionEpoch: before.partitionEpoch + 1,
-    };
-    const changed = {
-      name,
-      id,
-      partitions: partitions.with(index, { ...before, ...epochs, leader }),
-    };
-    return this.#change(changed, index);
+    const changed = { ...before, partitionEpoch: before.partitionEpoch + 1, ...state };
+    return this.#change({ name, id, partitions: partitions.with(index, changed) }, index);
   }
 
   /** Under a new partition epoch. */
