@@ -4,8 +4,9 @@
 // Invariants: a folder is deleted only where it is proven that its topic was deleted (its deletion
 // is in the metadata log; or this directory noted it at an offset that the image has behind it,
 // and the image does not have it), that other brokers have the partition (this directory noted the
-// topic, as above), that it is what a move left behind, or that it never held a record. What is not proven is set aside before anybody opens it, and nothing is removed of it:
-// the image may be older than the folder, of another cluster, or made of a log that was cut.
+// topic, as above), that it is what a move left behind, or that it never held a record. What is not
+// proven is set aside before anybody opens it, and nothing is removed of it: the image may be older
+// than the folder, of another cluster, or made of a log that was cut.
 
 import { type Uuid, ZERO_UUID } from '../base/uuid.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
