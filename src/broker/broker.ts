@@ -105,9 +105,11 @@ export class Broker {
     await this.#running.replication?.close();
     await directories.endedUnlessSilent(replicas.close());
     await upkeep.checkpointHighWatermarks();
-    await registration.close();
-    await cluster.close();
-    await directories.close((directory) => replicas.isFailed(directory));
+    if (cluster.membership === null) await cluster.close();
+    // The cluster hears that this broker is gone when all that it had is durable.
+    const leave = (): Promise<number> => registration.leave();
+    await directories.close((directory) => replicas.isFailed(directory), leave);
+    if (cluster.membership !== null) await cluster.close();
   }
 }
 
@@ -162,7 +164,7 @@ async function open(
   await followMetadata(start, { directories, cluster, replicas });
   const parts = { directories, cluster, server, replicas };
   const begun = await registrationOf(start, member, parts);
-  const registration = held(undo, begun, (each) => each.close());
+  const registration = held(undo, begun, async (each) => void (await each.leave()));
   const offlineReport = held(
     undo,
     new OfflineReport(io, { send: () => registration.reportOffline(replicas), onBug }),

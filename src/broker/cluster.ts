@@ -134,7 +134,8 @@ function openMetadataOf(
   if (member !== null) {
     const { store } = member;
     const history = historyOfStore(store);
-    return openMetadata(io, { store, history, nodeId, config, onFailure: onFatal });
+    const sessionMs = config.get('broker.session.timeout.ms');
+    return openMetadata(io, { store, history, nodeId, config, sessionMs, onFailure: onFatal });
   }
   return openLocalMetadata(io, {
     directory: directories.metadataPath,

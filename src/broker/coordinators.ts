@@ -34,7 +34,8 @@ export class Coordinators {
   constructor(io: Io, options: CoordinatorsOptions) {
     const { cluster, replicas, registration, onBug } = options;
     const { metadata, controller, requests } = cluster;
-    const shared = { controller, replicas, config: () => cluster.config, onBug };
+    const isAlone = cluster.membership === null;
+    const shared = { controller, replicas, isAlone, config: () => cluster.config, onBug };
     const producerIds = new ProducerIds(() => {
       const { brokerId, brokerEpoch } = registration;
       return controller.allocateProducerIds({ brokerId, brokerEpoch });

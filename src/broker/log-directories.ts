@@ -118,6 +118,13 @@ export class LogDirectories {
     return this.#opened.every(({ wasCleanShutdown }) => wasCleanShutdown);
   }
 
+  /** The broker epoch of the life that left all of them in order (KIP-966); -1: none did. */
+  get previousBrokerEpoch(): number {
+    const epochs = new Set(this.#opened.map(({ cleanMark }) => cleanMark?.brokerEpoch ?? -1));
+    const [epoch = -1] = epochs;
+    return epochs.size === 1 ? epoch : -1;
+  }
+
   /** The same of the metadata's log alone. */
   get wasMetadataClosedCleanly(): boolean {
     const isMetadata = ({ path }: LogDirectory): boolean => path === this.metadataPath;
@@ -169,11 +176,15 @@ export class LogDirectories {
   }
 
   /**
-   * Makes everything durable and leaves the marks of a clean stop.
+   * Makes everything durable and leaves the marks of a clean stop, which say the broker epoch that
+   * `leave` resolves with: it is called once the first of them is durable.
    * @throws what a directory refused that had not failed before, when all are closed
    */
-  async close(isFailed: (directory: LogDirectory) => boolean): Promise<void> {
-    const closed = await Promise.allSettled(this.#opened.map((each) => each.close()));
+  async close(
+    isFailed: (directory: LogDirectory) => boolean,
+    leave?: () => Promise<number>,
+  ): Promise<void> {
+    const closed = await Promise.allSettled(this.#opened.map((each) => each.close(leave)));
     for (const [at, outcome] of closed.entries()) {
       if (outcome.status === 'fulfilled' || isFailed(this.#opened[at] as LogDirectory)) continue;
       throw outcome.reason;

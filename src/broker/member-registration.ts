@@ -62,6 +62,9 @@ export class MemberRegistration implements Registration {
   #session: BrokerSession | null = null;
   /** -1: register. */
   #brokerEpoch = -1;
+  /** Of this life; -1 before its first. */
+  #lastEpoch = -1;
+  #leaving: Promise<number> | null = null;
   #lossCount = 0;
   #images: Subscription | null = null;
   #wake: Deferred<void> | null = null;
@@ -97,8 +100,12 @@ export class MemberRegistration implements Registration {
     return reportOffline(this.#options.controller, this, replicas);
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  leave(): Promise<number> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<number> {
     this.#isClosed = true;
     this.#images?.close();
     this.#wake?.resolve();
@@ -111,6 +118,7 @@ export class MemberRegistration implements Registration {
       if (!isOutage(error)) throw error;
       this.#log.warn('the session could not be closed', { because: error.message });
     }
+    return this.#lastEpoch;
   }
 
   async #run(): Promise<void> {
@@ -146,6 +154,7 @@ export class MemberRegistration implements Registration {
       const brokerEpoch = await this.#register();
       if (lossCount !== this.#lossCount) return 0;
       this.#brokerEpoch = brokerEpoch;
+      this.#lastEpoch = brokerEpoch;
     }
     const image = this.#options.metadata.image();
     if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) return retryMsMin;
@@ -185,6 +194,7 @@ export class MemberRegistration implements Registration {
   }
 
   async #register(): Promise<number> {
+    const lastEpoch = this.#lastEpoch;
     const { membership, controller, directories, endpoints } = this.#options;
     const { brokerEpoch } = await controller.registerBroker({
       brokerId: this.brokerId,
@@ -194,6 +204,8 @@ export class MemberRegistration implements Registration {
       features: supportedFeatures,
       rack: this.#config.get('broker.rack'),
       logDirs: directories.opened.map(({ meta }) => meta.directoryId),
+      // Of this life: another epoch is wanted. Of the one before: it ended with whole logs.
+      previousBrokerEpoch: lastEpoch < 0 ? directories.previousBrokerEpoch : lastEpoch,
     });
     return brokerEpoch;
   }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { TestCluster } from '../../tests/doubles/broker/members.ts';
 import type { Io } from '../io/index.ts';
-import { createTopics, metadata } from '../protocol/index.ts';
+import { createTopics, encodeBatch, metadata, produce } from '../protocol/index.ts';
 
 function withCluster(run: (io: Io, cluster: TestCluster) => Promise<void>): Promise<void> {
   return simulate(async (io) => {
@@ -43,4 +43,29 @@ test('whichever broker is asked to, a topic is made on all of them', () =>
       assert.equal(topics[0]?.errorCode, 0, topics[0]?.errorMessage ?? '');
       client.close();
     }
+  }));
+
+test('what one leads the others fetch, and it is committed when the in-sync replicas have it', () =>
+  withCluster(async (io, cluster) => {
+    await cluster.startAll([1, 2, 3]);
+    const client = await cluster.connect(1);
+    const wanted = { assignments: [], configs: [{ name: 'min.insync.replicas', value: '3' }] };
+    await client.request(createTopics, {
+      topics: [{ name: 't', numPartitions: 1, replicationFactor: 3, ...wanted }],
+    });
+    await io.clock.sleep(500);
+    const { topics } = await client.request(metadata, { topics: [{ name: 't' }] });
+    const leader = await cluster.connect(topics[0]?.partitions[0]?.leaderId ?? -1);
+    const records = encodeBatch({ records: [{ value: Buffer.from('a'), timestamp: 0 }] });
+    const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }];
+    const request = { acks: -1, timeoutMs: 5000, topicData };
+    const answer = await leader.request(produce, request, { versionMax: 12 });
+    assert.equal(answer.responses[0]?.partitionResponses[0]?.errorCode, 0);
+    const copies = [1, 2, 3].map((id) => {
+      return io.disk.readFile(`/data-${id}/t-0/00000000000000000000.log`)?.toString('hex');
+    });
+    assert.ok((copies[0]?.length ?? 0) > 0);
+    assert.deepEqual(copies, [copies[0], copies[0], copies[0]]);
+    leader.close();
+    client.close();
   }));

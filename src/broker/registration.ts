@@ -27,8 +27,8 @@ export interface Registration {
   join(): Promise<void>;
   /** Tells of all replicas that are offline now. @throws KafkaError as the controller does */
   reportOffline(replicas: Replicas): Promise<void>;
-  /** The cluster may take this broker for gone. */
-  close(): Promise<void>;
+  /** Ends the session: the broker epoch that the logs are left with; -1 for a broker on its own. */
+  leave(): Promise<number>;
 }
 
 /** Of a broker on its own, which serves at once. @throws KafkaError as the controller does */
@@ -53,7 +53,7 @@ export async function registerAlone(
     ...at,
     join: async () => {},
     reportOffline: (replicas) => reportOffline(controller, at, replicas),
-    close: async () => {},
+    leave: async () => -1,
   };
 }
 

@@ -25,6 +25,8 @@ export interface InternalTopicShardsOptions<S extends Shard> {
   readonly controller: Controller;
   readonly replicas: Replicas;
   readonly config: () => BrokerConfig;
+  /** Not a member of a cluster: the topic is made with one replica. Default true. */
+  readonly isAlone?: boolean;
   /** How the topic is made. */
   readonly topicOf: (config: BrokerConfig) => InternalTopic;
   readonly newShard: (partition: Partition) => S;
@@ -104,9 +106,10 @@ export class InternalTopicShards<S extends Shard> {
 
   /** Everybody who asks at the same time waits for the same topic. */
   async #createTopic(): Promise<void> {
-    const { controller, replicas, config, topic, topicOf } = this.#options;
+    const { controller, replicas, config, topic, topicOf, isAlone = true } = this.#options;
     const create = async (): Promise<void> => {
-      await createInternalTopic(controller, replicas.image, topicOf(config()));
+      const { image } = replicas;
+      await createInternalTopic({ controller, image, isAlone }, topicOf(config()));
       await replicas.settled([topic]);
       this.#reconcile();
       await Promise.all([...this].map((shard) => shard.loaded));

@@ -13,10 +13,17 @@ export const TRANSACTION_TOPIC = '__transaction_state';
 export interface InternalTopic {
   readonly name: string;
   readonly partitionCount: number;
-  /** Wanted; there are no more replicas than brokers that live. */
+  /** Wanted; a broker on its own makes one replica. */
   readonly replicationFactor: number;
   /** @param replicationFactor as it came out */
   readonly configsOf: (replicationFactor: number) => Readonly<Record<string, string>>;
+}
+
+export interface TopicMaking {
+  readonly controller: Controller;
+  readonly image: MetadataImage;
+  /** There is no cluster that other brokers could join. */
+  readonly isAlone: boolean;
 }
 
 export function offsetsTopic(config: BrokerConfig): InternalTopic {
@@ -50,18 +57,23 @@ export function transactionTopic(config: BrokerConfig): InternalTopic {
 }
 
 /**
- * Creates the topic if it is not there. Replicas are bounded by the brokers that live, so that the
- * default of three does not keep a single broker from having groups and transactions.
+ * Creates the topic if it is not there. In a cluster it is never made with fewer replicas than
+ * wanted, for they would be fewer for ever: until so many brokers live there is no coordinator. Only
+ * a broker on its own makes do with one, so that the default of three does not keep it from having
+ * groups and transactions.
  * @throws KafkaError COORDINATOR_NOT_AVAILABLE
  */
 export async function createInternalTopic(
-  controller: Controller,
-  image: MetadataImage,
+  { controller, image, isAlone }: TopicMaking,
   { name, partitionCount, replicationFactor: wanted, configsOf }: InternalTopic,
 ): Promise<void> {
   if (image.topic(name) !== undefined) return;
   const aliveCount = [...image.aliveBrokers()].length;
-  const replicationFactor = Math.max(1, Math.min(wanted, aliveCount));
+  if (!isAlone && aliveCount < wanted) {
+    const why = `${name} has ${wanted} replicas, and ${aliveCount} brokers are alive`;
+    throw new KafkaError('COORDINATOR_NOT_AVAILABLE', why);
+  }
+  const replicationFactor = isAlone ? Math.max(1, Math.min(wanted, aliveCount)) : wanted;
   const configs = Object.entries(configsOf(replicationFactor));
   const [result] = await controller.createTopics({
     topics: [

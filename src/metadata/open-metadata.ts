@@ -18,6 +18,8 @@ export interface MetadataOptions {
   readonly history: MetadataHistory;
   readonly nodeId: number;
   readonly config: BrokerConfig;
+  /** Default: brokers have none. See MetadataControllerOptions. */
+  readonly sessionMs?: number;
   /** The store gave up, or a bug was found: the process must not go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -52,14 +54,14 @@ export interface MetadataHistory {
 
 /** Resolves when the image holds all that was committed. The store is left open when it fails. */
 export async function openMetadata(io: Io, options: MetadataOptions): Promise<Metadata> {
-  const { store, history, nodeId, config, onFailure } = options;
+  const { store, history, nodeId, config, sessionMs = 0, onFailure } = options;
   const loader = await ImageLoader.start(metadataIo(io), {
     store,
     bytesBetweenSnapshotsMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
     onFailure,
   });
   const rules = configRules(config);
-  const parts = { nodeId, store, loader, rules, onBug: onFailure };
+  const parts = { nodeId, store, loader, rules, sessionMs, onBug: onFailure };
   const controller = new MetadataController(metadataIo(io), parts);
   return {
     controller,

@@ -64,6 +64,8 @@ export interface GroupCoordinatorOptions {
   readonly controller: Controller;
   readonly replicas: Replicas;
   readonly config: () => BrokerConfig;
+  /** Not a member of a cluster. Default true. */
+  readonly isAlone?: boolean;
   /** An invariant is broken: the process must not go on. */
   readonly onBug: (error: Error) => void;
 }

@@ -32,6 +32,8 @@ export interface TransactionCoordinatorOptions {
   readonly controller: Controller;
   readonly replicas: Replicas;
   readonly config: () => BrokerConfig;
+  /** Not a member of a cluster. Default true. */
+  readonly isAlone?: boolean;
   /**
    * The newest of the cluster. That of `replicas` may not have a topic yet to whose partitions
    * transactions write already: no marker would be sent there, as if it had been deleted.

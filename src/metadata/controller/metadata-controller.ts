@@ -27,6 +27,7 @@ import type { ConfigRules } from './config-rules.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
 import { ControllerLog } from './controller-log.ts';
 import { ControllerMachine } from './controller-machine.ts';
+import { DeadBrokers } from './dead-brokers.ts';
 import { updateFeatures } from './features.ts';
 import { brokerHeartbeat } from './heartbeats.ts';
 import { electLeaders, reportOffline } from './leaders.ts';
@@ -44,6 +45,8 @@ export interface MetadataControllerOptions {
   /** Of this process: a new machine begins with its image. */
   readonly loader: ImageLoader;
   readonly rules: ConfigRules;
+  /** broker.session.timeout.ms, where brokers have sessions. Default 0: this one is on its own. */
+  readonly sessionMs?: number;
   /** Nothing that waiting would mend. */
   readonly onBug: (error: Error) => void;
 }
@@ -61,6 +64,7 @@ export class MetadataController implements api.Controller {
   /** The end of a term that somebody else ended: before the next one. */
   #resigning: Promise<void> | null = null;
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
+  readonly #dead: DeadBrokers;
   #brokerWatch: Subscription | null = null;
   /** One attempt at being the controller at a time … */
   #isStanding = false;
@@ -84,6 +88,13 @@ export class MetadataController implements api.Controller {
       build: () => this.#build(),
       lostError,
       onLost: (cause) => this.#onAppendFailed(cause),
+    });
+    this.#dead = new DeadBrokers(io, {
+      nodeId: options.nodeId,
+      serving: () => Array.from(options.loader.image.aliveBrokers(), ({ id }) => id),
+      fence: (brokerId) => this.#decide((machine) => fenceBroker(machine, brokerId)),
+      sessionMs: options.sessionMs ?? 0,
+      onBug: options.onBug,
     });
   }
 
@@ -124,21 +135,10 @@ export class MetadataController implements api.Controller {
     if (off.length > 0) {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
     }
-    await this.#fenceDead();
+    await this.#dead.onElected();
     loader.maybeSaveSnapshot(epoch);
     this.#retryMs = retryMsMin;
     this.#io.log.info('elected controller', { nodeId, epoch });
-  }
-
-  /**
-   * Brokers whose sessions ended while nobody was elected. Not this process, which is about to
-   * register: fencing it would cost its partitions a leader epoch.
-   */
-  async #fenceDead(): Promise<void> {
-    for (const id of [...this.#options.loader.image.brokers.keys()]) {
-      if (id === this.#options.nodeId || this.#alive.has(id)) continue;
-      await this.#decide((machine) => fenceBroker(machine, id));
-    }
   }
 
   get isActive(): boolean {
@@ -184,6 +184,7 @@ export class MetadataController implements api.Controller {
 
   #onTermLost(error: Error): void {
     this.#term = null;
+    this.#dead.onTermOver();
     this.#runtime.unload(error);
     this.#standAgain();
   }
@@ -220,18 +221,9 @@ export class MetadataController implements api.Controller {
     this.#retryTimer = this.#io.clock.after(retryMs, () => this.#standAgain());
   }
 
-  /** A session that ended is a broker that died: fence it before anybody waits for it. */
   #onBrokersChanged(alive: ReadonlyMap<number, StoreBroker>): void {
-    const before = this.#alive;
     this.#alive = alive;
-    for (const brokerId of before.keys()) {
-      if (alive.has(brokerId) || this.#isClosed) continue;
-      this.#decide((machine) => fenceBroker(machine, brokerId)).catch((error: unknown) => {
-        // Whoever is the controller next fences those who are gone first of all.
-        if (!isExpectedFailure(error)) this.#options.onBug(error as Error);
-        else this.#io.log.warn(`broker ${brokerId} is gone and is fenced later`, { error });
-      });
-    }
+    this.#dead.onAlive(alive.keys());
   }
 
   #decide<T>(decide: (machine: ControllerMachine) => Decision<MetadataRecord, T>): Promise<T> {
@@ -313,6 +305,7 @@ export class MetadataController implements api.Controller {
     this.#isClosed = true;
     this.#retryTimer?.cancel();
     this.#brokerWatch?.close();
+    this.#dead.onTermOver();
     this.#runtime.close();
     this.#term = null;
     const election = this.#election;

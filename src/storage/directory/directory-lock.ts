@@ -24,17 +24,38 @@ export function lockDirectory(io: Io, path: string): DiskLock {
   );
 }
 
-/** Whether it was there; that it is gone is durable when this resolves. */
-export async function takeCleanMark(disk: Disk, directory: string): Promise<boolean> {
+/** What the mark of a clean stop says. */
+export interface CleanMark {
+  /** Under which the life that ended was registered (KIP-966); -1: it does not say. */
+  readonly brokerEpoch: number;
+}
+
+/** null if there was none; that it is gone is durable when this resolves. */
+export async function takeCleanMark(disk: Disk, directory: string): Promise<CleanMark | null> {
   const path = `${directory}/${CLEAN_SHUTDOWN}`;
-  if (disk.readFile(path) === null) return false;
+  const content = disk.readFile(path);
+  if (content === null) return null;
   await disk.remove(path);
   await disk.syncDirectory(directory);
-  return true;
+  return { brokerEpoch: brokerEpochIn(content.toString('utf8')) };
+}
+
+/** Kafka before 3.7 leaves an empty file. */
+function brokerEpochIn(text: string): number {
+  try {
+    const epoch: unknown = (JSON.parse(text) as { brokerEpoch?: unknown } | null)?.brokerEpoch;
+    return typeof epoch === 'number' && Number.isSafeInteger(epoch) ? epoch : -1;
+  } catch {
+    return -1;
+  }
 }
 
 /** Every log of the directory is complete on the disk. */
-export async function leaveCleanMark(disk: Disk, directory: string): Promise<void> {
-  const mark = Buffer.from('{"version":0,"brokerEpoch":-1}');
+export async function leaveCleanMark(
+  disk: Disk,
+  directory: string,
+  { brokerEpoch }: CleanMark,
+): Promise<void> {
+  const mark = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }));
   await replaceFile(disk, `${directory}/${CLEAN_SHUTDOWN}`, mark);
 }

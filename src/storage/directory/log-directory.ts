@@ -19,7 +19,7 @@ import {
   identifyDirectory,
   somePartitionIn,
 } from './directory-identity.ts';
-import { leaveCleanMark, lockDirectory, takeCleanMark } from './directory-lock.ts';
+import { type CleanMark, leaveCleanMark, lockDirectory, takeCleanMark } from './directory-lock.ts';
 import { type DirectoryNotes, KeptNotes, type NotesAround, notesPath } from './directory-notes.ts';
 import { type FateOf, openFoundFolders } from './found-folders.ts';
 import { refusedDirectory } from './log-directory-error.ts';
@@ -38,7 +38,8 @@ export class LogDirectory {
   readonly path: string;
   readonly meta: MetaProperties;
   readonly health: DirectoryHealth;
-  readonly wasCleanShutdown: boolean;
+  /** Of the life that had it before; null if that did not end cleanly. */
+  readonly cleanMark: CleanMark | null;
   readonly #io: Io;
   readonly #lock: DiskLock;
   readonly #bootNote: BootNote;
@@ -51,12 +52,12 @@ export class LogDirectory {
   private constructor(
     io: Io,
     options: LogDirectoryOptions,
-    found: DirectoryIdentity & { lock: DiskLock; wasCleanShutdown: boolean },
+    found: DirectoryIdentity & { lock: DiskLock; cleanMark: CleanMark | null },
   ) {
     const { path, resources } = options;
     this.path = path;
     this.meta = found.meta;
-    this.wasCleanShutdown = found.wasCleanShutdown;
+    this.cleanMark = found.cleanMark;
     this.#io = io;
     this.#lock = found.lock;
     this.#bootNote = new BootNote(io.disk, path);
@@ -81,12 +82,16 @@ export class LogDirectory {
     const lock = lockDirectory(io, path);
     try {
       const identity = await identifyDirectory(io, options);
-      const wasCleanShutdown = await takeCleanMark(io.disk, path);
-      return new LogDirectory(io, options, { ...identity, lock, wasCleanShutdown });
+      const cleanMark = await takeCleanMark(io.disk, path);
+      return new LogDirectory(io, options, { ...identity, lock, cleanMark });
     } catch (error) {
       lock.release();
       throw error instanceof IoError ? refusedDirectory(path, error) : error;
     }
+  }
+
+  get wasCleanShutdown(): boolean {
+    return this.cleanMark !== null;
   }
 
   /** Opens, recovering where needed, the logs of the partition folders that are to be opened. */
@@ -214,11 +219,12 @@ export class LogDirectory {
   }
 
   /**
-   * Flushes and closes the logs, then leaves the mark of a clean stop.
+   * Flushes and closes the logs, then leaves the mark of a clean stop. `leave` is called between
+   * the two: the broker epoch under which this life ended; -1, the default: that of before.
    *
    * @throws the first failure, after everything was closed; the next start then recovers
    */
-  async close(): Promise<void> {
+  async close(leave: () => Promise<number> = async () => -1): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.health.stop();
@@ -229,7 +235,9 @@ export class LogDirectory {
       if (this.#areLogsOpen) await this.#folders.checkpoints.writeOffsets();
       await this.#folders.checkpoints.settled();
       if (!this.health.hasFailed && (this.#areLogsOpen || this.wasCleanShutdown)) {
-        await leaveCleanMark(this.#io.disk, this.path);
+        const brokerEpoch = await leave();
+        const mark = brokerEpoch < 0 && this.cleanMark !== null ? this.cleanMark : { brokerEpoch };
+        await leaveCleanMark(this.#io.disk, this.path, mark);
       }
     } finally {
       this.#lock.release();
