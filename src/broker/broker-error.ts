@@ -17,6 +17,9 @@ export class BrokerError extends Error {
    */
   static from(error: unknown): unknown {
     if (error instanceof LogDirectoryError) return new BrokerError(error.message, { cause: error });
+    if (error instanceof KafkaError && error.errorName === 'INCONSISTENT_CLUSTER_ID') {
+      return new BrokerError(`cannot start: ${error.message}`, { cause: error });
+    }
     const isDisk =
       error instanceof IoError ||
       (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR);

@@ -32,7 +32,7 @@ export interface BrokerOptions {
   readonly acceptLostMetadata?: boolean;
   /** Likewise: make partitions anew that were in a log directory that is not there. */
   readonly acceptLostLogDirs?: boolean;
-  /** The store of the cluster that this broker is a member of. Default: it is on its own. */
+  /** The store of the cluster. Default: what cluster.store names; without it there is none. */
   readonly openStore?: (io: Io, config: BrokerConfig) => Promise<ClusterStore>;
 }
 
@@ -199,10 +199,14 @@ async function join(running: Running): Promise<void> {
 
 /** null for a broker on its own. */
 async function openMember({ io, config, options }: Start, undo: Undo): Promise<Member | null> {
-  if (options.openStore === undefined) return null;
-  const { Member } = await import('./member.ts');
-  const store = held(undo, await options.openStore(io, config), (each) => each.close());
-  return new Member(io, config, store);
+  if (options.openStore === undefined && config.get('cluster.store') === null) return null;
+  const { Member, openNamedStore } = await import('./member.ts');
+  const store = await (options.openStore ?? openNamedStore)(io, config);
+  return new Member(
+    io,
+    config,
+    held(undo, store, (each) => each.close()),
+  );
 }
 
 async function registrationOf(

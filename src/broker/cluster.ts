@@ -7,6 +7,7 @@ import { type Uuid, uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import {
+  assertKnownStore,
   type ClusterStore,
   type Controller,
   historyOfStore,
@@ -125,7 +126,7 @@ export class Cluster {
   }
 }
 
-function openMetadataOf(
+async function openMetadataOf(
   io: Io,
   config: BrokerConfig,
   { directories, resources, member, mayLose, onFatal }: ClusterOptions,
@@ -133,6 +134,7 @@ function openMetadataOf(
   const { nodeId } = config;
   if (member !== null) {
     const { store } = member;
+    assertKnownStore(store, directories.knownMetadata);
     const history = historyOfStore(store);
     const sessionMs = config.get('broker.session.timeout.ms');
     return openMetadata(io, { store, history, nodeId, config, sessionMs, onFailure: onFatal });

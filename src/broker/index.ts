@@ -27,6 +27,8 @@
 //   descriptor-budget.ts   files and connections share what the process may have open
 //   rate-limited-log.ts
 
+import { loadStoreEngines } from '../metadata/index.ts';
+
 export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
 export type { BoundListener } from './broker-server.ts';
@@ -34,4 +36,5 @@ export type { BoundListener } from './broker-server.ts';
 /** Loads what a member of a cluster needs before its start does, which then takes no time. */
 export async function loadMemberParts(): Promise<void> {
   await import('./member.ts');
+  await loadStoreEngines();
 }

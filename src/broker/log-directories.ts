@@ -6,7 +6,7 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError, type Log, type Timer } from '../io/index.ts';
-import type { Metadata } from '../metadata/index.ts';
+import type { KnownMetadata, Metadata } from '../metadata/index.ts';
 import { LogDirectory, LogDirectoryError, type LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { KnownLogDirs } from './known-log-dirs.ts';
@@ -129,6 +129,15 @@ export class LogDirectories {
   get wasMetadataClosedCleanly(): boolean {
     const isMetadata = ({ path }: LogDirectory): boolean => path === this.metadataPath;
     return this.#opened.find(isMetadata)?.wasCleanShutdown ?? false;
+  }
+
+  /** The metadata that they were used with, as far as they note it. */
+  get knownMetadata(): KnownMetadata[] {
+    return this.#opened.flatMap(({ path, meta: { clusterId }, notes }) => {
+      if (notes === null) return [];
+      const { historyId, metadataOffset } = notes;
+      return [{ path, clusterId, historyId, metadataOffset }];
+    });
   }
 
   /** What says that there were metadata before; null: nothing does. */

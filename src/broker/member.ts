@@ -3,8 +3,10 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
-import type { ClusterStore, Endpoint } from '../metadata/index.ts';
+import { type ClusterStore, type Endpoint, openStore } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
+import { BrokerError } from './broker-error.ts';
 import type { Cluster, MemberOptions, Membership } from './cluster.ts';
 import type { Handler } from './handler.ts';
 import { memberHandlers } from './handlers/of-member.ts';
@@ -53,5 +55,19 @@ export class Member implements MemberOptions {
   }): MemberReplication {
     const membership = parts.cluster.membership as Membership;
     return new MemberReplication(this.#io, { membership, ...parts });
+  }
+}
+
+/** @throws BrokerError */
+export async function openNamedStore(io: Io, config: BrokerConfig): Promise<ClusterStore> {
+  try {
+    return await openStore(io, {
+      address: config.get('cluster.store') ?? '',
+      clusterId: config.clusterId,
+      sessionTimeoutMs: config.get('broker.session.timeout.ms'),
+    });
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    throw new BrokerError(`cannot start: ${error.message}`, { cause: error });
   }
 }

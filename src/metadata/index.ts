@@ -39,6 +39,7 @@ export {
 export {
   assertKnownStore,
   type KnownMetadata,
+  loadStoreEngines,
   openStore,
   type SharedStoreServer,
   type SharedStoreServerOptions,
