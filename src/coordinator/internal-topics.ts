@@ -58,9 +58,9 @@ export function transactionTopic(config: BrokerConfig): InternalTopic {
 
 /**
  * Creates the topic if it is not there. In a cluster it is never made with fewer replicas than
- * wanted, for they would be fewer for ever: until so many brokers live there is no coordinator. Only
- * a broker on its own makes do with one, so that the default of three does not keep it from having
- * groups and transactions.
+ * wanted, for they would be fewer for ever: until so many brokers live there is no coordinator.
+ * Only a broker on its own makes do with one, so that the default of three does not keep it from
+ * having groups and transactions.
  * @throws KafkaError COORDINATOR_NOT_AVAILABLE
  */
 export async function createInternalTopic(

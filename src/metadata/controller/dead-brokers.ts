@@ -2,8 +2,8 @@
 // the store has ended and has not been renewed a moment later. A new controller has not seen how
 // long a broker has been without a session, so it gives each one whole session time first.
 //
-// Invariant: a broker that is dead is fenced while this node controls, however often that fails; one
-// whose session is back is not.
+// Invariant: a broker that is dead is fenced while this node controls, however often that fails;
+// one whose session is back is not.
 
 import type { Clock, Io, Log, Timer } from '../../io/index.ts';
 import { isExpectedFailure } from '../../storage/index.ts';

@@ -4,7 +4,7 @@
 //   metadata-controller.ts   stands for election; runs the machine while it is elected
 //   controller-machine.ts    its state, decided and committed; controller-log.ts: its log, and the
 //                            question whether it still is the controller
-//   take-over.ts             what a term begins with
+//   take-over.ts             what a term begins with; dead-brokers.ts: who is taken for dead
 //
 // The decisions, by what they are about:
 //   topics.ts, partitions.ts   new-partition.ts: one on its first day; placement.ts: where it goes
