@@ -1,7 +1,7 @@
 // DescribeCluster (KIP-700): the brokers, and whom to ask for changes.
 
 import { describeCluster, KafkaError } from '../../protocol/index.ts';
-import { defineHandler } from '../handler.ts';
+import { defineHandler, type RequestContext } from '../handler.ts';
 import { clusterOperations, operationsNotAsked } from './topic-answer.ts';
 
 const brokerEndpoints = 1;
@@ -20,15 +20,23 @@ export const describeClusterHandler = defineHandler(describeCluster, (request, c
     endpointType: brokerEndpoints,
     clusterId: broker.clusterId,
     controllerId: broker.controllerId,
-    brokers: broker.endpoints(context.client).map(({ nodeId, host, port, rack }) => ({
-      brokerId: nodeId,
-      host,
-      port,
-      rack,
-      isFenced: false,
-    })),
+    brokers: brokersFor(context, request.includeFencedBrokers),
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations
       : operationsNotAsked,
   };
 });
+
+/** By id; a fenced broker (KIP-1073) has the address that it registered last. */
+function brokersFor({ broker, client, image }: RequestContext, includeFenced: boolean) {
+  const brokers = broker.endpoints(client).map(({ nodeId, host, port, rack }) => ({
+    ...{ brokerId: nodeId, host, port, rack, isFenced: false },
+  }));
+  for (const { id, listeners, rack, fenced } of includeFenced ? image.brokers.values() : []) {
+    const endpoint = listeners.find(({ name }) => name === client.connection.listenerName);
+    if (!fenced || endpoint === undefined) continue;
+    const { host, port } = endpoint;
+    brokers.push({ brokerId: id, host, port, rack, isFenced: true });
+  }
+  return brokers.sort((a, b) => a.brokerId - b.brokerId);
+}

@@ -1,8 +1,9 @@
-// DescribeQuorum (KIP-595): who keeps the metadata log. Here the cluster store keeps it, with one
-// controller that writes: it is the leader and the one voter, and brokers that are not it observe.
+// DescribeQuorum (KIP-595): who keeps the metadata log, and how far each broker has read it. Here
+// the cluster store keeps it, with one controller that writes: it is the leader and the one voter.
+// The other brokers observe, as the controller has heard it from their heartbeats.
 
 import { ZERO_UUID } from '../../base/uuid.ts';
-import { METADATA_TOPIC, type MetadataImage } from '../../metadata/index.ts';
+import { METADATA_TOPIC, type MetadataProgress } from '../../metadata/index.ts';
 import {
   describeQuorum,
   ErrorCode,
@@ -13,19 +14,24 @@ import {
 import { defineHandler, type RequestContext } from '../handler.ts';
 
 type Partition = ResponseInput<typeof describeQuorum>['topics'][number]['partitions'][number];
-type Replica = Partition['currentVoters'][number];
 
-export const describeQuorumHandler = defineHandler(describeQuorum, (request, context) => ({
-  errorCode: 0,
-  errorMessage: null,
-  topics: request.topics.map(({ topicName, partitions }) => ({
-    topicName,
-    partitions: partitions.map(({ partitionIndex }) =>
-      isQuorum(request) ? quorum(context) : unknownPartition(partitionIndex),
-    ),
-  })),
-  nodes: isQuorum(request) ? nodesOf(context) : [],
-}));
+/** Who has been silent for longer is not said to observe, as in Kafka. */
+const silentMsMax = 300_000;
+
+export const describeQuorumHandler = defineHandler(describeQuorum, async (request, context) => {
+  const progress = isQuorum(request) ? await context.broker.controller.metadataProgress({}) : null;
+  return {
+    errorCode: 0,
+    errorMessage: null,
+    topics: request.topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) =>
+        progress === null ? unknownPartition(partitionIndex) : quorum(progress, context),
+      ),
+    })),
+    nodes: progress === null ? [] : nodesOf(progress, context),
+  };
+});
 
 /** Only the metadata log has a quorum, and it is asked for alone. */
 function isQuorum({ topics }: RequestOf<typeof describeQuorum>): boolean {
@@ -52,34 +58,44 @@ function unknownPartition(partitionIndex: number): Partition {
   };
 }
 
-function quorum({ broker, image }: RequestContext): Partition {
-  const observers = [...image.aliveBrokers()].filter(({ id }) => id !== broker.nodeId);
+function quorum(progress: MetadataProgress, { image }: RequestContext): Partition {
+  const { controllerId, controllerEpoch, endOffset, nowMs, brokers } = progress;
+  const directoryOf = (id: number) => image.brokers.get(id)?.logDirs[0] ?? ZERO_UUID;
+  const observers = brokers
+    .filter(({ brokerId, heardMs }) => {
+      return brokerId !== controllerId && nowMs - heardMs <= silentMsMax;
+    })
+    .sort((a, b) => a.brokerId - b.brokerId);
   return {
     partitionIndex: 0,
     errorCode: 0,
     errorMessage: null,
-    leaderId: broker.nodeId,
-    leaderEpoch: image.controllerEpoch,
-    highWatermark: image.offset + 1,
-    currentVoters: [replica(broker.nodeId, image, broker.io.clock.now())],
-    observers: observers.map(({ id }) => replica(id, image, -1)),
+    leaderId: controllerId,
+    leaderEpoch: controllerEpoch,
+    highWatermark: endOffset,
+    currentVoters: [
+      {
+        replicaId: controllerId,
+        replicaDirectoryId: directoryOf(controllerId),
+        logEndOffset: endOffset,
+        lastFetchTimestamp: nowMs,
+        lastCaughtUpTimestamp: nowMs,
+      },
+    ],
+    observers: observers.map(({ brokerId, metadataOffset, heardMs, caughtUpMs }) => ({
+      replicaId: brokerId,
+      replicaDirectoryId: directoryOf(brokerId),
+      logEndOffset: metadataOffset + 1,
+      lastFetchTimestamp: heardMs,
+      lastCaughtUpTimestamp: caughtUpMs,
+    })),
   };
 }
 
-function replica(replicaId: number, image: MetadataImage, nowMs: number): Replica {
-  return {
-    replicaId,
-    replicaDirectoryId: image.brokers.get(replicaId)?.logDirs[0] ?? ZERO_UUID,
-    logEndOffset: image.offset + 1,
-    lastFetchTimestamp: nowMs,
-    lastCaughtUpTimestamp: nowMs,
-  };
-}
-
-function nodesOf({ broker, client }: RequestContext) {
+function nodesOf({ controllerId }: MetadataProgress, { broker, client }: RequestContext) {
   return broker
     .endpoints(client)
-    .filter(({ nodeId }) => nodeId === broker.nodeId)
+    .filter(({ nodeId }) => nodeId === controllerId)
     .map(({ nodeId, host, port }) => ({
       nodeId,
       listeners: [{ name: client.connection.listenerName, host, port }],

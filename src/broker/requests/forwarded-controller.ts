@@ -24,6 +24,7 @@ export function forwardedController(requests: BrokerRequests, own: Controller): 
     registerBroker: ask('registerBroker'),
     unregisterBroker: ask('unregisterBroker'),
     brokerHeartbeat: ask('brokerHeartbeat'),
+    metadataProgress: ask('metadataProgress'),
     alterPartition: ask('alterPartition'),
     electLeaders: ask('electLeaders'),
     alterReassignments: ask('alterReassignments'),

@@ -57,6 +57,7 @@ export const isRepeatable: Readonly<Record<keyof PeerApis, boolean>> = {
   registerBroker: true,
   unregisterBroker: false,
   brokerHeartbeat: true,
+  metadataProgress: true,
   alterPartition: false,
   electLeaders: false,
   alterReassignments: true,

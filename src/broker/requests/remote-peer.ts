@@ -129,6 +129,7 @@ export class RemotePeer implements Peer {
   readonly unregisterBroker = this.#enveloped('unregisterBroker');
   readonly electLeaders = this.#enveloped('electLeaders');
   readonly alterReassignments = this.#enveloped('alterReassignments');
+  readonly metadataProgress = this.#enveloped('metadataProgress');
   readonly reportOffline = this.#enveloped('reportOffline');
   readonly alterClientQuotas = this.#enveloped('alterClientQuotas');
   readonly alterScramCredentials = this.#enveloped('alterScramCredentials');

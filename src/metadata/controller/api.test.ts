@@ -42,6 +42,7 @@ function script(brokerEpoch: number, topicId: string): Script {
     { allocateProducerIds: at },
     { allocateProducerIds: { brokerId: 1, brokerEpoch: -7 } },
     { brokerHeartbeat: { ...at, currentMetadataOffset: 1000 } },
+    { metadataProgress: {} },
     {
       alterPartition: {
         ...at,

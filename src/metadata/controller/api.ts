@@ -213,6 +213,26 @@ export interface BrokerHeartbeatResult {
   readonly shouldShutDown: boolean;
 }
 
+/** Whoever controls, and how far each broker that it has heard of in its term is. */
+export interface MetadataProgress {
+  readonly controllerId: number;
+  readonly controllerEpoch: number;
+  /** Of the metadata log. */
+  readonly endOffset: number;
+  /** Of the controller's clock, as all times here. */
+  readonly nowMs: number;
+  readonly brokers: readonly BrokerProgress[];
+}
+
+export interface BrokerProgress {
+  readonly brokerId: number;
+  /** The last record that the broker had replayed at its newest heartbeat. */
+  readonly metadataOffset: number;
+  readonly heardMs: number;
+  /** When a heartbeat last said that nothing was missing; -1: in this term none has. */
+  readonly caughtUpMs: number;
+}
+
 export interface AlterPartitionRequest {
   readonly brokerId: number;
   readonly brokerEpoch: number;
@@ -341,6 +361,8 @@ export interface Controller {
   registerBroker(request: RegisterBrokerRequest): Promise<RegisterBrokerResult>;
   unregisterBroker(brokerId: number): Promise<void>;
   brokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatResult>;
+  /** A question: nothing is decided. */
+  metadataProgress(request: Record<string, never>): Promise<MetadataProgress>;
   alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResult[]>;
   electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResult[]>;
   alterReassignments(request: AlterReassignmentsRequest): Promise<AlterReassignmentsResult[]>;

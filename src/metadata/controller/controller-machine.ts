@@ -9,6 +9,7 @@ import type { Machine } from '../../machine/index.ts';
 import { MetadataDelta } from '../delta.ts';
 import type { MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
+import type { BrokerProgress } from './api.ts';
 import type { ConfigRules } from './config-rules.ts';
 
 /** What a broker in controlled shutdown waits for; lost with the term, and then asked anew. */
@@ -17,6 +18,8 @@ export interface Heartbeats {
   readonly metadataOffsets: Map<number, number>;
   /** What the others must have replayed before a broker that shuts down may go. */
   readonly shutdownOffsets: Map<number, number>;
+  /** Of each broker, for whoever asks how the cluster is. */
+  readonly progress: Map<number, BrokerProgress>;
 }
 
 /** What decisions may use besides the state. */
@@ -29,7 +32,11 @@ export interface ControllerContext {
 
 export class ControllerMachine implements Machine<MetadataRecord> {
   readonly context: ControllerContext;
-  readonly heartbeats: Heartbeats = { metadataOffsets: new Map(), shutdownOffsets: new Map() };
+  readonly heartbeats: Heartbeats = {
+    metadataOffsets: new Map(),
+    shutdownOffsets: new Map(),
+    progress: new Map(),
+  };
   #image: MetadataImage;
   /** Records replayed since `#image`. */
   #delta: MetadataDelta | null = null;

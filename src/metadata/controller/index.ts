@@ -13,7 +13,8 @@
 //   leaders.ts                 elections, also when a broker is fenced or comes back
 //   alter-partition.ts         the in-sync replicas that a leader reports
 //   reassignments.ts           moves to other brokers
-//   brokers.ts, heartbeats.ts  who comes, lives and goes; registered-broker.ts: one of them
+//   brokers.ts, heartbeats.ts  who comes, lives and goes; registered-broker.ts: one of them;
+//                              progress.ts: how much of the metadata each has read
 //   configs.ts                 config-rules.ts: what of them matters here
 //   features.ts, quotas.ts, scram.ts, producer-ids.ts
 export {};

@@ -33,6 +33,7 @@ import { brokerHeartbeat } from './heartbeats.ts';
 import { electLeaders, reportOffline } from './leaders.ts';
 import { createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
+import { metadataProgress, noteProgress } from './progress.ts';
 import { alterClientQuotas } from './quotas.ts';
 import { alterReassignments } from './reassignments.ts';
 import { alterScramCredentials } from './scram.ts';
@@ -266,7 +267,16 @@ export class MetadataController implements api.Controller {
   }
 
   brokerHeartbeat(request: api.BrokerHeartbeatRequest): Promise<api.BrokerHeartbeatResult> {
-    return this.#decide((machine) => brokerHeartbeat(machine, request));
+    return this.#decide((machine) => {
+      const decision = brokerHeartbeat(machine, request);
+      noteProgress(machine, request, this.#io.clock.now());
+      return decision;
+    });
+  }
+
+  metadataProgress(_request: Record<string, never> = {}): Promise<api.MetadataProgress> {
+    const [controllerId, nowMs] = [this.#options.nodeId, this.#io.clock.now()];
+    return this.#decide((machine) => metadataProgress(machine, { controllerId, nowMs }));
   }
 
   alterPartition(request: api.AlterPartitionRequest): Promise<api.AlterPartitionResult[]> {

@@ -16,6 +16,7 @@ const methods: Record<keyof Controller, true> = {
   registerBroker: true,
   unregisterBroker: true,
   brokerHeartbeat: true,
+  metadataProgress: true,
   alterPartition: true,
   electLeaders: true,
   alterReassignments: true,
