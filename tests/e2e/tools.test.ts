@@ -60,7 +60,7 @@ describe('kafka-topics', () => {
     const [head = '', ...lines] = described.split('\n');
     assert.match(
       head,
-      /^Topic: first\tTopicId: \S{22}\tPartitionCount: 2\tReplicationFactor: 1\t.*: flush.ms=5$/,
+      /^Topic: first\tTopicId: \S{22}\tPartitionCount: 2\tReplicationFactor: 1\t.*: flush\.ms=5,/,
     );
     const line = (partition: number): string =>
       `\tTopic: first\tPartition: ${partition}\tLeader: 1\tReplicas: 1\tIsr: 1` +
@@ -241,7 +241,9 @@ describe('kafka-configs', () => {
       await outputOf('configs', '--describe --entity-type brokers'),
       'Dynamic configs for broker 1 are:\nDefault configs for brokers in the cluster are:\n' +
         '  log.cleaner.threads=2 sensitive=false synonyms={DYNAMIC_DEFAULT_BROKER_CONFIG:' +
-        'log.cleaner.threads=2}\n',
+        'log.cleaner.threads=2}\n' +
+        '  min.insync.replicas=1 sensitive=false synonyms={DYNAMIC_DEFAULT_BROKER_CONFIG:' +
+        'min.insync.replicas=1}\n',
     );
   });
 

@@ -90,7 +90,12 @@ test('a broker describes itself, keeps its secrets, and sends others away', asyn
       const dirs = configs.find((config) => config.name === 'log.dirs');
       assert.deepEqual([dirs?.value, dirs?.readOnly], ['/data', true]);
       assert.equal((await describe(client, brokerType, '7')).errorCode, ErrorCode.INVALID_REQUEST);
-      assert.deepEqual((await describe(client, brokerType, '')).configs, []);
+      const ofAll = (await describe(client, brokerType, '')).configs;
+      assert.deepEqual(
+        ofAll.map(({ name, value }) => [name, value]),
+        // A new cluster has one for all brokers (KIP-966).
+        [['min.insync.replicas', '1']],
+      );
     },
     { config: { 'ssl.key.password': 'hush' } },
   );
@@ -164,7 +169,10 @@ test('a dynamic change of the broker is the default of topics, and is listed', a
     const { configs } = await describe(client, brokerType, '');
     assert.deepEqual(
       configs.map(({ name, value, configSource }) => [name, value, configSource]),
-      [['log.retention.ms', '5000', 3]],
+      [
+        ['min.insync.replicas', '1', 3],
+        ['log.retention.ms', '5000', 3],
+      ],
     );
     const readOnly = await set(client, [brokerType, '1'], ['log.dirs', '/elsewhere']);
     assert.equal(readOnly, ErrorCode.INVALID_REQUEST);

@@ -28,6 +28,7 @@ export function forwardedController(requests: BrokerRequests, own: Controller): 
     alterPartition: ask('alterPartition'),
     electLeaders: ask('electLeaders'),
     alterReassignments: ask('alterReassignments'),
+    assignReplicasToDirs: ask('assignReplicasToDirs'),
     reportOffline: ask('reportOffline'),
     alterClientQuotas: ask('alterClientQuotas'),
     alterScramCredentials: ask('alterScramCredentials'),

@@ -61,6 +61,7 @@ export const isRepeatable: Readonly<Record<keyof PeerApis, boolean>> = {
   alterPartition: false,
   electLeaders: false,
   alterReassignments: true,
+  assignReplicasToDirs: true,
   reportOffline: true,
   alterClientQuotas: true,
   alterScramCredentials: false,

@@ -130,6 +130,7 @@ export class RemotePeer implements Peer {
   readonly electLeaders = this.#enveloped('electLeaders');
   readonly alterReassignments = this.#enveloped('alterReassignments');
   readonly metadataProgress = this.#enveloped('metadataProgress');
+  readonly assignReplicasToDirs = this.#enveloped('assignReplicasToDirs');
   readonly reportOffline = this.#enveloped('reportOffline');
   readonly alterClientQuotas = this.#enveloped('alterClientQuotas');
   readonly alterScramCredentials = this.#enveloped('alterScramCredentials');

@@ -56,6 +56,7 @@ function script(brokerEpoch: number, topicId: string): Script {
     { electLeaders: { type: 'unclean', partitions: null } },
     { alterReassignments: { partitions: [{ topic: 'a', partition: 0, replicas: [1] }] } },
     { alterReassignments: { partitions: [{ topic: 'a', partition: 0, replicas: [7] }] } },
+    { assignReplicasToDirs: { ...at, replicas: [{ topicId, partitionIndex: 0, directoryId }] } },
     { reportOffline: { ...at, partitions: [{ topicId, partitionIndex: 0 }] } },
     { alterClientQuotas: { entries: [quota('producer_byte_rate'), quota('x')] } },
     { alterScramCredentials: { deletions: [{ user: 'u', mechanism: 1 }], upsertions: [] } },
@@ -67,6 +68,7 @@ function script(brokerEpoch: number, topicId: string): Script {
   ];
 }
 
+const directoryId = 'B'.repeat(21).concat('A');
 const quota = (key: string) => ({ entity: { user: 'u' }, ops: [{ key, value: 10 }] });
 const scram = {
   ...{ user: 'u', mechanism: 1, iterations: 5000 },

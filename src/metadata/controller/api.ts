@@ -298,6 +298,25 @@ export interface ReportOfflineRequest {
   readonly partitions: readonly { readonly topicId: Uuid; readonly partitionIndex: number }[];
 }
 
+/** Where the replicas of a broker lie (AssignReplicasToDirs, KIP-858). */
+export interface AssignReplicasRequest {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly replicas: readonly ReplicaInDirectory[];
+}
+
+export interface ReplicaInDirectory {
+  readonly topicId: Uuid;
+  readonly partitionIndex: number;
+  /** One that is not registered has failed: the replica leaves the ISR. */
+  readonly directoryId: Uuid;
+}
+
+export interface AssignReplicasResult extends ItemResult {
+  readonly topicId: Uuid;
+  readonly partitionIndex: number;
+}
+
 export interface AlterClientQuotasRequest {
   readonly entries: readonly QuotaAlteration[];
   readonly validateOnly?: boolean;
@@ -366,6 +385,7 @@ export interface Controller {
   alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResult[]>;
   electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResult[]>;
   alterReassignments(request: AlterReassignmentsRequest): Promise<AlterReassignmentsResult[]>;
+  assignReplicasToDirs(request: AssignReplicasRequest): Promise<AssignReplicasResult[]>;
   /** The broker's disk under these replicas failed: others lead, or nobody. */
   reportOffline(request: ReportOfflineRequest): Promise<void>;
   alterClientQuotas(request: AlterClientQuotasRequest): Promise<AlterClientQuotasResult[]>;

@@ -46,7 +46,9 @@ export function registerBroker(
   const wasClean =
     before !== undefined &&
     (request.previousBrokerEpoch === before.epoch || request.wasCleanShutdown === true);
-  const updates = new PartitionUpdates(machine, asRegistered(request, { brokerEpoch, fenced }));
+  const updates = new PartitionUpdates(machine, {
+    broker: asRegistered(request, { brokerEpoch, fenced }),
+  });
   if (!fenced) {
     if (!wasClean) pushAll(records, newEpochsOf(image, brokerId));
     electWhereNobodyLeads(updates, image);
@@ -135,7 +137,7 @@ export function unregisterBroker(
 ): Decision<MetadataRecord, void> {
   const { image } = machine;
   const broker = assertRegistered(image, brokerId);
-  const updates = new PartitionUpdates(machine, { ...broker, fenced: true });
+  const updates = new PartitionUpdates(machine, { broker: { ...broker, fenced: true } });
   leaveIsrs(updates, image, brokerId);
   updates.report();
   const { records } = updates;
@@ -159,7 +161,7 @@ export function fencingRecords(
   broker: BrokerRegistration,
 ): MetadataRecord[] {
   machine.heartbeats.shutdownOffsets.delete(broker.id);
-  const updates = new PartitionUpdates(machine, { ...broker, fenced: true });
+  const updates = new PartitionUpdates(machine, { broker: { ...broker, fenced: true } });
   leaveIsrs(updates, machine.image, broker.id);
   updates.report();
   return [...updates.records, stateChange(broker, { fenced: FencingChange.FENCED })];

@@ -6,7 +6,14 @@
 import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import { type ConfigResource, type MetadataImage, ResourceType } from '../image.ts';
+import {
+  type ConfigResource,
+  configKey,
+  configResourceOf,
+  type MetadataImage,
+  ResourceType,
+  type TopicImage,
+} from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import {
   AlterConfigOp,
@@ -18,8 +25,11 @@ import {
 } from './api.ts';
 import type { ConfigRules } from './config-rules.ts';
 import type { ControllerMachine } from './controller-machine.ts';
+import { isElrEnabled, PartitionUpdates } from './partition-updates.ts';
 
 type Alteration = Decision<MetadataRecord, AlterConfigsResult[]>;
+const MIN_IN_SYNC = 'min.insync.replicas';
+
 type Overrides = ReadonlyMap<string, string>;
 
 export function alterConfigs(machine: ControllerMachine, request: AlterConfigsRequest): Alteration {
@@ -59,6 +69,7 @@ function alter<R extends ConfigResource>(
   const { image, context } = machine;
   const records: MetadataRecord[] = [];
   const response: AlterConfigsResult[] = [];
+  const altered = new Map<string, Overrides>();
   const counts = new Map<string, number>();
   const keyOf = ({ type, name }: ConfigResource): string => `${type}/${name}`;
   for (const each of request.resources) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
@@ -78,6 +89,8 @@ function alter<R extends ConfigResource>(
       if (changes.length > 0) {
         context.rules.validate({ type, name }, wanted, before);
         if (type === ResourceType.BROKER) assertTogether(machine, name, wanted);
+        assertMinInSync(image, { type, name }, { before, wanted });
+        altered.set(configKey(type, name), wanted);
       }
       pushAll(records, changes);
       response.push({ type, name, error: null });
@@ -85,7 +98,75 @@ function alter<R extends ConfigResource>(
       response.push({ type, name, error: itemError(error) });
     }
   }
-  return { records: request.validateOnly ? [] : records, response };
+  if (request.validateOnly) return { records: [], response };
+  pushAll(records, partitionChanges(machine, altered));
+  return { records, response };
+}
+
+/**
+ * What the partitions are to be under the new configuration: who waits for an unclean election
+ * gets it at once, and who is eligible only because the ISR was too small is not any more where it
+ * is large enough now.
+ */
+function partitionChanges(
+  machine: ControllerMachine,
+  altered: ReadonlyMap<string, Overrides>,
+): MetadataRecord[] {
+  const { image } = machine;
+  const updates = new PartitionUpdates(machine, { configs: altered });
+  const isOfAll = isElectionChanged(image, altered, { type: ResourceType.BROKER, name: '' });
+  for (const topic of isOfAll ? image.topics() : topicsOf(image, altered)) {
+    const resource = { type: ResourceType.TOPIC, name: topic.name };
+    if (!isOfAll && !isElectionChanged(image, altered, resource)) continue;
+    for (const [partitionId, partition] of topic.partitions.entries()) {
+      const { leader, eligibleLeaderReplicas } = partition;
+      if (leader === -1 || eligibleLeaderReplicas.length > 0) {
+        updates.change({ topic, partitionId }, {});
+      }
+    }
+  }
+  updates.report();
+  return updates.records;
+}
+
+function* topicsOf(
+  image: MetadataImage,
+  altered: ReadonlyMap<string, Overrides>,
+): Generator<TopicImage, void, undefined> {
+  for (const key of altered.keys()) {
+    const { type, name } = configResourceOf(key);
+    const topic = type === ResourceType.TOPIC ? image.topic(name) : undefined;
+    if (topic !== undefined) yield topic;
+  }
+}
+
+function isElectionChanged(
+  image: MetadataImage,
+  altered: ReadonlyMap<string, Overrides>,
+  { type, name }: ConfigResource,
+): boolean {
+  const before = image.configOf(type, name);
+  const wanted = altered.get(configKey(type, name)) ?? before;
+  return ['unclean.leader.election.enable', MIN_IN_SYNC].some(
+    (key) => before.get(key) !== wanted.get(key),
+  );
+}
+
+/** All count by one number: who is eligible depends on it (KIP-966). */
+function assertMinInSync(
+  image: MetadataImage,
+  { type, name }: ConfigResource,
+  { before, wanted }: { readonly before: Overrides; readonly wanted: Overrides },
+): void {
+  if (type !== ResourceType.BROKER || !isElrEnabled(image)) return;
+  if (before.get(MIN_IN_SYNC) === wanted.get(MIN_IN_SYNC)) return;
+  if (name !== '') {
+    const why = 'Broker-level min.insync.replicas cannot be altered while ELR is enabled.';
+    throw new KafkaError('INVALID_CONFIG', why);
+  }
+  if (wanted.has(MIN_IN_SYNC)) return;
+  const why = 'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.';
+  throw new KafkaError('INVALID_CONFIG', why);
 }
 
 /** What each broker would have: a change for all of them meets what single ones were told. */

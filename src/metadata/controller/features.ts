@@ -4,7 +4,7 @@
 import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import type { FeatureRange, MetadataImage } from '../image.ts';
+import { type FeatureRange, type MetadataImage, ResourceType } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import {
   type FeatureUpdate,
@@ -45,6 +45,24 @@ export function firstFeatures(image: MetadataImage): MetadataRecord[] {
   });
 }
 
+/**
+ * Who is eligible depends on min.insync.replicas, which therefore is one for all brokers from the
+ * moment on at which the feature is switched on: what this one has of it, unless the cluster says.
+ */
+export function* minInSyncOfAll({
+  image,
+  context,
+}: ControllerMachine): Generator<MetadataRecord, void, undefined> {
+  const name = 'min.insync.replicas';
+  const record = { type: 'ConfigRecord', resourceType: ResourceType.BROKER, name } as const;
+  if (!image.configOf(ResourceType.BROKER, '').has(name)) {
+    yield { ...record, resourceName: '', value: String(context.rules.minInSyncReplicas) };
+  }
+  for (const [resourceName, overrides] of image.configsOfType(ResourceType.BROKER)) {
+    if (resourceName !== '' && overrides.has(name)) yield { ...record, resourceName, value: null };
+  }
+}
+
 export function updateFeatures(
   machine: ControllerMachine,
   request: UpdateFeaturesRequest,
@@ -53,7 +71,10 @@ export function updateFeatures(
   const response: UpdateFeaturesResult[] = [];
   for (const update of request.updates) {
     try {
-      pushAll(records, featureRecords(machine.image, update));
+      const changes = featureRecords(machine.image, update);
+      pushAll(records, changes);
+      const isElrSwitchedOn = update.feature === ELR_FEATURE && update.maxVersionLevel > 0;
+      if (isElrSwitchedOn && changes.length > 0) pushAll(records, minInSyncOfAll(machine));
       response.push({ feature: update.feature, error: null });
     } catch (error) {
       response.push({ feature: update.feature, error: itemError(error) });

@@ -4,12 +4,14 @@
 // when those others have heard of it.
 
 import { pushAll } from '../../base/push-all.ts';
+import type { Uuid } from '../../base/uuid.ts';
 import type { Decision } from '../../machine/index.ts';
 import type { BrokerRegistration } from '../image.ts';
 import { FencingChange, type MetadataRecord } from '../records/index.ts';
 import type { BrokerHeartbeatRequest, BrokerHeartbeatResult } from './api.ts';
 import { fencingRecords, stateChange } from './brokers.ts';
 import type { ControllerMachine } from './controller-machine.ts';
+import { failedDirectories, leaveDirectories, withoutDirectories } from './directories.ts';
 import { electWhereNobodyLeads, leadsAny, leaveIsrs } from './leaders.ts';
 import { PartitionUpdates } from './partition-updates.ts';
 import { assertBrokerEpoch, canLead } from './registered-broker.ts';
@@ -19,15 +21,22 @@ type NextState = 'fenced' | 'serving' | 'handing over' | 'may go';
 export function brokerHeartbeat(
   machine: ControllerMachine,
   request: BrokerHeartbeatRequest,
+  { hasSession = true }: { readonly hasSession?: boolean } = {},
 ): Decision<MetadataRecord, BrokerHeartbeatResult> {
   const { image, heartbeats } = machine;
   const broker = assertBrokerEpoch(image, request.brokerId, request.brokerEpoch);
-  const next = nextState(machine, broker, request);
+  const next = nextState(machine, broker, { ...request, hasSession });
+  const failed = failedDirectories(broker, request.offlineLogDirs ?? []);
   const records: MetadataRecord[] = [];
   const isFenced = next === 'fenced' || next === 'may go';
   if (isFenced && !broker.fenced) pushAll(records, fencingRecords(machine, broker));
-  if (next === 'serving' && broker.fenced) pushAll(records, unfencing(machine, broker));
+  if (next === 'serving') pushAll(records, serving(machine, broker, failed));
   if (next === 'handing over') pushAll(records, handingOver(machine, broker));
+  if (failed.length > 0) {
+    const { logDirs } = broker;
+    const left = logDirs.filter((id) => !failed.includes(id));
+    records.push(stateChange(broker, { logDirs: left }));
+  }
   heartbeats.metadataOffsets.set(broker.id, request.currentMetadataOffset);
   const isCaughtUp = request.currentMetadataOffset >= broker.epoch;
   return { records, response: { isCaughtUp, isFenced, shouldShutDown: next === 'may go' } };
@@ -36,13 +45,15 @@ export function brokerHeartbeat(
 function nextState(
   machine: ControllerMachine,
   broker: BrokerRegistration,
-  request: BrokerHeartbeatRequest,
+  request: BrokerHeartbeatRequest & { readonly hasSession: boolean },
 ): NextState {
   const { currentMetadataOffset, wantFence = false, wantShutDown = false } = request;
   if (broker.fenced) {
     if (wantShutDown) return 'may go';
+    // Without a session nobody would notice its death.
+    const isCandidate = request.hasSession && !wantFence;
     // Enough to have seen its own registration: what came later reaches it as it is served.
-    return !wantFence && currentMetadataOffset >= broker.epoch ? 'serving' : 'fenced';
+    return isCandidate && currentMetadataOffset >= broker.epoch ? 'serving' : 'fenced';
   }
   if (broker.inControlledShutdown) return mayGo(machine, broker) ? 'may go' : 'handing over';
   if (wantFence) return wantShutDown ? 'may go' : 'fenced';
@@ -69,16 +80,29 @@ function mayGo({ image, heartbeats, endOffset }: ControllerMachine, { id }: Brok
   return true;
 }
 
-function unfencing(machine: ControllerMachine, broker: BrokerRegistration): MetadataRecord[] {
-  const updates = new PartitionUpdates(machine, { ...broker, fenced: false });
-  electWhereNobodyLeads(updates, machine.image);
+/** It may lead what nobody leads, but nothing in a directory that failed. */
+function serving(
+  machine: ControllerMachine,
+  broker: BrokerRegistration,
+  failed: readonly Uuid[],
+): MetadataRecord[] {
+  if (!broker.fenced && failed.length === 0) return [];
+  const { image } = machine;
+  const { id: brokerId } = broker;
+  const left = failed.length === 0 ? broker : withoutDirectories(broker, failed);
+  const updates = new PartitionUpdates(machine, { broker: { ...left, fenced: false } });
+  if (broker.fenced) electWhereNobodyLeads(updates, image);
+  if (failed.length > 0) leaveDirectories(updates, image, { brokerId, failed });
   updates.report();
+  if (!broker.fenced) return updates.records;
   return [stateChange(broker, { fenced: FencingChange.UNFENCED }), ...updates.records];
 }
 
 function handingOver(machine: ControllerMachine, broker: BrokerRegistration): MetadataRecord[] {
   const { image, heartbeats } = machine;
-  const updates = new PartitionUpdates(machine, { ...broker, inControlledShutdown: true });
+  const updates = new PartitionUpdates(machine, {
+    broker: { ...broker, inControlledShutdown: true },
+  });
   leaveIsrs(updates, image, broker.id);
   updates.report();
   const { records } = updates;

@@ -13,6 +13,7 @@
 //   leaders.ts                 elections, also when a broker is fenced or comes back
 //   alter-partition.ts         the in-sync replicas that a leader reports
 //   reassignments.ts           moves to other brokers
+//   directories.ts             where replicas lie, and what failed under them
 //   brokers.ts, heartbeats.ts  who comes, lives and goes; registered-broker.ts: one of them;
 //                              progress.ts: how much of the metadata each has read
 //   configs.ts                 config-rules.ts: what of them matters here

@@ -1,20 +1,13 @@
 // Who leads: elections asked for by an operator, those that a broker's coming and going makes
-// necessary, and the two that are made from time to time: back to the preferred leaders, and
-// uncleanly where a topic allows it.
+// necessary, and the one that is made from time to time: back to the preferred leaders.
 
 import type { Decision } from '../../machine/index.ts';
 import { ErrorCode, KafkaError } from '../../protocol/index.ts';
-import type { MetadataImage, PartitionImage, TopicImage } from '../image.ts';
+import type { MetadataImage, PartitionImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
-import {
-  type ElectLeadersRequest,
-  type ElectLeadersResult,
-  itemError,
-  type ReportOfflineRequest,
-} from './api.ts';
+import { type ElectLeadersRequest, type ElectLeadersResult, itemError } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 import { type PartitionAt, PartitionUpdates } from './partition-updates.ts';
-import { assertBrokerEpoch } from './registered-broker.ts';
 
 export function electLeaders(
   machine: ControllerMachine,
@@ -85,7 +78,7 @@ export function leaveIsrs(updates: PartitionUpdates, image: MetadataImage, broke
   }
 }
 
-function leaveIsr(updates: PartitionUpdates, at: PartitionAt, brokerId: number): void {
+export function leaveIsr(updates: PartitionUpdates, at: PartitionAt, brokerId: number): void {
   const { isr } = at.topic.partitions[at.partitionId] as PartitionImage;
   updates.change(at, { isr: isr.filter((id) => id !== brokerId) });
 }
@@ -113,13 +106,9 @@ export function leaveUncleanly(
 
 /** Somebody may lead who could not before: partitions without a leader elect. */
 export function electWhereNobodyLeads(updates: PartitionUpdates, image: MetadataImage): void {
-  for (const at of leaderless(image)) updates.change(at, {});
-}
-
-function* leaderless(image: MetadataImage): Generator<PartitionAt, void, undefined> {
   for (const topic of image.topics()) {
     for (const [partitionId, { leader }] of topic.partitions.entries()) {
-      if (leader === -1) yield { topic, partitionId };
+      if (leader === -1) updates.change({ topic, partitionId }, {});
     }
   }
 }
@@ -144,24 +133,26 @@ export function* newEpochsOf(
   }
 }
 
-/** The broker lives and some of its replicas do not: they leave their ISRs. */
-export function reportOffline(
-  machine: ControllerMachine,
-  request: ReportOfflineRequest,
-): Decision<MetadataRecord, void> {
-  const { image } = machine;
-  const { brokerId } = request;
-  const broker = assertBrokerEpoch(image, brokerId, request.brokerEpoch);
-  const updates = new PartitionUpdates(machine, { ...broker, fenced: true });
-  const seen = new Set<string>();
-  for (const { topicId, partitionIndex: partitionId } of request.partitions) {
-    const topic: TopicImage | undefined = image.topicById(topicId);
-    const partition = topic?.partitions[partitionId];
-    const key = `${partitionId} ${topicId}`;
-    if (topic === undefined || partition === undefined || seen.has(key)) continue;
-    seen.add(key);
-    if (partition.isr.includes(brokerId)) leaveIsr(updates, { topic, partitionId }, brokerId);
+/** Of one decision, so that its batch stays small; the next one goes on. */
+const electionsMax = 1000;
+
+/**
+ * Leads back to the preferred replicas, as far as those are in sync: to be asked every
+ * leader.imbalance.check.interval.seconds. The response says whether to ask again at once.
+ */
+export function rebalanceLeaders(machine: ControllerMachine): Decision<MetadataRecord, boolean> {
+  const updates = new PartitionUpdates(machine);
+  for (const topic of machine.image.topics()) {
+    for (const [partitionId, { leader, replicas }] of topic.partitions.entries()) {
+      if (leader === replicas[0]) continue;
+      updates.change({ topic, partitionId }, { election: 'preferred' });
+      if (updates.records.length >= electionsMax) return elected(updates, true);
+    }
   }
+  return elected(updates, false);
+}
+
+function elected(updates: PartitionUpdates, response: boolean): Decision<MetadataRecord, boolean> {
   updates.report();
-  return { records: updates.records, response: undefined };
+  return { records: updates.records, response };
 }

@@ -28,9 +28,10 @@ import { alterConfigs, incrementalAlterConfigs } from './configs.ts';
 import { ControllerLog } from './controller-log.ts';
 import { ControllerMachine } from './controller-machine.ts';
 import { DeadBrokers } from './dead-brokers.ts';
+import { assignReplicasToDirs, reportOffline } from './directories.ts';
 import { updateFeatures } from './features.ts';
 import { brokerHeartbeat } from './heartbeats.ts';
-import { electLeaders, reportOffline } from './leaders.ts';
+import { electLeaders, rebalanceLeaders } from './leaders.ts';
 import { createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { metadataProgress, noteProgress } from './progress.ts';
@@ -268,7 +269,10 @@ export class MetadataController implements api.Controller {
 
   brokerHeartbeat(request: api.BrokerHeartbeatRequest): Promise<api.BrokerHeartbeatResult> {
     return this.#decide((machine) => {
-      const decision = brokerHeartbeat(machine, request);
+      const { incarnationId } = machine.image.brokers.get(request.brokerId) ?? {};
+      const session = this.#alive.get(request.brokerId);
+      const hasSession = session !== undefined && session.incarnationId === incarnationId;
+      const decision = brokerHeartbeat(machine, request, { hasSession });
       noteProgress(machine, request, this.#io.clock.now());
       return decision;
     });
@@ -291,6 +295,18 @@ export class MetadataController implements api.Controller {
     request: api.AlterReassignmentsRequest,
   ): Promise<api.AlterReassignmentsResult[]> {
     return this.#decide((machine) => alterReassignments(machine, request));
+  }
+
+  assignReplicasToDirs(request: api.AssignReplicasRequest): Promise<api.AssignReplicasResult[]> {
+    return this.#decide((machine) => assignReplicasToDirs(machine, request));
+  }
+
+  /**
+   * To be asked every leader.imbalance.check.interval.seconds where auto.leader.rebalance.enable is
+   * true; resolves with whether there is more to do at once.
+   */
+  rebalanceLeaders(): Promise<boolean> {
+    return this.#decide((machine) => rebalanceLeaders(machine));
   }
 
   reportOffline(request: api.ReportOfflineRequest): Promise<void> {

@@ -8,6 +8,7 @@ import type { Uuid } from '../../base/uuid.ts';
 import type { PartitionChange } from '../delta.ts';
 import {
   type BrokerRegistration,
+  configKey,
   type MetadataImage,
   type PartitionImage,
   ResourceType,
@@ -19,6 +20,15 @@ import { ELR_FEATURE } from './features.ts';
 import { type PartitionRules, type PartitionTarget, partitionChange } from './partition-change.ts';
 import { canLead, DirectoryId, directoryForNew, isOnline } from './registered-broker.ts';
 
+/** By `configKey`, all overrides of the resource. */
+export type ChangedConfigs = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** What the decision changes besides: partitions are decided upon how it will be. */
+export interface AfterDecision {
+  readonly broker?: BrokerRegistration;
+  readonly configs?: ChangedConfigs;
+}
+
 export interface PartitionAt {
   readonly topic: TopicImage;
   readonly partitionId: number;
@@ -29,23 +39,24 @@ export class PartitionUpdates {
   readonly #machine: ControllerMachine;
   readonly #image: MetadataImage;
   readonly #changed: BrokerRegistration | undefined;
+  readonly #configs: ChangedConfigs | undefined;
   readonly #isElrEnabled: boolean;
   readonly #unclean: string[] = [];
   #uncleanCount = 0;
   /** Of the topic that was asked for last. */
   #topic: { readonly id: Uuid; readonly rules: TopicRules } | null = null;
 
-  /** @param changed a broker as it will be once the decision is replayed */
-  constructor(machine: ControllerMachine, changed?: BrokerRegistration) {
+  constructor(machine: ControllerMachine, after: AfterDecision = {}) {
     this.#machine = machine;
     this.#image = machine.image;
-    this.#changed = changed;
+    this.#changed = after.broker;
+    this.#configs = after.configs;
     this.#isElrEnabled = isElrEnabled(this.#image);
   }
 
   rulesOf(topic: TopicImage): TopicRules {
     if (this.#topic?.id !== topic.id) {
-      this.#topic = { id: topic.id, rules: topicRules(this.#machine, topic) };
+      this.#topic = { id: topic.id, rules: topicRules(this.#machine, topic, this.#configs) };
     }
     return this.#topic.rules;
   }
@@ -58,7 +69,7 @@ export class PartitionUpdates {
     const rules: PartitionRules = {
       minInSyncReplicas: topicRules.minInSyncReplicas,
       isElrEnabled: this.#isElrEnabled,
-      canLead: (id) => canLead(this.#broker(id)) && this.#isThere(before, id),
+      canLead: (id) => canLead(this.#broker(id)) && this.#isThere(before, id, target),
       directoryOf: (id) => directoryForNew(this.#broker(id)),
     };
     const election = target.election ?? (topicRules.mayElectUncleanly ? 'unclean' : 'online');
@@ -93,9 +104,10 @@ export class PartitionUpdates {
     return this.#changed?.id === id ? this.#changed : this.#image.brokers.get(id);
   }
 
-  #isThere(partition: PartitionImage, brokerId: number): boolean {
+  #isThere(partition: PartitionImage, brokerId: number, { directory: told }: PartitionTarget) {
     const index = partition.replicas.indexOf(brokerId);
-    const directory = partition.directories[index] ?? DirectoryId.UNASSIGNED;
+    const known = partition.directories[index] ?? DirectoryId.UNASSIGNED;
+    const directory = told?.brokerId === brokerId ? told.id : known;
     return isOnline(this.#broker(brokerId), directory);
   }
 
@@ -117,9 +129,15 @@ export function isElrEnabled(image: MetadataImage): boolean {
 }
 
 /** As the topic says, or the cluster, or this broker's own configuration. */
-export function topicRules({ image, context }: ControllerMachine, topic: TopicImage): TopicRules {
-  const overrides = image.configOf(ResourceType.TOPIC, topic.name);
-  const clusterWide = image.configOf(ResourceType.BROKER, '');
+export function topicRules(
+  { image, context }: ControllerMachine,
+  topic: TopicImage,
+  changed?: ChangedConfigs,
+): TopicRules {
+  const configOf = (type: number, name: string) =>
+    changed?.get(configKey(type, name)) ?? image.configOf(type, name);
+  const overrides = configOf(ResourceType.TOPIC, topic.name);
+  const clusterWide = configOf(ResourceType.BROKER, '');
   const overrideOf = (name: string): string | undefined =>
     overrides.get(name) ?? clusterWide.get(name);
   const required = overrideOf('min.insync.replicas');

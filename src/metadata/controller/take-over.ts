@@ -10,7 +10,7 @@ import { KafkaError } from '../../protocol/index.ts';
 import type { MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { firstFeatures, supportedFeatures } from './features.ts';
+import { firstFeatures, minInSyncOfAll, supportedFeatures } from './features.ts';
 
 /**
  * @param isInTransaction the log ends within a transaction of its own (KIP-868)
@@ -25,7 +25,9 @@ export function takeOver(
   const { image } = machine;
   const records: MetadataRecord[] = [];
   if (isInTransaction) records.push({ type: 'AbortTransactionRecord', reason: 'its writer died' });
-  pushAll(records, firstFeatures(image));
+  const first = firstFeatures(image);
+  pushAll(records, first);
+  if (first.length > 0) pushAll(records, minInSyncOfAll(machine));
   const lowered = [...loweredFeatures(image)];
   pushAll(records, lowered);
   return { records, response: lowered.map(({ name }) => name) };

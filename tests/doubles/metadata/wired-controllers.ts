@@ -20,6 +20,7 @@ const methods: Record<keyof Controller, true> = {
   alterPartition: true,
   electLeaders: true,
   alterReassignments: true,
+  assignReplicasToDirs: true,
   reportOffline: true,
   alterClientQuotas: true,
   alterScramCredentials: true,
