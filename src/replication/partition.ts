@@ -410,6 +410,12 @@ export class Partition implements VisibleBytesSource {
     this.#maybeAdvanceHighWatermark();
   }
 
+  /** Whether the watermark waits for a replica that is out of sync, keeps pace and may enter. */
+  setJoining(replicaId: number, isJoining: boolean): void {
+    this.#leading?.setJoining(replicaId, isJoining);
+    this.#maybeAdvanceHighWatermark();
+  }
+
   /** To be sent to the controller once; the metadata show what became of it. */
   beginIsrChange(isr: readonly number[]): IsrChange {
     assert(this.#leading !== null, 'only a leader changes its in-sync set');
