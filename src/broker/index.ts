@@ -18,7 +18,7 @@
 //                      client.ts: for whom it works
 //   handlers/          one file per API, and the list of them
 //   fetch-sessions.ts  incremental fetch sessions; fetch-read.ts: one pass over their partitions
-//   endpoints.ts       where clients find brokers
+//   endpoints.ts       where clients find brokers; current-leaders.ts: and those who moved
 //   config-entries.ts  configuration as clients see it; broker-loggers.ts: the levels of logs;
 //                      log-config.ts: what storage takes of it
 //   quotas/            what clients may use per second, measured and enforced

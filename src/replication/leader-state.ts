@@ -115,6 +115,15 @@ export class LeaderState {
     return end;
   }
 
+  /** Where the lowest log begins of those that live, ours included; -1 if one has not said. */
+  lowestStart(own: number, isAlive: (brokerId: number) => boolean): number {
+    let lowest = own;
+    for (const { id, logStartOffset } of this.#remotes) {
+      if (isAlive(id)) lowest = Math.min(lowest, logStartOffset);
+    }
+    return lowest;
+  }
+
   remote(replicaId: number): RemoteReplica | undefined {
     return this.#remotes.find(({ id }) => id === replicaId);
   }
@@ -272,6 +281,7 @@ export type LeaderView = Pick<
   | 'isr'
   | 'remote'
   | 'remotes'
+  | 'lowestStart'
   | 'assertReplica'
   | 'forgive'
   | 'behind'
