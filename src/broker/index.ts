@@ -24,6 +24,7 @@
 //   quotas/            what clients may use per second, measured and enforced
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
+//   bounded-wait.ts        waits that somebody else may never end
 //   descriptor-budget.ts   files and connections share what the process may have open
 //   rate-limited-log.ts
 
