@@ -1,14 +1,18 @@
-// A cluster in a world: real brokers on hosts of their own, and hosts for their clients. This is,
-// next to broker.ts and the launchers, the place that constructs things; scenarios only speak of
-// brokers that start and die and of clients that have an Io.
+// A cluster in a world: real brokers on hosts of their own, and hosts for their clients; with more
+// than one broker also a host `store`, which keeps the metadata that they share. This is, next to
+// broker.ts and the launchers, the place that constructs things; scenarios only speak of brokers
+// that start and die and of clients that have an Io.
 
 import type { Io } from '../src/io/index.ts';
 import { type BrokerExit, SimBroker } from './sim-broker.ts';
 import type { Main, SimProcess } from './sim-process.ts';
+import { SimStore, storePort } from './sim-store.ts';
 import type { World } from './world.ts';
 
 export interface ClusterOptions {
-  /** Keys of server.properties, beyond the listener and the log directory. */
+  /** Default 1: a broker that has its metadata in its own log directory, and no store. */
+  readonly brokers?: number;
+  /** Keys of server.properties, beyond the listener, the log directory and the store. */
   readonly config?: Readonly<Record<string, string>>;
   /** Stands between a broker and its system: for tests that plant a bug. */
   readonly plant?: (io: Io) => Io;
@@ -21,21 +25,29 @@ export const brokerPort = 9092;
 export class Cluster {
   readonly world: World;
   readonly brokers: readonly SimBroker[];
+  /** null with one broker. */
+  readonly store: SimStore | null;
 
   constructor(world: World, options: ClusterOptions = {}) {
     this.world = world;
-    const host = world.host('broker-1');
-    const config = {
-      'node.id': '1',
-      listeners: `PLAINTEXT://0.0.0.0:${brokerPort}`,
-      'log.dirs': '/data',
-      ...options.config,
-    };
+    const count = options.brokers ?? 1;
+    this.store = count === 1 ? null : new SimStore(world.host('store'));
     const onExit = options.onExit ?? (({ error }: BrokerExit) => world.fail(error));
-    this.brokers = [new SimBroker(host, { config, onExit, plant: options.plant ?? ((io) => io) })];
+    const plant = options.plant ?? ((io: Io) => io);
+    this.brokers = Array.from({ length: count }, (_, index) => {
+      const host = world.host(`broker-${index + 1}`);
+      const config = {
+        'node.id': `${index + 1}`,
+        listeners: `PLAINTEXT://0.0.0.0:${brokerPort}`,
+        'log.dirs': '/data',
+        ...(this.store !== null && sharing(host.name)),
+        ...options.config,
+      };
+      return new SimBroker(host, { config, onExit, plant });
+    });
   }
 
-  /** The first broker, and today the only one. */
+  /** The first broker. */
   get broker(): SimBroker {
     return this.brokers[0] as SimBroker;
   }
@@ -45,8 +57,9 @@ export class Cluster {
     return this.brokers.map(({ host }) => `${host.name}:${brokerPort}`).join(',');
   }
 
-  /** Starts every broker that is down. */
+  /** Starts the store and every broker that is down. */
   start(): void {
+    if (this.store?.isUp === false) this.store.start();
     for (const broker of this.brokers) if (!broker.isUp) broker.start();
   }
 
@@ -69,6 +82,14 @@ export class Cluster {
     process.kill();
     return (outcome as unknown as { value: T }).value;
   }
+}
+
+/** What a broker of several has. */
+function sharing(hostName: string): Record<string, string> {
+  return {
+    'advertised.listeners': `PLAINTEXT://${hostName}:${brokerPort}`,
+    'cluster.store': `shared://store:${storePort}`,
+  };
 }
 
 /** What a client program may take by default, in virtual time. */

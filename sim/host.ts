@@ -125,7 +125,7 @@ export class Host implements EnclosingHost {
    */
   freezeTree(path: string): void {
     this.world.note(`${this.name} ${path} is frozen`);
-    this.#frozen.set(path, new Deferred());
+    if (!this.#frozen.has(path)) this.#frozen.set(path, new Deferred());
   }
 
   thaw(): void {

@@ -11,7 +11,9 @@
 // faults.ts        how badly all this behaves
 // event-loop.ts    virtual time
 // trace.ts         what happened, as a hash and as lines
-// nemesis.ts       does harm at random moments
+// nemesis.ts       does harm at random moments; cluster-nemesis.ts: to several brokers, their store
+// cluster.ts       real brokers (sim-broker.ts) and the store that they share (sim-store.ts)
+// reached.ts       what a run came by
 // scenario.ts      what a scenario is, and running one under a seed
 // main.ts          `npm run sim`, over the scenarios in scenarios/
 export { calm, type Faults, type PartialFaults, swarmFaults, withFaults } from './faults.ts';

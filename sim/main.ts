@@ -1,11 +1,14 @@
-// npm run sim -- [--seed N] [--seeds COUNT] [--scenario NAME] [--trace] [--twice] [--list]
+// npm run sim -- [--seed N] [--seeds COUNT] [--scenario NAME] [--trace] [--twice] [--reach]
+//   [--list]
 //
 // Runs scenarios under seeds, and says for the first failure which seed it was, what happened last
 // and how to see it again. Without --seed it starts at a random one. --twice runs each seed twice
-// and demands the same trace.
+// and demands the same trace. What the runs of a scenario came by is printed; --reach demands that
+// nothing of it is missing.
 
 import { parseArgs } from 'node:util';
 import { createNodeIo } from '../src/io/index.ts';
+import { Reached } from './reached.ts';
 import { runScenario, type Scenario, type ScenarioOutcome } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import type { World } from './world.ts';
@@ -16,6 +19,7 @@ const usage = `npm run sim -- [options]
   --scenario NAME  only this scenario (--list shows them)
   --trace          print everything that happens
   --twice          run each seed twice and compare the traces
+  --reach          fail if the seeds never came by something that the scenario is there for
   --list           name the scenarios and stop`;
 
 const tailLines = 40;
@@ -26,6 +30,7 @@ interface Options {
   readonly chosen: readonly Scenario[];
   readonly isTraced: boolean;
   readonly isTwice: boolean;
+  readonly isReachDemanded: boolean;
 }
 
 let currentWorld: World | null = null;
@@ -39,12 +44,14 @@ async function main(): Promise<number> {
   for (const scenario of options.chosen) {
     const startMs = monotonic();
     let virtualMs = 0;
+    const reached = new Reached(scenario.reaches);
     for (let i = 0; i < options.seedCount; i++) {
       const seed = options.firstSeed + i;
       showProgress(`${scenario.name}: seed ${seed} (${i + 1} of ${options.seedCount})`);
       const outcome = await runSeed(scenario, seed, options);
       if (outcome === null) return 1;
       virtualMs += outcome.virtualMs;
+      reached.add(outcome.reached);
       if (options.seedCount === 1) print(`${scenario.name} seed ${seed} trace ${outcome.hash}`);
     }
     const { seedCount, firstSeed } = options;
@@ -53,6 +60,11 @@ async function main(): Promise<number> {
     const seconds = ((monotonic() - startMs) / 1000).toFixed(1);
     const hours = (virtualMs / 3_600_000).toFixed(2);
     print(`${scenario.name}: ${verdict} (${hours} h simulated in ${seconds} s)`);
+    if (reached.counts.size > 0) print(`${scenario.name}: came by ${reached.describe()}`);
+    const missing = reached.missing();
+    if (missing.length === 0 || !options.isReachDemanded) continue;
+    print(`\n${scenario.name} FAILED: it never came by ${missing.join(', ')}`);
+    return 1;
   }
   return 0;
 }
@@ -65,6 +77,7 @@ function readOptions(): Options | number {
       scenario: { type: 'string' },
       trace: { type: 'boolean', default: false },
       twice: { type: 'boolean', default: false },
+      reach: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -88,7 +101,8 @@ function readOptions(): Options | number {
     print(`--seed and --seeds are whole numbers\n\n${usage}`);
     return 2;
   }
-  return { firstSeed, seedCount, chosen, isTraced: values.trace, isTwice: values.twice };
+  const { trace: isTraced, twice: isTwice, reach: isReachDemanded } = values;
+  return { firstSeed, seedCount, chosen, isTraced, isTwice, isReachDemanded };
 }
 
 /** null: it failed, and the failure is printed. */

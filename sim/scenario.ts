@@ -1,6 +1,7 @@
 // A scenario is a workload with its checkers, run in a world made from a seed. It either ends or
 // throws; nothing else decides whether a seed is good.
 
+import type { Reach } from './reached.ts';
 import { World, type WorldOptions } from './world.ts';
 
 export interface Scenario {
@@ -15,6 +16,8 @@ export interface Scenario {
    * of one world, and take the seed for the number of the step.
    */
   readonly worldSeed?: (seed: number) => string;
+  /** What its runs are to come by, over a few seeds. */
+  readonly reaches?: readonly Reach[];
   /** Throws when a promise is broken. */
   run(world: World, seed: number): Promise<void>;
 }
@@ -23,6 +26,7 @@ export interface ScenarioOutcome {
   readonly hash: string;
   readonly virtualMs: number;
   readonly eventCount: number;
+  readonly reached: ReadonlyMap<string, number>;
 }
 
 export async function runScenario(
@@ -34,6 +38,7 @@ export async function runScenario(
   const seed = scenario.worldSeed?.(number) ?? options.seed;
   const world = new World({
     faults: scenario.faults ?? 'swarm',
+    reaches: scenario.reaches ?? [],
     ...options,
     ...(seed !== undefined && { seed }),
   });
@@ -45,5 +50,6 @@ export async function runScenario(
     hash: world.trace.hash,
     virtualMs: world.timeMs,
     eventCount: world.loop.eventCount,
+    reached: world.reached.counts,
   };
 }

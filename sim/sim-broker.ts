@@ -5,7 +5,7 @@
 // Invariant: there is at most one process of the broker at a time.
 
 import { assert } from '../src/base/assert.ts';
-import { Broker, loadMemberParts } from '../src/broker/index.ts';
+import { Broker, type BrokerOptions, loadMemberParts } from '../src/broker/index.ts';
 import { loadBrokerConfig } from '../src/config/index.ts';
 import type { Io } from '../src/io/index.ts';
 import type { Host } from './host.ts';
@@ -26,6 +26,11 @@ export interface SimBrokerOptions {
   readonly config: Readonly<Record<string, string>>;
   readonly plant: (io: Io) => Io;
   readonly onExit: (exit: BrokerExit) => void;
+}
+
+export interface StartOptions extends Pick<BrokerOptions, 'acceptLostLogDirs'> {
+  /** On top of what the broker has. */
+  readonly config?: Readonly<Record<string, string>>;
 }
 
 export class SimBroker {
@@ -55,12 +60,12 @@ export class SimBroker {
     return this.#startCount;
   }
 
-  /** Switches the host on if the power is off. `config` is on top of what the broker has. */
-  start(config: Readonly<Record<string, string>> = {}): void {
+  /** Switches the host on if the power is off. */
+  start(options: StartOptions = {}): void {
     assert(!this.isUp, 'a broker is started when it is down');
     this.#startCount++;
     this.#broker = null;
-    this.#process = this.host.start((io, process) => this.#run(io, process, config));
+    this.#process = this.host.start((io, process) => this.#run(io, process, options));
   }
 
   /** kill -9 */
@@ -94,11 +99,13 @@ export class SimBroker {
     );
   }
 
-  async #run(io: Io, process: SimProcess, config: Readonly<Record<string, string>>): Promise<void> {
+  async #run(io: Io, process: SimProcess, options: StartOptions): Promise<void> {
+    const { config, acceptLostLogDirs = false } = options;
     const overrides = Object.entries({ ...this.#options.config, ...config });
     const loaded = loadBrokerConfig({ overrides });
     try {
       const broker = await Broker.start(this.#options.plant(io), loaded.config, {
+        acceptLostLogDirs,
         onFatal: (error) => this.#exit(process, error),
       });
       if (this.#process === process) this.#broker = broker;

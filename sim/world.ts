@@ -8,6 +8,7 @@ import { EventLoop } from './event-loop.ts';
 import { calm, type Faults, type PartialFaults, swarmFaults, withFaults } from './faults.ts';
 import { Host } from './host.ts';
 import { Internet } from './internet.ts';
+import { type Reach, Reached } from './reached.ts';
 import type { Main, SimProcess } from './sim-process.ts';
 import type { EnclosingWorld } from './surroundings.ts';
 import { Trace, type TraceOptions } from './trace.ts';
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly trace?: TraceOptions;
   /** Receives what the processes log; the trace has it in any case, without error stacks. */
   readonly onLog?: (processName: string, entry: LogEntry) => void;
+  /** What is counted. */
+  readonly reaches?: readonly Reach[];
 }
 
 /** A run that takes longer than this in virtual time has lost its way. */
@@ -30,6 +33,7 @@ export class World implements EnclosingWorld {
   readonly trace: Trace;
   readonly loop = new EventLoop();
   readonly network: Internet;
+  readonly reached: Reached;
   /** May be replaced at any time, for example to heal. */
   faults: Faults;
   readonly #hosts = new Map<string, Host>();
@@ -39,6 +43,7 @@ export class World implements EnclosingWorld {
     this.prng = new Prng(options.seed ?? 1);
     this.seed = this.prng.seed;
     this.trace = new Trace(options.trace);
+    this.reached = new Reached(options.reaches);
     this.#onLog = options.onLog;
     this.faults =
       options.faults === 'swarm'
@@ -124,6 +129,7 @@ export class World implements EnclosingWorld {
 
   onLog(processName: string, entry: LogEntry): void {
     this.note(`${processName} logs ${entry.level} ${entry.component} ${entry.message}`);
+    this.reached.onLog(entry);
     this.#onLog?.(processName, entry);
   }
 }

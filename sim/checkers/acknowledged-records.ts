@@ -2,6 +2,9 @@
 // that the acknowledgement named, as long as the disk kept what it was told to keep: after a kill
 // always, after a power cut if the topic syncs before it acknowledges (flush.messages=1).
 //
+// With several replicas it is made for acks=all alone, and for as long as one member of the in-sync
+// replicas that acknowledged the record keeps its disk (disk-losses.ts).
+//
 // No promise is made for acks=0, and none for what retention or DeleteRecords took away.
 
 import { assert } from '../../src/base/assert.ts';
@@ -12,22 +15,27 @@ import { nameOf } from './record-identity.ts';
 export interface SurvivalOptions {
   /** Records before startOffset were deleted on purpose. Default false: it has to be 0. */
   readonly mayStartLate?: boolean;
+  /** The leader alone may have it when it acknowledges with acks=1. Default false. */
+  readonly isReplicated?: boolean;
+  /** Default: every record. */
+  readonly isPromised?: (record: SentRecord) => boolean;
 }
 
 export function assertAcknowledgedSurvive(
   ledger: Ledger,
   contents: PartitionContents,
-  { mayStartLate = false }: SurvivalOptions = {},
+  options: SurvivalOptions = {},
 ): void {
+  const { mayStartLate = false, isReplicated = false, isPromised = () => true } = options;
   const { startOffset } = contents;
   const place = placeName(contents);
   assert(startOffset === 0 || mayStartLate, `${place} starts at ${startOffset}: records are lost`);
   const byOffset = new Map(contents.records.map((record) => [record.offset, nameOf(record)]));
   const present = new Set(byOffset.values());
   for (const session of ledger.sessions()) {
-    if (session.traits.acks === 0) continue;
+    if (session.traits.acks === 0 || (isReplicated && session.traits.acks === 1)) continue;
     for (const record of session.sentTo(contents)) {
-      if (record.outcome !== 'acknowledged') continue;
+      if (record.outcome !== 'acknowledged' || !isPromised(record)) continue;
       if (record.offset < 0) assertPresent(record, present, startOffset);
       else if (record.offset >= startOffset) assertAt(record, byOffset, place);
     }

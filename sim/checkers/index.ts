@@ -30,6 +30,10 @@
 // stored-logs.ts           logs as they lie on a disk, batch by batch
 // damaged-logs.ts          (l) what is not damaged is served, and nothing wrong is
 // refusals.ts              (l) a refusal to start names file and remedy, and changes nothing
+// disk-losses.ts           (m) what is promised of a record while disks are lost
+// replicated-reads.ts      (m) nothing below a watermark that a client was told is lost or changed
+// partition-leaders.ts     (m) one leader per epoch; watermarks and ends do not go back
+// replica-copies.ts        (m) replicas agree below the watermark, to the byte
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
@@ -42,6 +46,7 @@ export {
   isChanged,
   type ReadLog,
 } from './damaged-logs.ts';
+export { DiskLosses, type ReplicatedTopic } from './disk-losses.ts';
 export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
 export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
@@ -64,10 +69,13 @@ export {
   placeName,
   type StoredRecord,
 } from './partition-contents.ts';
+export { PartitionLeaders } from './partition-leaders.ts';
 export { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts';
 export { ProducerIdsOnce } from './producer-ids.ts';
 export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
 export { assertRefusal, assertUntouched } from './refusals.ts';
+export { assertCopiesAgree, copiesOf } from './replica-copies.ts';
+export { ReplicatedReads } from './replicated-reads.ts';
 export { StableReads } from './stable-reads.ts';
 export {
   batchesIn,

@@ -15,6 +15,8 @@ export interface SessionTraits {
 
 export interface SentRecord extends RecordIdentity {
   readonly timestamp: number;
+  /** By the time of the world, if the ledger was given it. */
+  readonly sentMs: number;
   /** `open`: the producer has not been told, or died before it was. */
   outcome: 'open' | 'acknowledged' | 'failed';
   /** -1 when the broker did not say. */
@@ -23,10 +25,15 @@ export interface SentRecord extends RecordIdentity {
 
 export class Ledger {
   readonly #sessions = new Map<string, ProducerSession>();
+  readonly #timeMs: () => number;
+
+  constructor(timeMs: () => number = () => 0) {
+    this.#timeMs = timeMs;
+  }
 
   openSession(name: string, traits: SessionTraits): ProducerSession {
     assert(!this.#sessions.has(name), 'a session has a name of its own');
-    const session = new ProducerSession(name, traits);
+    const session = new ProducerSession(name, traits, this.#timeMs);
     this.#sessions.set(name, session);
     return session;
   }
@@ -53,10 +60,12 @@ export class ProducerSession {
   readonly name: string;
   readonly traits: SessionTraits;
   readonly #sent = new Map<string, SentRecord[]>();
+  readonly #timeMs: () => number;
 
-  constructor(name: string, traits: SessionTraits) {
+  constructor(name: string, traits: SessionTraits, timeMs: () => number) {
     this.name = name;
     this.traits = traits;
+    this.#timeMs = timeMs;
   }
 
   /** The next record for the partition. */
@@ -69,6 +78,7 @@ export class ProducerSession {
       partition: place.partition,
       number: sent.length,
       timestamp,
+      sentMs: this.#timeMs(),
       outcome: 'open',
       offset: -1,
     };

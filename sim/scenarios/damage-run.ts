@@ -98,7 +98,7 @@ export class DamageRun {
     const { broker } = this.cluster;
     this.#exit = null;
     // What was compacted after the damage could not be told from what is lost.
-    broker.start({ 'log.cleaner.enable': 'false' });
+    broker.start({ config: { 'log.cleaner.enable': 'false' } });
     await this.world.run(() => broker.isReady || this.#exit !== null, startMsMax);
   }
 

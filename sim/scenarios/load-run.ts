@@ -35,6 +35,8 @@ export interface TopicPlan {
   readonly name: string;
   readonly partitionCount: number;
   readonly configs: Readonly<Record<string, string>>;
+  /** Default: the broker's, which is 1. */
+  readonly replicationFactor?: number;
 }
 
 export interface LoadPlan extends ClusterOptions {
@@ -244,8 +246,9 @@ export async function createTopics(
 ): Promise<void> {
   const admin = new Admin({ bootstrapServers }, io);
   const created = await admin.createTopics(
-    topics.map(({ name, partitionCount, configs }) => {
-      return { name, numPartitions: partitionCount, configs };
+    topics.map(({ name, partitionCount, configs, replicationFactor }) => {
+      const replication = replicationFactor === undefined ? {} : { replicationFactor };
+      return { name, numPartitions: partitionCount, configs, ...replication };
     }),
   );
   for (const { error } of created) {

@@ -14,6 +14,7 @@
 // keyed-writer.ts          a producer that updates a few keys
 // read-keyed.ts            compacted partitions as they are read
 // read-committed.ts        partitions as they are read under read_committed
+// watch-leaders.ts         asks who leads, how far the watermark is and where partitions end
 // read-raw.ts              partitions batch by batch, with what is wrong with them
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
@@ -34,3 +35,4 @@ export { followTail, type TailOptions } from './tail-reader.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';
 export { type WriterPlan, writeTransactions } from './transactional-writer.ts';
+export { type WatchLeadersOptions, watchLeaders } from './watch-leaders.ts';

@@ -3,13 +3,16 @@
 
 import { Consumer, type TopicPartition } from '../../src/client/index.ts';
 import type { Io } from '../../src/io/index.ts';
-import { identityOf, type StableReads } from '../checkers/index.ts';
+import { identityOf, type Place, type StoredRecord } from '../checkers/index.ts';
 
 export interface TailOptions {
   readonly name: string;
   readonly places: readonly TopicPartition[];
   readonly bootstrapServers: string;
-  readonly reads: StableReads;
+  readonly reads: {
+    onRecord(reader: string, record: StoredRecord): void;
+    onHighWatermark(reader: string, place: Place, highWatermark: number): void;
+  };
   readonly isolationLevel?: 'read_uncommitted' | 'read_committed';
   readonly fetchMaxWaitMs?: number;
   readonly maxPartitionFetchBytes?: number;

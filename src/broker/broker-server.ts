@@ -101,8 +101,8 @@ export class BrokerServer {
   }
 
   /** Answers what was asked, then closes. */
-  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    await this.#server.close(options);
+  async close(): Promise<void> {
+    await this.#server.close();
   }
 
   /** Closes at once. */

@@ -133,6 +133,7 @@ export const brokerNode = {
   'controlled.shutdown.enable': boolean(
     true,
     'Whether a broker that stops hands its leaderships over first.',
+    { accepted: reasons.singleNode },
   ),
   'cluster.store': string(
     null,

@@ -1,6 +1,4 @@
 // ListOffsets: the offset at a moment, or at one of the places that negative timestamps stand for.
-// Until the watermark has passed the start of our epoch consumers do not hear where the partition
-// ends: the leader before may have told them of a later end (KIP-207).
 
 import {
   INT64_MAX,
@@ -81,17 +79,13 @@ async function answer(
     const partition = context.broker.replicas.get(name, wanted.partitionIndex);
     if (partition === undefined) throw missing(name, wanted, context);
     partition.assertLeader(wanted.currentLeaderEpoch);
-    const isFollower = request.replicaId >= 0;
-    const end = partition.readableEnd(request.isolationLevel === 1, isFollower);
-    const isEndKnown = isFollower || partition.hasReachedEpochStart;
-    const beyondEnd = isEndKnown ? null : notAvailable(context);
+    const end = partition.readableEnd(request.isolationLevel === 1);
     if (context.apiVersion === 0) {
-      if (beyondEnd !== null && wanted.timestamp === place.latest) throw beyondEnd;
       const oldStyleOffsets = await offsetsBefore(wanted, partition, end);
       return { partitionIndex: wanted.partitionIndex, errorCode: 0, oldStyleOffsets };
     }
     assertServed(wanted.timestamp, context);
-    const { leaderEpoch, ...found } = await find(wanted.timestamp, partition, { end, beyondEnd });
+    const { leaderEpoch, ...found } = await find(wanted.timestamp, partition, end);
     const since = context.apiVersion >= 4 ? { leaderEpoch } : {};
     return { partitionIndex: wanted.partitionIndex, errorCode: 0, ...found, ...since };
   } catch (error) {
@@ -115,26 +109,10 @@ function assertServed(timestamp: number, context: RequestContext): void {
   if (context.apiVersion < since) throw new KafkaError('UNSUPPORTED_VERSION');
 }
 
-/** Older clients know no better word for it. */
-function notAvailable({ apiVersion }: RequestContext): KafkaError {
-  return new KafkaError(apiVersion >= 5 ? 'OFFSET_NOT_AVAILABLE' : 'LEADER_NOT_AVAILABLE');
-}
-
-interface ReadableEnd {
-  readonly end: number;
-  /** What is said of all that is not before it; null: that there is nothing. */
-  readonly beyondEnd: KafkaError | null;
-}
-
-async function find(
-  timestamp: number,
-  partition: Partition,
-  { end, beyondEnd }: ReadableEnd,
-): Promise<Found> {
+async function find(timestamp: number, partition: Partition, end: number): Promise<Found> {
   const { logView: log } = partition;
   switch (timestamp) {
     case place.latest:
-      if (beyondEnd !== null) throw beyondEnd;
       return { offset: end, timestamp: -1, leaderEpoch: partition.leaderEpoch };
     case place.earliest:
     case place.earliestLocal: {
@@ -142,20 +120,18 @@ async function find(
       return { offset, timestamp: -1, leaderEpoch: log.leaderEpochs.epochForOffset(offset) };
     }
     case place.maxTimestamp:
-      return visible(await log.offsetOfMaxTimestamp(), end, beyondEnd);
+      return visible(await log.offsetOfMaxTimestamp(), end);
     case place.latestTiered:
     case place.earliestPendingUpload:
       return nothing;
     default:
-      return visible(await log.offsetForTimestamp(timestamp), end, beyondEnd);
+      return visible(await log.offsetForTimestamp(timestamp), end);
   }
 }
 
 /** What a consumer may not read yet is not found either. */
-function visible(found: Found | null, end: number, beyondEnd: KafkaError | null = null): Found {
-  if (found !== null && found.offset < end) return found;
-  if (beyondEnd !== null) throw beyondEnd;
-  return nothing;
+function visible(found: Found | null, end: number): Found {
+  return found === null || found.offset >= end ? nothing : found;
 }
 
 /** Version 0 asks for up to so many offsets below a moment, newest first. */

@@ -1,0 +1,248 @@
+// Does harm to a cluster at random moments: to its brokers, to the store that they share, and to
+// what lies between them and their clients. Which kinds of harm it does is drawn from the seed.
+// After `stop` everything is whole again, and progress may be demanded.
+
+import type { Prng } from '../src/base/prng.ts';
+import type { Cluster } from './cluster.ts';
+import { calm } from './faults.ts';
+import type { SimBroker } from './sim-broker.ts';
+import type { SimStore } from './sim-store.ts';
+import type { World } from './world.ts';
+
+/** What becomes of a broker's process, or of what is around it. */
+export const clusterHarms = [
+  'kill',
+  'kill in a turn',
+  'kill all',
+  'stop',
+  'hold',
+  'cut one way',
+  'partition',
+  'cut from the store',
+  'isolate',
+  'reset',
+  'slow host',
+  'slow disk',
+  'clock jump',
+  'store: kill',
+  'store: hold',
+  'store: cut off',
+  // These are drawn only by those who ask for them.
+  'power cut',
+  'lose disk',
+] as const;
+
+export type ClusterHarm = (typeof clusterHarms)[number];
+
+/** Harms after which a disk may not have what it had. */
+export const lossyHarms: readonly ClusterHarm[] = ['power cut', 'lose disk'];
+
+const endings: readonly ClusterHarm[] = ['kill', 'kill in a turn', ...lossyHarms];
+const cuts: readonly ClusterHarm[] = ['cut one way', 'partition', 'cut from the store', 'isolate'];
+
+export interface ClusterNemesisOptions {
+  /** Hosts of the clients. */
+  readonly clients: readonly string[];
+  readonly harms: readonly ClusterHarm[];
+  readonly sessionTimeoutMs: number;
+  readonly pauseMsMean: number;
+  /** What is taken down comes back within this. */
+  readonly downMsMax: number;
+  /** Before a broker is harmed in a way that ends its process. */
+  readonly onEnd?: (nodeId: number, harm: ClusterHarm) => void;
+}
+
+/** With /data gone there is nothing that a start could prove to be complete. */
+const directory = '/data';
+
+export class ClusterNemesis {
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #store: SimStore | null;
+  readonly #options: ClusterNemesisOptions;
+  readonly #prng: Prng;
+  /** Brokers whose disk was taken: they start with an empty one. */
+  readonly #emptied = new Set<SimBroker>();
+  #isActive = false;
+
+  constructor(world: World, cluster: Cluster, options: ClusterNemesisOptions) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#store = cluster.store;
+    this.#options = options;
+    this.#prng = world.prng.fork('cluster nemesis');
+  }
+
+  start(): void {
+    this.#isActive = true;
+    this.#scheduleNext();
+  }
+
+  /** Heals everything: faults, cuts, and who is down. */
+  stop(): void {
+    this.#isActive = false;
+    this.heal();
+    this.startAll();
+  }
+
+  /** Network and disks are good from now on. */
+  heal(): void {
+    const { network } = this.#world;
+    this.#world.faults = calm;
+    network.heal();
+    for (const { host } of this.#cluster.brokers) {
+      network.slowDown(host.name, undefined);
+      host.thaw();
+      for (const process of host.processes) {
+        // A death that was planned and has not come yet.
+        process.killAtDiskOperation(Number.POSITIVE_INFINITY);
+      }
+    }
+  }
+
+  startAll(): void {
+    this.#maybeStartStore();
+    for (const broker of this.#cluster.brokers) this.maybeStart(broker);
+  }
+
+  maybeStart(broker: SimBroker): void {
+    if (broker.isUp) return;
+    broker.start({ acceptLostLogDirs: this.#emptied.has(broker) });
+    this.#emptied.delete(broker);
+  }
+
+  /** Ends the broker's process, and what the harm takes with it. */
+  takeDown(broker: SimBroker, harm: ClusterHarm): void {
+    this.#options.onEnd?.(this.#cluster.brokers.indexOf(broker) + 1, harm);
+    const { host } = broker;
+    if (harm === 'kill in a turn') broker.killAtDiskOperation(this.#prng.int(20));
+    else if (harm === 'power cut' || harm === 'lose disk') host.powerCut();
+    else broker.kill();
+    if (harm !== 'lose disk') return;
+    host.replaceTree(directory);
+    this.#emptied.add(broker);
+  }
+
+  #scheduleNext(): void {
+    const pauseMs = -this.#options.pauseMsMean * Math.log(1 - this.#prng.float());
+    this.#world.loop.schedule(pauseMs, () => {
+      if (!this.#isActive) return;
+      this.#doHarm(this.#prng.pick(this.#options.harms), this.#prng.pick(this.#cluster.brokers));
+      this.#scheduleNext();
+    });
+  }
+
+  #doHarm(harm: ClusterHarm, broker: SimBroker): void {
+    const isOfStore = harm.startsWith('store');
+    this.#world.note(`nemesis: ${harm}${isOfStore ? '' : ` ${broker.host.name}`}`);
+    if (endings.includes(harm)) this.#endAndStart([broker], harm);
+    else if (harm === 'kill all') this.#endAndStart(this.#cluster.brokers, 'kill');
+    else if (harm === 'stop') this.#stop(broker);
+    else if (harm === 'hold') broker.process?.freeze(this.#holdMs());
+    else if (isOfStore) this.#harmStore(harm);
+    else if (cuts.includes(harm)) this.#cutOff(harm, broker);
+    else this.#disturb(harm, broker);
+  }
+
+  #stop(broker: SimBroker): void {
+    broker.stop();
+    this.#later(() => this.maybeStart(broker));
+  }
+
+  #harmStore(harm: ClusterHarm): void {
+    if (harm === 'store: hold') this.#store?.process?.freeze(this.#holdMs());
+    else if (harm === 'store: cut off') this.#cut(this.#storeNames(), this.#brokerNames());
+    else {
+      this.#store?.kill();
+      this.#later(() => this.#maybeStartStore());
+    }
+  }
+
+  #cutOff(harm: ClusterHarm, broker: SimBroker): void {
+    const { name } = broker.host;
+    const other = this.#prng.pick(this.#peersOf(broker));
+    if (harm === 'partition') this.#cut([name], [other]);
+    else if (harm === 'cut from the store') this.#cut([name], this.#storeNames());
+    else if (harm === 'isolate') {
+      this.#cut([name], [...this.#othersOf(broker), ...this.#storeNames()]);
+    } else {
+      const [source, target] = this.#prng.chance(0.5) ? [name, other] : [other, name];
+      this.#world.network.cut(source, target);
+      this.#later(() => this.#world.network.heal(source, target));
+    }
+  }
+
+  #disturb(harm: ClusterHarm, broker: SimBroker): void {
+    const prng = this.#prng;
+    const { network } = this.#world;
+    const { host } = broker;
+    if (harm === 'reset') {
+      network.resetConnections(host.name, prng.pick(this.#peersOf(broker)));
+    } else if (harm === 'slow host') {
+      network.slowDown(host.name, prng.pick([1, 10, 100]));
+      this.#later(() => network.slowDown(host.name, undefined));
+    } else if (harm === 'slow disk') {
+      host.freezeTree(directory);
+      this.#later(() => host.thaw());
+    } else {
+      host.shiftClock((prng.float() * 2 - 1) * prng.pick([50, 5_000, 3e6]));
+    }
+  }
+
+  #endAndStart(brokers: readonly SimBroker[], harm: ClusterHarm): void {
+    for (const broker of brokers) this.takeDown(broker, harm);
+    for (const broker of brokers) {
+      this.#later(() => {
+        // A process that was to die in a turn may not have had one.
+        broker.kill();
+        this.maybeStart(broker);
+      });
+    }
+  }
+
+  /** Longer than a session, or much shorter. */
+  #holdMs(): number {
+    const { sessionTimeoutMs } = this.#options;
+    const isLong = this.#prng.chance(0.6);
+    return sessionTimeoutMs * (isLong ? 1.2 + this.#prng.float() : this.#prng.float() * 0.5);
+  }
+
+  #cut(oneSide: readonly string[], otherSide: readonly string[]): void {
+    const { network } = this.#world;
+    network.partition(oneSide, otherSide);
+    this.#later(() => {
+      for (const one of oneSide) {
+        for (const other of otherSide) {
+          network.heal(one, other);
+          network.heal(other, one);
+        }
+      }
+    });
+  }
+
+  #storeNames(): string[] {
+    return this.#store === null ? [] : [this.#store.host.name];
+  }
+
+  #brokerNames(): string[] {
+    return this.#cluster.brokers.map(({ host }) => host.name);
+  }
+
+  #othersOf(broker: SimBroker): string[] {
+    return this.#brokerNames().filter((name) => name !== broker.host.name);
+  }
+
+  #peersOf(broker: SimBroker): string[] {
+    return [...this.#othersOf(broker), ...this.#storeNames(), ...this.#options.clients];
+  }
+
+  #maybeStartStore(): void {
+    if (this.#store?.isUp === false) this.#store.start();
+  }
+
+  #later(action: () => void): void {
+    this.#world.loop.schedule(this.#prng.float() * this.#options.downMsMax, () => {
+      if (this.#isActive) action();
+    });
+  }
+}

@@ -1,0 +1,118 @@
+// Three to five brokers that replicate, fail over and come back. `replication`: brokers and the
+// store are killed, held for longer than a session, cut off one way and both, stopped; disks are
+// slow, clocks jump, one of them is a hundred days off. The page cache survives all this, so that
+// nothing that was acknowledged by all in-sync replicas may be lost.
+// `replication-power-cut`: power is cut and disks are lost, too; and all brokers die at once and
+// come back one after the other, the last of them much later. Records survive while one of those
+// who acknowledged them keeps its disk.
+
+import type { Prng } from '../../src/base/prng.ts';
+import { type ClusterHarm, ClusterNemesis, clusterHarms, lossyHarms } from '../cluster-nemesis.ts';
+import type { Scenario } from '../scenario.ts';
+import type { SimBroker } from '../sim-broker.ts';
+import type { World } from '../world.ts';
+import { drawReplication, type ReplicationPlan } from './replication-plan.ts';
+import { ReplicationRun } from './replication-run.ts';
+
+export const replication: Scenario = {
+  name: 'replication',
+  about: 'what all in-sync replicas acknowledged survives whoever dies; replicas agree',
+  run: (world) => runReplication(world),
+};
+
+export const replicationPowerCut: Scenario = {
+  name: 'replication-power-cut',
+  about: 'records survive power cuts and lost disks while one that acknowledged keeps its disk',
+  run: (world) => runReplicationPowerCut(world),
+};
+
+const harmMsMax = 10_000;
+
+type Change = (plan: ReplicationPlan) => ReplicationPlan;
+
+function unchanged(plan: ReplicationPlan): ReplicationPlan {
+  return plan;
+}
+
+/** `change` makes another plan of the drawn one: for tests that plant a bug. */
+export async function runReplication(world: World, change: Change = unchanged): Promise<void> {
+  const prng = world.prng.fork('plan');
+  const run = new ReplicationRun(world, change(drawReplication(prng)));
+  await run.begin();
+  const nemesis = nemesisOf(run, prng, []);
+  nemesis.start();
+  await world.run(() => run.isProduced || world.timeMs > harmMsMax);
+  nemesis.stop();
+  await run.finish();
+}
+
+export async function runReplicationPowerCut(
+  world: World,
+  change: Change = unchanged,
+): Promise<void> {
+  const prng = world.prng.fork('plan');
+  const run = new ReplicationRun(world, change(drawReplication(prng)));
+  await run.begin();
+  const isAllAtOnce = prng.chance(0.5);
+  const nemesis = nemesisOf(run, prng, isAllAtOnce ? [] : lossyHarms);
+  nemesis.start();
+  await world.run(() => run.isProduced || world.timeMs > harmMsMax / (isAllAtOnce ? 4 : 1));
+  nemesis.stop();
+  if (isAllAtOnce) await endAllAtOnce(run, nemesis, prng);
+  await run.finish();
+}
+
+function nemesisOf(run: ReplicationRun, prng: Prng, lossy: readonly ClusterHarm[]): ClusterNemesis {
+  const { world, cluster, plan } = run;
+  const others = clusterHarms.filter((harm) => !lossyHarms.includes(harm) && prng.chance(0.4));
+  return new ClusterNemesis(world, cluster, {
+    clients: run.clients,
+    harms: [...lossy, ...lossy, 'kill', ...others],
+    sessionTimeoutMs: plan.sessionTimeoutMs,
+    pauseMsMean: prng.pick([200, 500, 1_500]),
+    downMsMax: prng.pick([300, 2_000, 2 * plan.sessionTimeoutMs]),
+    onEnd: (nodeId, harm) => {
+      if (isLoss(harm, run)) run.losses.onLoss(nodeId, world.timeMs);
+    },
+  });
+}
+
+/**
+ * After which harm a broker may not have what it had acknowledged. With power cuts about nobody can
+ * know what the page cache of a killed broker still has (KIP-966), unless appends are synced.
+ */
+function isLoss(harm: ClusterHarm, run: ReplicationRun): boolean {
+  if (harm === 'lose disk') return true;
+  return harm === 'power cut' ? !run.plan.isSynced : false;
+}
+
+/** All brokers die in the same moment, and come back in an order of their own. */
+async function endAllAtOnce(
+  run: ReplicationRun,
+  nemesis: ClusterNemesis,
+  prng: Prng,
+): Promise<void> {
+  const { world, cluster, plan } = run;
+  const harm = prng.pick(['kill', 'power cut'] as const);
+  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
+  await world.advance(prng.int(2_000));
+  world.note(`all brokers: ${harm}`);
+  for (const broker of cluster.brokers) nemesis.takeDown(broker, harm);
+  const order = shuffled(cluster.brokers, prng);
+  const late = prng.chance(0.5) ? order.pop() : undefined;
+  for (const broker of order) {
+    await world.advance(prng.float() * prng.pick([10, 2_000, 3 * plan.sessionTimeoutMs]));
+    nemesis.maybeStart(broker);
+  }
+  if (late === undefined) return;
+  // Without it only what can be proven to be everything may be served; what is read must be right.
+  await world.advance(3 * plan.sessionTimeoutMs);
+  nemesis.maybeStart(late);
+}
+
+function shuffled(brokers: readonly SimBroker[], prng: Prng): SimBroker[] {
+  const left = [...brokers];
+  return Array.from({ length: left.length }, () => {
+    return left.splice(prng.int(left.length), 1)[0] as SimBroker;
+  });
+}
