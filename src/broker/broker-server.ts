@@ -101,8 +101,8 @@ export class BrokerServer {
   }
 
   /** Answers what was asked, then closes. */
-  async close(): Promise<void> {
-    await this.#server.close();
+  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    await this.#server.close(options);
   }
 
   /** Closes at once. */

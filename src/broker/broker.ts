@@ -25,6 +25,9 @@ import { type Quotas, quotasOf } from './quotas/index.ts';
 import { type Registration, registerAlone, registeredEndpoints } from './registration.ts';
 import { followMetadata, openReplicas, startUpkeep, type UpkeepParts } from './started-replicas.ts';
 
+/** What a member waits for clients to read their answers: others serve them. */
+const memberDrainMs = 3_000;
+
 export interface BrokerOptions {
   /** The broker cannot go on: a broken invariant, or no log directory is left. Stop the process. */
   readonly onFatal: (error: Error) => void;
@@ -97,10 +100,13 @@ export class Broker {
     const { directories, server, cluster, replicas, registration, upkeep, cleaner } = this.#running;
     this.#log.info('stopping');
     this.#running.offlineReport.stop();
+    // While this broker still serves, and follows.
+    await registration.handOver();
+    await cluster.resign();
     await server.closeListeners();
     replicas.interruptFetches();
     this.#running.coordinators.close();
-    await server.close();
+    await server.close(cluster.membership === null ? {} : { drainMs: memberDrainMs });
     await directories.endedUnlessSilent(Promise.all([cleaner?.stop(), upkeep.stop()]));
     await this.#running.replication?.close();
     await directories.endedUnlessSilent(replicas.close());

@@ -5,7 +5,7 @@
 
 import { type Uuid, uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
-import type { Io } from '../io/index.ts';
+import type { Clock, Io } from '../io/index.ts';
 import {
   assertKnownStore,
   type ClusterStore,
@@ -19,11 +19,15 @@ import {
 } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LogResources } from '../storage/index.ts';
+import { endsWithin } from './bounded-wait.ts';
 import { DynamicConfig } from './dynamic-config.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
 import { BrokerRequests, forwardedController, ImageWhereabouts } from './requests/index.ts';
 import type { Peers } from './requests/peers.ts';
+
+/** What a stop waits for a shared store. */
+const storeMsMax = 1_000;
 
 export interface ClusterOptions {
   readonly directories: LogDirectories;
@@ -58,6 +62,7 @@ export class Cluster {
   readonly controller: Controller;
   /** null for a broker on its own. */
   readonly membership: Membership | null;
+  readonly #clock: Clock;
   readonly #dynamic: DynamicConfig;
 
   private constructor(
@@ -67,6 +72,7 @@ export class Cluster {
   ) {
     const { nodeId } = config;
     const { metadata, membership } = options;
+    this.#clock = io.clock;
     this.metadata = metadata;
     this.membership = membership;
     this.#dynamic = new DynamicConfig(io, config, options.onConfig);
@@ -120,9 +126,18 @@ export class Cluster {
     if (this.membership !== null) this.requests.onRolesChanged();
   }
 
+  /** Another broker may control from now on; one on its own controls until it is closed. */
+  async resign(): Promise<void> {
+    if (this.membership === null) return;
+    await endsWithin(this.#clock, storeMsMax, this.metadata.stopControlling());
+  }
+
   async close(): Promise<void> {
     this.membership?.peers.close();
-    await this.metadata.close();
+    const closed = this.metadata.close();
+    // What is held in a store that does not answer goes with its session.
+    if (this.membership === null) await closed;
+    else await endsWithin(this.#clock, storeMsMax, closed);
   }
 }
 

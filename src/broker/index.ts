@@ -18,12 +18,13 @@
 //                      client.ts: for whom it works
 //   handlers/          one file per API, and the list of them
 //   fetch-sessions.ts  incremental fetch sessions; fetch-read.ts: one pass over their partitions
-//   endpoints.ts       where clients find brokers
+//   endpoints.ts       where clients find brokers; current-leaders.ts: and those who moved
 //   config-entries.ts  configuration as clients see it; broker-loggers.ts: the levels of logs;
 //                      log-config.ts: what storage takes of it
 //   quotas/            what clients may use per second, measured and enforced
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
+//   bounded-wait.ts        waits that somebody else may never end
 //   descriptor-budget.ts   files and connections share what the process may have open
 //   rate-limited-log.ts
 

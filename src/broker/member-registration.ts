@@ -19,6 +19,7 @@ import {
 } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
+import { endsWithin } from './bounded-wait.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Membership } from './cluster.ts';
 import type { LogDirectories } from './log-directories.ts';
@@ -37,6 +38,9 @@ export interface MemberRegistrationOptions {
 
 const retryMsMin = 100;
 const retryMsMax = 2_000;
+/** Of a stop: so that all brokers that stop at once end within 10 s, with or without the store. */
+const handOverMsMax = 3_000;
+const leaveMsMax = 1_000;
 /** Nothing but time will mend what is said again and again. */
 const sayMs = 5_000;
 
@@ -66,6 +70,8 @@ export class MemberRegistration implements Registration {
   #lastEpoch = -1;
   #leaving: Promise<number> | null = null;
   #lossCount = 0;
+  #wantsOut = false;
+  readonly #mayGo = new Deferred<void>();
   #images: Subscription | null = null;
   #wake: Deferred<void> | null = null;
   #isClosed = false;
@@ -100,6 +106,14 @@ export class MemberRegistration implements Registration {
     return reportOffline(this.#options.controller, this, replicas);
   }
 
+  async handOver(): Promise<void> {
+    if (!this.#config.get('controlled.shutdown.enable') || this.#isClosed) return;
+    this.#wantsOut = true;
+    this.#wake?.resolve();
+    const isDone = await endsWithin(this.#io.clock, handOverMsMax, this.#mayGo.promise);
+    if (!isDone) this.#log.warn('stops before all that it led has another leader');
+  }
+
   leave(): Promise<number> {
     this.#leaving ??= this.#leave();
     return this.#leaving;
@@ -109,10 +123,10 @@ export class MemberRegistration implements Registration {
     this.#isClosed = true;
     this.#images?.close();
     this.#wake?.resolve();
-    const session = this.#session;
+    const ended = this.#session?.close() ?? Promise.resolve();
     this.#session = null;
     try {
-      await session?.close();
+      await endsWithin(this.#io.clock, leaveMsMax, ended);
     } catch (error) {
       // It ends by itself, later.
       if (!isOutage(error)) throw error;
@@ -160,12 +174,15 @@ export class MemberRegistration implements Registration {
     if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) return retryMsMin;
     const { controller } = this.#options;
     const { brokerId, brokerEpoch } = this;
-    const currentMetadataOffset = image.offset;
     const answer = await controller.brokerHeartbeat({
-      brokerId,
-      brokerEpoch,
-      currentMetadataOffset,
+      ...{ brokerId, brokerEpoch, currentMetadataOffset: image.offset },
+      wantShutDown: this.#wantsOut,
     });
+    if (answer.shouldShutDown) {
+      this.#mayGo.resolve();
+      return heartbeatMs;
+    }
+    if (this.#wantsOut) return retryMsMin;
     if (answer.isFenced) return retryMsMin;
     if (!this.#hasJoined) {
       // Not before this broker itself knows.

@@ -69,3 +69,84 @@ test('what one leads the others fetch, and it is committed when the in-sync repl
     leader.close();
     client.close();
   }));
+
+/** Partitions of the topic by leader, as broker `at` knows them. */
+async function leadersOf(cluster: TestCluster, at: number, topic: string): Promise<number[]> {
+  const client = await cluster.connect(at);
+  const { topics } = await client.request(metadata, { topics: [{ name: topic }] });
+  client.close();
+  return topics[0]?.partitions.map(({ leaderId }) => leaderId) ?? [];
+}
+
+async function makeTopic(cluster: TestCluster, name: string, partitions: number): Promise<void> {
+  const client = await cluster.connect(1);
+  const { topics } = await client.request(createTopics, {
+    topics: [
+      { name, numPartitions: partitions, replicationFactor: 3, assignments: [], configs: [] },
+    ],
+  });
+  assert.equal(topics[0]?.errorCode, 0, topics[0]?.errorMessage ?? '');
+  client.close();
+}
+
+test('a broker that stops hands over what it leads before it goes', () =>
+  withCluster(async (io, cluster) => {
+    await cluster.startAll([1, 2, 3]);
+    await makeTopic(cluster, 't', 6);
+    await io.clock.sleep(2000);
+    const before = await leadersOf(cluster, 2, 't');
+    assert.ok(before.includes(1));
+    const member = cluster.members.get(1);
+    const stopped = member?.broker.stop();
+    // It goes on serving until the others have heard who leads now.
+    await io.clock.sleep(300);
+    const during = await leadersOf(cluster, 1, 't');
+    assert.ok(!during.includes(1) && !during.includes(-1), String(during));
+    await stopped;
+    assert.deepEqual(await leadersOf(cluster, 2, 't'), during);
+    cluster.members.delete(1);
+    // It comes back with whole logs, in every in-sync set again.
+    await cluster.start(1);
+    await io.clock.sleep(2000);
+    const client = await cluster.connect(3);
+    const { topics } = await client.request(metadata, { topics: [{ name: 't' }] });
+    for (const { isrNodes } of topics[0]?.partitions ?? []) assert.equal(isrNodes.length, 3);
+    client.close();
+  }));
+
+test('brokers that stop all at once end within 10 s, with and without the store', async () => {
+  for (const isStoreThere of [true, false]) {
+    await withCluster(async (io, cluster) => {
+      await cluster.startAll([1, 2, 3]);
+      await makeTopic(cluster, 't', 6);
+      await io.clock.sleep(2000);
+      if (!isStoreThere) for (const { store } of cluster.members.values()) store.cut();
+      const beganMs = io.clock.monotonic();
+      await Promise.all(Array.from(cluster.members.values(), ({ broker }) => broker.stop()));
+      assert.ok(io.clock.monotonic() - beganMs < 10_000);
+      for (const id of [1, 2, 3]) {
+        assert.ok(io.disk.readFile(`/data-${id}/.kafka_cleanshutdown`) !== null);
+      }
+    });
+  }
+});
+
+test('a session that ends under a living broker is renewed, and no in-sync set shrinks', () =>
+  withCluster(async (io, cluster) => {
+    await cluster.startAll([1, 2, 3]);
+    await makeTopic(cluster, 't', 6);
+    await io.clock.sleep(2000);
+    const before = await cluster.image();
+    for (const id of [1, 2, 3]) await cluster.server.expire(id);
+    await io.clock.sleep(3000);
+    const client = await cluster.connect(3);
+    const { topics } = await client.request(metadata, { topics: [{ name: 't' }] });
+    for (const { isrNodes, leaderId } of topics[0]?.partitions ?? []) {
+      assert.equal(isrNodes.length, 3);
+      assert.ok(leaderId > 0);
+    }
+    client.close();
+    for (const { id, epoch } of (await cluster.image()).brokers.values()) {
+      assert.ok(epoch > (before.brokers.get(id)?.epoch ?? -1));
+    }
+  }));

@@ -27,6 +27,8 @@ export interface Registration {
   join(): Promise<void>;
   /** Tells of all replicas that are offline now. @throws KafkaError as the controller does */
   reportOffline(replicas: Replicas): Promise<void>;
+  /** Resolves when others lead what this broker led and they can lead, or it takes too long. */
+  handOver(): Promise<void>;
   /** Ends the session: the broker epoch that the logs are left with; -1 for a broker on its own. */
   leave(): Promise<number>;
 }
@@ -53,6 +55,7 @@ export async function registerAlone(
     ...at,
     join: async () => {},
     reportOffline: (replicas) => reportOffline(controller, at, replicas),
+    handOver: async () => {},
     leave: async () => -1,
   };
 }

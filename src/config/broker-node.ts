@@ -133,7 +133,6 @@ export const brokerNode = {
   'controlled.shutdown.enable': boolean(
     true,
     'Whether a broker that stops hands its leaderships over first.',
-    { accepted: reasons.singleNode },
   ),
   'cluster.store': string(
     null,

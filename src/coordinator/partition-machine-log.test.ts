@@ -162,7 +162,7 @@ test('a log that lost all it had ends where it ended', () =>
     const partition = await open(io, { cleanupPolicy: ['compact', 'delete'] });
     const log = logOf(io, partition);
     await log.append(['a=1', 'b=2', 'c=3'], 0);
-    await partition.deleteRecordsBefore(3);
+    await partition.upkeep.deleteRecordsBefore(3);
     assert.deepEqual(await readAll(log), []);
     await log.append(['d=4'], 3);
     assert.deepEqual(await readAll(log), ['d=4']);

@@ -37,6 +37,8 @@ export interface Metadata {
   becomeController(): Promise<void>;
   /** The controller of this process is elected as soon as no other one is. */
   standForController(): void;
+  /** It stands no longer: another one may be elected. */
+  stopControlling(): Promise<void>;
   /** Writes a snapshot now. */
   saveSnapshot(): Promise<void>;
   close(): Promise<void>;
@@ -71,6 +73,7 @@ export async function openMetadata(io: Io, options: MetadataOptions): Promise<Me
     subscribe: (listener) => loader.subscribe(listener),
     becomeController: () => controller.start(),
     standForController: () => controller.stand(),
+    stopControlling: () => controller.close(),
     saveSnapshot: () => controller.saveSnapshot(),
     close: async () => {
       await controller.close();

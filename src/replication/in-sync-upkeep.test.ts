@@ -325,3 +325,52 @@ test('a leader that is no more asks for nothing', async () => {
     assert.deepEqual(at.asked, []);
   });
 });
+
+test('a replica that keeps pace under load reaches the watermark, which waits for it', async () => {
+  await run(
+    async (at) => {
+      const { leader } = at;
+      let fetchOffset = 0;
+      const fetchAndAppend = async (): Promise<void> => {
+        const next = leader.partition().logEndOffset;
+        await leader.fetch({ partitions: [{ fetchOffset }] });
+        at.upkeep.onFollowerFetch(leader.partition(), 2);
+        fetchOffset = next;
+        // There is always one more record than it had asked for.
+        leader.append(['a']);
+        await at.io.clock.sleep(10);
+      };
+      leader.append(['a']);
+      for (let i = 0; i < 5; i++) await fetchAndAppend();
+      assert.deepEqual(leader.partition().isr, [1, 2]);
+      at.registration = { fenced: true };
+      leader.alter({ isr: [1] });
+      for (let i = 0; i < 5; i++) await fetchAndAppend();
+      const { highWatermark, logEndOffset } = leader.partition();
+      assert.equal(highWatermark, logEndOffset, 'who may not enter is not waited for');
+      at.registration = {};
+      for (let i = 0; i < 5; i++) await fetchAndAppend();
+      assert.deepEqual(leader.partition().isr, [1, 2]);
+    },
+    { isr: [1] },
+  );
+});
+
+test('who does not keep pace any more is not waited for', async () => {
+  await run(
+    async (at) => {
+      const { leader } = at;
+      for (const fetchOffset of [0, 1]) {
+        leader.append(['a']);
+        await leader.fetch({ partitions: [{ fetchOffset }] });
+        at.upkeep.onFollowerFetch(leader.partition(), 2);
+      }
+      leader.append(['a']);
+      assert.equal(leader.partition().highWatermark, 2);
+      await at.io.clock.sleep(lagMsMax + 1100);
+      assert.equal(leader.partition().highWatermark, 3);
+      assert.deepEqual(at.asked, []);
+    },
+    { isr: [1] },
+  );
+});

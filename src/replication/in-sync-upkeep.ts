@@ -94,7 +94,7 @@ export class InSyncUpkeep {
     const { leading } = partition;
     if (leading === null || leading.pendingIsrChange !== null) return;
     if (leading.isr.includes(replicaId) || this.#refused.has(partition)) return;
-    this.#maybeGrow(partition, leading);
+    if (!this.#maybeGrow(partition, leading)) this.#maybeJoin(partition, leading, replicaId);
   }
 
   #onRound(): void {
@@ -120,9 +120,14 @@ export class InSyncUpkeep {
       if (heldMs > lateMsMax) leading.forgive(heldMs, nowMs);
       if (leading.pendingIsrChange !== null) continue;
       if (this.#maybeShrink(partition, leading, nowMs)) shrunk++;
-      else if (leading.isr.length <= leading.remotes.length) this.#maybeGrow(partition, leading);
+      else if (leading.isr.length <= leading.remotes.length) this.#lookAtOthers(partition, leading);
     }
     if (shrunk > 0) this.#log.info(`replicas of ${shrunk} partitions are behind: out of sync`);
+  }
+
+  #lookAtOthers(partition: Partition, leading: LeaderView): void {
+    if (this.#maybeGrow(partition, leading)) return;
+    for (const { id } of leading.remotes) this.#maybeJoin(partition, leading, id);
   }
 
   #maybeShrink(partition: Partition, leading: LeaderView, nowMs: number): boolean {
@@ -135,17 +140,30 @@ export class InSyncUpkeep {
     return true;
   }
 
-  #maybeGrow(partition: Partition, leading: LeaderView): void {
-    if (leading.pendingIsrChange !== null) return;
+  #maybeGrow(partition: Partition, leading: LeaderView): boolean {
     const entering = leading.remotes.filter((remote) => this.#mayEnter(partition, leading, remote));
-    if (entering.length === 0) return;
+    if (entering.length === 0) return false;
     this.#propose(partition, [...leading.isr, ...entering.map(({ id }) => id)]);
+    return true;
+  }
+
+  /** Who cannot enter must not be waited for (KAFKA-15021). */
+  #maybeJoin(partition: Partition, leading: LeaderView, id: number): void {
+    const broker = this.#mayBeInSync(id);
+    const isJoining =
+      broker?.epoch === leading.remote(id)?.brokerEpoch &&
+      leading.keepsPace(id, this.#clock.monotonic(), this.#options.lagMsMax());
+    partition.setJoining(id, isJoining);
   }
 
   #mayEnter(partition: Partition, leading: LeaderView, { id }: RemoteReplica): boolean {
+    const broker = this.#mayBeInSync(id);
+    return broker !== null && leading.mayEnter(id, broker.epoch, partition.highWatermark);
+  }
+
+  #mayBeInSync(id: number): BrokerRegistration | null {
     const broker = this.#options.broker(id);
-    if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false;
-    return leading.mayEnter(id, broker.epoch, partition.highWatermark);
+    return broker === undefined || broker.fenced || broker.inControlledShutdown ? null : broker;
   }
 
   #propose(partition: Partition, isr: readonly number[]): void {

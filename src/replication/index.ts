@@ -1,7 +1,7 @@
 // What this broker holds of each partition, and who waits for it.
 //
 // partition.ts       one replica: its role, appends, reads, and who waits; the only door to its log
-// partition-upkeep.ts what the clock does to its log: retention, compaction
+// partition-upkeep.ts what is taken out of its log: retention, compaction
 // partition-state.ts what the metadata say of it
 // leader-state.ts    while it leads: what the others have, how the high watermark moves, who is
 //                    behind; in-sync-set.ts: who is in sync, and a change of that on its way;
@@ -9,6 +9,7 @@
 // follower-state.ts  while it follows: where it fetches next, where its log is cut
 // fetchers/          fetch from the leaders what is followed here
 // high-watermark.ts  how far consumers may read, and who hears of it when that moves
+// low-watermark.ts   where the lowest log of all replicas begins, and who waits for it to move
 // due-flush.ts       what must be on the platter before it counts as written
 // log-view.ts        what others may read of the log
 // replicas.ts        all replicas of this broker, kept in step with the metadata image

@@ -5,7 +5,8 @@
 // Invariants: the watermark is no further than what each member of the larger in-sync set has, us
 // included, and stands still while fewer than min.insync.replicas are in sync (KIP-966), for all
 // acks; a replica enters only when it has reached the watermark and the start of the epoch, with a
-// fetch of its present life. Others, however far they are, do not hold the watermark back.
+// fetch of its present life. Of the others only those hold the watermark back that keep pace and
+// may enter: under load they would never reach it where the leader alone is in sync.
 
 import type { Clock } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
@@ -41,6 +42,8 @@ export interface RemoteReplica {
 type MutableReplica = { -readonly [K in keyof RemoteReplica]: RemoteReplica[K] } & {
   /** Where our log ended at its last fetch. */
   leaderEndOffset: number;
+  /** It keeps pace and may enter: the watermark waits for it. */
+  isJoining: boolean;
 };
 
 export interface LeaderStateOptions {
@@ -80,6 +83,12 @@ export class LeaderState {
    */
   onState(state: PartitionState, nowMs: number): boolean {
     const before = this.#remotes;
+    for (const remote of before) {
+      if (!state.isr.includes(remote.id)) continue;
+      remote.isJoining = false;
+      // Who enters gets the whole bound before it counts as behind.
+      if (!this.isr.includes(remote.id)) remote.lastCaughtUpMs = nowMs;
+    }
     this.#inSync.onCommitted(state);
     this.#replicaCount = state.replicas.length;
     this.#setRemotes(state, nowMs);
@@ -104,6 +113,15 @@ export class LeaderState {
     let end = ownEndOffset;
     for (const { logEndOffset } of this.#counted) if (logEndOffset < end) end = logEndOffset;
     return end;
+  }
+
+  /** Where the lowest log begins of those that live, ours included; -1 if one has not said. */
+  lowestStart(own: number, isAlive: (brokerId: number) => boolean): number {
+    let lowest = own;
+    for (const { id, logStartOffset } of this.#remotes) {
+      if (isAlive(id)) lowest = Math.min(lowest, logStartOffset);
+    }
+    return lowest;
   }
 
   remote(replicaId: number): RemoteReplica | undefined {
@@ -179,6 +197,20 @@ export class LeaderState {
     return this.#remotes.filter(isBehind).map(({ id }) => id);
   }
 
+  /** Whether the replica is out of sync, and had all that we had within the bound. */
+  keepsPace(replicaId: number, nowMs: number, lagMsMax: number): boolean {
+    if (this.#inSync.larger.includes(replicaId)) return false;
+    const remote = this.remote(replicaId);
+    return remote !== undefined && nowMs - remote.lastCaughtUpMs <= lagMsMax;
+  }
+
+  setJoining(replicaId: number, isJoining: boolean): void {
+    const remote = this.#remotes.find(({ id }) => id === replicaId);
+    if (remote === undefined || remote.isJoining === isJoining) return;
+    remote.isJoining = isJoining;
+    this.#count();
+  }
+
   /**
    * Whether the replica has what a member of the in-sync set must have. Whether its broker may be
    * one (not fenced, not stopping) is the caller's to know.
@@ -227,12 +259,17 @@ export class LeaderState {
       lastCaughtUpMs,
       brokerEpoch: -1,
       leaderEndOffset: -1,
+      isJoining: false,
     };
   }
 
   #count(): void {
-    if (this.#remotes.length === 0) this.#counted = nobody;
-    else this.#counted = this.#remotes.filter(({ id }) => this.#inSync.larger.includes(id));
+    if (this.#remotes.length === 0) {
+      this.#counted = nobody;
+      return;
+    }
+    const { larger } = this.#inSync;
+    this.#counted = this.#remotes.filter(({ id, isJoining }) => isJoining || larger.includes(id));
   }
 }
 
@@ -244,9 +281,11 @@ export type LeaderView = Pick<
   | 'isr'
   | 'remote'
   | 'remotes'
+  | 'lowestStart'
   | 'assertReplica'
   | 'forgive'
   | 'behind'
+  | 'keepsPace'
   | 'mayEnter'
   | 'pendingIsrChange'
 >;

@@ -1,23 +1,36 @@
-// What the clock does to the log of a partition: retention, compaction, expiry of producers.
+// What is taken out of the log of a partition: by the clock (retention, compaction, expiry of
+// producers) and by request (DeleteRecords).
 //
 // Invariants: nothing goes that is not below the high watermark, and nothing is compacted that is
 // not decided. What is too old or too much is the leader's to say, and followers follow the start
 // of its log: a clock that is wrong must not empty a replica that may lead next.
 
 import type { Clock } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import type {
   CleaningRequest,
   CleaningResult,
   DirtyRange,
   PartitionLog,
 } from '../storage/index.ts';
+import type { LeaderView } from './leader-state.ts';
+import { LowWatermark } from './low-watermark.ts';
 import type { PartitionRole } from './partition-state.ts';
 
 /** The partition, as its upkeep sees it. */
 export interface KeptPartition {
+  readonly topic: string;
   readonly role: PartitionRole;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
+  readonly leading: Pick<LeaderView, 'lowestStart'> | null;
+  assertLeader(): void;
+}
+
+/** Which replicas DeleteRecords waits for, and how long. */
+export interface WaitForReplicas {
+  readonly isAlive: (brokerId: number) => boolean;
+  readonly deadlineMs: number;
 }
 
 export interface PartitionUpkeepOptions {
@@ -31,11 +44,44 @@ export class PartitionUpkeep {
   readonly #clock: Clock;
   readonly #partition: KeptPartition;
   readonly #options: PartitionUpkeepOptions;
+  /** Since records were first deleted by request. */
+  #lowWatermark: LowWatermark | null = null;
 
   constructor(clock: Clock, partition: KeptPartition, options: PartitionUpkeepOptions) {
     this.#clock = clock;
     this.#partition = partition;
     this.#options = options;
+  }
+
+  /**
+   * Moves the start of the log (DeleteRecords); -1 means the high watermark.
+   * @param others without it nobody is waited for
+   * @returns where the lowest log begins of those that are waited for, ours included
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, POLICY_VIOLATION if the topic does not delete,
+   *   REQUEST_TIMED_OUT, NOT_LEADER_OR_FOLLOWER
+   */
+  async deleteRecordsBefore(offset: number, others?: WaitForReplicas): Promise<number> {
+    const { highWatermark, topic } = this.#partition;
+    const { movingStart, log } = this.#options;
+    this.#partition.assertLeader();
+    if (!log().config.cleanupPolicy.includes('delete')) {
+      throw new KafkaError('POLICY_VIOLATION', `${topic} is compacted, not deleted from`);
+    }
+    const target = offset === -1 ? highWatermark : offset;
+    if (target < 0 || target > highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
+    await movingStart(() => log().deleteRecordsBefore(target));
+    if (others === undefined) return log().logStartOffset;
+    this.#lowWatermark ??= new LowWatermark(this.#clock);
+    return await this.#lowWatermark.reached(target, others.deadlineMs, () => {
+      this.#partition.assertLeader();
+      const own = log().logStartOffset;
+      return this.#partition.leading?.lowestStart(own, others.isAlive) ?? own;
+    });
+  }
+
+  /** A replica has told where its log begins, or we do not lead any more. */
+  onStartTold(): void {
+    this.#lowWatermark?.onMoved();
   }
 
   /** Rolls and deletes old segments, forgets idle producers; returns how many segments went. */

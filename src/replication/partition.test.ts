@@ -414,10 +414,12 @@ test('records are deleted up to the watermark and not beyond', async () => {
     const partition = await open(io);
     partition.becomeLeader(state());
     for (let i = 0; i < 5; i++) partition.appendAsLeader(batch(io));
-    assert.equal(await partition.deleteRecordsBefore(3), 3);
+    assert.equal(await partition.upkeep.deleteRecordsBefore(3), 3);
     assert.equal(partition.logStartOffset, 3);
-    await assert.rejects(partition.deleteRecordsBefore(6), { errorName: 'OFFSET_OUT_OF_RANGE' });
-    assert.equal(await partition.deleteRecordsBefore(-1), 5);
+    await assert.rejects(partition.upkeep.deleteRecordsBefore(6), {
+      errorName: 'OFFSET_OUT_OF_RANGE',
+    });
+    assert.equal(await partition.upkeep.deleteRecordsBefore(-1), 5);
     assert.equal(partition.logStartOffset, 5);
     assert.throws(() => partition.read(2, readAll), { errorName: 'OFFSET_OUT_OF_RANGE' });
   });

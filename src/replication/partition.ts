@@ -148,6 +148,11 @@ export class Partition implements VisibleBytesSource {
     return this.#log.lastStableOffsetBelow(this.highWatermark);
   }
 
+  /** Whoever led before may have shown more than the watermark until then (KIP-207). */
+  get hasReachedEpochStart(): boolean {
+    return this.#leading === null || this.highWatermark >= this.#leading.epochStartOffset;
+  }
+
   get logStartOffset(): number {
     return this.#log.logStartOffset;
   }
@@ -244,15 +249,18 @@ export class Partition implements VisibleBytesSource {
     if (this.#leading === null) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
   }
 
+  /** As many are in sync as min.insync.replicas demands; more than there are it cannot. */
+  get hasEnoughReplicas(): boolean {
+    const { isr, replicas } = this.#state;
+    return isr.length >= Math.min(this.#log.config.minInSyncReplicas, replicas.length);
+  }
+
   /** @throws KafkaError NOT_ENOUGH_REPLICAS if acks=all could not be honoured. */
   assertEnoughReplicas(): void {
-    const required = Math.min(this.#log.config.minInSyncReplicas, this.#state.replicas.length);
-    if (this.isr.length < required) {
-      throw new KafkaError(
-        'NOT_ENOUGH_REPLICAS',
-        `${this.isr.length} replicas are in sync, min.insync.replicas demands ${required}`,
-      );
-    }
+    if (this.hasEnoughReplicas) return;
+    const { minInSyncReplicas } = this.#log.config;
+    const what = `${this.isr.length} are in sync, min.insync.replicas is ${minInSyncReplicas}`;
+    throw new KafkaError('NOT_ENOUGH_REPLICAS', what);
   }
 
   /**
@@ -319,12 +327,19 @@ export class Partition implements VisibleBytesSource {
   /**
    * Resolves when the whole ISR has everything below the offset (`lastOffset + 1` of an append).
    * The deadline is in `clock.monotonic` milliseconds.
-   * @throws KafkaError REQUEST_TIMED_OUT, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR
+   * @throws KafkaError REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND if the watermark stands
+   *   still, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR
    */
   async offsetReached(offset: number, deadlineMs: number): Promise<void> {
     if (this.highWatermark >= offset) return;
     this.assertLeader();
-    await this.#watermark.wait(offset, deadlineMs);
+    try {
+      await this.#watermark.wait(offset, deadlineMs);
+    } catch (error) {
+      const isLate = error instanceof KafkaError && error.errorName === 'REQUEST_TIMED_OUT';
+      if (!isLate || this.hasEnoughReplicas) throw error;
+      throw new KafkaError('NOT_ENOUGH_REPLICAS_AFTER_APPEND');
+    }
   }
 
   /** True if the topic demands that the offset be on the platter and it is not there yet. */
@@ -354,22 +369,6 @@ export class Partition implements VisibleBytesSource {
   readableEnd(isCommittedOnly: boolean, isFollower = false): number {
     if (isFollower) return this.logEndOffset;
     return isCommittedOnly ? this.lastStableOffset : this.highWatermark;
-  }
-
-  /**
-   * Moves the start of the log (DeleteRecords); -1 means the high watermark.
-   * @returns the new low watermark
-   * @throws KafkaError OFFSET_OUT_OF_RANGE, POLICY_VIOLATION if the topic does not delete
-   */
-  async deleteRecordsBefore(offset: number): Promise<number> {
-    this.assertLeader();
-    if (!this.#log.config.cleanupPolicy.includes('delete')) {
-      throw new KafkaError('POLICY_VIOLATION', `${this.topic} is compacted, not deleted from`);
-    }
-    const target = offset === -1 ? this.highWatermark : offset;
-    if (target < 0 || target > this.highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
-    await this.#movingStart(() => this.#log.deleteRecordsBefore(target));
-    return this.#log.logStartOffset;
   }
 
   async #movingStart<T>(change: () => Promise<T>): Promise<T> {
@@ -407,6 +406,13 @@ export class Partition implements VisibleBytesSource {
   onFollowerFetch(fetch: FollowerFetch): void {
     this.assertLeader(fetch.currentLeaderEpoch);
     this.#leading?.onFetch(fetch, this.#log.logEndOffset);
+    this.upkeep.onStartTold();
+    this.#maybeAdvanceHighWatermark();
+  }
+
+  /** Whether the watermark waits for a replica that is out of sync, keeps pace and may enter. */
+  setJoining(replicaId: number, isJoining: boolean): void {
+    this.#leading?.setJoining(replicaId, isJoining);
     this.#maybeAdvanceHighWatermark();
   }
 
@@ -457,6 +463,7 @@ export class Partition implements VisibleBytesSource {
 
   #endWaits(error: KafkaError): void {
     this.#watermark.failWaiters(error);
+    this.upkeep.onStartTold();
     this.#dueFlush?.failAll(error);
     this.interruptFetches();
   }

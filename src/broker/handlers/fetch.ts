@@ -9,6 +9,7 @@ import {
   type ResponseInput,
 } from '../../protocol/index.ts';
 import { FetchWaiter, type Partition, type VisibleBytesSource } from '../../replication/index.ts';
+import { currentLeaderOf, endpointsOf } from '../current-leaders.ts';
 import {
   type FetchingFollower,
   type FetchPass,
@@ -205,7 +206,7 @@ function shape(pass: FetchPass, fetching: Fetching): Response {
   const { sessionId, outcomes } = session.finish(pass.reads);
   const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = [];
   let last: (typeof responses)[number] | undefined;
-  let hasLeaders = false;
+  let leaderIds = null as Set<number> | null;
   for (const read of outcomes) {
     const { topic, topicId } = read.target;
     if (last === undefined || last.topicId !== topicId || last.topic !== (topic ?? '')) {
@@ -213,14 +214,18 @@ function shape(pass: FetchPass, fetching: Fetching): Response {
       responses.push(last);
     }
     const answer = partitionAnswer(read, context);
-    hasLeaders ||= (answer.currentLeader?.leaderId ?? -1) >= 0;
+    const { leaderId = -1 } = answer.currentLeader ?? {};
+    if (leaderId >= 0) {
+      leaderIds ??= new Set();
+      leaderIds.add(leaderId);
+    }
     last.partitions.push(answer);
   }
   return {
     sessionId,
     responses,
-    ...(hasLeaders && context.apiVersion >= 16
-      ? { nodeEndpoints: context.broker.endpoints(context.client) }
+    ...(leaderIds !== null && context.apiVersion >= 16
+      ? { nodeEndpoints: endpointsOf(leaderIds, context) }
       : {}),
   };
 }
@@ -242,20 +247,7 @@ function partitionAnswer(read: PartitionRead, context: RequestContext): Partitio
     records: read.records,
     ...(read.divergingEpoch === null ? {} : { divergingEpoch: read.divergingEpoch }),
   };
-  return movedErrors.has(read.errorCode) && context.apiVersion >= 12
-    ? { ...answer, ...currentLeaderOf(read, context) }
-    : answer;
-}
-
-/** Where such a client should go (KIP-951). */
-function currentLeaderOf(
-  read: PartitionRead,
-  context: RequestContext,
-): Pick<PartitionAnswer, 'currentLeader'> {
-  const { image } = context.broker.replicas;
-  const { topic, topicId, partition } = read.target;
-  const known = topic === null ? image.topicById(topicId) : image.topic(topic);
-  const state = known?.partitions[partition];
-  if (state === undefined) return {};
-  return { currentLeader: { leaderId: state.leader, leaderEpoch: state.leaderEpoch } };
+  if (!movedErrors.has(read.errorCode) || context.apiVersion < 12) return answer;
+  const currentLeader = currentLeaderOf(target, context);
+  return currentLeader === null ? answer : { ...answer, currentLeader };
 }

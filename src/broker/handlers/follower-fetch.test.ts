@@ -74,7 +74,7 @@ test('a follower outside our log is told where that begins, and has nothing', as
   await withLeader(
     async (leader) => {
       leader.append(['a', 'b', 'c']);
-      await leader.partition().deleteRecordsBefore(2);
+      await leader.partition().upkeep.deleteRecordsBefore(2);
       for (const fetchOffset of [1, 4]) {
         // Below the start there is nothing of ours that its log could part from.
         const partition = { fetchOffset, lastFetchedEpoch: fetchOffset === 1 ? 0 : -1 };

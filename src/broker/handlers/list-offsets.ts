@@ -1,4 +1,6 @@
 // ListOffsets: the offset at a moment, or at one of the places that negative timestamps stand for.
+// Until the watermark has passed the start of our epoch consumers do not hear where the partition
+// ends: the leader before may have told them of a later end (KIP-207).
 
 import {
   INT64_MAX,
@@ -79,13 +81,17 @@ async function answer(
     const partition = context.broker.replicas.get(name, wanted.partitionIndex);
     if (partition === undefined) throw missing(name, wanted, context);
     partition.assertLeader(wanted.currentLeaderEpoch);
-    const end = partition.readableEnd(request.isolationLevel === 1);
+    const isFollower = request.replicaId >= 0;
+    const end = partition.readableEnd(request.isolationLevel === 1, isFollower);
+    const isEndKnown = isFollower || partition.hasReachedEpochStart;
+    const beyondEnd = isEndKnown ? null : notAvailable(context);
     if (context.apiVersion === 0) {
+      if (beyondEnd !== null && wanted.timestamp === place.latest) throw beyondEnd;
       const oldStyleOffsets = await offsetsBefore(wanted, partition, end);
       return { partitionIndex: wanted.partitionIndex, errorCode: 0, oldStyleOffsets };
     }
     assertServed(wanted.timestamp, context);
-    const { leaderEpoch, ...found } = await find(wanted.timestamp, partition, end);
+    const { leaderEpoch, ...found } = await find(wanted.timestamp, partition, { end, beyondEnd });
     const since = context.apiVersion >= 4 ? { leaderEpoch } : {};
     return { partitionIndex: wanted.partitionIndex, errorCode: 0, ...found, ...since };
   } catch (error) {
@@ -109,10 +115,26 @@ function assertServed(timestamp: number, context: RequestContext): void {
   if (context.apiVersion < since) throw new KafkaError('UNSUPPORTED_VERSION');
 }
 
-async function find(timestamp: number, partition: Partition, end: number): Promise<Found> {
+/** Older clients know no better word for it. */
+function notAvailable({ apiVersion }: RequestContext): KafkaError {
+  return new KafkaError(apiVersion >= 5 ? 'OFFSET_NOT_AVAILABLE' : 'LEADER_NOT_AVAILABLE');
+}
+
+interface ReadableEnd {
+  readonly end: number;
+  /** What is said of all that is not before it; null: that there is nothing. */
+  readonly beyondEnd: KafkaError | null;
+}
+
+async function find(
+  timestamp: number,
+  partition: Partition,
+  { end, beyondEnd }: ReadableEnd,
+): Promise<Found> {
   const { logView: log } = partition;
   switch (timestamp) {
     case place.latest:
+      if (beyondEnd !== null) throw beyondEnd;
       return { offset: end, timestamp: -1, leaderEpoch: partition.leaderEpoch };
     case place.earliest:
     case place.earliestLocal: {
@@ -120,18 +142,20 @@ async function find(timestamp: number, partition: Partition, end: number): Promi
       return { offset, timestamp: -1, leaderEpoch: log.leaderEpochs.epochForOffset(offset) };
     }
     case place.maxTimestamp:
-      return visible(await log.offsetOfMaxTimestamp(), end);
+      return visible(await log.offsetOfMaxTimestamp(), end, beyondEnd);
     case place.latestTiered:
     case place.earliestPendingUpload:
       return nothing;
     default:
-      return visible(await log.offsetForTimestamp(timestamp), end);
+      return visible(await log.offsetForTimestamp(timestamp), end, beyondEnd);
   }
 }
 
 /** What a consumer may not read yet is not found either. */
-function visible(found: Found | null, end: number): Found {
-  return found === null || found.offset >= end ? nothing : found;
+function visible(found: Found | null, end: number, beyondEnd: KafkaError | null = null): Found {
+  if (found !== null && found.offset < end) return found;
+  if (beyondEnd !== null) throw beyondEnd;
+  return nothing;
 }
 
 /** Version 0 asks for up to so many offsets below a moment, newest first. */

@@ -18,6 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
 import type { AppendResult } from '../../storage/index.ts';
+import { currentLeaderOf, endpointsOf } from '../current-leaders.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { appendTransactional, type TransactionalAppend } from '../transactional-produce.ts';
 import { isInternalTopic } from './topic-answer.ts';
@@ -71,7 +72,7 @@ export const produceHandler = defineHandler(produce, (request, context) => {
       return answer;
     }),
   }));
-  const response = { responses };
+  const response: Mutable<Response> = { responses };
   if (transactional === null) return finish(response, appended, { request, context });
   const { transactionalId } = request;
   const waiting = appendTransactional(transactional, transactionalId, context);
@@ -91,13 +92,39 @@ function succeed(
 }
 
 function finish(
-  response: Response,
+  response: Mutable<Response>,
   appended: readonly Appended[],
   { request, context }: { request: Request; context: RequestContext },
 ): Response | null | Promise<Response> {
   if (request.acks === 0) return finishUnacknowledged(response, context);
   const waits = waitsOf(appended, request, context);
-  return waits.length === 0 ? response : Promise.all(waits).then(() => response);
+  if (waits.length > 0) return Promise.all(waits).then(() => withLeaders(response, context));
+  return appended.length === partitionCount(request) ? response : withLeaders(response, context);
+}
+
+function partitionCount({ topicData }: Request): number {
+  let count = 0;
+  for (const { partitionData } of topicData) count += partitionData.length;
+  return count;
+}
+
+/** Names the leaders of partitions that are led elsewhere (KIP-951). */
+function withLeaders(response: Mutable<Response>, context: RequestContext): Response {
+  if (context.apiVersion < 10) return response;
+  const leaderIds = new Set<number>();
+  for (const { name, topicId, partitionResponses } of response.responses) {
+    const topic = context.apiVersion >= 13 ? null : (name ?? null);
+    for (const answer of partitionResponses as readonly Mutable<PartitionAnswer>[]) {
+      if (answer.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) continue;
+      const partition = { topic, topicId: topicId ?? ZERO_UUID, partition: answer.index };
+      const currentLeader = currentLeaderOf(partition, context);
+      if (currentLeader === null) continue;
+      answer.currentLeader = currentLeader;
+      leaderIds.add(currentLeader.leaderId);
+    }
+  }
+  if (leaderIds.size > 0) response.nodeEndpoints = endpointsOf(leaderIds, context);
+  return response;
 }
 
 function findPartition(topic: TopicData, index: number, context: RequestContext): Partition {

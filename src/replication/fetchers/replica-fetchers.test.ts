@@ -329,7 +329,7 @@ describe('fetchers of a follower', () => {
       const { leader, follower } = await brokers.replicate(0, { cleanupPolicy: ['delete'] });
       for (let i = 0; i < 10; i++) brokers.produce(leader, `a${i}`);
       await io.clock.sleep(600);
-      await leader.deleteRecordsBefore(6);
+      await leader.upkeep.deleteRecordsBefore(6);
       brokers.leader().onNews();
       await io.clock.sleep(1100);
       assert.equal(follower.logStartOffset, 6);

@@ -3,23 +3,26 @@
 
 import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
 import { FetchSessions } from '../../../src/broker/fetch-sessions.ts';
-import type { RequestContext } from '../../../src/broker/handler.ts';
+import type { Handler, RequestContext } from '../../../src/broker/handler.ts';
 import { fetchHandler } from '../../../src/broker/handlers/fetch.ts';
 import { loadBrokerConfig } from '../../../src/config/index.ts';
 import type { Io } from '../../../src/io/index.ts';
 import type { PartitionImage } from '../../../src/metadata/index.ts';
 import {
+  type Api,
   decodeRequest,
   decodeRequestHeader,
   decodeResponse,
   encodeBatch,
   encodeRequest,
   encodeResponse,
-  fetch,
+  type fetch,
   type RequestInput,
+  type ResponseInput,
   type ResponseOf,
 } from '../../../src/protocol/index.ts';
 import type { Partition } from '../../../src/replication/index.ts';
+import { defaultLogConfig, type LogConfig } from '../../../src/storage/index.ts';
 import { FollowerBroker, nodeId } from '../replication/follower-broker.ts';
 import { TopicHistory } from '../replication/topic-history.ts';
 
@@ -61,13 +64,18 @@ export class LeaderBroker {
       fetchSessions: new FetchSessions(io, 10),
       inSync: { onFollowerFetch },
       unreadBytes: () => 0,
-      endpoints: () => [],
+      endpoints: () =>
+        [1, 2, 3].map((id) => ({ nodeId: id, host: `host-${id}`, port: 9092, rack: null })),
     } as unknown as BrokerParts;
   }
 
   /** Leads every partition of topic `t`, which broker 2 follows. */
-  static async open(io: Io, { partitions = 1, isr = [1, 2] } = {}): Promise<LeaderBroker> {
-    const broker = await FollowerBroker.open(io, ['/data']);
+  static async open(
+    io: Io,
+    { partitions = 1, isr = [1, 2], config = {} as Partial<LogConfig> } = {},
+  ): Promise<LeaderBroker> {
+    const logConfigOf = () => ({ ...defaultLogConfig, ...config });
+    const broker = await FollowerBroker.open(io, ['/data'], { logConfigOf });
     const history = new TopicHistory(nodeId);
     const leader = new LeaderBroker(io, broker, history);
     broker.follow(history.create('t', Array(partitions).fill(nodeId)));
@@ -80,6 +88,10 @@ export class LeaderBroker {
     this.broker.follow(this.history.alter('t', index, changes));
   }
 
+  setAlive(ids: readonly number[]): void {
+    this.broker.follow(this.history.setAlive(ids));
+  }
+
   partition(index = 0): Partition {
     return this.broker.replicas.get('t', index) as Partition;
   }
@@ -90,7 +102,7 @@ export class LeaderBroker {
     this.partition(index).appendAsLeader(encodeBatch({ records }));
   }
 
-  /** As a follower does: both ways through the bytes of the protocol. */
+  /** As a follower does. */
   async fetch(of: FetchOf = {}): Promise<FetchAnswer> {
     const { replica = follower, partitions = [{}], version = 18, ...more } = of;
     const topicId = this.history.image.topic('t')?.id ?? '';
@@ -105,17 +117,20 @@ export class LeaderBroker {
       topics: wanted.length === 0 ? [] : [{ topic: 't', topicId, partitions: wanted }],
       ...more,
     };
-    const header = { correlationId: 1, clientId: 'f' };
-    const frame = payload(encodeRequest(fetch, version, header, body));
+    return this.ask(fetchHandler, body, version);
+  }
+
+  /** Both ways through the bytes of the protocol. */
+  async ask<A extends Api>(
+    { api, handle }: Handler<A>,
+    body: RequestInput<A>,
+    version: number = api.versions.max,
+  ): Promise<ResponseOf<A>> {
+    const frame = payload(encodeRequest(api, version, { correlationId: 1, clientId: 'f' }, body));
     const { bodyPosition } = decodeRequestHeader(frame);
-    const request = decodeRequest(fetch, version, frame, bodyPosition);
-    const answer = await fetchHandler.handle(request, this.#context(version));
-    const { body: read } = decodeResponse(
-      fetch,
-      version,
-      payload(encodeResponse(fetch, version, 1, answer ?? { responses: [] })),
-    );
-    return read;
+    const request = decodeRequest(api, version, frame, bodyPosition);
+    const answer = (await handle(request, this.#context(version))) as ResponseInput<A>;
+    return decodeResponse(api, version, payload(encodeResponse(api, version, 1, answer))).body;
   }
 
   #context(apiVersion: number): RequestContext {

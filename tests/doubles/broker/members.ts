@@ -4,6 +4,8 @@
 import { Broker, type BrokerOptions, loadMemberParts } from '../../../src/broker/index.ts';
 import { loadBrokerConfig } from '../../../src/config/index.ts';
 import type { Io } from '../../../src/io/index.ts';
+import { ImageLoader } from '../../../src/metadata/image-loader.ts';
+import type { MetadataImage } from '../../../src/metadata/index.ts';
 import { ClientConnection } from '../../../src/network/index.ts';
 import { type RemoteStore, StoreServer } from '../metadata/remote-stores.ts';
 
@@ -64,6 +66,13 @@ export class TestCluster {
   connect(nodeId: number): Promise<ClientConnection> {
     const port = TestCluster.portOf(nodeId);
     return ClientConnection.connect(this.#io, { host: 'host', port, clientId: 'test' });
+  }
+
+  /** As the log in the middle has it. */
+  async image(): Promise<MetadataImage> {
+    const loader = await ImageLoader.start(this.#io, { store: this.server.local });
+    await loader.close();
+    return loader.image;
   }
 
   async stop(): Promise<void> {

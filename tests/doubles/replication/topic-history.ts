@@ -2,7 +2,9 @@
 // change makes one image, which comes with what changed since the one before.
 
 import assert from 'node:assert/strict';
+import { PersistentMap } from '../../../src/base/persistent-map.ts';
 import {
+  type BrokerRegistration,
   type ImageChanges,
   MetadataImage,
   type PartitionImage,
@@ -66,6 +68,16 @@ export class TopicHistory {
     return this.#change({ name, id, partitions: partitions.with(index, after) }, index);
   }
 
+  /** Which brokers are registered and not fenced. */
+  setAlive(ids: readonly number[]): Published {
+    let brokers: MetadataImage['brokers'] = PersistentMap.empty();
+    for (const id of ids) {
+      const broker = { id, epoch: 7, fenced: false, inControlledShutdown: false, rack: `r${id}` };
+      brokers = brokers.set(id, broker as unknown as BrokerRegistration);
+    }
+    return this.#publish({ brokersChanged: new Set(ids) }, undefined, brokers);
+  }
+
   #topic(name: string): TopicImage {
     const topic = this.image.topic(name);
     assert.ok(topic, `${name} is there`);
@@ -92,7 +104,11 @@ export class TopicHistory {
     return this.#publish({ topicsChanged }, topic);
   }
 
-  #publish(what: Partial<ImageChanges>, changed?: TopicImage): Published {
+  #publish(
+    what: Partial<ImageChanges>,
+    changed?: TopicImage,
+    brokers = this.image.brokers,
+  ): Published {
     const previous = this.image;
     let { topicsByName, topicsById } = previous;
     for (const { name, id } of what.topicsDeleted?.values() ?? []) {
@@ -104,7 +120,7 @@ export class TopicHistory {
       topicsById = topicsById.set(topic.id, topic);
     }
     const offset = previous.offset + 1;
-    this.image = new MetadataImage({ ...previous, offset, topicsByName, topicsById });
+    this.image = new MetadataImage({ ...previous, offset, topicsByName, topicsById, brokers });
     const changes: ImageChanges = {
       previous,
       topicsCreated: new Map(),
