@@ -15,6 +15,7 @@ import { brokerParts } from './broker-parts.ts';
 import { type BoundListener, BrokerServer } from './broker-server.ts';
 import { Cluster } from './cluster.ts';
 import { Coordinators } from './coordinators.ts';
+import type { DeathWatch } from './death-watch.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { Dispatch } from './dispatch.ts';
 import { LogDirectories } from './log-directories.ts';
@@ -48,6 +49,7 @@ interface Running extends UpkeepParts {
   readonly registration: Registration;
   /** null for a broker on its own. */
   readonly replication: MemberReplication | null;
+  readonly deathWatch?: DeathWatch;
   readonly offlineReport: OfflineReport;
   readonly coordinators: Coordinators;
 }
@@ -100,6 +102,7 @@ export class Broker {
     const { directories, server, cluster, replicas, registration, upkeep, cleaner } = this.#running;
     this.#log.info('stopping');
     this.#running.offlineReport.stop();
+    this.#running.deathWatch?.close();
     // While this broker still serves, and follows.
     await registration.handOver();
     await cluster.resign();
@@ -190,8 +193,10 @@ async function open(
   const dispatch = new Dispatch(brokerParts(io, { quotas, ...opened }), { onBug, ...served });
   server.serve((connection) => dispatch.onConnection(connection));
   const running = { ...opened, offlineReport, ...startUpkeep(start, opened) };
-  if (member !== null) await join(running);
-  return running;
+  if (member === null) return running;
+  await join(running);
+  const deathWatch = held(undo, member.deathWatch(cluster, onBug), (each) => each.close());
+  return { ...running, deathWatch };
 }
 
 /** What is asked of a controller, this one too, is served before this broker is known to any. */

@@ -8,6 +8,7 @@ import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Cluster, MemberOptions, Membership } from './cluster.ts';
+import { DeathWatch } from './death-watch.ts';
 import type { Handler } from './handler.ts';
 import { memberHandlers } from './handlers/of-member.ts';
 import type { LogDirectories } from './log-directories.ts';
@@ -45,6 +46,13 @@ export class Member implements MemberOptions {
     const membership = cluster.membership as Membership;
     const options = { membership, metadata, controller, ...parts };
     return new MemberRegistration(this.#io, this.#config, options);
+  }
+
+  deathWatch({ membership, metadata }: Cluster, onBug: (error: Error) => void): DeathWatch {
+    const { nodeId } = this.#config;
+    const { connections } = (membership as Membership).peers;
+    const connect = (id: number) => connections.connect(id);
+    return new DeathWatch(this.#io, { nodeId, metadata, connect, onBug });
   }
 
   replication(parts: {

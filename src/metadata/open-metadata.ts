@@ -37,6 +37,11 @@ export interface Metadata {
   becomeController(): Promise<void>;
   /** The controller of this process is elected as soon as no other one is. */
   standForController(): void;
+  /**
+   * While this process controls: the broker of this epoch was proven to be dead.
+   * @throws KafkaError as the controller does
+   */
+  fenceDead(brokerId: number, brokerEpoch: number): Promise<void>;
   /** It stands no longer: another one may be elected. */
   stopControlling(): Promise<void>;
   /** Writes a snapshot now. */
@@ -73,6 +78,7 @@ export async function openMetadata(io: Io, options: MetadataOptions): Promise<Me
     subscribe: (listener) => loader.subscribe(listener),
     becomeController: () => controller.start(),
     standForController: () => controller.stand(),
+    fenceDead: (brokerId, brokerEpoch) => controller.fenceDead(brokerId, brokerEpoch),
     stopControlling: () => controller.close(),
     saveSnapshot: () => controller.saveSnapshot(),
     close: async () => {

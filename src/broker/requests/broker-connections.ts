@@ -54,6 +54,7 @@ export class BrokerConnections {
         connectTimeoutMs: Math.min(requestTimeoutMs, connectTimeoutMsMax),
         expected: { clusterId: this.#options.clusterId, nodeId },
       });
+      for (const each of this.#open) if (each.isClosed) this.#open.delete(each);
       this.#open.add(connection);
       if (this.#isClosed) connection.close();
       return connection;

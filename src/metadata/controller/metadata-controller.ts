@@ -325,6 +325,14 @@ export class MetadataController implements api.Controller {
     return this.#decide((machine) => updateFeatures(machine, request));
   }
 
+  /** The process that is registered under the epoch was proven to be dead. */
+  async fenceDead(brokerId: number, brokerEpoch: number): Promise<void> {
+    await this.#decide((machine) => {
+      const isOther = machine.image.brokers.get(brokerId)?.epoch !== brokerEpoch;
+      return isOther ? { records: [], response: undefined } : fenceBroker(machine, brokerId);
+    });
+  }
+
   /** Lets another node be elected. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
