@@ -54,3 +54,10 @@ function reasonOf(error: IoError, { port }: Listener): string {
       return error.message;
   }
 }
+
+/** Two processes with one id. */
+export function otherProcessError(nodeId: number, options?: ErrorOptions): BrokerError {
+  const remedy = 'stop it, or give this one another node.id';
+  const message = `cannot start: another process is running as broker ${nodeId}; ${remedy}`;
+  return new BrokerError(message, options);
+}

@@ -153,6 +153,7 @@ async function open(
   const start: Start = { io, config, options, resources, quotas };
   const member = await openMember(start, undo);
   const directories = held(undo, await openDirectories(start, member), (each) => each.abandon());
+  await member?.waitForId(directories);
   const bound = await BrokerServer.open(io, config, { descriptors, resources, quotas });
   const server = held(undo, bound, (each) => each.abandon());
   const known = await Cluster.open(io, config, {

@@ -20,7 +20,7 @@ import {
 import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { endsWithin } from './bounded-wait.ts';
-import { BrokerError } from './broker-error.ts';
+import { BrokerError, otherProcessError } from './broker-error.ts';
 import type { Membership } from './cluster.ts';
 import type { LogDirectories } from './log-directories.ts';
 import { type Registration, reportOffline } from './registration.ts';
@@ -259,7 +259,7 @@ export class MemberRegistration implements Registration {
     const waitedMs = this.#io.clock.monotonic() - this.#beganMs;
     const isLate = waitedMs > this.#config.get('initial.broker.registration.timeout.ms');
     if (!this.#hasJoined && (isLate || refusals.includes(name))) {
-      this.#giveUp(new BrokerError(this.#refusal(name, error), { cause: error }));
+      this.#giveUp(this.#refusal(name, error));
       return 0;
     }
     this.#say(name, error);
@@ -286,16 +286,11 @@ export class MemberRegistration implements Registration {
   }
 
   /** One line for the operator. */
-  #refusal(name: string, { message }: Error): string {
+  #refusal(name: string, cause: Error): BrokerError {
     const { brokerId } = this;
-    if (name === 'DUPLICATE_BROKER_REGISTRATION') {
-      const remedy = 'stop it, or give this one another node.id';
-      return `cannot start: another process is running as broker ${brokerId}; ${remedy}`;
-    }
-    if (name === 'INCONSISTENT_CLUSTER_ID') {
-      return `cannot start: ${message} Give it the log.dirs, or the cluster.store, of one cluster.`;
-    }
-    return `cannot start: broker ${brokerId} could not join the cluster: ${message}`;
+    if (name === 'DUPLICATE_BROKER_REGISTRATION') return otherProcessError(brokerId, { cause });
+    const what = `cannot start: broker ${brokerId} could not join the cluster`;
+    return new BrokerError(`${what}: ${cause.message}`, { cause });
   }
 }
 

@@ -1,12 +1,14 @@
 // What a broker needs as a member of a cluster, and a broker on its own does not: the store, the
 // other brokers, its registration and replication. It is loaded by a member only.
 
+import { Deferred } from '../base/deferred.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
-import { type ClusterStore, type Endpoint, openStore } from '../metadata/index.ts';
+import { type ClusterStore, type Endpoint, isSuccessor, openStore } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
-import { BrokerError } from './broker-error.ts';
+import { endsWithin } from './bounded-wait.ts';
+import { BrokerError, otherProcessError } from './broker-error.ts';
 import type { Cluster, MemberOptions, Membership } from './cluster.ts';
 import { DeathWatch } from './death-watch.ts';
 import type { Handler } from './handler.ts';
@@ -35,6 +37,30 @@ export class Member implements MemberOptions {
     this.#io = io;
     this.#config = config;
     this.store = store;
+  }
+
+  /**
+   * Another process with the id of this broker is gone when its session ends, unless it lives.
+   * @throws BrokerError
+   */
+  async waitForId({ opened }: LogDirectories): Promise<void> {
+    const { clock, log } = this.#io;
+    const nodeId = this.#config.nodeId;
+    const own = { incarnationId: '', directoryIds: opened.map(({ meta }) => meta.directoryId) };
+    const isFree = new Deferred<void>();
+    let isSaid = false;
+    const watch = this.store.watchBrokers((alive) => {
+      const holder = alive.get(nodeId);
+      if (holder === undefined || isSuccessor(own, holder)) isFree.resolve();
+      else if (!isSaid) {
+        isSaid = true;
+        log.warn(`waits for the session of another process that is broker ${nodeId}`);
+      }
+    });
+    const boundMs = this.#config.get('broker.session.timeout.ms') + 1_000;
+    const hasEnded = await endsWithin(clock, boundMs, isFree.promise);
+    watch.close();
+    if (!hasEnded) throw otherProcessError(nodeId);
   }
 
   newPeers(options: BrokerConnectionsOptions): Peers {

@@ -202,7 +202,10 @@ export interface StoreBroker {
  * Whether the broker may end the session of the one that holds its node id: it is the same process,
  * or it has a directory that the other had open, which then is dead.
  */
-export function isSuccessor(broker: StoreBroker, holder: StoreBroker): boolean {
+export function isSuccessor(
+  broker: Pick<StoreBroker, 'incarnationId' | 'directoryIds'>,
+  holder: StoreBroker,
+): boolean {
   if (broker.incarnationId === holder.incarnationId) return true;
   return broker.directoryIds.some((id) => holder.directoryIds.includes(id));
 }

@@ -1,0 +1,114 @@
+// Three brokers over the store that they share, real processes of a simulated world: how they come,
+// go and come back.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Admin, Consumer, Producer } from '../src/client/index.ts';
+import { Cluster } from './cluster.ts';
+import { World } from './world.ts';
+
+const places = [0, 1, 2, 3, 4, 5].map((partition) => ({ topic: 't', partition }));
+
+class Scene {
+  readonly world: World;
+  readonly cluster: Cluster;
+  readonly exits: string[] = [];
+  #sent = 0;
+
+  constructor(seed: number, config: Readonly<Record<string, string>> = {}) {
+    this.world = new World({ seed });
+    this.cluster = new Cluster(this.world, {
+      brokers: 3,
+      config: { 'min.insync.replicas': '2', ...config },
+      onExit: ({ broker, error }) => this.exits.push(`${broker.host.name}: ${error.message}`),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.cluster.start();
+    await this.allReady();
+    const { bootstrapServers } = this.cluster;
+    await this.cluster.asClient('admin', async (io) => {
+      const admin = new Admin({ bootstrapServers }, io);
+      await admin.createTopics([{ name: 't', numPartitions: 6, replicationFactor: 3 }]);
+      await admin.close();
+    });
+  }
+
+  allReady(): Promise<void> {
+    return this.world.run(() => this.cluster.brokers.every(({ isReady }) => isReady), 120_000);
+  }
+
+  /** One record for each partition; resolves with the time until the last was acknowledged. */
+  produce(name: string): Promise<number> {
+    const { bootstrapServers } = this.cluster;
+    const value = Buffer.from(String(this.#sent++));
+    return this.cluster.asClient(name, async (io) => {
+      const beganMs = io.clock.monotonic();
+      const producer = new Producer({ bootstrapServers, acks: -1, retryBackoffMs: 20 }, io);
+      await Promise.all(places.map((place) => producer.send({ ...place, value })));
+      const tookMs = io.clock.monotonic() - beganMs;
+      await producer.close();
+      return tookMs;
+    });
+  }
+
+  /** How many records each partition has. */
+  counts(): Promise<number[]> {
+    const { bootstrapServers } = this.cluster;
+    return this.cluster.asClient('reader', async (io) => {
+      const consumer = new Consumer({ bootstrapServers, autoOffsetReset: 'none' }, io);
+      const ends = await consumer.endOffsets(places);
+      await consumer.close();
+      return ends.map(({ offset }) => offset);
+    });
+  }
+}
+
+test('a broker that is killed is replaced soon, and is back in the sets when it is', async () => {
+  const at = new Scene(1);
+  await at.start();
+  await at.produce('p1');
+  const [first] = at.cluster.brokers;
+  first?.kill();
+  assert.ok((await at.produce('p2')) < 1500);
+  // At once: its session is still there, and it is the successor.
+  first?.start();
+  await at.allReady();
+  await at.produce('p3');
+  assert.deepEqual(await at.counts(), [3, 3, 3, 3, 3, 3]);
+  assert.deepEqual(at.exits, []);
+});
+
+test('brokers that are all killed at once come back, whoever comes first', async () => {
+  const orders = [
+    [0, 1, 2],
+    [2, 0, 1],
+  ];
+  for (const order of orders) {
+    const at = new Scene(2);
+    await at.start();
+    await at.produce('p1');
+    for (const broker of at.cluster.brokers) broker.kill();
+    for (const index of order) {
+      at.cluster.brokers[index]?.start();
+      await at.world.run(at.world.loop.timeMs + 3_000);
+    }
+    await at.allReady();
+    await at.produce('p2');
+    assert.deepEqual(await at.counts(), [2, 2, 2, 2, 2, 2]);
+    assert.deepEqual(at.exits, []);
+  }
+});
+
+test('a second process with the id of one that lives is told so in one line', async () => {
+  const at = new Scene(3, { 'initial.broker.registration.timeout.ms': '12000' });
+  await at.start();
+  const second = at.cluster.brokers[2];
+  second?.stop();
+  await at.world.run(() => second?.isUp === false);
+  second?.start({ config: { 'node.id': '1', 'log.dirs': '/other' } });
+  await at.world.run(() => at.exits.length > 0, 60_000);
+  assert.match(at.exits[0] ?? '', /another process is running as broker 1; stop it/);
+  await at.produce('p1');
+});
