@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   compaction: () => import('./compaction.ts'),
   connections: () => import('./connections.ts'),
   sessions: () => import('./sessions.ts'),
+  replicated: () => import('./replicated.ts'),
   kafka: () => import('./kafka.ts'),
   latency: () => import('./latency.ts'),
   transactions: () => import('./transactions.ts'),

@@ -53,6 +53,10 @@ test('fetch sessions with idle partitions are measured', async () => {
   assert.match(await bench('sessions --rounds 1 --counts 1,3 --requests 20'), /^3 partitions/m);
 });
 
+test('replicated appends with idle partitions are measured', async () => {
+  assert.match(await bench('replicated --rounds 1 --counts 1,3 --requests 10'), /^3 partitions/m);
+});
+
 test('the comparison with Kafka runs over our broker alone', async () => {
   const line = 'kafka --rounds 1 --products partita --client wire --mib 1 --record-bytes 100';
   assert.match(await bench(line), /^partita produce/m);

@@ -7,7 +7,7 @@
 
 import { IoError } from '../io/index.ts';
 import { batchHeaders, downConvert, ErrorCode, KafkaError } from '../protocol/index.ts';
-import type { Partition, Replicas } from '../replication/index.ts';
+import type { Partition, RemoteReplica, Replicas } from '../replication/index.ts';
 import type { LogRead } from '../storage/index.ts';
 import type { FetchingReplica, FetchOutcome, FetchTarget } from './fetch-sessions.ts';
 
@@ -17,6 +17,11 @@ export interface FetchReadOptions {
   readonly isCommittedOnly: boolean;
   /** null: a consumer, which sees what is committed. */
   readonly follower: FetchingFollower | null;
+  /**
+   * Brokers that a consumer would rather read from than from this one (KIP-392); null: none, also
+   * for clients that do not know of it, which read from leaders only.
+   */
+  readonly nearby: ReadonlySet<number> | null;
   readonly usesTopicIds: boolean;
   /** Of the request: what its client can read decides what it is handed. */
   readonly version: number;
@@ -38,6 +43,8 @@ export interface PartitionRead extends FetchOutcome {
   readonly records: readonly Buffer[];
   readonly abortedTransactions: LogRead['abortedTransactions'];
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+  /** -1: the reader is where it should be. */
+  readonly preferredReadReplica: number;
 }
 
 export interface FetchPass {
@@ -48,6 +55,8 @@ export interface FetchPass {
 }
 
 const zstd = 4;
+/** Consumers know since then that they may be sent to a follower (KIP-392). */
+const readsFollowersSince = 11;
 const noRecords: readonly Buffer[] = [];
 const noTransactions: LogRead['abortedTransactions'] = [];
 
@@ -84,7 +93,7 @@ function readFrom(
 function note(pass: FetchPass, read: PartitionRead): void {
   pass.reads.push(read);
   pass.recordsBytes += read.recordsBytes;
-  if (read.errorCode !== 0 || read.isDiverging) pass.isUrgent = true;
+  if (read.errorCode !== 0 || read.isRedirected) pass.isUrgent = true;
 }
 
 function readOne(
@@ -94,7 +103,8 @@ function readOne(
 ): PartitionRead | Promise<PartitionRead> {
   try {
     const partition = find(target, options);
-    partition.assertLeader(target.currentLeaderEpoch);
+    const mayFollow = options.version >= readsFollowersSince && options.follower === null;
+    partition.assertLeader(target.currentLeaderEpoch, mayFollow);
     if (options.follower !== null) {
       partition.leading?.assertReplica(options.follower.id, target.currentLeaderEpoch);
     }
@@ -103,6 +113,10 @@ function readOne(
     if (options.follower !== null) {
       const refused = noteFollower(partition, target, options.follower);
       if (refused !== null) return refused;
+    }
+    if (options.nearby !== null) {
+      const replica = preferredReplica(partition, target.fetchOffset, options.nearby);
+      if (replica >= 0) return outcome(target, partition, { preferredReadReplica: replica });
     }
     const isFollower = options.follower !== null;
     const abortedTransactions = options.isCommittedOnly ? noTransactions : null;
@@ -181,6 +195,26 @@ function noteFollower(
   return null;
 }
 
+/** Of those nearby that are in sync and have the offset, the one that has most. */
+function preferredReplica(
+  { leading }: Partition,
+  fetchOffset: number,
+  nearby: ReadonlySet<number>,
+): number {
+  let best: RemoteReplica | null = null;
+  for (const remote of leading?.remotes ?? []) {
+    if (!nearby.has(remote.id) || leading?.isr.includes(remote.id) !== true) continue;
+    if (remote.logStartOffset > fetchOffset || remote.logEndOffset < fetchOffset) continue;
+    if (best === null || isAhead(remote, best)) best = remote;
+  }
+  return best?.id ?? -1;
+}
+
+function isAhead(one: RemoteReplica, other: RemoteReplica): boolean {
+  if (one.logEndOffset !== other.logEndOffset) return one.logEndOffset > other.logEndOffset;
+  return one.lastCaughtUpMs > other.lastCaughtUpMs;
+}
+
 function fromLog(
   target: FetchTarget,
   partition: Partition,
@@ -219,7 +253,10 @@ function outcome(
   target: FetchTarget,
   partition: Partition,
   found: Partial<
-    Pick<PartitionRead, 'records' | 'recordsBytes' | 'abortedTransactions' | 'divergingEpoch'>
+    Pick<
+      PartitionRead,
+      'records' | 'recordsBytes' | 'abortedTransactions' | 'divergingEpoch' | 'preferredReadReplica'
+    >
   >,
 ): PartitionRead {
   return {
@@ -234,7 +271,9 @@ function outcome(
     recordsBytes: found.recordsBytes ?? 0,
     abortedTransactions: found.abortedTransactions ?? null,
     divergingEpoch: found.divergingEpoch ?? null,
-    isDiverging: found.divergingEpoch !== undefined && found.divergingEpoch !== null,
+    preferredReadReplica: found.preferredReadReplica ?? -1,
+    isRedirected:
+      (found.divergingEpoch ?? null) !== null || found.preferredReadReplica !== undefined,
   };
 }
 
@@ -251,7 +290,8 @@ function failed(target: FetchTarget, error: unknown): PartitionRead {
     recordsBytes: 0,
     abortedTransactions: null,
     divergingEpoch: null,
-    isDiverging: false,
+    preferredReadReplica: -1,
+    isRedirected: false,
   };
 }
 

@@ -32,7 +32,7 @@ function target(partition: number, fetchOffset = 0): FetchTarget {
 
 /** As much of a partition as a session sees: moves when it is told to. */
 class OnePartition implements FetchedPartition {
-  isLeader = true;
+  role: FetchedPartition['role'] = 'leader';
   logStartOffset = 0;
   readonly listeners = new Set<VisibleBytesListener>();
   highWatermark: number;
@@ -64,7 +64,7 @@ class OnePartition implements FetchedPartition {
   }
 
   close(): void {
-    this.isLeader = false;
+    this.role = 'offline';
     for (const listener of this.listeners) listener.onInterrupted();
   }
 }
@@ -103,7 +103,7 @@ function outcome(of: FetchTarget, changes: Partial<FetchOutcome> = {}): FetchOut
     highWatermark: 10,
     logStartOffset: 0,
     recordsBytes: 0,
-    isDiverging: false,
+    isRedirected: false,
     ...changes,
   };
 }

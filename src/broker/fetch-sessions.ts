@@ -58,7 +58,7 @@ export interface FetchSessionRequest {
 
 /** What a session sees of a partition. */
 export type FetchedPartition = VisibleBytesSource &
-  Pick<Partition, 'isLeader' | 'highWatermark' | 'logStartOffset' | 'readableEnd'>;
+  Pick<Partition, 'role' | 'highWatermark' | 'logStartOffset' | 'readableEnd'>;
 
 /** The outcome of one partition, as far as a session needs to know it. */
 export interface FetchOutcome {
@@ -69,7 +69,8 @@ export interface FetchOutcome {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly recordsBytes: number;
-  readonly isDiverging: boolean;
+  /** It says where to go on: where the logs part, or at which replica. */
+  readonly isRedirected: boolean;
 }
 
 /** How one fetch request relates to a session; made by `FetchSessions.begin`. */
@@ -406,8 +407,9 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
   }
 
   /** Reading it again would say the same, until it tells of news. */
-  isQuietAfter({ partition, errorCode, isDiverging, ...outcome }: FetchOutcome): boolean {
-    if (partition === null || errorCode !== 0 || isDiverging || !partition.isLeader) return false;
+  isQuietAfter({ partition, errorCode, isRedirected, ...outcome }: FetchOutcome): boolean {
+    if (partition === null || errorCode !== 0 || isRedirected) return false;
+    if (partition.role === 'offline') return false;
     return (
       this.fetchOffset >= partition.readableEnd(this.isCommittedOnly, this.isFollower) &&
       partition.highWatermark === outcome.highWatermark &&
@@ -475,7 +477,7 @@ function takeNews(outcome: FetchOutcome): boolean {
   const isNews =
     outcome.recordsBytes > 0 ||
     outcome.errorCode !== 0 ||
-    outcome.isDiverging ||
+    outcome.isRedirected ||
     outcome.highWatermark !== target.highWatermarkSent ||
     outcome.logStartOffset !== target.logStartOffsetSent;
   remember(outcome);

@@ -4,16 +4,14 @@ import { INT64_MAX } from '../base/int64.ts';
 import { acceptedOnly, boolean, int, long, string } from './definition.ts';
 import { reasons } from './reasons.ts';
 
+/** A value of `replica.selector.class`. */
+export const rackAwareSelector = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
+
 const betweenBrokers = acceptedOnly('replicas on several brokers are not served yet', {
   'replica.socket.receive.buffer.bytes': int(
     65_536,
     "Size of the kernel's receive buffer of a follower's socket, in bytes.",
     { importance: 'high', accepted: reasons.socketBuffers },
-  ),
-  'replica.selector.class': string(
-    null,
-    'Java class that picks the replica a consumer reads from.',
-    { accepted: reasons.java },
   ),
   'auto.leader.rebalance.enable': boolean(
     true,
@@ -67,6 +65,11 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
 
 export const brokerReplication = {
   ...betweenBrokers,
+  'replica.selector.class': string(
+    null,
+    'Which replica a consumer reads from, by the name of a class of Apache Kafka.',
+    { oneOf: ['org.apache.kafka.common.replica.LeaderSelector', rackAwareSelector] },
+  ),
   'replica.lag.time.max.ms': long(
     30_000,
     'Time a follower may lag before it leaves the in-sync replicas, in ms.',

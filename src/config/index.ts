@@ -26,6 +26,7 @@
 
 export { BrokerConfig, type BrokerConfigSources, type StaticOrigin } from './broker-config.ts';
 export { type BrokerKey, type BrokerValue, brokerConfigDefinitions } from './broker-definitions.ts';
+export { rackAwareSelector } from './broker-replication.ts';
 export { clientMetricsConfigDefinitions } from './client-metrics-definitions.ts';
 export { type ConfigEntry, ConfigSource, type ConfigSynonym } from './config-entry.ts';
 export { ConfigError } from './config-error.ts';

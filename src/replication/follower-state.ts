@@ -45,6 +45,8 @@ export interface FollowedPartition {
   readonly untilFlushed: (offset: number) => Promise<void>;
   /** Resolves when what lies before is gone for good. */
   readonly moveStart: (logStartOffset: number) => Promise<void>;
+  /** Consumers that read here wait for it to become visible. */
+  readonly onAppended: (endOffset: number, sizeBytes: number) => void;
   /** What is committed; it may be more than we have. */
   readonly onCommitted: (highWatermark: number) => void;
   /** The log is about to end, or has ended, at the offset at most. */
@@ -106,6 +108,7 @@ export class FollowerState {
     if (!this.#mayChange(log) || log.logEndOffset !== fetchOffset) return null;
     const records = this.#ofEpoch(sent);
     const result = records.length === 0 ? null : log.appendAsFollower(records);
+    if (result !== null) this.#partition.onAppended(log.logEndOffset, records.length);
     if (result?.flushDue) this.#partition.onFlushDue(log.logEndOffset);
     this.#partition.onCommitted(highWatermark);
     return result;

@@ -215,6 +215,7 @@ export class Partition implements VisibleBytesSource {
       onFlushDue: (endOffset) => this.#demandFlush(endOffset),
       untilFlushed: (offset) => this.offsetFlushed(offset, this.#io.clock.monotonic() + flushMsMax),
       moveStart: (offset) => this.#movingStart(() => this.#log.deleteRecordsBefore(offset)),
+      onAppended: (endOffset, sizeBytes) => this.#watermark.onAppended(endOffset, sizeBytes),
       onCommitted: (offset) => this.#watermark.advanceTo(offset, this.#log),
       onTruncated: (endOffset) => this.#onTruncated(endOffset),
     });
@@ -236,17 +237,19 @@ export class Partition implements VisibleBytesSource {
   }
 
   /**
-   * Checks that we lead in the epoch the client believes in (KIP-320).
+   * Checks that we lead in the epoch the client believes in (KIP-320), or follow in it where a
+   * follower will do (KIP-392).
    * @throws KafkaError NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
    * KAFKA_STORAGE_ERROR
    */
-  assertLeader(currentLeaderEpoch = -1): void {
+  assertLeader(currentLeaderEpoch = -1, mayFollow = false): void {
     if (this.#isOffline) throw new KafkaError('KAFKA_STORAGE_ERROR');
     if (currentLeaderEpoch >= 0) {
       if (currentLeaderEpoch < this.leaderEpoch) throw new KafkaError('FENCED_LEADER_EPOCH');
       if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError('UNKNOWN_LEADER_EPOCH');
     }
-    if (this.#leading === null) throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
+    if (this.#leading !== null || (mayFollow && this.#following !== null)) return;
+    throw new KafkaError('NOT_LEADER_OR_FOLLOWER');
   }
 
   /** As many are in sync as min.insync.replicas demands; more than there are it cannot. */

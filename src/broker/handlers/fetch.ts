@@ -1,6 +1,7 @@
 // Fetch: reads what the session or the request names, waits for more if it is less than asked for,
 // and shapes the answer for a client of any age.
 
+import { rackAwareSelector } from '../../config/index.ts';
 import {
   ErrorCode,
   fetch,
@@ -64,6 +65,7 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
       bytesMax,
       isCommittedOnly,
       follower: replica && followerOf(replica, beganMs, context),
+      nearby: request.rackId === '' || replica !== null ? null : nearbyBrokers(request, context),
       usesTopicIds: apiVersion >= 13,
       version: apiVersion,
     },
@@ -76,6 +78,18 @@ function replicaOf({ replicaId, replicaState }: Request): FetchingReplica | null
   if (replicaId >= 0) return { id: replicaId, brokerEpoch: -1 };
   if (replicaState.replicaId < 0) return null;
   return { id: replicaState.replicaId, brokerEpoch: replicaState.replicaEpoch };
+}
+
+/** The brokers in the rack of a consumer that is not in ours, if the configuration asks for it. */
+function nearbyBrokers(
+  { rackId }: Request,
+  { broker, client }: RequestContext,
+): ReadonlySet<number> | null {
+  const { config } = broker;
+  if (config.get('replica.selector.class') !== rackAwareSelector) return null;
+  if (config.get('broker.rack') === rackId) return null;
+  const inRack = broker.endpoints(client).filter(({ rack }) => rack === rackId);
+  return inRack.length === 0 ? null : new Set(inRack.map(({ nodeId }) => nodeId));
 }
 
 function followerOf(
@@ -245,6 +259,7 @@ function partitionAnswer(read: PartitionRead, context: RequestContext): Partitio
     logStartOffset: read.logStartOffset,
     abortedTransactions: read.abortedTransactions,
     records: read.records,
+    preferredReadReplica: read.preferredReadReplica,
     ...(read.divergingEpoch === null ? {} : { divergingEpoch: read.divergingEpoch }),
   };
   if (!movedErrors.has(read.errorCode) || context.apiVersion < 12) return answer;

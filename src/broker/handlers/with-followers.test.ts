@@ -233,3 +233,84 @@ describe('DeleteRecords', () => {
       assert.deepEqual(await waiting, ['NOT_LEADER_OR_FOLLOWER', -1]);
     }));
 });
+
+// KIP-392.
+describe('a consumer in the rack of a follower', () => {
+  const brokerConfig = {
+    'broker.rack': 'r1',
+    'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+  };
+  const consumer = (fetchOffset: number, rackId: string) => ({
+    ...{ replica: null, rackId },
+    partitions: [{ fetchOffset }],
+  });
+
+  test('is sent there, if that is in sync and has the offset', () =>
+    withLeader(
+      async (leader) => {
+        leader.append(['a', 'b']);
+        await leader.fetch({ partitions: [{ fetchOffset: 1, logStartOffset: 0 }] });
+        const preferredOf = async (offset: number, rackId: string) => {
+          const request = { ...consumer(offset, rackId), maxWaitMs: 500 };
+          return partitionOf(await leader.fetch(request))?.preferredReadReplica;
+        };
+        const answer = partitionOf(await leader.fetch(consumer(0, 'r2')));
+        assert.deepEqual([answer?.preferredReadReplica, answer?.errorCode], [2, 0]);
+        assert.equal(answer?.records?.length ?? 0, 0);
+        assert.equal(await preferredOf(2, 'r2'), -1, 'it does not have the offset');
+        assert.equal(await preferredOf(0, 'r1'), -1);
+        assert.equal(await preferredOf(0, 'r3'), -1, 'nobody is there');
+        assert.equal(await preferredOf(0, ''), -1);
+        leader.alter({ isr: [1] });
+        assert.equal(await preferredOf(0, 'r2'), -1);
+      },
+      { brokerConfig },
+    ));
+
+  test('is sent nowhere by a leader that is not asked to', () =>
+    withLeader(async (leader) => {
+      leader.append(['a']);
+      await leader.fetch({ partitions: [{ fetchOffset: 1, logStartOffset: 0 }] });
+      const answer = partitionOf(await leader.fetch(consumer(0, 'r2')));
+      assert.equal(answer?.preferredReadReplica, -1);
+      assert.ok((answer?.records?.length ?? 0) > 0);
+    }));
+
+  test('reads at a follower up to the watermark that this has heard of, and waits for it', () =>
+    withLeader(async (leader, io) => {
+      leader.alter({ leader: 2, leaderEpoch: 1 });
+      const take = (value: string, highWatermark: number): void => {
+        const { following, logEndOffset: fetchOffset } = leader.partition();
+        const records = encodeBatch({
+          records: [{ value: Buffer.from(value), timestamp: io.clock.now() }],
+          baseOffset: fetchOffset,
+          partitionLeaderEpoch: 1,
+        });
+        following?.append({ records, highWatermark, fetchOffset });
+      };
+      take('a', 0);
+      const at = (fetchOffset: number, more = {}) => ({
+        replica: null,
+        partitions: [{ fetchOffset, currentLeaderEpoch: 1 }],
+        ...more,
+      });
+      const first = partitionOf(await leader.fetch(at(0)));
+      assert.deepEqual([first?.errorCode, first?.records?.length ?? 0], [0, 0]);
+      const waiting = leader.fetch(at(0, { maxWaitMs: 500 }));
+      await io.clock.sleep(100);
+      const beforeMs = io.clock.monotonic();
+      take('b', 1);
+      const found = partitionOf(await waiting);
+      assert.ok((found?.records?.length ?? 0) > 0);
+      assert.ok(io.clock.monotonic() - beforeMs < 10, 'it was woken');
+      assert.equal(found?.highWatermark, 1);
+      const code = async (of: Parameters<typeof leader.fetch>[0]) =>
+        errorName(partitionOf(await leader.fetch(of))?.errorCode ?? -1);
+      assert.equal(await code(at(3)), 'OFFSET_OUT_OF_RANGE');
+      assert.equal(await code(at(0, { version: 10 })), 'NOT_LEADER_OR_FOLLOWER');
+      assert.equal(
+        await code({ partitions: [{ currentLeaderEpoch: 1 }] }),
+        'NOT_LEADER_OR_FOLLOWER',
+      );
+    }));
+});

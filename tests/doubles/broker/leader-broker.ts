@@ -38,6 +38,13 @@ export interface FetchOf extends Omit<Partial<Request>, 'topics'> {
   readonly version?: number;
 }
 
+export interface LeaderBrokerOptions {
+  readonly partitions?: number;
+  readonly isr?: readonly number[];
+  readonly config?: Partial<LogConfig>;
+  readonly brokerConfig?: Readonly<Record<string, string>>;
+}
+
 export const follower = { replicaId: 2, replicaEpoch: 7 };
 
 export class LeaderBroker {
@@ -47,11 +54,20 @@ export class LeaderBroker {
   readonly #io: Io;
   readonly #parts: BrokerParts;
 
-  private constructor(io: Io, broker: FollowerBroker, history: TopicHistory) {
+  private constructor(
+    io: Io,
+    {
+      broker,
+      history,
+      config,
+    }: Pick<LeaderBroker, 'broker' | 'history'> & {
+      readonly config: Readonly<Record<string, string>>;
+    },
+  ) {
     this.#io = io;
     this.broker = broker;
     this.history = history;
-    const overrides = [['log.dirs', '/data'] as const];
+    const overrides = [['log.dirs', '/data'] as const, ...Object.entries(config)];
     const onFollowerFetch = ({ partition }: Partition, id: number): void => {
       this.noted.push(`${id} ${partition}`);
     };
@@ -65,19 +81,19 @@ export class LeaderBroker {
       inSync: { onFollowerFetch },
       unreadBytes: () => 0,
       endpoints: () =>
-        [1, 2, 3].map((id) => ({ nodeId: id, host: `host-${id}`, port: 9092, rack: null })),
+        [1, 2, 3].map((id) => ({ nodeId: id, host: `host-${id}`, port: 9092, rack: `r${id}` })),
     } as unknown as BrokerParts;
   }
 
   /** Leads every partition of topic `t`, which broker 2 follows. */
   static async open(
     io: Io,
-    { partitions = 1, isr = [1, 2], config = {} as Partial<LogConfig> } = {},
+    { partitions = 1, isr = [1, 2], config = {}, brokerConfig = {} }: LeaderBrokerOptions = {},
   ): Promise<LeaderBroker> {
     const logConfigOf = () => ({ ...defaultLogConfig, ...config });
     const broker = await FollowerBroker.open(io, ['/data'], { logConfigOf });
     const history = new TopicHistory(nodeId);
-    const leader = new LeaderBroker(io, broker, history);
+    const leader = new LeaderBroker(io, { broker, history, config: brokerConfig });
     broker.follow(history.create('t', Array(partitions).fill(nodeId)));
     for (let index = 0; index < partitions; index++) leader.alter({ isr }, index);
     await broker.replicas.settled();
