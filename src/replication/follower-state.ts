@@ -7,7 +7,7 @@
 // we have it before it is as safe as the topic wants it, and of no log start that it is ours before
 // a crash cannot bring back what lay before.
 
-import { batchHeaders, isBatchCrcValid, KafkaError } from '../protocol/index.ts';
+import { batchHeaders, isBatchCrcValid, KafkaError, readBatchHeader } from '../protocol/index.ts';
 import type { AppendResult, PartitionLog } from '../storage/index.ts';
 import type { PartitionState } from './partition-state.ts';
 
@@ -112,6 +112,25 @@ export class FollowerState {
     if (result?.flushDue) this.#partition.onFlushDue(log.logEndOffset);
     this.#partition.onCommitted(highWatermark);
     return result;
+  }
+
+  /** Our log is empty, and the leader's begins within the first batch: records of it were deleted. */
+  isInsideFirst({ records, fetchOffset }: FetchedRecords): boolean {
+    const log = this.#partition.log();
+    if (records.length === 0 || !this.#mayChange(log)) return false;
+    if (log.logEndOffset !== fetchOffset || log.logStartOffset !== fetchOffset) return false;
+    return readBatchHeader(records, 0).baseOffset < fetchOffset;
+  }
+
+  /**
+   * Begins the log with a batch that `isInsideFirst`: whole, as in every log.
+   * @returns false if nothing was done
+   * @throws KafkaError as `append` does
+   */
+  async beginWith(fetched: FetchedRecords): Promise<boolean> {
+    const { baseOffset } = readBatchHeader(fetched.records, 0);
+    if (!(await this.startAnewAt(baseOffset))) return false;
+    return this.append({ ...fetched, fetchOffset: baseOffset }) !== null;
   }
 
   /** What the leader wrote since it was elected anew is for a fetch of that epoch. */

@@ -94,17 +94,25 @@ export class FetchedPartition {
     return this.#append(answer);
   }
 
-  #append(answer: PartitionAnswer): Outcome {
+  #append(answer: PartitionAnswer): Outcome | Promise<Outcome> {
     const { follower } = this;
     const { fetchOffset } = this.#asked as FetchPosition;
-    const records = answer.records ?? noRecords;
+    const { highWatermark, logStartOffset } = answer;
+    const fetched = { records: answer.records ?? noRecords, highWatermark, fetchOffset };
+    if (follower.isInsideFirst(fetched)) {
+      return this.#granted(async () => {
+        await follower.beginWith(fetched);
+        await follower.followLogStart(logStartOffset);
+        return 'moved';
+      });
+    }
     try {
-      follower.append({ records, highWatermark: answer.highWatermark, fetchOffset });
+      follower.append(fetched);
       // The leader alone decides how long records are kept: its log start is ours.
       this.#isTold = false;
-      const starting = follower.followLogStart(answer.logStartOffset);
+      const starting = follower.followLogStart(logStartOffset);
       if (starting !== null) this.#tellOfStart(starting);
-      return records.length > 0 ? 'moved' : 'unchanged';
+      return fetched.records.length > 0 ? 'moved' : 'unchanged';
     } catch (error) {
       return this.#refused(error);
     }

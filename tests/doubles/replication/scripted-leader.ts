@@ -59,7 +59,10 @@ export class ScriptedLeader {
   /** What becomes of an answer; asked for each. */
   fate: () => 'sent' | 'lost' = () => 'sent';
   /** Changes an answer on its way. */
-  onAnswer: (key: string, answer: PartitionAnswer) => PartitionAnswer = (_, answer) => answer;
+  onAnswer: (key: string, answer: PartitionAnswer, asked: PartitionFetch) => PartitionAnswer = (
+    _,
+    answer,
+  ) => answer;
   readonly #io: Io;
   readonly #partitions = new Map<string, Partition>();
   readonly #refusals = new Map<string, { error: ErrorName; left: number }>();
@@ -174,7 +177,7 @@ export class ScriptedLeader {
       const hasRecords = (found.records as Buffer).length > 0 || found.divergingEpoch;
       if (found.errorCode === 0 && said === told.answered && !hasRecords) continue;
       told.answered = said;
-      answers.push({ topicId: told.topicId, answer: this.onAnswer(told.key, found) });
+      answers.push({ topicId: told.topicId, answer: this.onAnswer(told.key, found, told.fetch) });
     }
     return answers;
   }
