@@ -358,7 +358,7 @@ export class TwoBrokers {
     if (this.#kind !== 'plain' || !partition.isLeader) return;
     const { logStartOffset, highWatermark } = partition;
     const to = logStartOffset + this.#prng.int(Math.max(1, highWatermark - logStartOffset));
-    await partition.deleteRecordsBefore(to);
+    await partition.upkeep.deleteRecordsBefore(to);
     if (to > logStartOffset) this.counts.startsMoved++;
   }
 
