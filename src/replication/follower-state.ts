@@ -114,7 +114,7 @@ export class FollowerState {
     return result;
   }
 
-  /** Our log is empty, and the leader's begins within the first batch: records of it were deleted. */
+  /** Our log is empty, and the leader's begins within a batch: some of its records were deleted. */
   isInsideFirst({ records, fetchOffset }: FetchedRecords): boolean {
     const log = this.#partition.log();
     if (records.length === 0 || !this.#mayChange(log)) return false;

@@ -1,5 +1,5 @@
-// Two replicas with random histories of epochs, which lead in turns while answers are lost, late and
-// doubled, become equal to the byte below the watermark, and nothing is lost that was below one
+// Two replicas with random histories of epochs, which lead in turns while answers are lost, late
+// and doubled, become equal to the byte below the watermark, and nothing is lost that was below one
 // (tests/doubles/replication/two-brokers.ts). Seeded; and that the test would find what it is for.
 
 import assert from 'node:assert/strict';
@@ -35,7 +35,7 @@ async function play(seed: number, kind: HistoryKind, bug: PlantedBug = null): Pr
   });
 }
 
-test(`two logs become one, whatever happens to the answers (${SEEDS} seeds of each kind)`, async () => {
+test(`two logs become one, whatever becomes of answers (${SEEDS} seeds of each kind)`, async () => {
   const totals: Record<string, number> = {};
   for (const kind of kinds) {
     for (let seed = 0; seed < SEEDS; seed++) {

@@ -1,7 +1,7 @@
 // Two brokers that have a replica of one partition each, whose logs begin with histories of their
 // own, and that lead in turns from then on: answers are late, lost with their connections, taken
-// twice, or taken long after they were asked for; processes are killed and come back. What was below
-// a high watermark once must be in every log that leads later, and in the end both are equal.
+// twice, or taken long after they were asked for; processes are killed and come back. What was
+// below a high watermark once must be in every log that leads later, and in the end both are equal.
 
 import assert from 'node:assert/strict';
 import type { Prng } from '../../../src/base/prng.ts';
