@@ -62,11 +62,24 @@ function brokerEntries(
   assertSelf(name, broker);
   const unknown = [...overrides.keys()].filter((key) => !(key in brokerConfigDefinitions));
   return [
-    ...broker.config.entries(),
+    ...[...broker.config.entries()].map(withoutDefaultOfRate),
     ...unknown
       .filter((key) => !key.startsWith('listener.name.'))
       .map((key) => unknownEntry(key, ConfigSource.DYNAMIC_BROKER_CONFIG)),
   ];
+}
+
+/** In Kafka these three have a value only while somebody has set one. */
+const movingRates: ReadonlySet<string> = new Set([
+  'leader.replication.throttled.rate',
+  'follower.replication.throttled.rate',
+  'replica.alter.log.dirs.io.max.bytes.per.second',
+]);
+
+function withoutDefaultOfRate(entry: ConfigEntry): ConfigEntry {
+  if (!movingRates.has(entry.name)) return entry;
+  const synonyms = entry.synonyms.filter(({ source }) => source !== ConfigSource.DEFAULT_CONFIG);
+  return { ...entry, synonyms };
 }
 
 /** A key that is stored for a plugin that nobody knows: its value may be a secret. */

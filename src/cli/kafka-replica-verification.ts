@@ -4,7 +4,7 @@
 
 import { Admin, type AdminOptions, OffsetSpec, type TopicDescription } from '../client/index.ts';
 import { type Io, IoError } from '../io/index.ts';
-import { KafkaError } from '../protocol/index.ts';
+import { isRetriable, KafkaError } from '../protocol/index.ts';
 import {
   acceptOptions,
   type ClientFlags,
@@ -139,7 +139,9 @@ async function verifyOnce(verification: Verification): Promise<string[]> {
       }
     } catch (error) {
       // It is away: what it has waits until it is back.
-      if (!(error instanceof KafkaError || error instanceof IoError)) throw error;
+      const isAway =
+        error instanceof KafkaError ? isRetriable(error.code) : error instanceof IoError;
+      if (!isAway) throw error;
       await io.clock.sleep(retryMs);
     }
   };

@@ -123,8 +123,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const io = createToolIo();
   const properties = clientProperties(io, flags);
   properties.set('acks', String(flags.acks));
-  // What is not acknowledged is reported, not hidden behind a retry.
-  properties.set('retries', '0');
+  // What is not acknowledged is reported, not hidden behind a retry, unless properties say so.
+  if (!properties.has('retries')) properties.set('retries', '0');
   const options = acceptOptions<ProducerOptions>(name, Producer.optionsFromProperties(properties));
   const output = new OutputStream(process.stdout);
   const events = new EventOutput(io, (line) => {

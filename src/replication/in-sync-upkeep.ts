@@ -143,7 +143,12 @@ export class InSyncUpkeep {
   #maybeGrow(partition: Partition, leading: LeaderView): boolean {
     const entering = leading.remotes.filter((remote) => this.#mayEnter(partition, leading, remote));
     if (entering.length === 0) return false;
-    this.#propose(partition, [...leading.isr, ...entering.map(({ id }) => id)]);
+    const isr = [...leading.isr, ...entering.map(({ id }) => id)];
+    // Whoever looks at the set sees it as Kafka's leaders report it.
+    this.#propose(
+      partition,
+      isr.sort((a, b) => a - b),
+    );
     return true;
   }
 

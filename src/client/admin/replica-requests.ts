@@ -30,9 +30,6 @@ export interface ReplicaContent extends TopicPartition {
 
 const none = Buffer.alloc(0);
 
-/** As Kafka's tools name themselves, so that a broker answers whatever it is to the partition. */
-const debuggingReplica = -2;
-
 export class ReplicaRequests {
   readonly #client: Client;
 
@@ -41,7 +38,8 @@ export class ReplicaRequests {
   }
 
   /**
-   * What the broker has from the positions on; asked once, in the order of the positions.
+   * What the broker has from the positions on; asked once, in the order of the positions. A broker
+   * that follows a partition answers since KIP-392, which is Kafka 2.4.
    *
    * @throws KafkaError, IoError if the broker does not answer
    */
@@ -51,8 +49,6 @@ export class ReplicaRequests {
     { partitionBytesMax = 1_048_576, waitMsMax = 500, timeoutMs }: ReadReplicaOptions = {},
   ): Promise<ReplicaContent[]> {
     const body = {
-      replicaId: debuggingReplica,
-      replicaState: { replicaId: debuggingReplica },
       maxWaitMs: waitMsMax,
       minBytes: 1,
       topics: groupByTopic(positions).map(([topic, group]) => ({

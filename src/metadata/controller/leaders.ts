@@ -65,8 +65,12 @@ function elect(
     throw new KafkaError('ELECTION_NOT_NEEDED');
   }
   if (updates.change(at, { election: type }) !== null) return;
-  const name = isPreferred ? 'PREFERRED_LEADER_NOT_AVAILABLE' : 'ELIGIBLE_LEADERS_NOT_AVAILABLE';
-  throw new KafkaError(name);
+  throw isPreferred
+    ? new KafkaError('PREFERRED_LEADER_NOT_AVAILABLE', 'The preferred leader was not available.')
+    : new KafkaError(
+        'ELIGIBLE_LEADERS_NOT_AVAILABLE',
+        'Eligible topic partition leaders are not available.',
+      );
 }
 
 /** The broker stops serving: it leaves every ISR, and others lead, if there are any. */

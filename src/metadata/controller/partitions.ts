@@ -89,7 +89,8 @@ function newReplicas(machine: ControllerMachine, request: PartitionsIncrease): P
   if (assignments.length !== partitionCount) {
     throw new KafkaError(
       'INVALID_REPLICA_ASSIGNMENT',
-      `${partitionCount} partition(s) are added, but ${assignments.length} are assigned.`,
+      `Attempted to add ${partitionCount} additional partition(s), but only ` +
+        `${assignments.length} assignment(s) were specified.`,
     );
   }
   for (const [index, brokerIds] of assignments.entries()) {

@@ -184,6 +184,8 @@ function shown(cluster: TestCluster, { code, stdout, stderr }: ProgramResult): s
 function masked(cluster: TestCluster, line: string): string {
   let text = line
     .replace(/TopicId: \S{22}/, 'TopicId: ID')
+    // Where replicas are eligible, Kafka keeps the default as a config of the whole cluster.
+    .replace(/\bmin\.insync\.replicas=1\b( sensitive.*)?/, '')
     .replace(/for partition \S+ at offset \d+/, 'for partition P at offset N')
     .replace(/^\d{4}-\d\d-\d\d [\d:,]+: /, 'TIME: ');
   for (const id of cluster.brokerIds) {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { runProgram } from '../../run-program.ts';
 import { kafkaJava } from '../toolchain.ts';
 import { freePort, isListening } from './ports.ts';
+import { bound } from './processes.ts';
 import type { TestCluster } from './test-cluster.ts';
 
 export interface KafkaClusterOptions {
@@ -118,7 +119,10 @@ export class KafkaCluster implements TestCluster {
 
   #spawn(id: number): ChildProcess {
     const java = this.#options.java ?? kafkaJava;
-    const [command, ...args] = java('kafka.Kafka', this.#fileOf(id));
+    const [command, ...args] = bound(java('kafka.Kafka', this.#fileOf(id))) as [
+      string,
+      ...string[],
+    ];
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const onText = (text: string): void => {
       this.#output = (this.#output + text).slice(-20_000);

@@ -1,0 +1,28 @@
+// The torture of a cluster for as long as one likes: `npm run test:torture -- --seconds 1800`
+// (the default), --seed S, --rate N records a second of each client, --only kill,cut.
+
+import { torture } from './torture.ts';
+
+const args = process.argv.slice(2);
+const flagOf = (name: string, preset: string): string => {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? preset : (args[at + 1] ?? preset);
+};
+
+const seed = flagOf('seed', `${Date.now()}`);
+const only = flagOf('only', '')
+  .split(',')
+  .filter((word) => word !== '');
+console.log(`seed ${seed}`);
+const beganMs = performance.now();
+const { played, acknowledged, leftOut, found } = await torture({
+  ...{ seed, only },
+  seconds: Number(flagOf('seconds', '1800')),
+  rate: Number(flagOf('rate', '100')),
+  say: (line) => console.log(`${Math.round((performance.now() - beganMs) / 1000)} s  ${line}`),
+});
+for (const [name, count] of played) console.log(`${name}: ${count}`);
+for (const line of leftOut) console.log(`left out: ${line}`);
+for (const line of found.slice(0, 50)) console.log(`WRONG: ${line}`);
+console.log(`${acknowledged} acknowledged, ${found.length} wrong`);
+process.exit(found.length === 0 ? 0 : 1);

@@ -1,0 +1,248 @@
+// A cluster of three real brokers under the load of three clients while faults, drawn from a seed,
+// befall it one after the other. Then everybody is left in peace, and it is judged: what was
+// acknowledged is there once and in order, by Kafka's consumer; the copies of every partition are
+// the same to the byte below the watermark; Kafka's DumpLogSegments reads all of them.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Prng } from '../../../src/base/prng.ts';
+import { Admin } from '../../../src/client/index.ts';
+import { kafkaTool } from '../toolchain.ts';
+import { compareCopies, dumpComplaints } from './copies.ts';
+import { type Fault, faults } from './faults.ts';
+import { judgeLoad, Load, loadKinds, type ReadRecord } from './load.ts';
+import { loopback, NamespaceNetwork, whyNoNamespaces } from './network.ts';
+import { clusterPlaces, PartitaCluster } from './partita-cluster.ts';
+
+export interface TortureOptions {
+  readonly seed: string;
+  readonly seconds: number;
+  /** Records a second of each client. */
+  readonly rate: number;
+  readonly say: (line: string) => void;
+  /** Only faults whose names contain one of these; none: all. */
+  readonly only?: readonly string[];
+}
+
+export interface TortureResult {
+  /** How often each fault was played. */
+  readonly played: ReadonlyMap<string, number>;
+  readonly acknowledged: number;
+  /** Kinds of faults that this machine cannot play, with the reason. */
+  readonly leftOut: readonly string[];
+  /** What is wrong, a line each. */
+  readonly found: readonly string[];
+}
+
+const partitionCount = 2;
+const sessionMs = 3_000;
+const healMsMax = 120_000;
+const diskMib = 192;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function torture(options: TortureOptions): Promise<TortureResult> {
+  const why = whyNoNamespaces();
+  const canMount = process.getuid?.() === 0;
+  const network = why === null ? new NamespaceNetwork(clusterPlaces) : loopback;
+  const mounted: string[] = [];
+  const leftOut: string[] = why === null ? [] : [`cuts: ${why}`];
+  const onDirectory = (path: string): void => {
+    if (!canMount) return;
+    const mount = ['-t', 'tmpfs', '-o', `size=${diskMib}m`, 'tmpfs', path];
+    if (spawnSync('mount', mount).status === 0) mounted.push(path);
+  };
+  const onEnded = (): void => {
+    for (const path of mounted) spawnSync('umount', ['-l', path]);
+  };
+  try {
+    const cluster = await PartitaCluster.start({
+      ...{ network, onDirectory, onEnded },
+      config: {
+        'broker.session.timeout.ms': `${sessionMs}`,
+        'broker.heartbeat.interval.ms': '500',
+        'replica.lag.time.max.ms': `${sessionMs}`,
+        'log.segment.bytes': '1048576',
+      },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'partita-torture-'));
+    try {
+      if (mounted.length < 3) leftOut.push('full disks: nothing can be mounted here');
+      return await new Torture(cluster, { ...options, folder, leftOut }).run();
+    } finally {
+      await cluster.dispose();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  } finally {
+    network.dispose();
+  }
+}
+
+class Torture {
+  readonly #cluster: PartitaCluster;
+  readonly #options: TortureOptions & { readonly folder: string; readonly leftOut: string[] };
+  readonly #prng: Prng;
+  readonly #admin: Admin;
+  readonly #loads: Load[] = [];
+  readonly #played = new Map<string, number>();
+
+  constructor(
+    cluster: PartitaCluster,
+    options: TortureOptions & { readonly folder: string; readonly leftOut: string[] },
+  ) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#prng = new Prng(options.seed);
+    this.#admin = new Admin({ bootstrapServers: cluster.bootstrapServers });
+  }
+
+  async run(): Promise<TortureResult> {
+    try {
+      await this.#begin();
+      await this.#playFaults();
+      const found = await this.#judge();
+      const acknowledged = this.#loads.reduce((sum, load) => sum + load.acknowledged.length, 0);
+      return { played: this.#played, acknowledged, leftOut: this.#options.leftOut, found };
+    } finally {
+      for (const load of this.#loads) load.kill();
+      await this.#admin.close();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const created = await this.#admin.createTopics(
+      loadKinds.map(({ topic: name }) => ({
+        ...{ name, numPartitions: partitionCount, replicationFactor: 3 },
+        configs: { 'min.insync.replicas': '2' },
+      })),
+    );
+    for (const { error } of created) if (error !== null) throw error;
+    for (const kind of loadKinds) {
+      const load = Load.start(kind, this.#cluster.bootstrapServers, this.#options);
+      if (load === null) this.#options.leftOut.push(`${kind.topic}: it is not installed`);
+      else this.#loads.push(load);
+    }
+    await this.#acknowledgedMore();
+  }
+
+  async #playFaults(): Promise<void> {
+    const { only = [], seconds, leftOut, say } = this.#options;
+    const canMount = !leftOut.some((line) => line.startsWith('full disks'));
+    const possible = faults
+      .filter(({ needsCuts }) => !needsCuts || this.#cluster.network.canCut)
+      .filter(({ needsSmallDisks }) => !needsSmallDisks || canMount)
+      .filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)));
+    const endMs = performance.now() + seconds * 1000;
+    let round: Fault[] = [];
+    while (performance.now() < endMs) {
+      // Each kind comes once before any comes again.
+      if (round.length === 0) round = [...possible];
+      const [fault] = round.splice(this.#prng.int(round.length), 1) as [Fault];
+      const context = {
+        cluster: this.#cluster,
+        prng: this.#prng,
+        sessionMs,
+        inSync: () => this.#inSync(fault.name),
+      };
+      await fault.play(context, say);
+      this.#played.set(fault.name, (this.#played.get(fault.name) ?? 0) + 1);
+      const beganMs = performance.now();
+      await this.#inSync(fault.name);
+      await this.#acknowledgedMore();
+      say(`  healed in ${Math.round(performance.now() - beganMs)} ms`);
+    }
+  }
+
+  /** Every replica of every partition is in its ISR, and every partition has a leader. */
+  async #inSync(after: string): Promise<void> {
+    let seen = '';
+    for (const beganMs = performance.now(); performance.now() - beganMs < healMsMax; ) {
+      try {
+        const topics = await this.#admin.describeTopics(null, { timeoutMs: 5_000 });
+        const open = topics.flatMap(({ name, partitions }) =>
+          partitions
+            .filter(({ leader, isr, replicas }) => leader < 0 || isr.length < replicas.length)
+            .map(({ partition, leader, isr }) => `${name}-${partition}: ${leader} of ${isr}`),
+        );
+        if (topics.length >= loadKinds.length && open.length === 0) return;
+        seen = open.join(', ');
+      } catch (error) {
+        seen = (error as Error).message;
+      }
+      await sleep(200);
+    }
+    throw new Error(`not in sync after '${after}': ${seen}\n${this.#cluster.output}`);
+  }
+
+  /** Progress: every client hears of another record. */
+  async #acknowledgedMore(): Promise<void> {
+    const before = this.#loads.map((load) => load.acknowledged.length);
+    for (const beganMs = performance.now(); performance.now() - beganMs < healMsMax; ) {
+      if (this.#loads.every((load, at) => load.acknowledged.length > (before[at] as number)))
+        return;
+      await sleep(100);
+    }
+    const states = this.#loads.map(
+      (load, at) =>
+        `${load.topic}: ${load.acknowledged.length} (${before[at]}) ${load.errors.slice(0, 3)}`,
+    );
+    throw new Error(`a client does not go on: ${states.join('; ')}\n${this.#cluster.output}`);
+  }
+
+  async #judge(): Promise<string[]> {
+    await Promise.all(this.#loads.map((load) => load.stop()));
+    await this.#inSync('the end');
+    const found: string[] = [];
+    const watermarks = new Map<string, number>();
+    for (const load of this.#loads) {
+      const read: ReadRecord[][] = [];
+      for (let partition = 0; partition < partitionCount; partition++) {
+        const end = await this.#endOf(load.topic, partition);
+        watermarks.set(`${load.topic}-${partition}`, end);
+        read.push(await this.#read(load.topic, partition, end));
+      }
+      found.push(...judgeLoad(load, read));
+    }
+    // So that followers know the watermark, too.
+    await sleep(1_000);
+    await Promise.all(this.#cluster.brokerIds.map((id) => this.#cluster.end(id, 'SIGTERM')));
+    const directories: string[] = [];
+    for (const [name, watermark] of watermarks) {
+      const copies = this.#cluster.brokerIds.map((brokerId) => {
+        return { brokerId, directory: join(this.#cluster.dataOf(brokerId), name) };
+      });
+      found.push(...compareCopies(name, copies, watermark));
+      for (const { directory } of copies) directories.push(directory);
+    }
+    return [...found, ...(await dumpComplaints(directories))];
+  }
+
+  async #endOf(topic: string, partition: number): Promise<number> {
+    const [found] = await this.#admin.listOffsets([{ topic, partition, timestamp: -1 }]);
+    if (found === undefined || found.error !== null) throw found?.error ?? new Error('no answer');
+    return found.offset;
+  }
+
+  /** By Kafka's consumer. */
+  async #read(topic: string, partition: number, end: number): Promise<ReadRecord[]> {
+    if (end === 0) return [];
+    const { code, stdout, stderr } = await kafkaTool(
+      'kafka-console-consumer',
+      [
+        ...['--bootstrap-server', this.#cluster.bootstrapServers, '--topic', topic],
+        ...['--partition', `${partition}`, '--offset', 'earliest', '--max-messages', `${end}`],
+        ...['--formatter-property', 'print.offset=true', '--timeout-ms', '30000'],
+      ],
+      { timeoutMs: 180_000 },
+    );
+    if (code !== 0) throw new Error(`${topic}-${partition} could not be read: ${stderr}`);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => {
+        const [, offset, value] = /^Offset:(\d+)\t(.*)$/.exec(line) ?? [];
+        return { offset: Number(offset), value: value ?? line };
+      });
+  }
+}
