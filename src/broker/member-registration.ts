@@ -7,6 +7,7 @@
 // same incarnation, until it is closed. Only another process that took its place ends it.
 
 import { Deferred } from '../base/deferred.ts';
+import type { Uuid } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError, type Log } from '../io/index.ts';
 import {
@@ -71,6 +72,8 @@ export class MemberRegistration implements Registration {
   #leaving: Promise<number> | null = null;
   #lossCount = 0;
   #wantsOut = false;
+  /** Failed in this life. */
+  #offlineLogDirs: readonly Uuid[] = [];
   readonly #mayGo = new Deferred<void>();
   #images: Subscription | null = null;
   #wake: Deferred<void> | null = null;
@@ -103,6 +106,10 @@ export class MemberRegistration implements Registration {
   }
 
   reportOffline(replicas: Replicas): Promise<void> {
+    const { opened } = this.#options.directories;
+    const failed = opened.filter((directory) => replicas.isFailed(directory));
+    this.#offlineLogDirs = failed.map(({ meta }) => meta.directoryId);
+    this.#wake?.resolve();
     return reportOffline(this.#options.controller, this, replicas);
   }
 
@@ -177,6 +184,7 @@ export class MemberRegistration implements Registration {
     const answer = await controller.brokerHeartbeat({
       ...{ brokerId, brokerEpoch, currentMetadataOffset: image.offset },
       wantShutDown: this.#wantsOut,
+      offlineLogDirs: this.#offlineLogDirs,
     });
     if (answer.shouldShutDown) {
       this.#mayGo.resolve();
@@ -220,7 +228,9 @@ export class MemberRegistration implements Registration {
       listeners: endpoints,
       features: supportedFeatures,
       rack: this.#config.get('broker.rack'),
-      logDirs: directories.opened.map(({ meta }) => meta.directoryId),
+      logDirs: directories.opened
+        .map(({ meta }) => meta.directoryId)
+        .filter((id) => !this.#offlineLogDirs.includes(id)),
       // Of this life: another epoch is wanted. Of the one before: it ended with whole logs.
       previousBrokerEpoch: lastEpoch < 0 ? directories.previousBrokerEpoch : lastEpoch,
     });

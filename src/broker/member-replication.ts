@@ -10,6 +10,7 @@ import { type FetcherSettings, ReplicaFetchers } from '../replication/fetchers/i
 import { InSyncUpkeep, type Partition, type Replicas } from '../replication/index.ts';
 import type { Cluster, Membership } from './cluster.ts';
 import type { Registration } from './registration.ts';
+import { ToldDirectories } from './told-directories.ts';
 
 export interface MemberReplicationOptions {
   readonly cluster: Cluster;
@@ -24,6 +25,7 @@ export class MemberReplication {
   readonly #options: MemberReplicationOptions;
   readonly inSync: InSyncUpkeep;
   #fetchers: ReplicaFetchers | null = null;
+  #told: ToldDirectories | null = null;
 
   constructor(io: Io, options: MemberReplicationOptions) {
     this.#io = io;
@@ -50,14 +52,20 @@ export class MemberReplication {
       settings: () => fetcherSettingsOf(cluster.config),
     });
     this.inSync.start();
+    this.#told = new ToldDirectories(this.#io, {
+      ...{ replicas, registration, onBug },
+      assign: (request) => cluster.controller.assignReplicasToDirs(request),
+    });
   }
 
   onRoleChanged(partition: Partition): void {
     this.#fetchers?.onRoleChanged(partition);
+    this.#told?.onRoleChanged(partition);
   }
 
   async close(): Promise<void> {
     this.inSync.close();
+    this.#told?.close();
     await this.#fetchers?.close();
   }
 }

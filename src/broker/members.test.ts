@@ -150,3 +150,29 @@ test('a session that ends under a living broker is renewed, and no in-sync set s
       assert.ok(epoch > (before.brokers.get(id)?.epoch ?? -1));
     }
   }));
+
+test('the controller knows which directory has each replica, and which directories failed', () =>
+  withCluster(async (io, cluster) => {
+    const config = { 'log.dirs': '/data-1,/other-1' };
+    await Promise.all([cluster.start(1, config), cluster.start(2), cluster.start(3)]);
+    await makeTopic(cluster, 't', 6);
+    await io.clock.sleep(1000);
+    const directoriesOf1 = async (): Promise<Set<string | undefined>> => {
+      const partitions = (await cluster.image()).topic('t')?.partitions ?? [];
+      return new Set(
+        partitions.map(({ replicas, directories }) => directories[replicas.indexOf(1)]),
+      );
+    };
+    const registered = (await cluster.image()).brokers.get(1)?.logDirs ?? [];
+    assert.equal(registered.length, 2);
+    assert.deepEqual(await directoriesOf1(), new Set(registered));
+    await io.disk.remove('/other-1');
+    await io.clock.sleep(60_000);
+    const image = await cluster.image();
+    const [left = ''] = image.brokers.get(1)?.logDirs ?? [];
+    assert.deepEqual(image.brokers.get(1)?.logDirs, [left]);
+    for (const { replicas, directories, isr, leader } of image.topic('t')?.partitions ?? []) {
+      assert.ok(leader > 0);
+      assert.equal(isr.includes(1), directories[replicas.indexOf(1)] === left);
+    }
+  }));

@@ -89,7 +89,10 @@ export class Replicas {
       partition: (topic, index) => this.get(topic, index),
       directoryOf: (partition) => this.#directoryOf.get(partition),
       bytesPerSecondMax: options.moveBytesPerSecondMax ?? (() => Number.POSITIVE_INFINITY),
-      onTakenOver: (partition, target) => this.#directoryOf.set(partition, target),
+      onTakenOver: (partition, target) => {
+        this.#directoryOf.set(partition, target);
+        options.onRoleChanged?.(partition);
+      },
     });
     this.#folders = new FolderWork(io, {
       directories: options.directories,

@@ -6,6 +6,7 @@ import type { Handler } from '../handler.ts';
 import { allocateProducerIdsHandler } from './allocate-producer-ids.ts';
 import { alterPartitionHandler } from './alter-partition.ts';
 import { apiVersionsHandler } from './api-versions.ts';
+import { assignReplicasToDirsHandler } from './assign-replicas-to-dirs.ts';
 import { brokerHeartbeatHandler } from './broker-heartbeat.ts';
 import { brokerRegistrationHandler } from './broker-registration.ts';
 import { envelopeHandler } from './envelope.ts';
@@ -19,4 +20,5 @@ export const memberHandlers: readonly Handler[] = [
   brokerRegistrationHandler,
   brokerHeartbeatHandler,
   allocateProducerIdsHandler,
+  assignReplicasToDirsHandler,
 ];

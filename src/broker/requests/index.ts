@@ -10,6 +10,7 @@
 //   peers.ts                 the other brokers; remote-peer.ts: one of them
 //   broker-connections.ts    connections to brokers, who are who was meant
 //   partition-alterations.ts AlterPartition in plain values and back
+//   replica-assignments.ts   AssignReplicasToDirs in plain values and back
 //   wire-values.ts           plain values as bytes
 
 export { type Asking, BrokerRequests, type BrokerRequestsOptions } from './broker-requests.ts';

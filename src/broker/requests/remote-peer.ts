@@ -9,6 +9,7 @@ import {
   addPartitionsToTxn,
   allocateProducerIds,
   alterPartition,
+  assignReplicasToDirs,
   brokerHeartbeat,
   brokerRegistration,
   ErrorCode,
@@ -19,6 +20,7 @@ import {
 import type { BrokerConnections } from './broker-connections.ts';
 import { alterationOnWire, alterationResults } from './partition-alterations.ts';
 import type { Peer, PeerApis } from './peer.ts';
+import { assignmentOnWire, assignmentResults } from './replica-assignments.ts';
 import { decodeValue, encodeValue } from './wire-values.ts';
 
 /** What may not wait behind what may take long. */
@@ -80,6 +82,13 @@ export class RemotePeer implements Peer {
     return alterationResults(answer);
   }
 
+  async assignReplicasToDirs(request: PeerApis['assignReplicasToDirs']['request']) {
+    const body = assignmentOnWire(request);
+    const answer = await (await this.#to('urgent')).request(assignReplicasToDirs, body);
+    assertNone(answer);
+    return assignmentResults(answer);
+  }
+
   async allocateProducerIds(request: PeerApis['allocateProducerIds']['request']) {
     const answer = await (await this.#to('urgent')).request(allocateProducerIds, request);
     assertNone(answer);
@@ -130,7 +139,6 @@ export class RemotePeer implements Peer {
   readonly electLeaders = this.#enveloped('electLeaders');
   readonly alterReassignments = this.#enveloped('alterReassignments');
   readonly metadataProgress = this.#enveloped('metadataProgress');
-  readonly assignReplicasToDirs = this.#enveloped('assignReplicasToDirs');
   readonly reportOffline = this.#enveloped('reportOffline');
   readonly alterClientQuotas = this.#enveloped('alterClientQuotas');
   readonly alterScramCredentials = this.#enveloped('alterScramCredentials');

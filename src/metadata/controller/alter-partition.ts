@@ -19,7 +19,7 @@ import {
 import type { ControllerMachine } from './controller-machine.ts';
 import { isSame } from './partition-change.ts';
 import { type PartitionAt, PartitionUpdates } from './partition-updates.ts';
-import { assertBrokerEpoch, canLead } from './registered-broker.ts';
+import { assertBrokerEpoch, canLead, isOnline } from './registered-broker.ts';
 
 export function alterPartition(
   machine: ControllerMachine,
@@ -114,7 +114,10 @@ function assertIsr(
   for (const { brokerId, brokerEpoch } of newIsr) {
     const broker = image.brokers.get(brokerId);
     const isStale = brokerEpoch !== -1 && broker?.epoch !== brokerEpoch;
-    if (isStale || !canLead(broker)) {
+    const directory = partition.directories[partition.replicas.indexOf(brokerId)];
+    // Its leader may not have heard yet that it has nothing any more.
+    const isLost = directory !== undefined && !isOnline(broker, directory);
+    if (isStale || isLost || !canLead(broker)) {
       throw new KafkaError('INELIGIBLE_REPLICA', `Broker ${brokerId} cannot join the ISR now.`);
     }
   }

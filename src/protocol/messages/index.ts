@@ -15,6 +15,7 @@ import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts';
 import { alterShareGroupOffsets } from './alter-share-group-offsets.ts';
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts';
 import { apiVersions } from './api-versions.ts';
+import { assignReplicasToDirs } from './assign-replicas-to-dirs.ts';
 import { brokerHeartbeat } from './broker-heartbeat.ts';
 import { brokerRegistration } from './broker-registration.ts';
 import { consumerGroupDescribe } from './consumer-group-describe.ts';
@@ -102,6 +103,7 @@ export {
   alterShareGroupOffsets,
   alterUserScramCredentials,
   apiVersions,
+  assignReplicasToDirs,
   brokerHeartbeat,
   brokerRegistration,
   consumerGroupDescribe,
@@ -240,6 +242,7 @@ export const allApis: readonly Api[] = [
   describeTransactions,
   listTransactions,
   allocateProducerIds,
+  assignReplicasToDirs,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   getTelemetrySubscriptions,
