@@ -292,6 +292,30 @@ test('a fetch that waits hears of quiet partitions, and then reads them, too', a
   });
 });
 
+test('a fetch that comes behind one that waits ends that one, and takes over', async () => {
+  await withSessions((sessions) => {
+    const partitions = [new OnePartition(), new OnePartition()];
+    const { id } = finish(begin(sessions, { epoch: 0, targets: [target(0, 10)] }));
+    read(begin(sessions, { id, epoch: 1 }), partitions);
+    const waiting = begin(sessions, { id, epoch: 2 });
+    assert.deepEqual(waiting.take(), []);
+    let isInterrupted = false;
+    const waiter: VisibleBytesListener = {
+      ...{ isCommittedOnly: false, isFollower: true },
+      onVisible: () => {},
+      onMoved: () => {},
+      onInterrupted: () => {
+        isInterrupted = true;
+      },
+    };
+    for (const source of waiting.sources([])) source.addListener(waiter);
+    const next = begin(sessions, { id, epoch: 3, targets: [target(1)] });
+    assert.equal(isInterrupted, true);
+    assert.deepEqual(waiting.take(), []);
+    assert.deepEqual(read(next, partitions), [1]);
+  });
+});
+
 test('what a client was not told after all is read again', async () => {
   await withSessions((sessions) => {
     const partitions = [new OnePartition()];

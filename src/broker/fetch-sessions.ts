@@ -148,6 +148,8 @@ export class FetchSessions {
     }
     session.epoch = session.epoch === INT32_MAX ? 1 : session.epoch + 1;
     session.usedMs = this.#io.clock.monotonic();
+    // A follower that is to fetch more does not wait for the end of its last fetch.
+    session.onInterrupted();
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
     return new SessionFetch(session);

@@ -56,15 +56,50 @@ export class FetchSession {
    * @param onUnready for each that cannot be asked for now: it is out of the session until then
    */
   next(bytesMax: number, onUnready: (partition: FetchedPartition) => void): SessionFetch | null {
-    const topics = new Map<string, { topicId: string; partitions: PartitionFetch[] }>();
+    const topics = this.#takeChanged(bytesMax, onUnready, () => true);
+    if (this.#told.size === 0) return null;
+    return { ...this.#nextEpoch(), topics, forgottenTopicsData: this.#takeForgotten() };
+  }
+
+  /**
+   * What to send while the answer to the last fetch is awaited; null if it must be awaited. Only
+   * partitions that the leader was not told of: of others an answer to an older position, or epoch,
+   * may be on its way.
+   */
+  overtake(
+    bytesMax: number,
+    onUnready: (partition: FetchedPartition) => void,
+  ): SessionFetch | null {
+    if (this.#epoch === 0) return null;
+    const isNew = ({ key }: FetchedPartition): boolean =>
+      !this.#told.has(key) && !this.#forgotten.has(key);
+    const topics = this.#takeChanged(bytesMax, onUnready, isNew);
+    if (topics.length === 0) return null;
+    return { ...this.#nextEpoch(), topics, forgottenTopicsData: [] };
+  }
+
+  #nextEpoch(): { sessionId: number; sessionEpoch: number } {
+    const sessionEpoch = this.#epoch;
+    if (sessionEpoch > 0) this.#epoch = sessionEpoch === INT32_MAX ? 1 : sessionEpoch + 1;
+    return { sessionId: this.#id, sessionEpoch };
+  }
+
+  #takeChanged(
+    bytesMax: number,
+    onUnready: (partition: FetchedPartition) => void,
+    isTaken: (partition: FetchedPartition) => boolean,
+  ): TopicFetch[] {
+    const topics = new Map<string, TopicFetch>();
     for (const partition of this.#changed.values()) {
+      if (!isTaken(partition)) continue;
+      const { key, topicId } = partition;
+      this.#changed.delete(key);
       const position = partition.prepare();
       if (position === null) {
         this.forget(partition);
         onUnready(partition);
         continue;
       }
-      const { key, topicId } = partition;
       this.#told.set(key, partition);
       this.#forgotten.delete(key);
       let topic = topics.get(topicId);
@@ -79,14 +114,7 @@ export class FetchSession {
         partitionMaxBytes: bytesMax,
       });
     }
-    this.#changed.clear();
-    if (this.#told.size === 0) return null;
-    return {
-      sessionId: this.#id,
-      sessionEpoch: this.#epoch,
-      topics: [...topics.values()],
-      forgottenTopicsData: this.#takeForgotten(),
-    };
+    return [...topics.values()];
   }
 
   /** The answer was taken; 0 if the leader keeps no session for us. */
@@ -96,7 +124,7 @@ export class FetchSession {
       return;
     }
     this.#id = sessionId;
-    this.#epoch = this.#epoch === INT32_MAX ? 1 : this.#epoch + 1;
+    if (this.#epoch === 0) this.#epoch = 1;
   }
 
   /**
@@ -114,11 +142,15 @@ export class FetchSession {
     return wasIncremental;
   }
 
+  get #isNew(): boolean {
+    return this.#epoch === 0;
+  }
+
   #takeForgotten(): { topicId: string; partitions: number[] }[] {
     if (this.#forgotten.size === 0) return [];
     const topics = new Map<string, { topicId: string; partitions: number[] }>();
     // A new session knows of none.
-    for (const { topicId, index } of this.#epoch === 0 ? [] : this.#forgotten.values()) {
+    for (const { topicId, index } of this.#isNew ? [] : this.#forgotten.values()) {
       const topic = topics.get(topicId);
       if (topic === undefined) topics.set(topicId, { topicId, partitions: [index] });
       else topic.partitions.push(index);
@@ -128,4 +160,8 @@ export class FetchSession {
   }
 }
 
+interface TopicFetch {
+  readonly topicId: string;
+  readonly partitions: PartitionFetch[];
+}
 type PartitionFetch = Request['topics'][number]['partitions'][number];

@@ -1,7 +1,9 @@
 // Fetches from one leader: one connection, on which one fetch follows the other, for as long as
-// there is a partition to fetch.
+// there is a partition to fetch. A fetch waits at the leader for news; for partitions that come
+// meanwhile another one is sent behind it, which ends its wait (broker/fetch-sessions.ts): who
+// follows a new leader does not wait for the end of a fetch of other partitions.
 //
-// Invariants: one fetch is on its way at a time; a partition that was refused rests without holding
+// Invariants: answers are taken in the order of their fetches; a partition that was refused rests without holding
 // up the others, and a new role or epoch ends its rest; what a partition does beside the fetches
 // (its log is cut, its leader is asked where it begins) is over before it is fetched again; nothing
 // is under way any more when `close` has resolved.
@@ -11,7 +13,7 @@ import { type Io, IoError, type Log, type Timer } from '../../io/index.ts';
 import { errorName, fetch, KafkaError, type ResponseOf } from '../../protocol/index.ts';
 import type { FollowerState } from '../follower-state.ts';
 import type { Partition } from '../partition.ts';
-import { FetchSession } from './fetch-session.ts';
+import { FetchSession, type SessionFetch } from './fetch-session.ts';
 import {
   FetchedPartition,
   type FetchedPartitionOptions,
@@ -26,6 +28,8 @@ export interface LeaderFetcherOptions extends Omit<ReplicaFetchersOptions, 'repl
   readonly onSettingsSeen: () => void;
 }
 
+/** Fetches that are awaited at a time. */
+const sentMax = 4;
 /** The first rest after something that will soon be over; it doubles up to the configured one. */
 const restMsMin = 10;
 
@@ -42,6 +46,9 @@ export class LeaderFetcher {
   readonly #besides = new Set<Promise<void>>();
   readonly #closed = new Deferred<null>();
   readonly #running: Promise<void>;
+  /** What is awaited, in the order in which it was sent. */
+  readonly #sent: Promise<ResponseOf<typeof fetch>>[] = [];
+  #isOvertaking = false;
   #connection: LeaderConnection | null = null;
   /** While there is nothing to fetch. */
   #idle: Deferred<void> | null = null;
@@ -122,11 +129,21 @@ export class LeaderFetcher {
     this.#options.onSettingsSeen();
     const leader = this.#connection ?? (await this.#connect());
     if (this.#isClosed) return;
+    const { partitionBytesMax } = this.#options.settings();
+    const asked = this.#session.next(partitionBytesMax, (each) => this.#await(each));
+    if (asked !== null) this.#send(leader, asked);
+    for (let sent = this.#sent[0]; sent !== undefined; sent = this.#sent[0]) {
+      const answer = await sent;
+      this.#sent.shift();
+      if (this.#isClosed) return;
+      this.#take(answer, leader);
+    }
+  }
+
+  #send(leader: LeaderConnection, asked: SessionFetch): void {
     const settings = this.#options.settings();
-    const asked = this.#session.next(settings.partitionBytesMax, (each) => this.#await(each));
-    if (asked === null) return;
     const { nodeId: replicaId } = this.#options;
-    const answer = await leader.request(
+    const answer = leader.request(
       fetch,
       {
         replicaState: { replicaId, replicaEpoch: this.#options.brokerEpoch() },
@@ -137,7 +154,24 @@ export class LeaderFetcher {
       },
       { timeoutMs: settings.requestTimeoutMs },
     );
-    if (!this.#isClosed) this.#take(answer, leader);
+    this.#sent.push(answer);
+    // Its failure is that of those before it, too: one of them is awaited.
+    answer.catch(() => {});
+  }
+
+  /** While the leader keeps a fetch waiting: at the end of the turn, with all that came in it. */
+  #overtakeLater(): void {
+    if (this.#isOvertaking || this.#sent.length === 0) return;
+    this.#isOvertaking = true;
+    this.#io.clock.nextTurn(() => {
+      this.#isOvertaking = false;
+      const leader = this.#connection;
+      const mayOvertake = this.#sent.length > 0 && this.#sent.length < sentMax;
+      if (this.#isClosed || leader === null || leader.isClosed || !mayOvertake) return;
+      const { partitionBytesMax } = this.#options.settings();
+      const asked = this.#session.overtake(partitionBytesMax, (each) => this.#await(each));
+      if (asked !== null) this.#send(leader, asked);
+    });
   }
 
   async #connect(): Promise<LeaderConnection> {
@@ -204,6 +238,7 @@ export class LeaderFetcher {
   #ask(fetched: FetchedPartition): void {
     this.#session.ask(fetched);
     this.#idle?.resolve();
+    this.#overtakeLater();
   }
 
   #forget(fetched: FetchedPartition): void {
@@ -240,6 +275,7 @@ export class LeaderFetcher {
   /** Once for each outage; then from time to time, or as soon as the leader is elected anew. */
   async #onFailure(error: KafkaError | IoError): Promise<void> {
     const wasIncremental = this.#session.onFailure();
+    this.#sent.length = 0;
     if (wasIncremental && isSessionError(error)) return;
     this.#connection?.close();
     this.#connection = null;

@@ -142,6 +142,30 @@ describe('fetchers of a follower', () => {
       await brokers.close();
     }));
 
+  test('fetch what comes while a fetch waits without waiting for its end', () =>
+    simulate(async (io) => {
+      const brokers = new Brokers(io);
+      await brokers.replicate(0);
+      await io.clock.sleep(600);
+      const beganMs = io.clock.monotonic();
+      const copies = [await brokers.replicate(1), await brokers.replicate(2)];
+      for (const { leader } of copies) brokers.produce(leader, 'a');
+      await io.clock.sleep(10);
+      for (const { follower } of copies) assert.equal(follower.logEndOffset, 1);
+      assert.ok(io.clock.monotonic() - beganMs < 100);
+      assert.ok(named(brokers.leader()).some((each) => each.endsWith(' 1@0 2@0')));
+      // Nor does what rested, or was cut meanwhile.
+      const [{ leader, follower }] = copies as [Copy];
+      await io.clock.sleep(600);
+      brokers.follow(follower, 2, 2);
+      await io.clock.sleep(5);
+      leader.becomeLeader(stateOf(2, 2));
+      brokers.produce(leader, 'b');
+      await io.clock.sleep(50);
+      await same({ leader, follower });
+      await brokers.close();
+    }));
+
   test('begin a new session with everything when the old one is gone', () =>
     simulate(async (io) => {
       const brokers = new Brokers(io);

@@ -135,9 +135,14 @@ export class ScriptedLeader {
     }
     const { clock } = this.#io;
     const deadlineMs = clock.monotonic() + request.maxWaitMs;
+    const { epoch } = session;
+    // Whoever waits is overtaken.
+    this.onNews();
     for (;;) {
       const news = this.#news.promise;
+      if (session.epoch !== epoch) return { sessionId: session.id, responses: [] };
       const answers = await this.#read(session, request);
+      if (session.epoch !== epoch) return { sessionId: session.id, responses: [] };
       const leftMs = deadlineMs - clock.monotonic();
       if (answers.length > 0 || leftMs <= 0 || session.partitions.size === 0) {
         return { sessionId: session.id, responses: grouped(answers) };
