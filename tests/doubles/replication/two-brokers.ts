@@ -194,6 +194,7 @@ export class TwoBrokers {
   }
 
   async #act(): Promise<void> {
+    if (this.#state.isr.length === 1 && this.#prng.chance(0.3)) this.#changeIsr();
     const kind = this.#prng.int(100);
     const id = this.#prng.pick(ids);
     if (kind < 45) this.#produce();
