@@ -4,9 +4,9 @@
 // follows a new leader does not wait for the end of a fetch of other partitions.
 //
 // Invariants: answers are taken in the order of their fetches; a partition that was refused rests
-// without holding up the others, and a new role or epoch ends its rest; what a partition does beside
-// the fetches (its log is cut, its leader is asked where it begins) is over before it is fetched
-// again; nothing is under way any more when `close` has resolved.
+// without holding up the others, and a new role or epoch ends its rest; what a partition does
+// beside the fetches (its log is cut, its leader is asked where it begins) is over before it is
+// fetched again; nothing is under way any more when `close` has resolved.
 
 import { Deferred } from '../../base/deferred.ts';
 import { type Io, IoError, type Log, type Timer } from '../../io/index.ts';
