@@ -10,6 +10,7 @@
 //   registration.ts        how the cluster knows this broker; member-registration.ts: one of
 //                          several; offline-report.ts: tells what is offline, until it is known
 //   member.ts              what only a member of a cluster loads; member-replication.ts: it fetches
+//   member-addresses.ts    that could lead somebody to this broker
 //   told-directories.ts    where replicas lie
 //   death-watch.ts         the controller notices that a broker has died
 //   started-replicas.ts    the replicas from their start on

@@ -14,6 +14,7 @@ import { DeathWatch } from './death-watch.ts';
 import type { Handler } from './handler.ts';
 import { memberHandlers } from './handlers/of-member.ts';
 import type { LogDirectories } from './log-directories.ts';
+import { assertAddresses } from './member-addresses.ts';
 import { MemberRegistration } from './member-registration.ts';
 import { MemberReplication } from './member-replication.ts';
 import type { Registration } from './registration.ts';
@@ -70,6 +71,12 @@ export class Member implements MemberOptions {
   registration({ cluster, ...parts }: MemberParts): Registration {
     const { metadata, controller } = cluster;
     const membership = cluster.membership as Membership;
+    const storeHost = /^\w+:\/\/(.+):\d+$/.exec(this.#config.get('cluster.store') ?? '')?.[1];
+    assertAddresses(parts.endpoints, {
+      nodeId: this.#config.nodeId,
+      image: metadata.image(),
+      storeHost: storeHost ?? null,
+    });
     const options = { membership, metadata, controller, ...parts };
     return new MemberRegistration(this.#io, this.#config, options);
   }
