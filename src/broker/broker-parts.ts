@@ -16,7 +16,7 @@ import { FetchSessions } from './fetch-sessions.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { MemberReplication } from './member-replication.ts';
 import type { ProducerIds } from './producer-ids.ts';
-import type { Quotas } from './quotas/index.ts';
+import type { Quotas, ReplicationQuota } from './quotas/index.ts';
 import type { BrokerRequests } from './requests/index.ts';
 
 export interface BrokerParts {
@@ -36,6 +36,7 @@ export interface BrokerParts {
   readonly fetchSessions: FetchSessions;
   /** null where nobody follows. */
   readonly inSync: InSyncUpkeep | null;
+  readonly replicationQuota: ReplicationQuota | null;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
@@ -52,7 +53,7 @@ export interface OpenedParts {
   readonly server: BrokerServer;
   readonly cluster: Cluster;
   readonly replicas: Replicas;
-  readonly replication: Pick<MemberReplication, 'inSync'> | null;
+  readonly replication: Pick<MemberReplication, 'inSync' | 'leaderQuota'> | null;
   readonly coordinators: Coordinators;
   readonly quotas: Quotas;
 }
@@ -78,6 +79,7 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     directories: directories.opened,
     fetchSessions: new FetchSessions(io, sessionsMax),
     inSync: replication?.inSync ?? null,
+    replicationQuota: replication?.leaderQuota ?? null,
     producerIds,
     groups,
     transactions,

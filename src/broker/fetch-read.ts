@@ -10,6 +10,7 @@ import { batchHeaders, downConvert, ErrorCode, KafkaError } from '../protocol/in
 import type { Partition, RemoteReplica, Replicas } from '../replication/index.ts';
 import type { LogRead } from '../storage/index.ts';
 import type { FetchingReplica, FetchOutcome, FetchTarget } from './fetch-sessions.ts';
+import type { ReplicationQuota } from './quotas/index.ts';
 
 export interface FetchReadOptions {
   readonly replicas: Replicas;
@@ -32,6 +33,7 @@ export interface FetchingFollower extends FetchingReplica {
   readonly timeMs: number;
   /** False once it has waited: what it has is what it said when it asked. */
   readonly isNoted: boolean;
+  readonly quota: ReplicationQuota | null;
   /** Told of each partition for which it was noted what the follower has. */
   readonly onNoted: (partition: Partition, replicaId: number) => void;
 }
@@ -117,6 +119,9 @@ function readOne(
     if (options.nearby !== null) {
       const replica = preferredReplica(partition, target.fetchOffset, options.nearby);
       if (replica >= 0) return outcome(target, partition, { preferredReadReplica: replica });
+    }
+    if (options.follower?.quota?.holdsBack(partition, options.follower.id)) {
+      return { ...outcome(target, partition, {}), isHeldBack: true };
     }
     const isFollower = options.follower !== null;
     const abortedTransactions = options.isCommittedOnly ? noTransactions : null;
@@ -272,6 +277,7 @@ function outcome(
     abortedTransactions: found.abortedTransactions ?? null,
     divergingEpoch: found.divergingEpoch ?? null,
     preferredReadReplica: found.preferredReadReplica ?? -1,
+    isHeldBack: false,
     isRedirected:
       (found.divergingEpoch ?? null) !== null || found.preferredReadReplica !== undefined,
   };
@@ -291,6 +297,7 @@ function failed(target: FetchTarget, error: unknown): PartitionRead {
     abortedTransactions: null,
     divergingEpoch: null,
     preferredReadReplica: -1,
+    isHeldBack: false,
     isRedirected: false,
   };
 }

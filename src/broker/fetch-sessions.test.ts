@@ -102,6 +102,7 @@ function outcome(of: FetchTarget, changes: Partial<FetchOutcome> = {}): FetchOut
     errorCode: 0,
     highWatermark: 10,
     logStartOffset: 0,
+    isHeldBack: false,
     recordsBytes: 0,
     isRedirected: false,
     ...changes,

@@ -69,6 +69,8 @@ export interface FetchOutcome {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly recordsBytes: number;
+  /** There may be records, and the quota of replication does not allow them now. */
+  readonly isHeldBack: boolean;
   /** It says where to go on: where the logs part, or at which replica. */
   readonly isRedirected: boolean;
 }
@@ -308,8 +310,9 @@ class Session implements VisibleBytesSource {
   }
 
   listenTo(outcomes: readonly FetchOutcome[]): void {
-    for (const { target, partition } of outcomes) {
+    for (const { target, partition, isHeldBack } of outcomes) {
       if (!(target instanceof SessionPartition) || !this.#has(target)) continue;
+      target.isHeldBack = isHeldBack;
       target.listenTo(partition);
     }
   }
@@ -377,6 +380,8 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
   currentLeaderEpoch = -1;
   lastFetchedEpoch = -1;
   readerLogStartOffset = -1;
+  /** What is appended to it ends no wait. */
+  isHeldBack = false;
   highWatermarkSent: number;
   logStartOffsetSent: number;
   readonly #session: Session;
@@ -410,7 +415,7 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
 
   /** Reading it again would say the same, until it tells of news. */
   isQuietAfter({ partition, errorCode, isRedirected, ...outcome }: FetchOutcome): boolean {
-    if (partition === null || errorCode !== 0 || isRedirected) return false;
+    if (partition === null || errorCode !== 0 || isRedirected || this.isHeldBack) return false;
     if (partition.role === 'offline') return false;
     return (
       this.fetchOffset >= partition.readableEnd(this.isCommittedOnly, this.isFollower) &&
@@ -429,7 +434,7 @@ class SessionPartition implements FetchTarget, VisibleBytesListener {
 
   onVisible(bytes: number): void {
     this.#session.onNews(this);
-    this.#session.onVisible(bytes);
+    if (!this.isHeldBack) this.#session.onVisible(bytes);
   }
 
   onMoved(): void {
@@ -456,7 +461,8 @@ function sessionless(targets: readonly FetchTarget[]): FetchContext {
     sessionId: 0,
     isEmpty: targets.length === 0,
     take: () => targets,
-    sources: (outcomes) => outcomes.flatMap(({ partition }) => partition ?? []),
+    sources: (outcomes) =>
+      outcomes.flatMap(({ partition, isHeldBack }) => (isHeldBack ? [] : (partition ?? []))),
     finish: (outcomes) => ({ sessionId: 0, outcomes }),
     putBack: () => {},
   };

@@ -4,11 +4,14 @@
 // Invariant: nothing is fetched before the cluster knows this life of the broker, under whose epoch
 // it fetches.
 
+import { INT64_MAX } from '../base/int64.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
+import { ResourceType } from '../metadata/index.ts';
 import { type FetcherSettings, ReplicaFetchers } from '../replication/fetchers/index.ts';
 import { InSyncUpkeep, type Partition, type Replicas } from '../replication/index.ts';
 import type { Cluster, Membership } from './cluster.ts';
+import { ReplicationQuota } from './quotas/replication-quota.ts';
 import type { Registration } from './registration.ts';
 import { ToldDirectories } from './told-directories.ts';
 
@@ -24,6 +27,7 @@ export class MemberReplication {
   readonly #io: Io;
   readonly #options: MemberReplicationOptions;
   readonly inSync: InSyncUpkeep;
+  readonly leaderQuota: ReplicationQuota;
   #fetchers: ReplicaFetchers | null = null;
   #told: ToldDirectories | null = null;
 
@@ -38,6 +42,21 @@ export class MemberReplication {
       brokerEpoch: () => registration.brokerEpoch,
       broker: (id) => replicas.image.brokers.get(id),
       lagMsMax: () => cluster.config.get('replica.lag.time.max.ms'),
+    });
+    this.leaderQuota = new ReplicationQuota(io.clock, {
+      nodeId: registration.brokerId,
+      window: {
+        samples: cluster.config.get('replication.quota.window.num'),
+        sampleMs: cluster.config.get('replication.quota.window.size.seconds') * 1000,
+      },
+      bytesPerSecondMax: () => {
+        const bytes = cluster.config.get('leader.replication.throttled.rate');
+        return bytes >= INT64_MAX ? null : bytes;
+      },
+      throttledReplicas: (topic) =>
+        replicas.image
+          .configOf(ResourceType.TOPIC, topic)
+          .get('leader.replication.throttled.replicas'),
     });
   }
 

@@ -33,14 +33,6 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
     'Time between two looks for partitions without leader, in ms.',
     { min: 1, internal: true },
   ),
-  'replication.quota.window.num': int(11, 'Samples kept to measure throttled replication.', {
-    importance: 'low',
-    min: 1,
-  }),
-  'replication.quota.window.size.seconds': int(1, 'Length of such a sample, in seconds.', {
-    importance: 'low',
-    min: 1,
-  }),
   'alter.log.dirs.replication.quota.window.num': int(
     11,
     'Samples kept to measure moves between folders.',
@@ -51,11 +43,6 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
     'Length of such a sample, in seconds.',
     { importance: 'low', min: 1 },
   ),
-  'leader.replication.throttled.rate': long(
-    INT64_MAX,
-    'Bytes per second a leader sends to throttled followers; only set dynamically.',
-    { update: 'cluster-wide', min: 0 },
-  ),
   'follower.replication.throttled.rate': long(
     INT64_MAX,
     'Bytes per second a throttled follower fetches; only set dynamically.',
@@ -65,6 +52,19 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
 
 export const brokerReplication = {
   ...betweenBrokers,
+  'replication.quota.window.num': int(11, 'Samples kept to measure throttled replication.', {
+    importance: 'low',
+    min: 1,
+  }),
+  'replication.quota.window.size.seconds': int(1, 'Length of such a sample, in seconds.', {
+    importance: 'low',
+    min: 1,
+  }),
+  'leader.replication.throttled.rate': long(
+    INT64_MAX,
+    'Bytes per second a leader sends to throttled followers; only set dynamically.',
+    { update: 'cluster-wide', min: 0 },
+  ),
   'replica.selector.class': string(
     null,
     'Which replica a consumer reads from, by the name of a class of Apache Kafka.',

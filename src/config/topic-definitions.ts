@@ -71,11 +71,7 @@ export const topicConfigDefinitions = {
   'leader.replication.throttled.replicas': list(
     [],
     'Replicas to which sending is throttled, as partition:broker between commas, or * for all.',
-    {
-      shape: 'partition:broker between commas, or *',
-      check: isThrottledReplica,
-      accepted: reasons.replication,
-    },
+    { shape: 'partition:broker between commas, or *', check: isThrottledReplica },
   ),
   'index.interval.bytes': int(4096, 'Bytes of records between two entries of the offset index.', {
     min: 0,

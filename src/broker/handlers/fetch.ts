@@ -54,7 +54,7 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
   const isCommittedOnly = request.isolationLevel === 1 && replica === null;
   const session = beginSession(request, context, { isCommittedOnly, replica });
   const beganMs = broker.io.clock.monotonic();
-  const bytesMax = Math.min(request.maxBytes, answerBytesMax(context));
+  const bytesMax = Math.min(request.maxBytes, answerBytesMax(context, replica));
   const fetching: Fetching = {
     request,
     context,
@@ -95,12 +95,13 @@ function nearbyBrokers(
 function followerOf(
   replica: FetchingReplica,
   timeMs: number,
-  { broker: { inSync } }: RequestContext,
+  { broker: { inSync, replicationQuota: quota }, charge }: RequestContext,
 ): FetchingFollower {
+  charge?.waive();
   const onNoted = (partition: Partition, id: number): void => {
     inSync?.onFollowerFetch(partition, id);
   };
-  return { ...replica, timeMs, isNoted: true, onNoted };
+  return { ...replica, timeMs, quota, isNoted: true, onNoted };
 }
 
 function readOrWait(fetching: Fetching): Response | Promise<Response | null> {
@@ -114,10 +115,14 @@ function readOrWait(fetching: Fetching): Response | Promise<Response | null> {
  * What an answer may take: the configured bound, the quota, and what all connections together have
  * left while their clients do not read. The first batch is answered in any case (KIP-74).
  */
-function answerBytesMax({ broker, charge }: RequestContext): number {
+function answerBytesMax(
+  { broker, charge }: RequestContext,
+  replica: FetchingReplica | null,
+): number {
   const configuredMax = broker.config.get('fetch.max.bytes');
   const roomBytes = Math.max(1, unreadAnswersMax * configuredMax - broker.unreadBytes());
-  return Math.min(configuredMax, roomBytes, charge?.fetchBytesMax() ?? configuredMax);
+  const quotaBytes = replica === null ? charge?.fetchBytesMax() : undefined;
+  return Math.min(configuredMax, roomBytes, quotaBytes ?? configuredMax);
 }
 
 function beginSession(
@@ -211,9 +216,15 @@ function waitAndRead(
 
 function shape(pass: FetchPass, fetching: Fetching): Response {
   const { session, context } = fetching;
+  const { follower } = fetching.options;
+  if (follower !== null) {
+    for (const { partition, recordsBytes } of pass.reads) {
+      if (partition !== null && recordsBytes > 0) follower.quota?.record(partition, recordsBytes);
+    }
+  }
   // A client over its quota gets nothing, and its session stands as if nothing had been read. What
   // followers fetch is not charged.
-  if (fetching.options.follower === null && context.charge?.maybeThrottleFetch(answerBytes(pass))) {
+  if (follower === null && context.charge?.maybeThrottleFetch(answerBytes(pass))) {
     session.putBack();
     return { sessionId: session.sessionId, responses: [] };
   }

@@ -230,3 +230,36 @@ test('a replica that comes back to a partition is noted, though it has no news',
     assert.equal(leader.partition().leading?.remote(2)?.logEndOffset, 0);
   });
 });
+
+test('what the quota of replication holds back ends no wait, and is sent later', async () => {
+  let isHeld = true;
+  const counted: number[] = [];
+  const quota = {
+    holdsBack: ({ partition }: { partition: number }) => partition === 0 && isHeld,
+    record: ({ partition }: { partition: number }) => counted.push(partition),
+  };
+  await withLeader(
+    async (leader, io) => {
+      leader.append(['a'], 0);
+      const all = [{ fetchOffset: 0 }, { fetchOffset: 0 }];
+      const { sessionId } = await leader.fetch({ partitions: all, sessionEpoch: 0 });
+      const next = async (sessionEpoch: number, more: FetchOf = {}) => {
+        const beganMs = io.clock.monotonic();
+        const request = { partitions: [], sessionId, sessionEpoch, maxWaitMs: 500, ...more };
+        const answer = await leader.fetch(request);
+        const waitedMs = Math.round(io.clock.monotonic() - beganMs);
+        const sizes = [0, 1].map((index) => partitionOf(answer, index)?.records?.length ?? 0);
+        return { waitedMs, hasRecords: sizes.map((size) => size > 0) };
+      };
+      io.clock.after(100, () => leader.append(['b'], 0));
+      assert.deepEqual(await next(1), { waitedMs: 500, hasRecords: [false, false] });
+      io.clock.after(100, () => leader.append(['c'], 1));
+      assert.deepEqual(await next(2), { waitedMs: 100, hasRecords: [false, true] });
+      isHeld = false;
+      const moved = [{ partition: 1, fetchOffset: 1 }];
+      assert.deepEqual((await next(3, { partitions: moved })).hasRecords, [true, false]);
+      assert.deepEqual(counted, [1, 0]);
+    },
+    { partitions: 2, quota, isr: [1] },
+  );
+});

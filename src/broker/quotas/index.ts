@@ -5,6 +5,7 @@
 //   request-charge.ts    what one request costs, from its arrival to its answer
 //   client-quota.ts      bytes produced, bytes consumed, time of the event loop
 //   mutation-quota.ts    partitions created and deleted
+//   replication-quota.ts bytes sent to followers that catch up
 //   connection-quota.ts  new connections, of the broker and of an address
 //   quota-table.ts       which of the eight levels limits a client
 //   sampled-rate.ts      a rate over samples; token-bucket.ts: lumps against a rate
@@ -12,4 +13,5 @@
 
 export { Quotas, type QuotasOptions } from './quotas.ts';
 export { quotasOf } from './quotas-of.ts';
+export type { ReplicationQuota } from './replication-quota.ts';
 export { changeTopics, type RequestCharge } from './request-charge.ts';

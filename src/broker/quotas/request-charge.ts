@@ -45,6 +45,11 @@ export class RequestCharge {
     this.#turnBeganMs = this.#quotas.now();
   }
 
+  /** Another broker's request for replication: nobody is charged for it. */
+  waive(): void {
+    this.#isTimeCharged = true;
+  }
+
   /** The most records bytes that a fetch may read: what fits into a window of the quota. */
   fetchBytesMax(): number {
     return this.#quotas.fetch.windowMax(this.#client);

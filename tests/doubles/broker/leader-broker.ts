@@ -5,6 +5,7 @@ import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
 import { FetchSessions } from '../../../src/broker/fetch-sessions.ts';
 import type { Handler, RequestContext } from '../../../src/broker/handler.ts';
 import { fetchHandler } from '../../../src/broker/handlers/fetch.ts';
+import type { ReplicationQuota } from '../../../src/broker/quotas/index.ts';
 import { loadBrokerConfig } from '../../../src/config/index.ts';
 import type { Io } from '../../../src/io/index.ts';
 import type { PartitionImage } from '../../../src/metadata/index.ts';
@@ -43,6 +44,7 @@ export interface LeaderBrokerOptions {
   readonly isr?: readonly number[];
   readonly config?: Partial<LogConfig>;
   readonly brokerConfig?: Readonly<Record<string, string>>;
+  readonly quota?: Pick<ReplicationQuota, 'holdsBack' | 'record'> | null;
 }
 
 export const follower = { replicaId: 2, replicaEpoch: 7 };
@@ -56,18 +58,13 @@ export class LeaderBroker {
 
   private constructor(
     io: Io,
-    {
-      broker,
-      history,
-      config,
-    }: Pick<LeaderBroker, 'broker' | 'history'> & {
-      readonly config: Readonly<Record<string, string>>;
-    },
+    { broker, history }: Pick<LeaderBroker, 'broker' | 'history'>,
+    { brokerConfig = {}, quota = null }: LeaderBrokerOptions,
   ) {
     this.#io = io;
     this.broker = broker;
     this.history = history;
-    const overrides = [['log.dirs', '/data'] as const, ...Object.entries(config)];
+    const overrides = [['log.dirs', '/data'] as const, ...Object.entries(brokerConfig)];
     const onFollowerFetch = ({ partition }: Partition, id: number): void => {
       this.noted.push(`${id} ${partition}`);
     };
@@ -79,6 +76,7 @@ export class LeaderBroker {
       replicas: broker.replicas,
       fetchSessions: new FetchSessions(io, 10),
       inSync: { onFollowerFetch },
+      replicationQuota: quota,
       unreadBytes: () => 0,
       endpoints: () =>
         [1, 2, 3].map((id) => ({ nodeId: id, host: `host-${id}`, port: 9092, rack: `r${id}` })),
@@ -86,14 +84,12 @@ export class LeaderBroker {
   }
 
   /** Leads every partition of topic `t`, which broker 2 follows. */
-  static async open(
-    io: Io,
-    { partitions = 1, isr = [1, 2], config = {}, brokerConfig = {} }: LeaderBrokerOptions = {},
-  ): Promise<LeaderBroker> {
+  static async open(io: Io, options: LeaderBrokerOptions = {}): Promise<LeaderBroker> {
+    const { partitions = 1, isr = [1, 2], config = {} } = options;
     const logConfigOf = () => ({ ...defaultLogConfig, ...config });
     const broker = await FollowerBroker.open(io, ['/data'], { logConfigOf });
     const history = new TopicHistory(nodeId);
-    const leader = new LeaderBroker(io, { broker, history, config: brokerConfig });
+    const leader = new LeaderBroker(io, { broker, history }, options);
     broker.follow(history.create('t', Array(partitions).fill(nodeId)));
     for (let index = 0; index < partitions; index++) leader.alter({ isr }, index);
     await broker.replicas.settled();
