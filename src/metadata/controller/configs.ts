@@ -114,14 +114,17 @@ function partitionChanges(
 ): MetadataRecord[] {
   const { image } = machine;
   const updates = new PartitionUpdates(machine, { configs: altered });
-  const isOfAll = isElectionChanged(image, altered, { type: ResourceType.BROKER, name: '' });
+  const ofAll = electionChange(image, altered, { type: ResourceType.BROKER, name: '' });
+  const isOfAll = ofAll.minInSync || ofAll.unclean;
   for (const topic of isOfAll ? image.topics() : topicsOf(image, altered)) {
-    const resource = { type: ResourceType.TOPIC, name: topic.name };
-    if (!isOfAll && !isElectionChanged(image, altered, resource)) continue;
+    const own = electionChange(image, altered, { type: ResourceType.TOPIC, name: topic.name });
+    const unclean = ofAll.unclean || own.unclean;
+    const minInSync = ofAll.minInSync || own.minInSync;
     for (const [partitionId, partition] of topic.partitions.entries()) {
-      const { leader, eligibleLeaderReplicas } = partition;
-      if (leader === -1 || eligibleLeaderReplicas.length > 0) {
-        updates.change({ topic, partitionId }, {});
+      const at = { topic, partitionId };
+      if (unclean && partition.leader === -1) updates.change(at, {});
+      else if (minInSync && partition.eligibleLeaderReplicas.length > 0) {
+        updates.change(at, { election: 'online' });
       }
     }
   }
@@ -140,16 +143,18 @@ function* topicsOf(
   }
 }
 
-function isElectionChanged(
+function electionChange(
   image: MetadataImage,
   altered: ReadonlyMap<string, Overrides>,
   { type, name }: ConfigResource,
-): boolean {
+): { readonly minInSync: boolean; readonly unclean: boolean } {
   const before = image.configOf(type, name);
   const wanted = altered.get(configKey(type, name)) ?? before;
-  return ['unclean.leader.election.enable', MIN_IN_SYNC].some(
-    (key) => before.get(key) !== wanted.get(key),
-  );
+  const isChanged = (key: string): boolean => before.get(key) !== wanted.get(key);
+  return {
+    minInSync: isChanged(MIN_IN_SYNC),
+    unclean: isChanged('unclean.leader.election.enable'),
+  };
 }
 
 /** All count by one number: who is eligible depends on it (KIP-966). */

@@ -44,10 +44,10 @@ export function leaveDirectories(
   { brokerId, failed }: { readonly brokerId: number; readonly failed: readonly Uuid[] },
 ): void {
   for (const topic of image.topics()) {
-    for (const [partitionId, { isr, replicas, directories }] of topic.partitions.entries()) {
+    for (const [partitionId, { replicas, directories }] of topic.partitions.entries()) {
       const directory = directories[replicas.indexOf(brokerId)];
       if (directory === undefined || !failed.includes(directory)) continue;
-      if (isr.includes(brokerId)) leaveIsr(updates, { topic, partitionId }, brokerId);
+      leaveIsr(updates, { topic, partitionId }, brokerId);
     }
   }
 }
@@ -97,7 +97,7 @@ function assign(
 ): void {
   const { isr } = at.topic.partitions[at.partitionId] as PartitionImage;
   const directory = { brokerId: broker.id, id };
-  if (isOnline(broker, id)) updates.change(at, { directory });
+  if (isOnline(broker, id)) updates.change(at, { directory, election: 'online' });
   else updates.change(at, { directory, isr: isr.filter((each) => each !== broker.id) });
 }
 

@@ -50,8 +50,8 @@ function nextState(
   const { currentMetadataOffset, wantFence = false, wantShutDown = false } = request;
   if (broker.fenced) {
     if (wantShutDown) return 'may go';
-    // Without a session nobody would notice its death.
-    const isCandidate = request.hasSession && !wantFence;
+    // Without a session nobody would notice its death. One that was on its way out stays out.
+    const isCandidate = request.hasSession && !wantFence && !broker.inControlledShutdown;
     // Enough to have seen its own registration: what came later reaches it as it is served.
     return isCandidate && currentMetadataOffset >= broker.epoch ? 'serving' : 'fenced';
   }

@@ -1,5 +1,6 @@
 // Who leads: elections asked for by an operator, those that a broker's coming and going makes
-// necessary, and the one that is made from time to time: back to the preferred leaders.
+// necessary, and the two that are made from time to time: back to the preferred leaders, and
+// uncleanly where a topic takes anybody.
 
 import type { Decision } from '../../machine/index.ts';
 import { ErrorCode, KafkaError } from '../../protocol/index.ts';
@@ -150,6 +151,23 @@ export function rebalanceLeaders(machine: ControllerMachine): Decision<MetadataR
     for (const [partitionId, { leader, replicas }] of topic.partitions.entries()) {
       if (leader === replicas[0]) continue;
       updates.change({ topic, partitionId }, { election: 'preferred' });
+      if (updates.records.length >= electionsMax) return elected(updates, true);
+    }
+  }
+  return elected(updates, false);
+}
+
+/**
+ * Elects where nobody leads and the topic takes anybody: to be asked every
+ * unclean.leader.election.interval.ms, for what no other decision has come by.
+ */
+export function electUncleanLeaders(machine: ControllerMachine): Decision<MetadataRecord, boolean> {
+  const updates = new PartitionUpdates(machine);
+  for (const topic of machine.image.topics()) {
+    if (!updates.rulesOf(topic).mayElectUncleanly) continue;
+    for (const [partitionId, { leader }] of topic.partitions.entries()) {
+      if (leader !== -1) continue;
+      updates.change({ topic, partitionId }, {});
       if (updates.records.length >= electionsMax) return elected(updates, true);
     }
   }

@@ -31,7 +31,7 @@ import { DeadBrokers } from './dead-brokers.ts';
 import { assignReplicasToDirs, reportOffline } from './directories.ts';
 import { updateFeatures } from './features.ts';
 import { brokerHeartbeat } from './heartbeats.ts';
-import { electLeaders, rebalanceLeaders } from './leaders.ts';
+import { electLeaders, electUncleanLeaders, rebalanceLeaders } from './leaders.ts';
 import { createPartitions } from './partitions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { metadataProgress, noteProgress } from './progress.ts';
@@ -307,6 +307,14 @@ export class MetadataController implements api.Controller {
    */
   rebalanceLeaders(): Promise<boolean> {
     return this.#decide((machine) => rebalanceLeaders(machine));
+  }
+
+  /**
+   * To be asked every unclean.leader.election.interval.ms; resolves with whether there is more to
+   * do at once.
+   */
+  electUncleanLeaders(): Promise<boolean> {
+    return this.#decide((machine) => electUncleanLeaders(machine));
   }
 
   reportOffline(request: api.ReportOfflineRequest): Promise<void> {

@@ -54,7 +54,7 @@ export function partitionChange(
   rules: PartitionRules,
 ): PartitionChange | null {
   const wanted = completed(before, target);
-  const eligible = eligibleReplicas(before, wanted.isr, { target, rules });
+  const eligible = eligibleReplicas(before, wanted, { target, rules });
   const elected = elect(before, { ...wanted, eligible, election: target.election }, rules);
   const change: { -readonly [Field in keyof PartitionChange]: PartitionChange[Field] } = {};
   let { isr } = wanted;
@@ -107,16 +107,16 @@ function completed(before: PartitionImage, target: PartitionTarget): Membership 
 
 function eligibleReplicas(
   before: PartitionImage,
-  isr: readonly number[],
+  { isr, replicas }: Membership,
   at: { readonly target: PartitionTarget; readonly rules: PartitionRules },
 ): readonly number[] {
   const { target, rules } = at;
   if (!rules.isElrEnabled) return before.eligibleLeaderReplicas;
   if (isr.length >= rules.minInSyncReplicas) return [];
   const candidates = new Set([...before.eligibleLeaderReplicas, ...before.isr]);
-  for (const id of isr) candidates.delete(id);
-  if (target.stoppedUncleanly !== undefined) candidates.delete(target.stoppedUncleanly);
-  return [...candidates].sort((a, b) => a - b);
+  return [...candidates]
+    .filter((id) => replicas.includes(id) && !isr.includes(id) && id !== target.stoppedUncleanly)
+    .sort((a, b) => a - b);
 }
 
 interface Candidates {

@@ -1,10 +1,12 @@
-// Where the replicas of new partitions go: round robin over the racks and, within each rack, over
-// its brokers, from a random start, so that leaders and replicas spread evenly and the replicas of
-// one partition lie in as many racks as there are.
+// Where the replicas of new partitions go, as Kafka's StripedReplicaPlacer spreads them: in turns
+// over the racks and, within each rack, over its brokers, from a random start, so that leaders and
+// replicas spread evenly and the replicas of one partition lie in as many racks as there are. When
+// each broker that is alive has had its turn as a leader the order is drawn anew, so that what
+// comes later does not put the same brokers together again.
 //
 // Invariants: a partition's replicas are distinct; no broker gets a second replica of a partition
-// while another has none; a fenced broker is never first (it could not lead) while any other is
-// there. The outcome depends only on the brokers and the random source.
+// while another has none; a fenced broker is never first (it could not lead). The outcome depends
+// only on the brokers and the random source.
 
 import type { Random } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
@@ -15,26 +17,34 @@ export interface PlacementRequest {
   readonly replicationFactor: number;
 }
 
-/** A ring of brokers, gone through from a random point. */
+/** Brokers in a ring, which begins one further in each round. */
 class BrokerRing {
-  readonly #brokers: readonly number[];
+  readonly #brokers: number[];
   #offset: number;
+  #round = 0;
+  /** Of those that were handed out in this round. */
+  #count = 0;
 
   constructor(brokers: readonly number[], random: Random) {
     this.#brokers = [...brokers].sort((a, b) => a - b);
-    this.#offset = brokers.length > 1 ? random.int(brokers.length) : 0;
+    this.#offset = brokers.length > 0 ? random.int(brokers.length) : 0;
   }
 
-  get size(): number {
-    return this.#brokers.length;
+  /** null: all have been handed out in this round. */
+  next(round: number): number | null {
+    const { length } = this.#brokers;
+    if (length === 0) return null;
+    if (this.#round !== round) {
+      this.#round = round;
+      this.#count = 0;
+      this.#offset = (this.#offset + 1) % length;
+    }
+    if (this.#count >= length) return null;
+    return this.#brokers[(this.#offset + this.#count++) % length] as number;
   }
 
-  at(index: number): number {
-    return this.#brokers[(this.#offset + index) % this.#brokers.length] as number;
-  }
-
-  advance(): void {
-    this.#offset += 1;
+  shuffle(random: Random): void {
+    shuffle(this.#brokers, random);
   }
 }
 
@@ -43,89 +53,127 @@ class Rack {
   readonly fenced: BrokerRing;
 
   constructor(alive: readonly number[], fenced: readonly number[], random: Random) {
-    this.alive = new BrokerRing(alive, random);
     this.fenced = new BrokerRing(fenced, random);
+    this.alive = new BrokerRing(alive, random);
   }
 
-  /** The rack's brokers in order for one partition, those that are alive first. */
-  broker(index: number): number | null {
-    if (index < this.alive.size) return this.alive.at(index);
-    const fencedIndex = index - this.alive.size;
-    return fencedIndex < this.fenced.size ? this.fenced.at(fencedIndex) : null;
+  /** Those that are alive first. */
+  next(round: number): number | null {
+    return this.alive.next(round) ?? this.fenced.next(round);
   }
 
-  advance(): void {
-    this.alive.advance();
-    this.fenced.advance();
+  shuffle(random: Random): void {
+    this.fenced.shuffle(random);
+    this.alive.shuffle(random);
   }
 }
 
 /** @throws KafkaError INVALID_REPLICATION_FACTOR when there are not enough brokers. */
 export function placeReplicas(
   image: MetadataImage,
-  request: PlacementRequest,
+  { partitionCount, replicationFactor }: PlacementRequest,
   random: Random,
 ): number[][] {
-  const { partitionCount, replicationFactor } = request;
-  assertPlaceable(image, replicationFactor);
-  const racks = racksOf(image, random);
+  const usable = usableBrokers(image);
+  assertPlaceable(usable, replicationFactor);
+  const aliveCount = usable.filter(({ isAlive }) => isAlive).length;
+  const racks = racksOf(usable, random);
   const placed: number[][] = [];
-  let firstRack = racks.length > 1 ? random.int(racks.length) : 0;
+  let firstRack = random.int(racks.length);
+  let round = 0;
   for (let partition = 0; partition < partitionCount; partition++) {
-    // The first replica leads: its rack must have somebody who can.
-    while (racks[firstRack % racks.length]?.alive.size === 0) firstRack += 1;
-    placed.push(placePartition(racks, firstRack, replicationFactor));
+    if (round === aliveCount && aliveCount > 1) {
+      shuffle(racks, random);
+      for (const rack of racks) rack.shuffle(random);
+      round = 0;
+    }
+    firstRack %= racks.length;
+    placed.push(placePartition(racks, { firstRack, round }, replicationFactor));
+    round += 1;
     firstRack += 1;
   }
   return placed;
 }
 
-function placePartition(racks: readonly Rack[], firstRack: number, count: number): number[] {
+function placePartition(
+  racks: readonly Rack[],
+  { firstRack, round }: { readonly firstRack: number; readonly round: number },
+  count: number,
+): number[] {
   const replicas: number[] = [];
-  const used = new Map<Rack, number>();
-  for (let step = 0; replicas.length < count; step++) {
-    const rack = racks[(firstRack + step) % racks.length] as Rack;
-    const index = used.get(rack) ?? 0;
-    const broker = rack.broker(index);
-    used.set(rack, index + 1);
+  // The first replica leads: its rack must have somebody who can.
+  let leading = firstRack;
+  for (; replicas.length === 0; leading++) {
+    const leader = (racks[leading % racks.length] as Rack).alive.next(round);
+    if (leader !== null) replicas.push(leader);
+  }
+  let passed = (leading - 1) % racks.length;
+  for (let index = firstRack; replicas.length < count; index = (index + 1) % racks.length) {
+    if (index === passed) {
+      // It has one already: its turn comes when the others have had theirs.
+      passed = -1;
+      continue;
+    }
+    const broker = (racks[index] as Rack).next(round);
     if (broker !== null) replicas.push(broker);
   }
-  for (const rack of used.keys()) rack.advance();
   return replicas;
 }
 
-function racksOf(image: MetadataImage, random: Random): Rack[] {
-  const byRack = new Map<string | null, { alive: number[]; fenced: number[] }>();
-  for (const broker of image.brokers.values()) {
-    let rack = byRack.get(broker.rack);
-    if (rack === undefined) {
-      rack = { alive: [], fenced: [] };
-      byRack.set(broker.rack, rack);
-    }
-    (broker.fenced || broker.inControlledShutdown ? rack.fenced : rack.alive).push(broker.id);
+interface UsableBroker {
+  readonly id: number;
+  readonly rack: string | null;
+  readonly isAlive: boolean;
+}
+
+/** A broker that is shutting down gets nothing new; one that is fenced may come back. */
+function usableBrokers(image: MetadataImage): UsableBroker[] {
+  return [...image.brokers.values()]
+    .filter(({ fenced, inControlledShutdown }) => fenced || !inControlledShutdown)
+    .map(({ id, rack, fenced }) => ({ id, rack, isAlive: !fenced }));
+}
+
+function racksOf(brokers: readonly UsableBroker[], random: Random): Rack[] {
+  const byRack = new Map<string | null, UsableBroker[]>();
+  for (const broker of brokers) {
+    const others = byRack.get(broker.rack);
+    if (others === undefined) byRack.set(broker.rack, [broker]);
+    else others.push(broker);
   }
-  const names = [...byRack.keys()].sort((a, b) => ((a ?? '') < (b ?? '') ? -1 : 1));
+  const names = [...byRack.keys()].sort((a, b) => {
+    if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
+    return a < b ? -1 : 1;
+  });
   return names.map((name) => {
-    const { alive, fenced } = byRack.get(name) as { alive: number[]; fenced: number[] };
-    return new Rack(alive, fenced, random);
+    const members = byRack.get(name) as UsableBroker[];
+    const idsOf = (isAlive: boolean): number[] =>
+      members.filter((broker) => broker.isAlive === isAlive).map(({ id }) => id);
+    return new Rack(idsOf(true), idsOf(false), random);
   });
 }
 
-function assertPlaceable(image: MetadataImage, replicationFactor: number): void {
-  const registered = image.brokers.size;
-  if (replicationFactor > registered) {
-    throw new KafkaError(
-      'INVALID_REPLICATION_FACTOR',
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
-        `factor of ${replicationFactor} cannot be reached because only ${registered} broker(s) ` +
-        'are registered or some brokers have all their log directories cordoned.',
-    );
+/** From the end, as Java does it. */
+function shuffle<T>(items: T[], random: Random): void {
+  for (let size = items.length; size > 1; size--) {
+    const other = random.int(size);
+    const kept = items[size - 1] as T;
+    items[size - 1] = items[other] as T;
+    items[other] = kept;
   }
-  for (const broker of image.brokers.values()) {
-    if (!broker.fenced && !broker.inControlledShutdown) return;
+}
+
+function assertPlaceable(brokers: readonly UsableBroker[], replicationFactor: number): void {
+  const refuse = (why: string): never => {
+    const what = `Unable to replicate the partition ${replicationFactor} time(s): `;
+    throw new KafkaError('INVALID_REPLICATION_FACTOR', what + why);
+  };
+  if (!brokers.some(({ isAlive }) => isAlive)) {
+    refuse('All brokers are currently fenced, or have all their log directories cordoned.');
   }
-  throw new KafkaError(
-    'INVALID_REPLICATION_FACTOR',
-    'No broker can take a partition: all are fenced or shutting down.',
+  if (replicationFactor <= brokers.length) return;
+  refuse(
+    `The target replication factor of ${replicationFactor} cannot be reached because only ` +
+      `${brokers.length} broker(s) are registered or some brokers have all their log directories ` +
+      'cordoned.',
   );
 }

@@ -116,7 +116,9 @@ function movedTo(before: PartitionImage, target: readonly number[]): PartitionTa
   const addingReplicas = target
     .filter((id) => !before.replicas.includes(id) || before.addingReplicas.includes(id))
     .sort(ascending);
-  return { replicas: [...target, ...removingReplicas], addingReplicas, removingReplicas };
+  const replicas = [...target, ...removingReplicas];
+  // Who is only on its way in has nothing: it must not be what an unclean election is left with.
+  return { replicas, addingReplicas, removingReplicas, election: 'online' };
 }
 
 const ascending = (a: number, b: number): number => a - b;

@@ -34,20 +34,19 @@ export function directoryForNew(broker: BrokerRegistration | undefined): Uuid {
   return logDirs.length === 1 ? (logDirs[0] as Uuid) : DirectoryId.UNASSIGNED;
 }
 
-/** @throws KafkaError STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED */
+/** @throws KafkaError STALE_BROKER_EPOCH, also for a broker that is not registered, as in Kafka */
 export function assertBrokerEpoch(
   image: MetadataImage,
   brokerId: number,
   brokerEpoch: number,
 ): BrokerRegistration {
-  const broker = assertRegistered(image, brokerId);
-  if (broker.epoch !== brokerEpoch) {
-    throw new KafkaError(
-      'STALE_BROKER_EPOCH',
-      `Broker ${brokerId} has epoch ${broker.epoch}, the request is of ${brokerEpoch}.`,
-    );
-  }
-  return broker;
+  const broker = image.brokers.get(brokerId);
+  if (broker?.epoch === brokerEpoch) return broker;
+  const now = broker === undefined ? 'is not registered' : `has epoch ${broker.epoch}`;
+  throw new KafkaError(
+    'STALE_BROKER_EPOCH',
+    `Broker ${brokerId} ${now}, the request is of ${brokerEpoch}.`,
+  );
 }
 
 /** @throws KafkaError BROKER_ID_NOT_REGISTERED */
