@@ -65,7 +65,6 @@ export const topicConfigDefinitions = {
     {
       shape: 'partition:broker between commas, or *',
       check: isThrottledReplica,
-      accepted: reasons.replication,
     },
   ),
   'leader.replication.throttled.replicas': list(

@@ -47,6 +47,8 @@ const quietErrors: ReadonlySet<number> = new Set([
 export interface FetchedPartitionOptions {
   readonly log: Log;
   readonly nodeId: number;
+  /** It must not be fetched for now (KIP-73). */
+  readonly isHeldUp: (partition: Partition) => boolean;
   /** Something is under way beside the fetches; they go on. */
   readonly onBeside: (partition: FetchedPartition, work: Promise<Outcome>) => void;
 }
@@ -78,8 +80,12 @@ export class FetchedPartition {
 
   /** What to ask for now; null while it must not be asked for. */
   prepare(): FetchPosition | null {
-    this.#asked = this.follower.fetchPosition();
+    this.#asked = this.isHeldUp ? null : this.follower.fetchPosition();
     return this.#asked;
+  }
+
+  get isHeldUp(): boolean {
+    return this.#options.isHeldUp(this.partition);
   }
 
   take(answer: PartitionAnswer, leader: LeaderConnection): Outcome | Promise<Outcome> {

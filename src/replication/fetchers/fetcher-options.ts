@@ -2,6 +2,7 @@
 
 import type { ClientConnection } from '../../network/index.ts';
 import type { Replicas } from '../replicas.ts';
+import type { ReplicationQuota } from '../replication-throttle.ts';
 
 /** A connection to the broker that leads. */
 export type LeaderConnection = Pick<ClientConnection, 'request' | 'close' | 'isClosed'> & {
@@ -23,6 +24,8 @@ export interface FetcherSettings {
   readonly backoffMs: number;
   /** replica.socket.timeout.ms */
   readonly requestTimeoutMs: number;
+  /** Of replicas that are throttled. */
+  readonly quota: ReplicationQuota;
 }
 
 export interface ReplicaFetchersOptions {
