@@ -5,7 +5,14 @@ import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { TestCluster } from '../../tests/doubles/broker/members.ts';
 import type { Io } from '../io/index.ts';
-import { createTopics, encodeBatch, metadata, produce } from '../protocol/index.ts';
+import {
+  createTopics,
+  encodeBatch,
+  errorName,
+  findCoordinator,
+  metadata,
+  produce,
+} from '../protocol/index.ts';
 
 function withCluster(run: (io: Io, cluster: TestCluster) => Promise<void>): Promise<void> {
   return simulate(async (io) => {
@@ -175,4 +182,23 @@ test('the controller knows which directory has each replica, and which directori
       assert.ok(leader > 0);
       assert.equal(isr.includes(1), directories[replicas.indexOf(1)] === left);
     }
+  }));
+
+test('a cluster has no coordinators before it has the brokers that their topics are made for', () =>
+  withCluster(async (io, cluster) => {
+    const config = { 'offsets.topic.num.partitions': '3' };
+    await Promise.all([cluster.start(1, config), cluster.start(2, config)]);
+    const client = await cluster.connect(1);
+    const find = async (): Promise<string> => {
+      const answer = await client.request(findCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+      return errorName(answer.coordinators[0]?.errorCode ?? -1);
+    };
+    assert.equal(await find(), 'COORDINATOR_NOT_AVAILABLE');
+    assert.equal((await cluster.image()).topic('__consumer_offsets'), undefined);
+    await cluster.start(3, config);
+    for (let i = 0; i < 20 && (await find()) !== 'NONE'; i++) await io.clock.sleep(100);
+    assert.equal(await find(), 'NONE');
+    const { partitions = [] } = (await cluster.image()).topic('__consumer_offsets') ?? {};
+    assert.ok(partitions.every(({ replicas }) => replicas.length === 3));
+    client.close();
   }));

@@ -22,7 +22,7 @@ interface Parts {
   readonly close: () => Promise<void>;
 }
 
-async function open(io: Io): Promise<Parts> {
+async function open(io: Io, incarnationId: string | null = null): Promise<Parts> {
   const resources = new LogResources(io);
   const failures: Error[] = [];
   let replicas: Replicas | null = null;
@@ -40,7 +40,7 @@ async function open(io: Io): Promise<Parts> {
   replicas = await Replicas.open(
     io,
     {
-      nodeId,
+      ...{ nodeId, incarnationId },
       directories: [directory],
       history: metadata.history,
       logConfigOf: (overrides) => ({
@@ -427,3 +427,16 @@ describe('upkeep', () => {
 function neverCalled(error: Error): void {
   throw error;
 }
+
+test('a broker of several leads by no image that knows only a life of it before', () =>
+  simulate(async (io) => {
+    const first = await open(io, 'AAAAAAAAAAAAAAAAAAAABQ');
+    await create(first, 't');
+    assert.equal(first.replicas.get('t', 0)?.isLeader, true);
+    await first.close();
+    // It is led by broker 1, says the image, but what the life before had may be lost.
+    const second = await open(io, 'AAAAAAAAAAAAAAAAAAAACQ');
+    assert.equal(second.metadata.image().partition('t', 0)?.leader, nodeId);
+    assert.equal(second.replicas.get('t', 0)?.isLeader, false);
+    await second.close();
+  }));

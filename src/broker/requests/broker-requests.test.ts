@@ -224,3 +224,14 @@ scene('whoever has the forwarded controller need not know where it is', async (a
   assert.equal(block.count, 1000);
   assert.deepEqual(at.others.carriedOut, ['3 allocateProducerIds']);
 });
+
+scene('one that has lost its role is not waited for, though it never says so', async (at) => {
+  at.others.silence(2);
+  at.others.move(coordinator, 2);
+  const asked = at.add();
+  await at.rest();
+  at.others.move(coordinator, 3);
+  at.requests.onRolesChanged();
+  assert.deepEqual(await asked, added);
+  assert.ok(at.elapsedMs < 200, `${at.elapsedMs} ms`);
+});
