@@ -52,6 +52,8 @@ export interface ClusterNemesisOptions {
   readonly onEnd?: (nodeId: number, harm: ClusterHarm) => void;
 }
 
+const keepUpMs = 200;
+
 /** With /data gone there is nothing that a start could prove to be complete. */
 const directory = '/data';
 
@@ -64,6 +66,7 @@ export class ClusterNemesis {
   /** Brokers whose disk was taken: they start with an empty one. */
   readonly #emptied = new Set<SimBroker>();
   #isActive = false;
+  #isKeepingUp = false;
 
   constructor(world: World, cluster: Cluster, options: ClusterNemesisOptions) {
     this.#world = world;
@@ -78,11 +81,23 @@ export class ClusterNemesis {
     this.#scheduleNext();
   }
 
-  /** Heals everything: faults, cuts, and who is down. */
+  /** Heals everything: faults, cuts, and who is down, or goes down because he was told to. */
   stop(): void {
     this.#isActive = false;
     this.heal();
+    this.#isKeepingUp = true;
+    this.#keepUp();
+  }
+
+  /** From now on nobody is started again. */
+  leave(): void {
+    this.#isKeepingUp = false;
+  }
+
+  #keepUp(): void {
+    if (!this.#isKeepingUp) return;
     this.startAll();
+    this.#world.loop.schedule(keepUpMs, () => this.#keepUp());
   }
 
   /** Network and disks are good from now on. */

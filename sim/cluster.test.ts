@@ -58,3 +58,22 @@ test('when a broker dies the others take what it led', async () => {
   cluster.broker.kill();
   await cluster.asClient('client', (io) => send(io, cluster.bootstrapServers));
 });
+
+test('a broker that begins with a snapshot of the metadata knows who controls', async () => {
+  const cluster = new Cluster(new World(), {
+    brokers: 3,
+    store: { segmentBytesMax: 1_000 },
+    config: { 'metadata.log.max.record.bytes.between.snapshots': '1000' },
+  });
+  const [first, second, last] = cluster.brokers;
+  cluster.store?.start();
+  first?.start();
+  second?.start();
+  await cluster.world.run(() => first?.isReady === true && second?.isReady === true, 30_000);
+  const topics = Array.from({ length: 20 }, (_, index) => ({ ...topic, name: `t${index}` }));
+  const small = topics.map((each) => ({ ...each, replicationFactor: 2 }));
+  await withAdmin(cluster, (admin) => admin.createTopics(small));
+  await cluster.world.advance(1_000);
+  last?.start();
+  await cluster.world.run(() => last?.isReady === true, 30_000);
+});

@@ -6,12 +6,13 @@
 import type { Io } from '../src/io/index.ts';
 import { type BrokerExit, SimBroker } from './sim-broker.ts';
 import type { Main, SimProcess } from './sim-process.ts';
-import { SimStore, storePort } from './sim-store.ts';
+import { SimStore, type SimStoreOptions, storePort } from './sim-store.ts';
 import type { World } from './world.ts';
 
 export interface ClusterOptions {
   /** Default 1: a broker that has its metadata in its own log directory, and no store. */
   readonly brokers?: number;
+  readonly store?: SimStoreOptions;
   /** Keys of server.properties, beyond the listener, the log directory and the store. */
   readonly config?: Readonly<Record<string, string>>;
   /** Stands between a broker and its system: for tests that plant a bug. */
@@ -31,7 +32,8 @@ export class Cluster {
   constructor(world: World, options: ClusterOptions = {}) {
     this.world = world;
     const count = options.brokers ?? 1;
-    this.store = count === 1 ? null : new SimStore(world.host('store'));
+    this.store =
+      count === 1 ? null : new SimStore(world.host('store'), world.reached, options.store);
     const onExit = options.onExit ?? (({ error }: BrokerExit) => world.fail(error));
     const plant = options.plant ?? ((io: Io) => io);
     this.brokers = Array.from({ length: count }, (_, index) => {

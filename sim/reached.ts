@@ -3,12 +3,15 @@
 // things in their logs (at level debug where an operator would not want to read it); a world counts
 // the lines. No checker judges by them.
 
+import type { LogFields } from '../src/io/io.ts';
 import type { LogEntry } from '../src/io/log-line.ts';
 
 /** Something to come by, and the line that says so. */
 export interface Reach {
   readonly name: string;
   readonly line: RegExp;
+  /** Of what the line says beside its words. */
+  readonly where?: (fields: LogFields) => boolean;
 }
 
 export class Reached {
@@ -24,10 +27,12 @@ export class Reached {
     return this.#counts;
   }
 
-  onLog({ component, message }: LogEntry): void {
+  onLog({ component, message, fields = {} }: LogEntry): void {
     if (this.#reaches.length === 0) return;
     const text = `${component} ${message}`;
-    for (const { name, line } of this.#reaches) if (line.test(text)) this.onReached(name);
+    for (const { name, line, where } of this.#reaches) {
+      if (line.test(text) && (where?.(fields) ?? true)) this.onReached(name);
+    }
   }
 
   /** The scenario itself did it. */

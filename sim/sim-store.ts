@@ -6,16 +6,27 @@
 import { assert } from '../src/base/assert.ts';
 import { SharedStoreServer } from '../src/metadata/engines/shared/index.ts';
 import type { Host } from './host.ts';
+import { MetadataCounts } from './metadata-counts.ts';
+import type { Reached } from './reached.ts';
 import type { SimProcess } from './sim-process.ts';
 
 export const storePort = 9090;
 
+export interface SimStoreOptions {
+  /** Of its log: with small ones what snapshots replace goes soon. */
+  readonly segmentBytesMax?: number;
+}
+
 export class SimStore {
   readonly host: Host;
+  readonly #options: SimStoreOptions;
+  readonly #counts: MetadataCounts;
   #process: SimProcess | null = null;
 
-  constructor(host: Host) {
+  constructor(host: Host, reached: Reached, options: SimStoreOptions = {}) {
     this.host = host;
+    this.#options = options;
+    this.#counts = new MetadataCounts(reached);
   }
 
   get isUp(): boolean {
@@ -35,8 +46,18 @@ export class SimStore {
       const onFailure = (error: Error): void => {
         if (process.isAlive) world.fail(error);
       };
-      const options = { directory: '/store', host: '0.0.0.0', port: storePort, onFailure };
-      await SharedStoreServer.open(io, options);
+      const { store } = await SharedStoreServer.open(io, {
+        directory: '/store',
+        host: '0.0.0.0',
+        port: storePort,
+        onFailure,
+        ...this.#options,
+      });
+      await store.watch(store.endOffset, {
+        onSnapshot: async () => {},
+        onBatch: (batch) => this.#counts.onBatch(batch),
+        onError: onFailure,
+      });
       process.note('serves');
     });
   }

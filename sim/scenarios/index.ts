@@ -14,6 +14,8 @@
 // transactions.ts  transactions and exact copies: under kills, power cuts, a bad network
 // transaction-steps.ts  harm at each step of a transaction
 // compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
+// replication.ts       several brokers that replicate, fail over and come back; with
+//                      replication-plan.ts and replication-run.ts
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
@@ -33,6 +35,7 @@ import { lostDirectory } from './lost-directory.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
+import { replication } from './replication.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 
@@ -57,4 +60,5 @@ export const scenarios: readonly Scenario[] = [
   transactionSteps,
   compactionSteps,
   damage,
+  replication,
 ];

@@ -53,17 +53,21 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
     };
   });
   const producers = Array.from({ length: 2 + prng.int(2) }, (_, index) =>
-    drawProducer(prng, {
-      name: `producer-${index + 1}`,
-      places: placesOf(topics),
-      recordCount: 20 + prng.int(60),
-      // One at least has to get everything through.
-      isPatient: index === 0,
-    }),
+    keepingKeysApart(
+      drawProducer(prng, {
+        name: `producer-${index + 1}`,
+        places: placesOf(topics),
+        recordCount: 20 + prng.int(60),
+        // One at least has to get everything through.
+        isPatient: index === 0,
+      }),
+      topics,
+    ),
   );
   const sessionTimeoutMs = prng.pick([1_000, 2_000, 4_000]);
   return {
     brokers,
+    store: prng.chance(0.5) ? { segmentBytesMax: 2_000 } : {},
     topics,
     producers,
     mayStartLate,
@@ -72,6 +76,20 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
     sessionTimeoutMs,
     config: drawConfig(prng, sessionTimeoutMs),
   };
+}
+
+/**
+ * Every record has a key of its own, so that compaction takes nothing; but one that a producer
+ * without numbering sends again would take its first copy.
+ */
+function keepingKeysApart(
+  producer: ProducerPlan,
+  topics: readonly ReplicatedTopicPlan[],
+): ProducerPlan {
+  if (producer.options.enableIdempotence === true) return producer;
+  const places = placesOf(topics.filter(({ configs }) => configs['cleanup.policy'] !== 'compact'));
+  if (places.length > 0) return { ...producer, places };
+  return { ...producer, options: { ...producer.options, acks: -1, enableIdempotence: true } };
 }
 
 function drawConfig(prng: Prng, sessionTimeoutMs: number): Record<string, string> {
@@ -87,6 +105,7 @@ function drawConfig(prng: Prng, sessionTimeoutMs: number): Record<string, string
     'log.retention.check.interval.ms': prng.pick(['100', '500', '300000']),
     'log.flush.offset.checkpoint.interval.ms': prng.pick(['50', '500', '60000']),
     'replica.high.watermark.checkpoint.interval.ms': prng.pick(['50', '5000']),
+    'metadata.log.max.record.bytes.between.snapshots': prng.pick(['1000', '20971520']),
     'auto.create.topics.enable': 'false',
     'num.recovery.threads.per.data.dir': '1',
     'log.cleaner.threads': '1',
@@ -113,7 +132,6 @@ function drawTopicConfigs(prng: Prng, mayStartLate: boolean): Record<string, str
     // By the leader's clock: the records of a living producer are younger than this by most.
     configs['retention.ms'] = prng.pick(['200', '2000']);
   } else if (prng.chance(0.3)) {
-    // Every record has a key of its own, so that nothing goes.
     configs['cleanup.policy'] = 'compact';
     configs['min.cleanable.dirty.ratio'] = '0.01';
   }

@@ -21,6 +21,7 @@ import {
   ReplicatedReads,
 } from '../checkers/index.ts';
 import { brokerPort, Cluster } from '../cluster.ts';
+import type { ClusterNemesis } from '../cluster-nemesis.ts';
 import type { BrokerExit } from '../sim-broker.ts';
 import type { SimProcess } from '../sim-process.ts';
 import {
@@ -140,18 +141,19 @@ export class ReplicationRun {
   }
 
   /** To be called when everything is healed: waits for the load, demands more, and checks all. */
-  async finish(): Promise<void> {
+  async finish(nemesis: ClusterNemesis): Promise<void> {
     const { world, places } = this;
     const prng = world.prng.fork('progress');
-    await this.#settled('the load is taken', () => this.isProduced, progressMsMax);
+    await this.#settled('everything is taken', () => this.isProduced, progressMsMax);
     const recordCount = 2 * places.length;
     this.addProducer(
       drawProducer(prng, { name: 'progress', places, recordCount, isPatient: true }),
     );
-    await this.#settled('new records are taken', () => this.isProduced, progressMsMax);
+    await this.#settled('everything new is taken', () => this.isProduced, progressMsMax);
     await this.#untilInSync();
     await world.advance(restMs);
     const contents = await this.check();
+    nemesis.leave();
     await this.#stopAll();
     this.#compareCopies(contents);
   }
@@ -185,8 +187,19 @@ export class ReplicationRun {
       await this.world.run(isDone, limitMs);
     } catch (error) {
       if (!(error as Error).message.startsWith('what was waited for')) throw error;
-      throw new Error(`no progress after everything healed: ${what}: ${(error as Error).message}`);
+      throw new Error(`no progress after everything healed: not ${what}; ${await this.#states()}`);
     }
+  }
+
+  async #states(): Promise<string> {
+    const states = await this.#describe(({ leader, isr }) => [leader, ...isr], 5_000).catch(
+      () => new Map<string, readonly number[]>(),
+    );
+    const shown = [...states].map(([place, [leader, ...isr]]) => {
+      const replicas = this.#replicas.get(place)?.join(' ');
+      return `${place} of ${replicas} has leader ${leader}, in sync ${isr.join(' ')}`;
+    });
+    return shown.join('; ');
   }
 
   async #learnReplicas(): Promise<void> {
@@ -213,23 +226,28 @@ export class ReplicationRun {
 
   async #describe(
     pick: (partition: PartitionReplicas) => readonly number[],
+    limitMs?: number,
   ): Promise<Map<string, readonly number[]>> {
     const { cluster, plan } = this;
     const { bootstrapServers } = cluster;
     const topics = plan.topics.map(({ name }) => name);
-    return await cluster.asClient('admin', async (io) => {
-      const admin = new Admin({ bootstrapServers }, io);
-      const found = new Map<string, readonly number[]>();
-      for (const topic of await admin.describeTopics(topics)) {
-        for (const each of topic.partitions ?? []) {
-          const { partition, replicas, isr } = each;
-          const ids = { replicas: replicas.map(idOf), isr: isr.map(idOf) };
-          found.set(placeName({ topic: topic.name, partition }), pick(ids));
+    return await cluster.asClient(
+      'admin',
+      async (io) => {
+        const admin = new Admin({ bootstrapServers }, io);
+        const found = new Map<string, readonly number[]>();
+        for (const topic of await admin.describeTopics(topics)) {
+          for (const each of topic.partitions ?? []) {
+            const { partition, replicas, isr, leader } = each;
+            const ids = { replicas: replicas.map(idOf), isr: isr.map(idOf), leader };
+            found.set(placeName({ topic: topic.name, partition }), pick(ids));
+          }
         }
-      }
-      await admin.close();
-      return found;
-    });
+        await admin.close();
+        return found;
+      },
+      limitMs,
+    );
   }
 
   /** As with Ctrl-C: all of them get the signal at once. */
@@ -258,6 +276,7 @@ export class ReplicationRun {
 }
 
 interface PartitionReplicas {
+  readonly leader: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
 }

@@ -8,21 +8,45 @@
 
 import type { Prng } from '../../src/base/prng.ts';
 import { type ClusterHarm, ClusterNemesis, clusterHarms, lossyHarms } from '../cluster-nemesis.ts';
+import { metadataReaches } from '../metadata-counts.ts';
+import type { Reach } from '../reached.ts';
 import type { Scenario } from '../scenario.ts';
 import type { SimBroker } from '../sim-broker.ts';
 import type { World } from '../world.ts';
 import { drawReplication, type ReplicationPlan } from './replication-plan.ts';
 import { ReplicationRun } from './replication-run.ts';
 
+const cut = /^fetcher a log that was not one with its leader is cut$/;
+
+const reaches: readonly Reach[] = [
+  ...metadataReaches,
+  { name: 'lost AlterPartition answers', line: /^in-sync the in-sync sets of \d+ partitions wait/ },
+  { name: 'truncations by epoch', line: cut },
+  { name: '… over several epochs', line: cut, where: ({ epochs }) => Number(epochs) > 1 },
+  { name: '… of compacted logs', line: cut, where: ({ isCompacted }) => isCompacted === true },
+  { name: 'unknown appends', line: /nobody knows what became of an append/ },
+  { name: 'resumed watches', line: /the cluster store at \S+ is back$/ },
+  { name: 'restarted watches', line: /begins anew with a snapshot of the metadata$/ },
+  { name: 'renewed sessions', line: /the session with the cluster store ended and is renewed$/ },
+];
+
+/** Logs are shortened while brokers are away, or lose their end where nothing was synced. */
+const lossyReaches: readonly Reach[] = [
+  ...reaches,
+  { name: 'out-of-range resets', line: /^fetcher (a replica starts anew|a log that reached)/ },
+];
+
 export const replication: Scenario = {
   name: 'replication',
   about: 'what all in-sync replicas acknowledged survives whoever dies; replicas agree',
+  reaches,
   run: (world) => runReplication(world),
 };
 
 export const replicationPowerCut: Scenario = {
   name: 'replication-power-cut',
   about: 'records survive power cuts and lost disks while one that acknowledged keeps its disk',
+  reaches: lossyReaches,
   run: (world) => runReplicationPowerCut(world),
 };
 
@@ -43,7 +67,7 @@ export async function runReplication(world: World, change: Change = unchanged): 
   nemesis.start();
   await world.run(() => run.isProduced || world.timeMs > harmMsMax);
   nemesis.stop();
-  await run.finish();
+  await run.finish(nemesis);
 }
 
 export async function runReplicationPowerCut(
@@ -59,7 +83,7 @@ export async function runReplicationPowerCut(
   await world.run(() => run.isProduced || world.timeMs > harmMsMax / (isAllAtOnce ? 4 : 1));
   nemesis.stop();
   if (isAllAtOnce) await endAllAtOnce(run, nemesis, prng);
-  await run.finish();
+  await run.finish(nemesis);
 }
 
 function nemesisOf(run: ReplicationRun, prng: Prng, lossy: readonly ClusterHarm[]): ClusterNemesis {
@@ -97,6 +121,7 @@ async function endAllAtOnce(
   await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
   await world.advance(prng.int(2_000));
   world.note(`all brokers: ${harm}`);
+  nemesis.leave();
   for (const broker of cluster.brokers) nemesis.takeDown(broker, harm);
   const order = shuffled(cluster.brokers, prng);
   const late = prng.chance(0.5) ? order.pop() : undefined;
@@ -104,10 +129,9 @@ async function endAllAtOnce(
     await world.advance(prng.float() * prng.pick([10, 2_000, 3 * plan.sessionTimeoutMs]));
     nemesis.maybeStart(broker);
   }
-  if (late === undefined) return;
   // Without it only what can be proven to be everything may be served; what is read must be right.
-  await world.advance(3 * plan.sessionTimeoutMs);
-  nemesis.maybeStart(late);
+  if (late !== undefined) await world.advance(3 * plan.sessionTimeoutMs);
+  nemesis.stop();
 }
 
 function shuffled(brokers: readonly SimBroker[], prng: Prng): SimBroker[] {

@@ -39,7 +39,6 @@ export function logConfigOf(
     minCompactionLagMs: topic.get('min.compaction.lag.ms'),
     maxCompactionLagMs: topic.get('max.compaction.lag.ms'),
     minInSyncReplicas: topic.get('min.insync.replicas'),
-    followerThrottledReplicas: topic.get('follower.replication.throttled.replicas'),
     producerIdExpirationMs: broker.get('producer.id.expiration.ms'),
   };
 }

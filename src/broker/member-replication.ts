@@ -98,10 +98,5 @@ function fetcherSettingsOf(config: BrokerConfig): FetcherSettings {
     waitMsMax: config.get('replica.fetch.wait.max.ms'),
     backoffMs: config.get('replica.fetch.backoff.ms'),
     requestTimeoutMs: config.get('replica.socket.timeout.ms'),
-    quota: {
-      bytesPerSecondMax: config.get('follower.replication.throttled.rate'),
-      samples: config.get('replication.quota.window.num'),
-      sampleMs: 1000 * config.get('replication.quota.window.size.seconds'),
-    },
   };
 }

@@ -43,6 +43,11 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
     'Length of such a sample, in seconds.',
     { importance: 'low', min: 1 },
   ),
+  'follower.replication.throttled.rate': long(
+    INT64_MAX,
+    'Bytes per second a throttled follower fetches; only set dynamically.',
+    { update: 'cluster-wide', min: 0 },
+  ),
 });
 
 export const brokerReplication = {
@@ -55,11 +60,6 @@ export const brokerReplication = {
     importance: 'low',
     min: 1,
   }),
-  'follower.replication.throttled.rate': long(
-    INT64_MAX,
-    'Bytes per second a throttled follower fetches; only set dynamically.',
-    { update: 'cluster-wide', min: 0 },
-  ),
   'leader.replication.throttled.rate': long(
     INT64_MAX,
     'Bytes per second a leader sends to throttled followers; only set dynamically.',

@@ -65,6 +65,7 @@ export const topicConfigDefinitions = {
     {
       shape: 'partition:broker between commas, or *',
       check: isThrottledReplica,
+      accepted: reasons.replication,
     },
   ),
   'leader.replication.throttled.replicas': list(

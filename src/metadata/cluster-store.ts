@@ -149,6 +149,8 @@ export interface StoreSnapshot {
   readonly controllerEpoch: number;
   /** The time of the last record it contains. */
   readonly timestampMs: number;
+  /** Who controls, for readers who do not read the batch that began the term; -1: see the log. */
+  readonly controllerId?: number;
   /** Its records in order, some at a time; they can be read once. */
   readonly pieces: AsyncIterable<readonly Buffer[]> | Iterable<readonly Buffer[]>;
 }

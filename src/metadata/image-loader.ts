@@ -79,9 +79,13 @@ export class ImageLoader {
       for (const record of piece) delta.replay(decodeRecord(record));
     }
     const previous = this.#image;
+    if (previous.offset >= 0) this.#io.log.debug('begins anew with a snapshot of the metadata');
     this.#lastTimestampMs = timestampMs;
     this.#transaction = null;
-    this.#image = delta.apply({ endOffset, controllerEpoch, controllerId: previous.controllerId });
+    // The batch that began the term may be gone with the log before the snapshot.
+    const told = snapshot.controllerId ?? -1;
+    const controllerId = told >= 0 ? told : previous.controllerId;
+    this.#image = delta.apply({ endOffset, controllerEpoch, controllerId });
     if (this.#listeners.size > 0) this.#tell(changesBetween(previous, this.#image));
   }
 

@@ -16,7 +16,6 @@
 // found-logs.ts      what a start finds in the directories, and what becomes of it
 // folder-work.ts     makes and removes logs beside the images, again when a disk refuses;
 //                    folder-lane.ts: a directory's queue
-// replication-throttle.ts   how fast replicas out of sync may be copied
 // log-moves.ts       moves between log directories, log-move.ts is one
 // upkeep.ts          what happens to them by the clock: retention, flushes, checkpoints
 // appends-ahead.ts   appends that readers do not see yet

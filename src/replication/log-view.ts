@@ -15,7 +15,7 @@ export type LogView = Pick<
   | 'offsetForTimestamp'
   | 'offsetOfMaxTimestamp'
 > & {
-  readonly leaderEpochs: Pick<LeaderEpochCache, 'latestEpoch' | 'epochForOffset'>;
+  readonly leaderEpochs: Pick<LeaderEpochCache, 'entries' | 'latestEpoch' | 'epochForOffset'>;
 };
 
 /** What is known of idempotent and transactional producers, and who of them is being verified. */

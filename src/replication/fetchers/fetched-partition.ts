@@ -47,8 +47,6 @@ const quietErrors: ReadonlySet<number> = new Set([
 export interface FetchedPartitionOptions {
   readonly log: Log;
   readonly nodeId: number;
-  /** It must not be fetched for now (KIP-73). */
-  readonly isHeldUp: (partition: Partition) => boolean;
   /** Something is under way beside the fetches; they go on. */
   readonly onBeside: (partition: FetchedPartition, work: Promise<Outcome>) => void;
 }
@@ -80,12 +78,8 @@ export class FetchedPartition {
 
   /** What to ask for now; null while it must not be asked for. */
   prepare(): FetchPosition | null {
-    this.#asked = this.isHeldUp ? null : this.follower.fetchPosition();
+    this.#asked = this.follower.fetchPosition();
     return this.#asked;
-  }
-
-  get isHeldUp(): boolean {
-    return this.#options.isHeldUp(this.partition);
   }
 
   take(answer: PartitionAnswer, leader: LeaderConnection): Outcome | Promise<Outcome> {
@@ -93,11 +87,22 @@ export class FetchedPartition {
     if (errorCode !== 0) return this.#takeError(errorCode, leader);
     if (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0) {
       return this.#granted(async () => {
+        const { logEndOffset: from, leaderEpochs } = this.partition.logView;
+        const epochsBefore = leaderEpochs.entries.length;
         await this.follower.truncateTo(divergingEpoch);
+        this.#tellOfCut(from, epochsBefore - leaderEpochs.entries.length);
         return 'moved';
       });
     }
     return this.#append(answer);
+  }
+
+  #tellOfCut(from: number, epochs: number): void {
+    const { topic, partition, logView } = this.partition;
+    const { logEndOffset: to, config } = logView;
+    const isCompacted = config.cleanupPolicy.includes('compact');
+    const fields = { topic, partition, from, to, epochs, isCompacted };
+    this.#options.log.debug('a log that was not one with its leader is cut', fields);
   }
 
   #append(answer: PartitionAnswer): Outcome | Promise<Outcome> {
@@ -147,7 +152,11 @@ export class FetchedPartition {
     const asked = this.#asked as FetchPosition;
     const endOffset = await this.#offsetAt(place.latest, leader);
     if (endOffset < asked.fetchOffset) {
+      const { logEndOffset: from } = this.partition;
       const isCut = await this.follower.truncateToEnd(endOffset);
+      const { topic, partition } = this.partition;
+      const message = 'a log that reached beyond its leader is cut';
+      this.#options.log.debug(message, { topic, partition, from, to: endOffset });
       return isCut ? 'moved' : 'refused';
     }
     const startOffset = await this.#offsetAt(place.earliest, leader);

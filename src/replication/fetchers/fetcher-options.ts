@@ -2,7 +2,6 @@
 
 import type { ClientConnection } from '../../network/index.ts';
 import type { Replicas } from '../replicas.ts';
-import type { ReplicationQuota } from '../replication-throttle.ts';
 
 /** A connection to the broker that leads. */
 export type LeaderConnection = Pick<ClientConnection, 'request' | 'close' | 'isClosed'> & {
@@ -24,8 +23,6 @@ export interface FetcherSettings {
   readonly backoffMs: number;
   /** replica.socket.timeout.ms */
   readonly requestTimeoutMs: number;
-  /** Of replicas that are throttled. */
-  readonly quota: ReplicationQuota;
 }
 
 export interface ReplicaFetchersOptions {

@@ -13,7 +13,6 @@ import { type Io, IoError, type Log, type Timer } from '../../io/index.ts';
 import { errorName, fetch, KafkaError, type ResponseOf } from '../../protocol/index.ts';
 import type { FollowerState } from '../follower-state.ts';
 import type { Partition } from '../partition.ts';
-import type { ReplicationThrottle } from '../replication-throttle.ts';
 import { FetchSession, type SessionFetch } from './fetch-session.ts';
 import {
   FetchedPartition,
@@ -25,16 +24,12 @@ import type { LeaderConnection, ReplicaFetchersOptions } from './fetcher-options
 export interface LeaderFetcherOptions extends Omit<ReplicaFetchersOptions, 'replicas'> {
   readonly leader: number;
   readonly name: string;
-  /** Of all fetchers. */
-  readonly throttle: ReplicationThrottle;
   /** Called before each fetch. */
   readonly onSettingsSeen: () => void;
 }
 
 /** Fetches that are awaited at a time. */
 const sentMax = 4;
-/** How soon it is noticed that the quota allows more. */
-const throttledRestMs = 100;
 /** The first rest after something that will soon be over; it doubles up to the configured one. */
 const restMsMin = 10;
 
@@ -70,7 +65,6 @@ export class LeaderFetcher {
     this.#ofPartitions = {
       log: this.#log,
       nodeId: options.nodeId,
-      isHeldUp: (partition) => options.throttle.isFor(partition) && options.throttle.isExceeded,
       onBeside: (fetched, work) => this.#beside(fetched, work),
     };
     this.#running = this.#run().catch((error: unknown) => options.onBug(error as Error));
@@ -205,9 +199,6 @@ export class LeaderFetcher {
       for (const each of partitions) {
         const fetched = this.#session.find(topicId, each.partitionIndex);
         if (fetched === undefined) continue;
-        const bytes = each.records?.length ?? 0;
-        const { throttle } = this.#options;
-        if (bytes > 0 && throttle.isFor(fetched.partition)) throttle.record(bytes);
         const outcome = fetched.take(each, leader);
         if (outcome instanceof Promise) this.#takeBeside(fetched, outcome);
         else this.#onOutcome(fetched, outcome);
@@ -260,23 +251,15 @@ export class LeaderFetcher {
     this.#session.forget(fetched);
     const { backoffMs } = this.#options.settings();
     fetched.restMs = outcome === 'refused' ? backoffMs : grown(fetched.restMs, backoffMs);
-    this.#askLater(fetched, fetched.restMs);
-  }
-
-  #askLater(fetched: FetchedPartition, restMs: number): void {
-    const timer = this.#io.clock.after(restMs, () => {
+    const timer = this.#io.clock.after(fetched.restMs, () => {
       this.#resting.delete(fetched);
       this.#ask(fetched);
     });
     this.#resting.set(fetched, timer);
   }
 
-  /** It is throttled, its log is being cut, or it must be on the platter first. */
+  /** Its log is being cut, or must be on the platter first. */
   #await(fetched: FetchedPartition): void {
-    if (fetched.isHeldUp) {
-      this.#askLater(fetched, throttledRestMs);
-      return;
-    }
     const ready = async (): Promise<Outcome> => {
       try {
         await fetched.follower.untilFetchable();

@@ -27,7 +27,6 @@ const settings: FetcherSettings = {
   waitMsMax: 500,
   backoffMs: 1000,
   requestTimeoutMs: 30_000,
-  quota: { bytesPerSecondMax: Number.POSITIVE_INFINITY, samples: 11, sampleMs: 1000 },
 };
 
 interface Copy {
@@ -389,61 +388,6 @@ describe('fetchers of a follower', () => {
       { onLog: (_, { message, fields }) => lines.push(`${message}: ${fields?.because}`) },
     );
   });
-
-  test('keep replicas that are throttled to their rate while they are out of sync', () =>
-    simulate(async (io) => {
-      const brokers = new Brokers(io);
-      const quota = { bytesPerSecondMax: 1000, samples: 5, sampleMs: 1000 };
-      brokers.settings = { ...settings, quota };
-      const throttled = await brokers.replicate(0, { followerThrottledReplicas: ['0:1', '3:2'] });
-      const other = await brokers.replicate(1, { followerThrottledReplicas: ['0:1', '1:2'] });
-      throttled.follower.becomeFollower({ ...stateOf(2, 1), isr: [2] });
-      const value = 'x'.repeat(900);
-      for (let i = 0; i < 40; i++) brokers.produce(throttled.leader, value);
-      await io.clock.sleep(3000);
-      // Five seconds' worth may come at once.
-      const early = throttled.follower.logEndOffset;
-      assert.ok(early >= 5 && early <= 7, `${early} records`);
-      brokers.produce(other.leader, 'a');
-      await io.clock.sleep(10);
-      assert.equal(other.follower.logEndOffset, 1, 'others are not held up');
-      await io.clock.sleep(20_000);
-      const later = throttled.follower.logEndOffset;
-      assert.ok(later >= 20 && later <= 30, `${later} records`);
-      // In sync it gets all there is.
-      throttled.follower.becomeFollower(stateOf(2, 1));
-      await io.clock.sleep(500);
-      assert.equal(throttled.follower.logEndOffset, 40);
-      await brokers.close();
-    }));
-
-  test('look at no partition that has nothing new, however many there are', () =>
-    simulate(async (io) => {
-      const brokers = new Brokers(io);
-      const copies: Copy[] = [];
-      for (let partition = 0; partition < 50; partition++) {
-        copies.push(await brokers.replicate(partition));
-      }
-      await io.clock.sleep(1000);
-      let looks = 0;
-      for (const { follower } of copies) {
-        const following = follower.following as NonNullable<Partition['following']>;
-        const fetchPosition = following.fetchPosition.bind(following);
-        following.fetchPosition = () => {
-          looks++;
-          return fetchPosition();
-        };
-      }
-      const before = brokers.leader().fetches.length;
-      await io.clock.sleep(60_000);
-      const idle = brokers.leader().fetches.slice(before);
-      assert.ok(idle.length > 100 && idle.every(({ topics }) => topics.length === 0));
-      assert.equal(looks, 0);
-      brokers.produce((copies[7] as Copy).leader, 'a');
-      await io.clock.sleep(600);
-      assert.equal(looks, 1);
-      await brokers.close();
-    }));
 
   test('spread over as many connections as are configured, and again when that changes', () =>
     simulate(async (io) => {

@@ -7,7 +7,6 @@
 import { javaHashCode } from '../../base/java-hash-code.ts';
 import type { Io } from '../../io/index.ts';
 import type { Partition } from '../partition.ts';
-import { ReplicationThrottle } from '../replication-throttle.ts';
 import type { ReplicaFetchersOptions } from './fetcher-options.ts';
 import { LeaderFetcher } from './leader-fetcher.ts';
 
@@ -18,15 +17,12 @@ export class ReplicaFetchers {
   readonly #fetchers = new Map<string, LeaderFetcher>();
   readonly #fetcherOf = new Map<Partition, LeaderFetcher>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #throttle: ReplicationThrottle;
   #fetchersPerLeader: number;
   #isClosed = false;
 
   constructor(io: Io, options: ReplicaFetchersOptions) {
     this.#io = io;
     this.#options = options;
-    const quota = () => options.settings().quota;
-    this.#throttle = new ReplicationThrottle(io.clock, options.nodeId, quota);
     this.#fetchersPerLeader = options.settings().fetchersPerLeader;
     for (const partition of options.replicas.all()) this.onRoleChanged(partition);
   }
@@ -84,7 +80,7 @@ export class ReplicaFetchers {
     if (fetcher === undefined) {
       fetcher = new LeaderFetcher(this.#io, {
         ...this.#options,
-        ...{ leader, name, throttle: this.#throttle },
+        ...{ leader, name },
         onSettingsSeen: () => this.onSettings(),
       });
       this.#fetchers.set(name, fetcher);

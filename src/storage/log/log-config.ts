@@ -44,8 +44,6 @@ export interface LogConfig {
   /** Age at which a record must be open to compaction, whatever the ratio. */
   readonly maxCompactionLagMs: number;
   readonly minInSyncReplicas: number;
-  /** `partition:broker`, or `*` (follower.replication.throttled.replicas). */
-  readonly followerThrottledReplicas: readonly string[];
   /** Idle time after which a producer's sequence state is forgotten (producer.id.expiration.ms). */
   readonly producerIdExpirationMs: number;
 }
@@ -73,7 +71,6 @@ export const defaultLogConfig: LogConfig = {
   minCompactionLagMs: 0,
   maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   minInSyncReplicas: 1,
-  followerThrottledReplicas: [],
   producerIdExpirationMs: 86_400_000,
 };
 

@@ -60,7 +60,6 @@ interface Node {
 const settings: FetcherSettings = {
   ...{ fetchersPerLeader: 1, partitionBytesMax: 400, responseBytesMax: 1000 },
   ...{ responseBytesMin: 1, waitMsMax: 20, backoffMs: 30, requestTimeoutMs: 1000 },
-  quota: { bytesPerSecondMax: Number.POSITIVE_INFINITY, samples: 11, sampleMs: 1000 },
 };
 
 export class TwoBrokers {

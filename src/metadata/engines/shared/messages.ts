@@ -132,6 +132,8 @@ export const openSnapshot = call(7, 'open snapshot', {
     snapshotId: int32('0+'),
     endOffset: int64('0+'),
     controllerEpoch: int32('0+'),
+    /** -1: nobody was elected since the server began. */
+    controllerId: int32('0+'),
     timestampMs: int64('0+'),
   },
 });

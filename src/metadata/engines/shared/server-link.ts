@@ -18,6 +18,8 @@ import { SnapshotReads, SnapshotWrite } from './snapshot-transfer.ts';
 /** What the server is to its connections. */
 export interface LinkOwner {
   readonly store: LocalStore;
+  /** -1: nobody was elected since the server began. */
+  readonly controllerId: number;
   /** The client's session if it lives, or a new one. */
   sessionFor(hello: Hello): ServerSession;
   welcome(session: ServerSession): messages.AnswerOf<typeof messages.hello>;
@@ -223,11 +225,13 @@ export class ServerLink {
     on(messages.openSnapshot, async () => {
       const snapshot = await store.newestSnapshot();
       if (snapshot === null) {
-        return { snapshotId: -1, endOffset: 0, controllerEpoch: 0, timestampMs: 0 };
+        const none = { endOffset: 0, controllerEpoch: 0, controllerId: -1, timestampMs: 0 };
+        return { snapshotId: -1, ...none };
       }
+      const { controllerId } = this.#owner;
       const { endOffset, controllerEpoch, timestampMs } = snapshot;
       const snapshotId = this.#snapshotReads.add(snapshot);
-      return { snapshotId, endOffset, controllerEpoch, timestampMs };
+      return { snapshotId, endOffset, controllerEpoch, controllerId, timestampMs };
     });
     on(messages.readPiece, (_, { snapshotId }) => this.#snapshotReads.next(snapshotId));
     on(messages.saveSnapshot, (session, request) => this.#saveSnapshot(session, request));

@@ -49,6 +49,7 @@ export class SharedStoreServer implements LinkOwner {
   readonly #onFailure: (error: Error) => void;
   #listener!: Listener;
   #alive: StoreBroker[] = [];
+  #controllerId = -1;
   #isClosed = false;
 
   private constructor(
@@ -116,6 +117,11 @@ export class SharedStoreServer implements LinkOwner {
       throw error;
     }
     this.#directory.health.watch();
+  }
+
+  /** Who began the newest term; -1: nobody since the server began. */
+  get controllerId(): number {
+    return this.#controllerId;
   }
 
   get clusterId(): string {
@@ -192,6 +198,7 @@ export class SharedStoreServer implements LinkOwner {
   }
 
   #onBatch(batch: StoreBatch): void {
+    if (batch.controllerId >= 0) this.#controllerId = batch.controllerId;
     const { bytesSinceSnapshot } = this.store;
     this.#broadcast(
       messages.encodeFrame(messages.newsKinds.batch, 0, [

@@ -7,7 +7,7 @@
 // not rest on it (epochs do).
 
 import type { Uuid } from '../../../base/uuid.ts';
-import type { Io } from '../../../io/index.ts';
+import type { Io, Log } from '../../../io/index.ts';
 import { decodeStruct, KafkaError } from '../../../protocol/index.ts';
 import {
   type AppendOptions,
@@ -40,6 +40,7 @@ const isWhole = { records: [], isEnd: true, isWhole: true };
 type OnBrokers = (alive: ReadonlyMap<number, StoreBroker>) => void;
 
 export class SharedStore implements ClusterStore {
+  readonly #log: Log;
   readonly #connector: StoreConnector;
   readonly #candidacies = new Candidacies();
   readonly #registrations: Registrations;
@@ -54,6 +55,7 @@ export class SharedStore implements ClusterStore {
   #isClosed = false;
 
   private constructor(io: Io, options: SharedStoreOptions) {
+    this.#log = io.log;
     this.#connector = new StoreConnector(io, options, {
       onAttached: (link, welcome, isSame) => this.#onAttached(link, welcome, isSame),
       onDetached: () => {
@@ -167,6 +169,7 @@ export class SharedStore implements ClusterStore {
     } catch (error) {
       if (error instanceof LinkLostError) {
         this.#candidacies.endTerm(controllerEpoch);
+        this.#log.debug('nobody knows what became of an append: the term is over');
         throw new UnknownOutcomeError(error.message);
       }
       this.#maybeEndTerm(controllerEpoch, error);
