@@ -3,13 +3,14 @@
 // directory and no retention (the records of a bench carry a fixed, old time).
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Io } from '../src/io/index.ts';
 import { ClientConnection } from '../src/network/index.ts';
 import { projectRoot } from '../tests/root.ts';
+import { processorMs, residentMib } from './process-figures.ts';
 
 export type Product = 'partita' | 'kafka';
 
@@ -17,7 +18,6 @@ export const kafkaVersion = '4.3.1';
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 export const kafkaJars = join(cache, 'partita', `kafka-${kafkaVersion}`);
 const startMsMax = 60_000;
-const clockTicksPerSecond = 100;
 
 export function hasKafka(): boolean {
   const java = spawnSync('java', ['-version'], { stdio: 'ignore' });
@@ -178,11 +178,11 @@ export class BrokerProcess {
 
   /** Resident memory in MiB. */
   residentMib(): number {
-    return statusKib(this.pid, 'VmRSS') / 1024;
+    return residentMib(this.pid);
   }
 
   residentMibMax(): number {
-    return statusKib(this.pid, 'VmHWM') / 1024;
+    return residentMib(this.pid, 'VmHWM');
   }
 
   descriptorCount(): number {
@@ -191,9 +191,7 @@ export class BrokerProcess {
 
   /** Processor time the process has used, in milliseconds. */
   processorMs(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond;
+    return processorMs(this.pid);
   }
 
   /** Stops it cleanly; returns how long that took, in milliseconds. */
@@ -213,11 +211,6 @@ export class BrokerProcess {
     await this.stop('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-function statusKib(pid: number, name: string): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN);
 }
 
 function freePort(): Promise<number> {

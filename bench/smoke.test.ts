@@ -73,6 +73,21 @@ test('transactions are measured over our broker alone', async () => {
   assert.match(await bench(line), /^partita whole transactions +transactions\/s=/m);
 });
 
+test('replicated produce is measured over our brokers alone', async () => {
+  const line = 'replicated-produce --rounds 1 --products partita --mib 1 --batch-bytes 16384';
+  assert.match(await bench(line), /^partita produce 15 KiB +MB\/s=/m);
+});
+
+test('a failover is measured over our brokers alone', async () => {
+  const line = 'failover --rounds 1 --products partita --rate 100 --seconds 1';
+  assert.match(await bench(line), /^partita failover +ackMs=/m);
+});
+
+test('many replicated partitions are measured over our brokers alone', async () => {
+  const line = 'cluster-partitions --products partita --counts 3 --per-topic 2';
+  assert.match(await bench(line), /^partita 3 partitions +createMs=/m);
+});
+
 test('a misspelt flag is an error', () => {
   assert.throws(() => parseFlags({ rounds: 1 }, ['--round', '2']), /--rounds 1/);
   assert.deepEqual(parseFlags({ rounds: 1 }, ['--rounds', '2']), { rounds: 2 });

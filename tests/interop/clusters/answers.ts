@@ -10,6 +10,7 @@ import { Admin, Producer } from '../../../src/client/index.ts';
 import { projectRoot } from '../../root.ts';
 import { type ProgramResult, runProgram } from '../../run-program.ts';
 import { type KafkaTool, kafkaTool, kafkaToolCommand } from '../toolchain.ts';
+import { Processes } from './processes.ts';
 import type { TestCluster } from './test-cluster.ts';
 
 export interface Step {
@@ -31,7 +32,7 @@ export const answersConfig = {
 const recorded = join(projectRoot, 'tests/interop/clusters/answers.txt');
 const settleMsMax = 60_000;
 /** A tool that goes on for ever is read for so long. */
-const watchMs = 12_000;
+const watchMsMax = 60_000;
 
 export function recordedSteps(): Step[] {
   const blocks = readFileSync(recorded, 'utf8')
@@ -143,20 +144,25 @@ async function ask(
   const all = [...args, flag, alive.map((id) => cluster.addressOf(id)).join(',')];
   const launcher = join(projectRoot, 'bin', `${tool}.sh`);
   if (short === 'replica-verification') {
-    const [program, ...words] =
-      tools === 'kafka' ? kafkaToolCommand(tool, all) : ([launcher, ...all] as const);
-    const { stdout } = await runProgram('timeout', [`${watchMs / 1000}`, program, ...words]);
-    return shown(cluster, {
-      code: 0,
-      stdout: stdout.split('\n').slice(0, 2).join('\n'),
-      stderr: '',
-    });
+    const command = tools === 'kafka' ? kafkaToolCommand(tool, all) : [launcher, ...all];
+    return shown(cluster, await watched(command));
   }
   const result =
     tools === 'kafka'
       ? await kafkaTool(tool, all)
       : await runProgram(launcher, all, { timeoutMs: 120_000 });
   return shown(cluster, result);
+}
+
+/** What a tool says first, and when all replicas have been compared: it goes on for ever. */
+async function watched(command: readonly string[]): Promise<ProgramResult> {
+  const processes = new Processes();
+  const isDone = /max lag is 0 /;
+  await processes.start('tool', command, isDone, watchMsMax).ready.catch(() => {});
+  await processes.endAll();
+  const lines = processes.output.split('\n').filter((line) => !line.startsWith('SLF4J'));
+  const told = [lines[0], lines.find((line) => isDone.test(line))].filter(Boolean);
+  return { code: 0, stdout: told.join('\n'), stderr: '' };
 }
 
 /** What was printed, the first line of an error, and the exit code. */
