@@ -44,6 +44,7 @@ const handOverMsMax = 3_000;
 const leaveMsMax = 1_000;
 /** Nothing but time will mend what is said again and again. */
 const sayMs = 5_000;
+const viewAgeMsMax = 10_000;
 
 /** The controller does not know this registration (any more). */
 const notRegistered: readonly string[] = ['STALE_BROKER_EPOCH', 'BROKER_ID_NOT_REGISTERED'];
@@ -71,6 +72,7 @@ export class MemberRegistration implements Registration {
   #lastEpoch = -1;
   #leaving: Promise<number> | null = null;
   #lossCount = 0;
+  #isViewOld = false;
   #wantsOut = false;
   /** Failed in this life. */
   #offlineLogDirs: readonly Uuid[] = [];
@@ -154,10 +156,22 @@ export class MemberRegistration implements Registration {
         restMs = this.#onFailed(error);
       }
       if (this.#isClosed) return;
+      this.#maybeSayAge();
       const timer = this.#io.clock.after(restMs, () => wake.resolve());
       await wake.promise;
       timer.cancel();
     }
+  }
+
+  /** What is served goes on being served by metadata that may be old: once, and when it is over. */
+  #maybeSayAge(): void {
+    const { viewAgeMs } = this.#options.membership.store;
+    const isOld = viewAgeMs > viewAgeMsMax;
+    if (isOld === this.#isViewOld) return;
+    this.#isViewOld = isOld;
+    if (isOld) {
+      this.#log.warn('the metadata are no longer known to be the newest', { viewAgeMs });
+    } else this.#log.info('the metadata are known to be the newest again');
   }
 
   /** Does what is due, and says how long nothing more is unless something happens. */

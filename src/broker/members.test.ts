@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { TestCluster } from '../../tests/doubles/broker/members.ts';
-import type { Io } from '../io/index.ts';
+import type { Io, Log } from '../io/index.ts';
 import {
   createTopics,
   encodeBatch,
@@ -201,4 +201,26 @@ test('a cluster has no coordinators before it has the brokers that their topics 
     const { partitions = [] } = (await cluster.image()).topic('__consumer_offsets') ?? {};
     assert.ok(partitions.every(({ replicas }) => replicas.length === 3));
     client.close();
+  }));
+
+test('a broker says once that its view of the metadata is old, and when it is not any more', () =>
+  simulate(async (io) => {
+    const said: string[] = [];
+    const note = (message: string): void => {
+      if (/known to be the newest/.test(message)) said.push(message);
+    };
+    const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
+    const { clock, network, disk, random } = io;
+    const cluster = await TestCluster.open({ clock, network, disk, random, log });
+    const { store } = await cluster.start(1);
+    store.cut();
+    await clock.sleep(9000);
+    assert.deepEqual(said, []);
+    await clock.sleep(60_000);
+    assert.deepEqual(said, ['the metadata are no longer known to be the newest']);
+    await cluster.server.heal(store);
+    await clock.sleep(10_000);
+    assert.deepEqual(said.slice(1), ['the metadata are known to be the newest again']);
+    await cluster.stop();
+    assert.deepEqual(cluster.failures, []);
   }));
