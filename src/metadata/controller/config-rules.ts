@@ -27,6 +27,9 @@ export interface ConfigRules {
   /** Where neither the topic nor the cluster says otherwise. */
   readonly minInSyncReplicas: number;
   readonly isUncleanElectionEnabled: boolean;
+  /** Time between two looks for better leaders; null: auto.leader.rebalance.enable is false. */
+  readonly rebalanceMs: number | null;
+  readonly uncleanElectionMs: number;
   /**
    * Judges all overrides that the resource would have; `before` are those it has now, so that
    * what may not be changed can be told from what may not be there.
@@ -60,6 +63,10 @@ export function configRules(config: BrokerConfig): ConfigRules {
     deleteTopicEnable: config.get('delete.topic.enable'),
     minInSyncReplicas: config.get('min.insync.replicas'),
     isUncleanElectionEnabled: config.get('unclean.leader.election.enable'),
+    rebalanceMs: config.get('auto.leader.rebalance.enable')
+      ? config.get('leader.imbalance.check.interval.seconds') * 1000
+      : null,
+    uncleanElectionMs: config.get('unclean.leader.election.interval.ms'),
     validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
     validateBroker: (clusterWide, perBroker) => {
       asInvalidRequest(() => config.withDynamic(clusterWide, perBroker));

@@ -10,7 +10,8 @@
 //   topics.ts, partitions.ts   new-partition.ts: one on its first day; placement.ts: where it goes
 //   partition-change.ts        what becomes of one partition, and who leads it then;
 //                              partition-updates.ts: of all that one decision changes
-//   leaders.ts                 elections, also when a broker is fenced or comes back
+//   leaders.ts                 elections, also when a broker is fenced or comes back;
+//                              periodic-elections.ts: those that nobody asks for
 //   alter-partition.ts         the in-sync replicas that a leader reports
 //   reassignments.ts           moves to other brokers
 //   directories.ts             where replicas lie, and what failed under them

@@ -33,6 +33,7 @@ import { updateFeatures } from './features.ts';
 import { brokerHeartbeat } from './heartbeats.ts';
 import { electLeaders, electUncleanLeaders, rebalanceLeaders } from './leaders.ts';
 import { createPartitions } from './partitions.ts';
+import { type PeriodicElection, PeriodicElections } from './periodic-elections.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { metadataProgress, noteProgress } from './progress.ts';
 import { alterClientQuotas } from './quotas.ts';
@@ -67,6 +68,7 @@ export class MetadataController implements api.Controller {
   #resigning: Promise<void> | null = null;
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
   readonly #dead: DeadBrokers;
+  readonly #elections: PeriodicElections;
   #brokerWatch: Subscription | null = null;
   /** One attempt at being the controller at a time … */
   #isStanding = false;
@@ -98,6 +100,23 @@ export class MetadataController implements api.Controller {
       sessionMs: options.sessionMs ?? 0,
       onBug: options.onBug,
     });
+    this.#elections = new PeriodicElections(io, this.#periodicElections(), options);
+  }
+
+  /** None where nobody else could lead. */
+  #periodicElections(): PeriodicElection[] {
+    const { rules, sessionMs = 0 } = this.#options;
+    if (sessionMs === 0) return [];
+    const elections = [
+      {
+        name: 'leaders of partitions without one',
+        everyMs: rules.uncleanElectionMs,
+        elect: () => this.#decide((machine) => electUncleanLeaders(machine)),
+      },
+    ];
+    if (rules.rebalanceMs === null) return elections;
+    const elect = () => this.#decide((machine) => rebalanceLeaders(machine));
+    return [...elections, { name: 'preferred leaders', everyMs: rules.rebalanceMs, elect }];
   }
 
   /** Resolves when this node is the controller and ready to decide. */
@@ -138,6 +157,7 @@ export class MetadataController implements api.Controller {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
     }
     await this.#dead.onElected();
+    this.#elections.onElected();
     loader.maybeSaveSnapshot(epoch);
     this.#retryMs = retryMsMin;
     this.#io.log.info('elected controller', { nodeId, epoch });
@@ -187,6 +207,7 @@ export class MetadataController implements api.Controller {
   #onTermLost(error: Error): void {
     this.#term = null;
     this.#dead.onTermOver();
+    this.#elections.onTermOver();
     this.#runtime.unload(error);
     this.#standAgain();
   }
@@ -301,22 +322,6 @@ export class MetadataController implements api.Controller {
     return this.#decide((machine) => assignReplicasToDirs(machine, request));
   }
 
-  /**
-   * To be asked every leader.imbalance.check.interval.seconds where auto.leader.rebalance.enable is
-   * true; resolves with whether there is more to do at once.
-   */
-  rebalanceLeaders(): Promise<boolean> {
-    return this.#decide((machine) => rebalanceLeaders(machine));
-  }
-
-  /**
-   * To be asked every unclean.leader.election.interval.ms; resolves with whether there is more to
-   * do at once.
-   */
-  electUncleanLeaders(): Promise<boolean> {
-    return this.#decide((machine) => electUncleanLeaders(machine));
-  }
-
   reportOffline(request: api.ReportOfflineRequest): Promise<void> {
     return this.#decide((machine) => reportOffline(machine, request));
   }
@@ -348,6 +353,7 @@ export class MetadataController implements api.Controller {
     this.#retryTimer?.cancel();
     this.#brokerWatch?.close();
     this.#dead.onTermOver();
+    this.#elections.onTermOver();
     this.#runtime.close();
     this.#term = null;
     const election = this.#election;

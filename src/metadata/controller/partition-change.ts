@@ -91,7 +91,10 @@ interface Membership {
 
 /** What is wanted, without those on their way out if all that come are in sync. */
 function completed(before: PartitionImage, target: PartitionTarget): Membership {
-  const { isr, replicas, addingReplicas, removingReplicas } = { ...before, ...target };
+  const isr = target.isr ?? before.isr;
+  const replicas = target.replicas ?? before.replicas;
+  const addingReplicas = target.addingReplicas ?? before.addingReplicas;
+  const removingReplicas = target.removingReplicas ?? before.removingReplicas;
   const wanted = { isr, replicas, addingReplicas, removingReplicas };
   if (addingReplicas.length + removingReplicas.length === 0) return wanted;
   const remain = (id: number): boolean => !removingReplicas.includes(id);
@@ -113,8 +116,8 @@ function eligibleReplicas(
   const { target, rules } = at;
   if (!rules.isElrEnabled) return before.eligibleLeaderReplicas;
   if (isr.length >= rules.minInSyncReplicas) return [];
-  const candidates = new Set([...before.eligibleLeaderReplicas, ...before.isr]);
-  return [...candidates]
+  const { eligibleLeaderReplicas: eligible, isr: left } = before;
+  return [...eligible, ...left.filter((id) => !eligible.includes(id))]
     .filter((id) => replicas.includes(id) && !isr.includes(id) && id !== target.stoppedUncleanly)
     .sort((a, b) => a - b);
 }
@@ -176,12 +179,15 @@ function setReplicas(
   wanted: Membership & Pick<PartitionTarget, 'directory'> & { readonly rules: PartitionRules },
 ): void {
   const { replicas, addingReplicas, removingReplicas, directory, rules } = wanted;
-  const directories = replicas.map((id) => {
-    if (directory?.brokerId === id) return directory.id;
-    return directoryIn(before, id) ?? rules.directoryOf(id);
-  });
-  if (!isSame(directories, before.directories)) change.directories = directories;
-  if (!isSame(replicas, before.replicas)) change.replicas = replicas;
+  const isMoved = !isSame(replicas, before.replicas);
+  if (isMoved || directory !== undefined) {
+    const directories = replicas.map((id) => {
+      if (directory?.brokerId === id) return directory.id;
+      return directoryIn(before, id) ?? rules.directoryOf(id);
+    });
+    if (!isSame(directories, before.directories)) change.directories = directories;
+  }
+  if (isMoved) change.replicas = replicas;
   if (!isSame(removingReplicas, before.removingReplicas))
     change.removingReplicas = removingReplicas;
   if (!isSame(addingReplicas, before.addingReplicas)) change.addingReplicas = addingReplicas;
@@ -194,5 +200,6 @@ function directoryIn({ replicas, directories }: PartitionImage, id: number): Uui
 }
 
 export function isSame<T>(left: readonly T[], right: readonly T[]): boolean {
+  if (left === right) return true;
   return left.length === right.length && left.every((each, index) => each === right[index]);
 }

@@ -91,9 +91,16 @@ export function structOfRecord(type: RecordType): Struct {
   return definitions[type].struct as Struct;
 }
 
+const defaultsByType = new Map<RecordType, object>();
+
 /** The record as it will read when it comes back from the log: what was left out is there. */
 export function completeRecord(value: MetadataRecord): DecodedRecord {
-  const defaults = defaultsOf(definitions[value.type].struct.fields);
+  let defaults = defaultsByType.get(value.type);
+  if (defaults === undefined) {
+    // One for all records of the type: nobody writes to what was read.
+    defaults = defaultsOf(definitions[value.type].struct.fields);
+    defaultsByType.set(value.type, defaults);
+  }
   return { ...defaults, ...value } as unknown as DecodedRecord;
 }
 
