@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BuildOptions, Plugin } from 'esbuild-wasm';
 import { projectRoot } from './root.ts';
 
 const source = join(projectRoot, 'dist/src');
@@ -37,8 +38,7 @@ function inputsHash(): string {
 
 async function writeBundle(): Promise<void> {
   const { build } = await import('esbuild-wasm');
-  const { outputFiles } = await build({
-    entryPoints: [join(source, 'cli/main.js')],
+  const common: BuildOptions & { write: false } = {
     outdir: target,
     bundle: true,
     splitting: true,
@@ -52,7 +52,21 @@ async function writeBundle(): Promise<void> {
     sourcesContent: false,
     logLevel: 'warning',
     write: false,
-  });
+  };
+  const apart: Plugin = {
+    name: 'apart',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /\/(start-brokers|node-children)\.js$/ }, () => ({
+        path: './brokers.js',
+        external: true,
+      })),
+  };
+  const entryPoints = { main: join(source, 'cli/main.js') };
+  const main = await build({ ...common, entryPoints, plugins: [apart] });
+  // A process of its own kind: what it shares with a broker would split the files of every broker.
+  const brokers = { brokers: join(source, 'cli/start-brokers.js') };
+  const { outputFiles: others } = await build({ ...common, entryPoints: brokers });
+  const outputFiles = [...main.outputFiles, ...others];
   // Whoever runs meanwhile (a test that builds) finds whole files of one build: what they import is
   // named by its content, is there before main.js, and replaced by renaming if at all.
   mkdirSync(target, { recursive: true });

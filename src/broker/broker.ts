@@ -92,6 +92,11 @@ export class Broker {
     }
   }
 
+  /** Of the cluster that this broker is a member of; null for a broker on its own. */
+  get store(): ClusterStore | null {
+    return this.#running.cluster.membership?.store ?? null;
+  }
+
   /** Answers what was asked, makes everything durable and closes. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();

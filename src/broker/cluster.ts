@@ -133,6 +133,7 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
+    this.requests.close();
     this.membership?.peers.close();
     const closed = this.metadata.close();
     // What is held in a store that does not answer goes with its session.

@@ -2,6 +2,8 @@
 //
 //   main.ts              `partita COMMAND …`, and the scripts of bin/ under Kafka's names
 //   start.ts, stray.ts   the commands of our own: run a broker; take back what one set aside
+//   start-brokers.ts     `start --brokers N`: keeps the store of a cluster, starts its brokers
+//   start-options.ts     what either is told; store-watch.ts: a broker whose store is gone ends
 //   garbage-collection.ts  how the process of a broker collects garbage
 //   tool.ts              what every command is, and how it ends
 //   sub-command.ts       commands of the form `tool ACTION`

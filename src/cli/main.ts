@@ -8,14 +8,15 @@ import { version } from './version.ts';
 
 interface Entry {
   readonly summary: string;
-  load(): Promise<Tool>;
+  load(args: readonly string[]): Promise<Tool>;
 }
 
 const commands: Readonly<Record<string, Entry>> = {
   start: {
-    summary: 'start a broker: [server.properties] [--override key=value]',
-    load: () => {
+    summary: 'start a broker: [server.properties] [--override key=value], or --brokers N',
+    load: (args) => {
       restrainYoungGeneration();
+      if (args.some((arg) => /^--brokers(=|$)/.test(arg))) return import('./start-brokers.ts');
       return import('./start.ts');
     },
   },
@@ -141,5 +142,5 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`partita: there is no command '${name}' (see partita --help)\n`);
     return 1;
   }
-  return runTool(name, await entry.load(), rest);
+  return runTool(name, await entry.load(rest), rest);
 }

@@ -4,6 +4,7 @@
 //   node-io.ts         puts the real one together: node-clock.ts, node-network.ts, node-disk.ts
 //                      (with node-lock.ts), node-random.ts and node-log.ts
 //   node-error.ts      what becomes of Node's errors
+//   node-children.ts   other processes of ours, for who starts some
 //   log-line.ts        lays out a log entry; log-levels.ts: which are written
 //   io-behaviour.ts    the suite that the real and the simulated implementation pass; its parts
 //                      are network-behaviour.ts and disk-behaviour.ts
@@ -11,5 +12,6 @@ export type * from './io.ts';
 export { IoError } from './io.ts';
 export { LogLevels } from './log-levels.ts';
 export type { LogLevel } from './log-line.ts';
+export type { Child, ChildEnd } from './node-children.ts';
 export type { NodeIoOptions } from './node-io.ts';
-export { createNodeIo } from './node-io.ts';
+export { createNodeIo, loadChildren } from './node-io.ts';

@@ -24,3 +24,8 @@ export function createNodeIo(options: NodeIoOptions = {}): Io {
     log: createNodeLog(options.logLevel, options.logSink),
   };
 }
+
+/** How other processes are started; most start none. */
+export function loadChildren(): Promise<typeof import('./node-children.ts')> {
+  return import('./node-children.ts');
+}

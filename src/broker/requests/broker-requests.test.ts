@@ -235,3 +235,11 @@ scene('one that has lost its role is not waited for, though it never says so', a
   assert.deepEqual(await asked, added);
   assert.ok(at.elapsedMs < 200, `${at.elapsedMs} ms`);
 });
+
+scene('a broker that stops asks nobody again', async (at) => {
+  at.others.move(coordinator, 2);
+  at.requests.close();
+  at.others.refuse(2, 'NOT_COORDINATOR');
+  await assert.rejects(at.add(), { errorName: 'NOT_COORDINATOR' });
+  assert.equal(at.others.asked.length, 1);
+});

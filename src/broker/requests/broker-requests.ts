@@ -65,6 +65,7 @@ export class BrokerRequests {
   readonly #options: BrokerRequestsOptions;
   /** What peers were asked and have not answered. */
   readonly #open = new Set<OpenRequest>();
+  #isClosed = false;
 
   constructor(io: Io, options: BrokerRequestsOptions) {
     this.#clock = io.clock;
@@ -135,7 +136,16 @@ export class BrokerRequests {
     }
   }
 
+  /** This broker stops: nothing is asked again, and no answer is waited for. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { giveUp } of this.#open) {
+      giveUp(new KafkaError('NETWORK_EXCEPTION', 'this broker has stopped'));
+    }
+  }
+
   #mayRepeat(name: keyof PeerApis, nodeId: number, error: unknown): boolean {
+    if (this.#isClosed) return false;
     // What this broker's own disk refused will not be granted by asking.
     if (error instanceof IoError) return nodeId !== this.#options.nodeId;
     if (!(error instanceof KafkaError)) return false;

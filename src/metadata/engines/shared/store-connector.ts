@@ -110,15 +110,19 @@ export class StoreConnector {
     if (this.#link !== null) return this.#link;
     let timer: Timer | null = null;
     const away = new Promise<never>((_, reject) => {
-      const because = this.#awayBecause === null ? '' : ` (${this.#awayBecause})`;
-      const why = `the cluster store at ${this.address} is away${because}`;
-      timer = this.#io.clock.after(awayMsMax, () => reject(new StoreAwayError(why)));
+      timer = this.#io.clock.after(awayMsMax, () => reject(this.#awayError()));
     });
     try {
       return await Promise.race([this.#attached.promise, away]);
     } finally {
       (timer as Timer | null)?.cancel();
     }
+  }
+
+  #awayError(): StoreAwayError {
+    const because = this.#awayBecause === null ? '' : ` (${this.#awayBecause})`;
+    const remedy = 'start what keeps it (partita start --brokers), or correct cluster.store';
+    return new StoreAwayError(`the cluster store at ${this.address} is away${because}: ${remedy}`);
   }
 
   async #connect(): Promise<void> {
@@ -161,9 +165,17 @@ export class StoreConnector {
       },
       (error) => {
         silence.cancel();
+        const isRefused = !(error instanceof LinkLostError);
+        // Whoever has a session goes on trying: it may be another's server on the port for a while.
+        if (isRefused && this.#sessionId === '') this.#attached.reject(this.#refusal(error));
         link.lose(error.message);
       },
     );
+  }
+
+  #refusal({ message }: Error): KafkaError {
+    const why = `the cluster store at ${this.address} refuses this process: ${message}`;
+    return new KafkaError('INCONSISTENT_CLUSTER_ID', why);
   }
 
   #onWelcome(link: ClientLink, welcome: Welcome): void {
@@ -235,7 +247,7 @@ export class StoreConnector {
 
   #tellOldView(): void {
     const ageMs = this.viewAgeMs;
-    if (ageMs < oldViewMs || this.#isOldTold) return;
+    if (ageMs < oldViewMs || this.#isOldTold || this.#sessionId === '') return;
     this.#isOldTold = true;
     const what = `the metadata here are ${Math.round(ageMs / 1000)} s old`;
     const why = `the cluster store at ${this.address} does not answer`;

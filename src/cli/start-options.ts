@@ -1,0 +1,114 @@
+// What `partita start` is told: its arguments, the configuration that they name, and when to stop.
+// Read by the process of a broker and by one that starts several.
+
+import { Deferred } from '../base/deferred.ts';
+import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
+import { type Io, IoError, type LogLevel } from '../io/index.ts';
+import { UsageError } from './tool.ts';
+
+export interface StartOptions {
+  readonly file: string | null;
+  readonly overrides: readonly (readonly [key: string, value: string])[];
+  /** What the operator says is lost, so that the broker may go on without it. */
+  readonly accepted: ReadonlySet<string>;
+  /** --brokers; null: this process is the broker. */
+  readonly brokers: string | null;
+}
+
+export const acceptLostMetadata = '--accept-lost-metadata';
+export const acceptLostLogDirs = '--accept-lost-log-dirs';
+const acceptFlags: readonly string[] = [acceptLostMetadata, acceptLostLogDirs];
+const usage = 'partita start [server.properties] [--override key=value]... [--brokers N]';
+export const help = `Usage: ${usage}
+
+  --brokers N             start a cluster of N brokers on this machine, for trying only: node.id 1
+                          to N, on the ports of the listeners and those that follow (9092,
+                          9093 ...), with their data below log.dirs; any may be killed
+
+For one start, when the broker refuses because something is lost that cannot be brought back:
+  --accept-lost-metadata  go on with what can be read of __cluster_metadata-0; what is cut is kept,
+                          and so are the records of topics that are unknown then (partita stray)
+  --accept-lost-log-dirs  make the partitions of a missing log directory anew, without records
+`;
+const logLevels: readonly string[] = ['debug', 'info', 'warn', 'error', 'off'];
+
+/** Set for a broker that `--brokers` has started: its number there. */
+export const NUMBER_VARIABLE = 'PARTITA_BROKER_NUMBER';
+
+/** A Ctrl-C reaches a broker from the terminal and from whoever started it. */
+const sameSignalMs = 1_000;
+
+/** @throws UsageError */
+export function parseOptions(args: readonly string[]): StartOptions {
+  const overrides: [string, string][] = [];
+  const accepted = new Set<string>();
+  let file: string | null = null;
+  let brokers: string | null = null;
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] as string;
+    if (arg === '--override') overrides.push(parseOverride(args[++index] ?? ''));
+    else if (arg.startsWith('--override=')) overrides.push(parseOverride(arg.slice(11)));
+    else if (arg === '--brokers') brokers = args[++index] ?? '';
+    else if (arg.startsWith('--brokers=')) brokers = arg.slice(10);
+    else if (acceptFlags.includes(arg)) accepted.add(arg);
+    else if (arg.startsWith('-')) throw new UsageError(`unknown option ${arg}; usage: ${usage}`);
+    else if (file !== null) throw new UsageError(`two files were given; usage: ${usage}`);
+    else file = arg;
+  }
+  return { file, overrides, accepted, brokers };
+}
+
+function parseOverride(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  if (at <= 0) throw new UsageError(`--override takes key=value, not '${pair}'`);
+  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+}
+
+export function logLevel(): LogLevel {
+  const level = process.env.PARTITA_LOG_LEVEL ?? 'warn';
+  if (logLevels.includes(level)) return level as LogLevel;
+  throw new UsageError(`PARTITA_LOG_LEVEL is one of ${logLevels.join(', ')}, not '${level}'`);
+}
+
+/** Reads the configuration; what is odd about it is said at once, a line each. */
+export function loadConfig(
+  io: Io,
+  { file, overrides }: StartOptions,
+  say: (line: string) => void,
+): BrokerConfig {
+  const { config, warnings, notes } = loadBrokerConfig({
+    ...(file === null ? {} : { file: { path: file, text: readConfigFile(io, file) } }),
+    overrides,
+    env: process.env,
+  });
+  for (const line of [...warnings, ...notes]) say(line);
+  return config;
+}
+
+function readConfigFile(io: Io, path: string): string {
+  try {
+    const content = io.disk.readFile(path);
+    if (content !== null) return content.toString('utf8');
+  } catch (error) {
+    if (!(error instanceof IoError)) throw error;
+    throw new UsageError(`cannot read ${path}: ${error.message}`);
+  }
+  throw new UsageError(`there is no file ${path}`);
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one does not wait for the clean stop. */
+export function stopSignal(io: Io, onSecond: () => void): Promise<void> {
+  const stopped = new Deferred<void>();
+  let firstMs: number | null = null;
+  const onSignal = (): void => {
+    const nowMs = io.clock.monotonic();
+    const isOfMany = process.env[NUMBER_VARIABLE] !== undefined;
+    if (firstMs !== null && isOfMany && nowMs - firstMs < sameSignalMs) return;
+    if (firstMs !== null) onSecond();
+    firstMs = nowMs;
+    stopped.resolve();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stopped.promise;
+}
