@@ -7,7 +7,9 @@ import { type SimProcess, simulate } from '../../sim/index.ts';
 import { FollowerBroker, nodeId } from '../../tests/doubles/replication/follower-broker.ts';
 import { TopicHistory } from '../../tests/doubles/replication/topic-history.ts';
 import { type Io, IoError } from '../io/index.ts';
+import { type MetadataHistory, MetadataImage } from '../metadata/index.ts';
 import { encodeBatch } from '../protocol/index.ts';
+import type { LogDirectory } from '../storage/index.ts';
 import type { ReplicasOptions } from './replicas.ts';
 
 const other = 2;
@@ -470,4 +472,34 @@ for (const replicas of [[nodeId, other], [nodeId]]) {
       },
     );
   });
+}
+
+for (const proof of ['noted', 'not noted', 'noted at a newer offset'] as const) {
+  const fate = proof === 'noted' ? 'deleted' : 'set aside';
+  test(`a replica that was reassigned while its broker was away and ${proof} is ${fate}`, () =>
+    simulate(async (io) => {
+      const history: MetadataHistory = {
+        id: 'AAAAAAAAAAAAAAAAAAAABQ',
+        beginAnew: () => Promise.resolve(),
+        deletedTopics: () => Promise.resolve(new Set()),
+      };
+      const topics = new TopicHistory(nodeId);
+      const first = await FollowerBroker.open(io, ['/a'], { history });
+      first.follow(topics.create('t', [nodeId]));
+      first.follow(topics.create('u', [nodeId]));
+      await first.replicas.settled();
+      first.replicas.get('t', 0)?.appendAsLeader(oneBatch());
+      const [directory] = first.directories;
+      if (proof !== 'not noted') await first.replicas.writeNotes(directory as LogDirectory);
+      const { offset } = first.replicas.image;
+      await first.close();
+      const away = topics.state('t', 0, { replicas: [2, 3], leader: 2, leaderEpoch: 1 }).image;
+      const isOlder = proof === 'noted at a newer offset';
+      const image = isOlder ? new MetadataImage({ ...away, offset: offset - 1 }) : away;
+      const second = await FollowerBroker.open(io, ['/a'], { history }, image);
+      assert.equal(second.replicas.get('t', 0), undefined);
+      await second.close();
+      const found = foldersIn(io, '/a').filter((name) => name.startsWith('t-0'));
+      assert.deepEqual(found, [fate === 'deleted' ? 't-0 delete' : 't-0 stray']);
+    }));
 }

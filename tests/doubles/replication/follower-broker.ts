@@ -29,6 +29,7 @@ export class FollowerBroker {
     io: Io,
     paths: readonly string[],
     options: Partial<ReplicasOptions> = {},
+    image: MetadataImage = MetadataImage.empty('cluster'),
   ): Promise<FollowerBroker> {
     const resources = new LogResources(io);
     const failures: Error[] = [];
@@ -53,7 +54,7 @@ export class FollowerBroker {
       onFatal: (error) => failures.push(error),
       ...options,
     };
-    replicas = await Replicas.open(io, all, MetadataImage.empty('cluster'));
+    replicas = await Replicas.open(io, all, image);
     return new FollowerBroker({ directories, replicas, failures, made });
   }
 
