@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ThreeBrokers } from '../../../tests/doubles/metadata/three-brokers.ts';
+import { brokerHeartbeat } from './heartbeats.ts';
 
 const caughtUp = { isCaughtUp: true, isFenced: false, shouldShutDown: false };
 const wantShutDown = { wantShutDown: true };
@@ -79,4 +80,27 @@ test('a broker that leads nothing goes at once', () => {
   const cluster = new ThreeBrokers();
   assert.equal(cluster.heartbeat(3, wantShutDown).shouldShutDown, true);
   assert.deepEqual(cluster.members(), [1, [1, 2], [], []]);
+});
+
+test('a broker whose session has ended stays fenced, for nobody would notice its death', () => {
+  const cluster = new ThreeBrokers();
+  cluster.fence(2);
+  const request = {
+    ...{ brokerId: 2, brokerEpoch: cluster.epochOf(2) },
+    currentMetadataOffset: cluster.controller.machine.endOffset - 1,
+  };
+  const beat = (hasSession: boolean) =>
+    cluster.controller.decide((m) => brokerHeartbeat(m, request, { hasSession }));
+  assert.equal(beat(false).isFenced, true);
+  assert.equal(beat(true).isFenced, false);
+});
+
+test('a broker that was fenced on its way out stays out in that life', () => {
+  const cluster = new ThreeBrokers();
+  cluster.heartbeat(1, wantShutDown);
+  cluster.fence(1);
+  assert.equal(cluster.heartbeat(1).isFenced, true);
+  assert.equal(cluster.heartbeat(1, wantShutDown).shouldShutDown, true);
+  cluster.restart(1, true);
+  assert.equal(cluster.heartbeat(1).isFenced, false);
 });
