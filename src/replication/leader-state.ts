@@ -57,6 +57,7 @@ export interface LeaderStateOptions {
 
 /** Most partitions have one of these: no replica but ours. */
 const nobody: readonly MutableReplica[] = [];
+const nobodyBehind: readonly number[] = [];
 
 export class LeaderState {
   readonly leaderEpoch: number;
@@ -189,12 +190,16 @@ export class LeaderState {
   }
 
   /** Members of the in-sync set that have not had all that we have for longer than the bound. */
-  behind(leaderEndOffset: number, nowMs: number, lagMsMax: number): number[] {
-    const isBehind = (remote: MutableReplica): boolean =>
-      this.isr.includes(remote.id) &&
-      remote.logEndOffset < leaderEndOffset &&
-      nowMs - remote.lastCaughtUpMs > lagMsMax;
-    return this.#remotes.filter(isBehind).map(({ id }) => id);
+  behind(leaderEndOffset: number, nowMs: number, lagMsMax: number): readonly number[] {
+    let behind: number[] | null = null;
+    for (const { id, logEndOffset, lastCaughtUpMs } of this.#remotes) {
+      // Nearly always: it is asked for each partition once a second.
+      if (logEndOffset >= leaderEndOffset || nowMs - lastCaughtUpMs <= lagMsMax) continue;
+      if (!this.isr.includes(id)) continue;
+      behind ??= [];
+      behind.push(id);
+    }
+    return behind ?? nobodyBehind;
   }
 
   /** Whether the replica is out of sync, and had all that we had within the bound. */
