@@ -13,7 +13,8 @@
 // trace.ts         what happened, as a hash and as lines
 // nemesis.ts       does harm at random moments; cluster-nemesis.ts: to several brokers, their store
 // cluster.ts       real brokers (sim-broker.ts) and the store that they share (sim-store.ts)
-// reached.ts       what a run came by
+// reached.ts       what a run came by; metadata-counts.ts: as the metadata of a cluster say it
+// planted/         bugs, planted in a copy of the product, that a scenario has to find
 // scenario.ts      what a scenario is, and running one under a seed
 // main.ts          `npm run sim`, over the scenarios in scenarios/
 export { calm, type Faults, type PartialFaults, swarmFaults, withFaults } from './faults.ts';
