@@ -18,15 +18,19 @@ import { ReplicationRun } from './replication-run.ts';
 
 const cut = /^fetcher a log that was not one with its leader is cut$/;
 
+const several: Reach = { name: '… over several epochs', line: cut, isRare: true };
+const compacted: Reach = { name: '… of compacted logs', line: cut, isRare: true };
+const anew = /begins anew with a snapshot of the metadata$/;
+
 const reaches: readonly Reach[] = [
   ...metadataReaches,
   { name: 'lost AlterPartition answers', line: /^in-sync the in-sync sets of \d+ partitions wait/ },
   { name: 'truncations by epoch', line: cut },
-  { name: '… over several epochs', line: cut, where: ({ epochs }) => Number(epochs) > 1 },
-  { name: '… of compacted logs', line: cut, where: ({ isCompacted }) => isCompacted === true },
+  { ...several, where: ({ epochs }) => Number(epochs) > 1 },
+  { ...compacted, where: ({ isCompacted }) => isCompacted === true },
   { name: 'unknown appends', line: /nobody knows what became of an append/ },
   { name: 'resumed watches', line: /the cluster store at \S+ is back$/ },
-  { name: 'restarted watches', line: /begins anew with a snapshot of the metadata$/ },
+  { name: 'restarted watches', line: anew, isRare: true },
   { name: 'renewed sessions', line: /the session with the cluster store ended and is renewed$/ },
 ];
 
