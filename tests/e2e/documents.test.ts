@@ -2,7 +2,8 @@
 // exists, every link to a file leads to one.
 //
 // Snippets that start a server run until its ready line. `localhost:9092` stands for the broker
-// that this test starts; `npm ci` and the test commands are what is running right now.
+// that this test starts, or, in the page about clusters, for three of them; `npm ci` and the test
+// commands are what is running right now.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BrokerProcess } from '../broker-process.ts';
+import { PartitaCluster } from '../interop/clusters/partita-cluster.ts';
 import { projectRoot } from '../root.ts';
 import { runProgram } from '../run-program.ts';
 
@@ -32,6 +34,7 @@ function listDocuments(): Document[] {
   }));
 }
 
+const clusterPage = join('docs', 'cluster.md');
 const documents = listDocuments();
 const scripts = Object.keys(
   (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { scripts: object })
@@ -77,13 +80,14 @@ function runServer(script: string, directory: string): Promise<void> {
 describe('the documents', () => {
   let directory = '';
   let broker: BrokerProcess;
+  let cluster: PartitaCluster;
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'partita-documents-'));
-    broker = await BrokerProcess.start();
+    [broker, cluster] = await Promise.all([BrokerProcess.start(), PartitaCluster.start()]);
   });
   after(async () => {
-    await broker.dispose();
+    await Promise.all([broker.dispose(), cluster.dispose()]);
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -95,10 +99,11 @@ describe('the documents', () => {
       test(`${document.path}: snippet ${index + 1} runs`, { timeout: 120_000 }, async () => {
         if (startsServer.test(script)) {
           // The environment must win over what a snippet's file says of listeners and folders.
-          await runServer(script, join(directory, `${index}`));
+          await runServer(script, mkdtempSync(join(directory, 'server-')));
           return;
         }
-        const local = script.replaceAll('localhost:9092', broker.bootstrapServers);
+        const { bootstrapServers } = document.path === clusterPage ? cluster : broker;
+        const local = script.replaceAll('localhost:9092', bootstrapServers);
         const result = await runProgram('bash', ['-euo', 'pipefail', '-c', local], {
           cwd: projectRoot,
         });

@@ -102,7 +102,7 @@ class Story {
   }
 }
 
-test('three brokers that died at once serve again, in whichever order they come back', async (t) => {
+test('three brokers that died at once serve again in whichever order they come', async (t) => {
   const cluster = await PartitaCluster.start({
     config: { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' },
   });
