@@ -118,11 +118,19 @@ export class LogDirectories {
     return this.#opened.every(({ wasCleanShutdown }) => wasCleanShutdown);
   }
 
-  /** The broker epoch of the life that left all of them in order (KIP-966); -1: none did. */
+  /**
+   * The broker epoch of the life before, if that lost nothing of what it had in any of them
+   * (KIP-966, docs/decisions/0020); -1: it may have.
+   */
   get previousBrokerEpoch(): number {
-    const epochs = new Set(this.#opened.map(({ cleanMark }) => cleanMark?.brokerEpoch ?? -1));
+    const epochs = new Set(this.#opened.map(({ previousBrokerEpoch }) => previousBrokerEpoch));
     const [epoch = -1] = epochs;
     return epochs.size === 1 ? epoch : -1;
+  }
+
+  /** From now on these are the logs of the life that is registered under the epoch. */
+  async noteBrokerEpoch(epoch: number): Promise<void> {
+    await Promise.all(this.#opened.map((directory) => directory.noteBrokerEpoch(epoch)));
   }
 
   /** The same of the metadata's log alone. */

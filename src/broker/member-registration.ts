@@ -190,6 +190,8 @@ export class MemberRegistration implements Registration {
       if (lossCount !== this.#lossCount) return 0;
       this.#brokerEpoch = brokerEpoch;
       this.#lastEpoch = brokerEpoch;
+      // A disk that does not answer holds nobody up: the note says less then.
+      void this.#options.directories.noteBrokerEpoch(brokerEpoch);
     }
     const image = this.#options.metadata.image();
     if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) return retryMsMin;

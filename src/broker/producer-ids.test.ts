@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { KafkaError } from '../protocol/index.ts';
 import { ProducerIds } from './producer-ids.ts';
 
 test('ids come from allocated blocks, each once, also when many ask at once', async () => {
@@ -9,6 +10,13 @@ test('ids come from allocated blocks, each once, also when many ask at once', as
   const ids = new ProducerIds(async () => ({ firstProducerId: 1000 * ++blocks, count: 3 }));
   const given = await Promise.all(Array.from({ length: 7 }, () => ids.next()));
   assert.deepEqual(given, [1000, 1001, 1002, 2000, 2001, 2002, 3000]);
+});
+
+test('clients of a broker whose own registration is renewed are asked to come again', async () => {
+  for (const name of ['STALE_BROKER_EPOCH', 'BROKER_ID_NOT_REGISTERED'] as const) {
+    const ids = new ProducerIds(() => Promise.reject(new KafkaError(name)));
+    await assert.rejects(ids.next(), { errorName: 'COORDINATOR_LOAD_IN_PROGRESS' });
+  }
 });
 
 test('a failed allocation is told, and the next request tries again', async () => {

@@ -4,6 +4,7 @@
 // Invariant: an id is handed out once; a block that a crash leaves unfinished is lost, not reused.
 
 import type { ProducerIdBlock } from '../metadata/index.ts';
+import { type ErrorName, KafkaError } from '../protocol/index.ts';
 
 export class ProducerIds {
   readonly #allocate: () => Promise<ProducerIdBlock>;
@@ -15,7 +16,10 @@ export class ProducerIds {
     this.#allocate = allocate;
   }
 
-  /** @throws KafkaError as the controller does */
+  /**
+   * @throws KafkaError as the controller does; COORDINATOR_LOAD_IN_PROGRESS while this broker's own
+   * registration is being renewed, which is nothing that its clients did
+   */
   async next(): Promise<number> {
     while (this.#next >= this.#end) {
       this.#allocating ??= this.#refill().finally(() => {
@@ -27,8 +31,16 @@ export class ProducerIds {
   }
 
   async #refill(): Promise<void> {
-    const block = await this.#allocate();
+    const block = await this.#allocate().catch((error: unknown) => {
+      const isRenewed = error instanceof KafkaError && ofRegistration.has(error.errorName);
+      throw isRenewed ? new KafkaError('COORDINATOR_LOAD_IN_PROGRESS') : error;
+    });
     this.#next = block.firstProducerId;
     this.#end = block.firstProducerId + block.count;
   }
 }
+
+const ofRegistration: ReadonlySet<string> = new Set<ErrorName>([
+  'STALE_BROKER_EPOCH',
+  'BROKER_ID_NOT_REGISTERED',
+]);

@@ -23,6 +23,13 @@ function open(io: Io, options: Partial<LogDirectoryOptions> = {}): Promise<LogDi
   });
 }
 
+function putBackFromCopy({ disk }: Io, path: string): void {
+  const copy = disk.open(`${path}.copy`, 'create');
+  copy.write([disk.readFile(path) as Buffer], 0);
+  copy.close();
+  disk.rename(`${path}.copy`, path);
+}
+
 const name = (partition: number) => ({ topic: 'my-topic', partition, topicId: TOPIC_ID });
 
 describe('log directory', () => {
@@ -56,6 +63,42 @@ describe('log directory', () => {
         const log = directory.log('my-topic', 2);
         assert.ok(log !== null);
         assert.deepEqual(await contentOf(log), ['0:p2', '1:x']);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+    });
+  }
+
+  const fates = {
+    'was killed': 7,
+    'was killed before it had opened its logs': -1,
+    'was killed by a power cut': -1,
+    'was killed, and its directory put back from a copy': -1,
+    'was killed after its disk had failed': -1,
+    'stopped cleanly': 9,
+  } as const;
+  for (const [fate, expected] of Object.entries(fates)) {
+    test(`a broker that ${fate} names the broker epoch ${expected}`, async () => {
+      const { World } = await import('../../../sim/index.ts');
+      const world = new World();
+      let isDone = false;
+      const first = world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        assert.equal(directory.previousBrokerEpoch, -1);
+        if (!fate.includes('before')) await directory.openLogs(() => defaultLogConfig);
+        await directory.noteBrokerEpoch(7);
+        if (fate.includes('failed')) directory.health.fail(new IoError('EIO', 'planted'));
+        if (fate.includes('cleanly')) await directory.close(async () => 9);
+        if (fate.includes('copy')) putBackFromCopy(io, '/data/.partita_boot_id');
+        isDone = true;
+      });
+      await world.run(() => isDone);
+      first.kill();
+      if (fate.includes('power')) world.host('host').powerCut();
+      isDone = false;
+      world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        assert.equal(directory.previousBrokerEpoch, expected);
         isDone = true;
       });
       await world.run(() => isDone);

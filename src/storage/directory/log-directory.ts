@@ -40,6 +40,11 @@ export class LogDirectory {
   readonly health: DirectoryHealth;
   /** Of the life that had it before; null if that did not end cleanly. */
   readonly cleanMark: CleanMark | null;
+  /**
+   * Of the life before, if that lost nothing: it stopped cleanly, or it was killed and the system
+   * ran on. -1: neither, or it was none of a cluster.
+   */
+  readonly previousBrokerEpoch: number;
   readonly #io: Io;
   readonly #lock: DiskLock;
   readonly #bootNote: BootNote;
@@ -52,15 +57,21 @@ export class LogDirectory {
   private constructor(
     io: Io,
     options: LogDirectoryOptions,
-    found: DirectoryIdentity & { lock: DiskLock; cleanMark: CleanMark | null },
+    found: DirectoryIdentity & {
+      lock: DiskLock;
+      cleanMark: CleanMark | null;
+      bootNote: BootNote;
+      killedEpoch: number;
+    },
   ) {
     const { path, resources } = options;
     this.path = path;
     this.meta = found.meta;
     this.cleanMark = found.cleanMark;
+    this.previousBrokerEpoch = found.cleanMark?.brokerEpoch ?? found.killedEpoch;
     this.#io = io;
     this.#lock = found.lock;
-    this.#bootNote = new BootNote(io.disk, path);
+    this.#bootNote = found.bootNote;
     this.#notes = new KeptNotes(io.disk, path, found.notes);
     const onFailure = (error: Error): void => {
       this.#bootNote.void();
@@ -83,7 +94,12 @@ export class LogDirectory {
     try {
       const identity = await identifyDirectory(io, options);
       const cleanMark = await takeCleanMark(io.disk, path);
-      return new LogDirectory(io, options, { ...identity, lock, cleanMark });
+      const bootNote = new BootNote(io.disk, path);
+      const killedEpoch = await bootNote.brokerEpoch();
+      return new LogDirectory(io, options, {
+        ...identity,
+        ...{ lock, cleanMark, bootNote, killedEpoch },
+      });
     } catch (error) {
       lock.release();
       throw error instanceof IoError ? refusedDirectory(path, error) : error;
@@ -92,6 +108,11 @@ export class LogDirectory {
 
   get wasCleanShutdown(): boolean {
     return this.cleanMark !== null;
+  }
+
+  /** The life that is registered under the epoch has whole logs here while the system runs on. */
+  async noteBrokerEpoch(epoch: number): Promise<void> {
+    if (!this.health.hasFailed) await this.#bootNote.noteBrokerEpoch(epoch);
   }
 
   /** Opens, recovering where needed, the logs of the partition folders that are to be opened. */

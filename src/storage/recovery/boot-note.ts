@@ -1,10 +1,14 @@
 // Which run of the operating system a log directory was last written to in, noted in the directory.
 // A process that is killed leaves the page cache, so that everything it wrote is there as long as
-// the system runs on: what is missing then was damaged, and not lost for want of a sync.
+// the system runs on: what is missing then was damaged, and not lost for want of a sync. A member
+// of a cluster adds the broker epoch of its life: killed in the same run, it has all that it had,
+// as after a clean stop.
 //
 // Invariants: the note is written when every log of the directory was recovered, or what a power
 // cut took from one that was not would pass for damage; it is void once the disk has failed, as
 // what it was given may be gone from memory, too. It need not be durable: a power cut ends the run.
+// The broker epoch counts only in the very file in which it was noted: a directory that was put
+// back from a copy has an older state.
 
 import { type Disk, IoError } from '../../io/index.ts';
 
@@ -25,7 +29,23 @@ export class BootNote {
 
   /** The system did not go down since the note was written. */
   get hasSystemRunOn(): boolean {
-    return this.#bootId !== null && this.#read(this.#path) === this.#bootId;
+    return this.#bootId !== null && this.#lines()[0] === this.#bootId;
+  }
+
+  /** Of the life that was killed in this run of the system, and lost nothing by that; -1: none. */
+  async brokerEpoch(): Promise<number> {
+    const [bootId, identity, epoch] = this.#lines();
+    if (this.#bootId === null || bootId !== this.#bootId) return -1;
+    if (identity === undefined || identity !== (await this.#identity())) return -1;
+    return /^\d{1,15}$/.test(epoch ?? '') ? Number(epoch) : -1;
+  }
+
+  /** The life that is registered under this epoch has all logs of the directory. */
+  async noteBrokerEpoch(epoch: number): Promise<void> {
+    if (!this.hasSystemRunOn) return;
+    const identity = await this.#identity();
+    if (identity === null || !this.hasSystemRunOn) return;
+    this.#replace([Buffer.from(`${this.#bootId}\n${identity}\n${epoch}\n`)]);
   }
 
   write(): void {
@@ -49,6 +69,20 @@ export class BootNote {
     } catch (error) {
       // Nothing is proven then; what else the disk refuses is told by who needs it.
       if (!(error instanceof IoError)) throw error;
+    }
+  }
+
+  #lines(): string[] {
+    return this.#read(this.#path)?.split('\n') ?? [];
+  }
+
+  /** Of the note's file. */
+  async #identity(): Promise<string | null> {
+    try {
+      return await this.#disk.identity(this.#path);
+    } catch (error) {
+      if (error instanceof IoError) return null;
+      throw error;
     }
   }
 
