@@ -23,8 +23,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/replication/leader-state.js',
     was: 'if (this.isr.length < this.requiredReplicas(minInSyncReplicas))',
     is: 'if (this.isr.length < 1)',
-    foundAt: 5,
-    finding: /out of range|goes back|was told of|is lost|not there any more/,
+    foundAt: 4,
+    finding: /out of range|goes back|was told of|is lost|not there any more|although \d+ was next/,
   },
   {
     name: 'end that is not known',
