@@ -65,19 +65,22 @@ class Scene {
   }
 }
 
-test('a broker that is killed is replaced soon, and is back in the sets when it is', async () => {
-  const at = new Scene(1);
-  await at.start();
-  await at.produce('p1');
-  const [first] = at.cluster.brokers;
-  first?.kill();
-  assert.ok((await at.produce('p2')) < 1500);
-  // At once: its session is still there, and it is the successor.
-  first?.start();
-  await at.allReady();
-  await at.produce('p3');
-  assert.deepEqual(await at.counts(), [3, 3, 3, 3, 3, 3]);
-  assert.deepEqual(at.exits, []);
+test('a broker that is killed is replaced soon, whichever, and then back in the sets', async () => {
+  for (const index of [0, 1, 2]) {
+    const at = new Scene(1);
+    await at.start();
+    await at.produce('p1');
+    const broker = at.cluster.brokers[index];
+    broker?.kill();
+    const tookMs = await at.produce('p2');
+    assert.ok(tookMs < 1500, `broker ${index + 1}: ${tookMs} ms`);
+    // At once: its session is still there, and it is the successor.
+    broker?.start();
+    await at.allReady();
+    await at.produce('p3');
+    assert.deepEqual(await at.counts(), [3, 3, 3, 3, 3, 3]);
+    assert.deepEqual(at.exits, []);
+  }
 });
 
 const orders = [

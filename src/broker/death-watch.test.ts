@@ -1,28 +1,32 @@
-// A controller and a broker that dies, or does not: what counts as a proof.
+// A broker that watches another one that dies, or does not: what counts as a proof, and what
+// becomes of it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimProcess, World } from '../../sim/index.ts';
 import type { Connection, Io } from '../io/index.ts';
-import { type BrokerRegistration, MetadataImage } from '../metadata/index.ts';
+import { type BrokerRegistration, type ImageListener, MetadataImage } from '../metadata/index.ts';
 import { DeathWatch } from './death-watch.ts';
 
 const ports = [9092, 9093];
 
-/** Broker 1 controls; broker 2 serves on two listeners. */
-function imageOf(epoch: number): MetadataImage {
+/** Broker 2 serves on two listeners. */
+function imageOf(controllerId: number, id = 2): MetadataImage {
   const broker: BrokerRegistration = {
-    ...{ id: 2, epoch, incarnationId: 'b', features: new Map(), rack: null, logDirs: [] },
+    ...{ id, epoch: 7, incarnationId: 'b', features: new Map(), rack: null, logDirs: [] },
     ...{ fenced: false, inControlledShutdown: false },
     listeners: ports.map((port) => ({ name: `L${port}`, host: 'b', port, securityProtocol: 0 })),
   };
   const empty = MetadataImage.empty('cluster');
-  return new MetadataImage({ ...empty, controllerId: 1, brokers: empty.brokers.set(2, broker) });
+  return new MetadataImage({ ...empty, controllerId, brokers: empty.brokers.set(id, broker) });
 }
 
 class Scene {
   readonly world = new World();
   readonly fenced: string[] = [];
+  readonly expelled: string[] = [];
+  /** To be called with another image. */
+  onImage: ImageListener = () => {};
   broker = this.startBroker();
 
   startBroker(served: readonly number[] = ports): SimProcess {
@@ -31,18 +35,24 @@ class Scene {
     });
   }
 
-  watch(): void {
+  /** Broker 1 does. */
+  watch(image = imageOf(1)): void {
     this.world.startProcess('a', async (io) => {
       await io.clock.sleep(100);
       new DeathWatch(io, {
         nodeId: 1,
         metadata: {
-          image: () => imageOf(7),
           subscribe: (listener) => {
-            listener(imageOf(7), null as never);
+            this.onImage = listener;
+            listener(image, null as never);
             return { close: () => {} };
           },
           fenceDead: async (id, epoch) => void this.fenced.push(`${id} of ${epoch}`),
+        },
+        store: {
+          expel: async ({ nodeId, incarnationId }) => {
+            this.expelled.push(`${nodeId} as ${incarnationId}`);
+          },
         },
         connect: () => connect(io),
         onBug: (error) => this.world.fail(error),
@@ -77,6 +87,38 @@ test('a broker whose process is gone is fenced within a second', async () => {
   at.broker.kill();
   await at.pass(1000);
   assert.equal(at.fenced[0], '2 of 7');
+  assert.deepEqual(at.expelled, []);
+});
+
+test('a controller whose process is gone is expelled within half a second by the others', async () => {
+  const at = new Scene();
+  at.watch(imageOf(2));
+  await at.pass(5000);
+  assert.deepEqual(at.expelled, []);
+  at.broker.kill();
+  await at.pass(500);
+  assert.deepEqual([at.expelled, at.fenced], [['2 as b'], []]);
+});
+
+test('who does not control leaves the others alone that do not either, and itself', async () => {
+  const at = new Scene();
+  at.watch(imageOf(3));
+  at.broker.kill();
+  await at.pass(5000);
+  at.onImage(imageOf(1, 1), null as never);
+  await at.pass(5000);
+  assert.deepEqual([at.expelled, at.fenced], [[], []]);
+});
+
+test('who is elected while it watches the dead controller fences it', async () => {
+  const at = new Scene();
+  at.watch(imageOf(2));
+  await at.pass(1000);
+  at.broker.kill();
+  await at.pass(500);
+  at.onImage(imageOf(1), null as never);
+  await at.pass(1000);
+  assert.deepEqual([at.expelled, at.fenced[0]], [['2 as b'], '2 of 7']);
 });
 
 test('a broker that is back at once is not, and neither is one with a listener left', async () => {

@@ -1,14 +1,17 @@
-// The controller notices early that a broker has died, where that can be proven: the system of a
-// process that was killed closes its sockets. When the connection to a broker has ended and every
-// listener of it refuses a connection, twice, the broker is fenced, whatever its session says. What
-// times out, or fails in another way, proves nothing: the session decides then.
+// Notices early that a broker has died, where that can be proven: the system of a process that was
+// killed closes its sockets. When the connection to a broker has ended and every listener of it
+// refuses a connection, twice, it is dead, whatever its session says: the controller, which watches
+// all others, fences it; the others watch the controller and have the store expel it, so that one
+// of them is elected. What times out, or fails in another way, proves nothing: the session decides.
 //
-// Invariant: only a broker that was proven to refuse under the registration that is fenced is
-// fenced; should it live all the same, it costs an election, and its next heartbeat undoes it.
+// Invariant: only a broker that was proven to refuse under the registration that is fenced, or
+// expelled, is; should it live all the same, that costs an election, and it undoes it itself, by
+// its next heartbeat or its next session.
 
 import { type Io, IoError, type Log } from '../io/index.ts';
 import type {
   BrokerRegistration,
+  ClusterStore,
   Metadata,
   MetadataImage,
   Subscription,
@@ -18,7 +21,8 @@ import { KafkaError } from '../protocol/index.ts';
 
 export interface DeathWatchOptions {
   readonly nodeId: number;
-  readonly metadata: Pick<Metadata, 'image' | 'subscribe' | 'fenceDead'>;
+  readonly metadata: Pick<Metadata, 'subscribe' | 'fenceDead'>;
+  readonly store: Pick<ClusterStore, 'expel'>;
   /** Rejects with an IoError or a KafkaError. */
   readonly connect: (nodeId: number) => Promise<Pick<ClientConnection, 'close'> & Closing>;
   readonly onBug: (error: Error) => void;
@@ -38,8 +42,8 @@ export class DeathWatch {
   readonly #io: Io;
   readonly #log: Log;
   readonly #options: DeathWatchOptions;
-  /** While this broker controls, who is watched. */
   readonly #watched = new Map<number, Watched>();
+  #isController = false;
   readonly #images: Subscription;
 
   constructor(io: Io, options: DeathWatchOptions) {
@@ -56,33 +60,34 @@ export class DeathWatch {
   }
 
   #onImage(image: MetadataImage): void {
-    const { nodeId } = this.#options;
-    const isController = image.controllerId === nodeId;
+    this.#isController = image.controllerId === this.#options.nodeId;
+    const others = new Map(this.#othersIn(image).map((broker) => [broker.id, broker]));
     for (const [id, watched] of this.#watched) {
-      if (isController && image.isAlive(id) && image.brokers.get(id)?.epoch === watched.epoch) {
-        continue;
-      }
+      if (others.get(id)?.epoch === watched.broker.epoch) continue;
       watched.end();
       this.#watched.delete(id);
     }
-    if (!isController) return;
-    for (const broker of image.aliveBrokers()) {
-      if (broker.id === nodeId || this.#watched.has(broker.id)) continue;
+    for (const broker of others.values()) {
+      if (this.#watched.has(broker.id)) continue;
       const watched = new Watched(broker);
       this.#watched.set(broker.id, watched);
       this.#watch(watched).catch(this.#options.onBug);
     }
   }
 
+  /** Those who are for this broker to watch. */
+  #othersIn(image: MetadataImage): BrokerRegistration[] {
+    const { nodeId } = this.#options;
+    if (this.#isController) return [...image.aliveBrokers()].filter(({ id }) => id !== nodeId);
+    const controller = image.brokers.get(image.controllerId);
+    return controller === undefined ? [] : [controller];
+  }
+
   async #watch(watched: Watched): Promise<void> {
-    const { id, epoch } = watched;
     while (!watched.isOver) {
       await this.#whileConnected(watched);
       if (watched.isOver) return;
-      if (await this.#isProvenDead(watched)) {
-        this.#log.warn(`broker ${id} refuses connections on every listener: it is fenced`);
-        await this.#fence(id, epoch);
-      }
+      if (await this.#isProvenDead(watched)) await this.#onProvenDead(watched.broker);
       await this.#io.clock.sleep(restMs);
     }
   }
@@ -90,7 +95,7 @@ export class DeathWatch {
   /** Resolves when there is no connection, or none any more. */
   async #whileConnected(watched: Watched): Promise<void> {
     try {
-      const connection = await this.#options.connect(watched.id);
+      const connection = await this.#options.connect(watched.broker.id);
       if (watched.isOver || connection.isClosed) {
         connection.close();
         return;
@@ -110,7 +115,7 @@ export class DeathWatch {
     return !watched.isOver && (await this.#areAllRefused(watched)) && !watched.isOver;
   }
 
-  async #areAllRefused({ listeners }: Watched): Promise<boolean> {
+  async #areAllRefused({ broker: { listeners } }: Watched): Promise<boolean> {
     const refused = await Promise.all(listeners.map((each) => this.#isRefused(each)));
     return refused.length > 0 && refused.every(Boolean);
   }
@@ -126,29 +131,29 @@ export class DeathWatch {
     }
   }
 
-  async #fence(id: number, epoch: number): Promise<void> {
+  async #onProvenDead({ id, epoch, incarnationId }: BrokerRegistration): Promise<void> {
+    const { metadata, store } = this.#options;
+    const what = this.#isController ? 'fenced' : 'expelled from control';
+    this.#log.warn(`broker ${id} refuses connections on every listener: it is ${what}`);
     try {
-      await this.#options.metadata.fenceDead(id, epoch);
+      if (this.#isController) await metadata.fenceDead(id, epoch);
+      else await store.expel({ nodeId: id, incarnationId });
     } catch (error) {
       if (!(error instanceof IoError) && !(error instanceof KafkaError)) throw error;
       // Whoever controls now, or this broker a moment later, finds the same.
-      this.#log.warn(`broker ${id} could not be fenced`, { because: error.message });
+      this.#log.warn(`broker ${id} could not be ${what}`, { because: error.message });
     }
   }
 }
 
 /** One registration of another broker. */
 class Watched {
-  readonly id: number;
-  readonly epoch: number;
-  readonly listeners: BrokerRegistration['listeners'];
+  readonly broker: BrokerRegistration;
   isOver = false;
   onEnd: () => void = () => {};
 
-  constructor({ id, epoch, listeners }: BrokerRegistration) {
-    this.id = id;
-    this.epoch = epoch;
-    this.listeners = listeners;
+  constructor(broker: BrokerRegistration) {
+    this.broker = broker;
   }
 
   end(): void {

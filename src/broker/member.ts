@@ -85,7 +85,7 @@ export class Member implements MemberOptions {
     const { nodeId } = this.#config;
     const { connections } = (membership as Membership).peers;
     const connect = (id: number) => connections.connect(id);
-    return new DeathWatch(this.#io, { nodeId, metadata, connect, onBug });
+    return new DeathWatch(this.#io, { nodeId, metadata, store: this.store, connect, onBug });
   }
 
   replication(parts: {

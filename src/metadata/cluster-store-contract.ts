@@ -399,6 +399,33 @@ function sessions(contract: Contract): void {
     await again.close();
     assert.equal(aliveIn(store).size, 0);
   });
+
+  contract('a process that is expelled loses its session and its term at once', async (store) => {
+    const lost: string[] = [];
+    const first = await store.elect({ nodeId: 1, onLost: () => lost.push('term') }).term;
+    const session = await store.register(broker(1), () => lost.push('session'));
+    const waiting = store.elect(candidate(2));
+    await store.expel(broker(1));
+    const second = await waiting.term;
+    assert.deepEqual(lost.sort(), ['session', 'term']);
+    assert.equal(aliveIn(store).size, 0);
+    assert.ok(second.epoch > first.epoch);
+    await assert.rejects(store.confirm(first.epoch), { errorName: 'NOT_CONTROLLER' });
+    await store.confirm(second.epoch);
+    await store.register(broker(1), notLost);
+    await session.close();
+    assert.deepEqual([...aliveIn(store).keys()], [1], 'it may come back');
+  });
+
+  contract('only the process that is named is expelled', async (store) => {
+    const { epoch } = await store.elect(candidate(1)).term;
+    await store.register(broker(1, 2), notLost);
+    await store.register(broker(2), notLost);
+    await store.expel(broker(1, 1));
+    await store.expel(broker(3));
+    assert.deepEqual([...aliveIn(store).keys()], [1, 2]);
+    await store.confirm(epoch);
+  });
 }
 
 export function notLost(error: Error): void {

@@ -120,6 +120,12 @@ export interface ClusterStore {
    * this one is not its successor (`isSuccessor`): it is gone when its session ends
    */
   register(broker: StoreBroker, onLost: (error: Error) => void): Promise<BrokerSession>;
+  /**
+   * Somebody has proven that this process is dead: its session and its term end as if the engine
+   * had taken it for dead. Should it live, it hears of both and may register again. Nothing becomes
+   * of another process with the same node id.
+   */
+  expel(process: BrokerProcess): Promise<void>;
   /** Called at once with those known to be alive now, and after every change. */
   watchBrokers(onChange: (alive: ReadonlyMap<number, StoreBroker>) => void): Subscription;
 
@@ -190,10 +196,13 @@ export interface ControllerTerm {
   resign(): Promise<void>;
 }
 
-export interface StoreBroker {
+export interface BrokerProcess {
   readonly nodeId: number;
   /** Changes with every start of the process. */
   readonly incarnationId: string;
+}
+
+export interface StoreBroker extends BrokerProcess {
   /** Its log directories, which one process at a time can have open. */
   readonly directoryIds: readonly Uuid[];
   readonly endpoints: readonly Endpoint[];
@@ -210,6 +219,11 @@ export function isSuccessor(
 ): boolean {
   if (broker.incarnationId === holder.incarnationId) return true;
   return broker.directoryIds.some((id) => holder.directoryIds.includes(id));
+}
+
+/** What a process hears that was expelled and lives. */
+export function expelledError(nodeId: number): KafkaError {
+  return new KafkaError('NETWORK_EXCEPTION', `another broker has found broker ${nodeId} dead`);
 }
 
 export interface BrokerSession {

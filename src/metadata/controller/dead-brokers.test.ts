@@ -52,6 +52,24 @@ test('a new controller gives a broker without a session one whole session time',
     assert.deepEqual(at.fenced, [2]);
   }));
 
+test('a new controller that saw the session of a broker end does not wait for another one', () =>
+  simulate(async (io) => {
+    const at = new Scene(io);
+    at.dead.onAlive([1, 2, 3]);
+    at.dead.onAlive([1, 2]);
+    at.dead.onAlive([1]);
+    at.dead.onAlive([1, 3]);
+    at.dead.onAlive([1]);
+    await at.dead.onElected();
+    assert.deepEqual(at.fenced, []);
+    await io.clock.sleep(100);
+    at.dead.onAlive([1, 3]);
+    await io.clock.sleep(200);
+    assert.deepEqual(at.fenced, [2]);
+    await io.clock.sleep(20_000);
+    assert.deepEqual(at.fenced, [2]);
+  }));
+
 test('fencing that is refused is tried again, while this node controls', () =>
   simulate(async (io) => {
     const at = new Scene(io);

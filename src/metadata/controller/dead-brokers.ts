@@ -1,6 +1,6 @@
 // Which brokers the controller takes for dead, and when: a broker is fenced when its session with
-// the store has ended and has not been renewed a moment later. A new controller has not seen how
-// long a broker has been without a session, so it gives each one whole session time first.
+// the store has ended and has not been renewed a moment later. A new controller that did not see
+// the session of a broker end cannot know that it had one, and gives it a whole session time first.
 //
 // Invariant: a broker that is dead is fenced while this node controls, however often that fails;
 // one whose session is back is not.
@@ -30,6 +30,8 @@ export class DeadBrokers {
   #alive: ReadonlySet<number> = new Set();
   /** Those without a session, and when they are fenced. */
   readonly #timers = new Map<number, Timer>();
+  /** Those whose session ended before the eyes of this process, elected or not. */
+  readonly #ended = new Set<number>();
   #isElected = false;
 
   constructor(io: Io, options: DeadBrokersOptions) {
@@ -45,7 +47,7 @@ export class DeadBrokers {
     for (const id of [...serving()]) {
       if (id === nodeId || this.#alive.has(id)) continue;
       if (sessionMs === 0) await fence(id);
-      else this.#fenceAfter(id, sessionMs);
+      else this.#fenceAfter(id, this.#ended.has(id) ? renewalMsMax : sessionMs);
     }
   }
 
@@ -62,9 +64,13 @@ export class DeadBrokers {
     for (const id of this.#alive) {
       this.#timers.get(id)?.cancel();
       this.#timers.delete(id);
+      this.#ended.delete(id);
     }
-    if (!this.#isElected) return;
-    for (const id of before) if (!this.#alive.has(id)) this.#fenceAfter(id, renewalMsMax);
+    for (const id of before) {
+      if (this.#alive.has(id)) continue;
+      this.#ended.add(id);
+      if (this.#isElected) this.#fenceAfter(id, renewalMsMax);
+    }
   }
 
   #fenceAfter(id: number, delayMs: number): void {

@@ -141,6 +141,8 @@ export class MetadataController implements api.Controller {
 
   async #takeOffice(): Promise<void> {
     const { nodeId, store, loader } = this.#options;
+    // Before it is elected: whose session ended while another one controlled, or with its term.
+    this.#brokerWatch ??= store.watchBrokers((alive) => this.#onBrokersChanged(alive));
     if (this.#resigning !== null) await this.#resigning;
     this.#resigning = null;
     if (this.#term === null) {
@@ -150,7 +152,6 @@ export class MetadataController implements api.Controller {
     const { epoch } = this.#term;
     this.#log.controllerEpoch = epoch;
     await this.#runtime.load();
-    this.#brokerWatch ??= store.watchBrokers((alive) => this.#onBrokersChanged(alive));
     const { isInTransaction } = loader;
     const off = await this.#decide((machine) => takeOver(machine, isInTransaction));
     if (off.length > 0) {

@@ -4,6 +4,7 @@ import type { Uuid } from '../../../src/base/uuid.ts';
 import type { Io } from '../../../src/io/index.ts';
 import type {
   AppendOptions,
+  BrokerProcess,
   BrokerSession,
   Candidate,
   ControllerTerm,
@@ -198,6 +199,14 @@ export const bugs: Readonly<Record<string, new (io: Io, server: StoreServer) => 
     override async register(...[broker, onLost]: Register): Promise<BrokerSession> {
       await super.register(broker, onLost);
       return { close: () => this.leave(`session ${broker.nodeId}`) };
+    }
+  },
+  'expels nobody': class extends RemoteStore {
+    override async expel(): Promise<void> {}
+  },
+  'expels by node id': class extends RemoteStore {
+    override expel({ nodeId }: BrokerProcess): Promise<void> {
+      return this.server.expire(nodeId);
     }
   },
   'is another store at each start': class extends RemoteStore {

@@ -6,6 +6,7 @@ import type { Uuid } from '../../../src/base/uuid.ts';
 import type { Io } from '../../../src/io/index.ts';
 import {
   type AppendOptions,
+  type BrokerProcess,
   type BrokerSession,
   type Candidate,
   type ClusterStore,
@@ -18,6 +19,7 @@ import {
   type Subscription,
   UnknownOutcomeError,
 } from '../../../src/metadata/cluster-store.ts';
+import { aliveIn } from '../../../src/metadata/cluster-store-contract.ts';
 import type {
   Loss,
   StoreOutages,
@@ -339,6 +341,13 @@ export class RemoteStore implements ClusterStore {
       const end = () => session.close();
       this.server.members.set(`session ${broker.nodeId}`, { link: this, end, onLost });
       return { close: () => this.call('read', end) };
+    });
+  }
+
+  expel({ nodeId, incarnationId }: BrokerProcess): Promise<void> {
+    return this.call('read', async () => {
+      const holder = aliveIn(this.server.local).get(nodeId);
+      if (holder?.incarnationId === incarnationId) await this.server.expire(nodeId);
     });
   }
 

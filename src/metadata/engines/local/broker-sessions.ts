@@ -4,6 +4,7 @@
 
 import { KafkaError } from '../../../protocol/index.ts';
 import {
+  type BrokerProcess,
   type BrokerSession,
   isSuccessor,
   type StoreBroker,
@@ -46,6 +47,18 @@ export class BrokerSessions {
       this.#onChanged();
     };
     return { close };
+  }
+
+  isHeldBy({ nodeId, incarnationId }: BrokerProcess): boolean {
+    return this.#held.get(nodeId)?.broker.incarnationId === incarnationId;
+  }
+
+  /** It ends against the will of its owner. */
+  expel(nodeId: number, error: Error): void {
+    const held = this.#held.get(nodeId);
+    this.#held.delete(nodeId);
+    this.#onChanged();
+    held?.onLost(error);
   }
 
   watch(onChange: OnChange): Subscription {

@@ -32,6 +32,11 @@ export class LocalElection {
     this.release(candidate);
   }
 
+  /** -1: nobody. */
+  get holderId(): number {
+    return this.#holder?.nodeId ?? -1;
+  }
+
   isHeldBy(candidate: Candidate): boolean {
     return this.#holder === candidate;
   }

@@ -24,18 +24,20 @@ import {
   type OpenFiles,
   PartitionLog,
 } from '../../../storage/index.ts';
-import type {
-  AppendOptions,
-  BrokerSession,
-  Candidate,
-  ClusterStore,
-  ControllerTerm,
-  Election,
-  StoreBatch,
-  StoreBroker,
-  StoreSnapshot,
-  StoreWatcher,
-  Subscription,
+import {
+  type AppendOptions,
+  type BrokerProcess,
+  type BrokerSession,
+  type Candidate,
+  type ClusterStore,
+  type ControllerTerm,
+  type Election,
+  expelledError,
+  type StoreBatch,
+  type StoreBroker,
+  type StoreSnapshot,
+  type StoreWatcher,
+  type Subscription,
 } from '../../cluster-store.ts';
 import { LogFollower } from '../../log-follower.ts';
 import { isOfQuorum, leaderChangeRecord } from '../../records/index.ts';
@@ -433,6 +435,14 @@ export class LocalStore implements ClusterStore {
   async register(broker: StoreBroker, onLost: (error: Error) => void): Promise<BrokerSession> {
     this.#assertUsable();
     return this.#sessions.begin(broker, onLost);
+  }
+
+  async expel(process: BrokerProcess): Promise<void> {
+    if (!this.#sessions.isHeldBy(process)) return;
+    const { nodeId } = process;
+    const error = expelledError(nodeId);
+    this.#sessions.expel(nodeId, error);
+    if (this.#election.holderId === nodeId) this.#election.endTerm(error);
   }
 
   watchBrokers(onChange: (alive: ReadonlyMap<number, StoreBroker>) => void): Subscription {

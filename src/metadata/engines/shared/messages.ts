@@ -174,6 +174,11 @@ export const unregister = call(14, 'unregister', {
   request: { registrationId: int32('0+') },
   answer: {},
 });
+/** What this process of the broker holds ends; nothing, if another one has its node id. */
+export const expel = call(15, 'expel', {
+  request: { nodeId: int32('0+'), incarnationId: string('0+') },
+  answer: {},
+});
 
 const ANSWER = 64;
 const FAILURE = 65;

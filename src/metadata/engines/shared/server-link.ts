@@ -9,7 +9,7 @@ import type { Connection, Io } from '../../../io/index.ts';
 import { FrameError, FrameReader } from '../../../network/index.ts';
 import { decodeStruct, KafkaError } from '../../../protocol/index.ts';
 import { isExpectedFailure } from '../../../storage/index.ts';
-import type { StoreBatch } from '../../cluster-store.ts';
+import type { BrokerProcess, StoreBatch } from '../../cluster-store.ts';
 import type { LocalStore } from '../local/local-store.ts';
 import * as messages from './messages.ts';
 import type { ServerSession } from './server-session.ts';
@@ -25,6 +25,7 @@ export interface LinkOwner {
   welcome(session: ServerSession): messages.AnswerOf<typeof messages.hello>;
   onHeard(session: ServerSession): void;
   onGoodbye(session: ServerSession): Promise<void>;
+  expel(process: BrokerProcess): Promise<void>;
   onClosed(link: ServerLink): void;
   onBug(error: Error): void;
 }
@@ -188,7 +189,7 @@ export class ServerLink {
     this.#session = session;
     this.#owner.onHeard(session);
     this.send(messages.encodeAnswer(messages.hello, frame.id, this.#owner.welcome(session)));
-    session.tellUntold();
+    session.tellAgain();
   }
 
   #makeHandlers(): ReadonlyMap<number, { call: messages.Call; handle: Handler }> {
@@ -248,6 +249,10 @@ export class ServerLink {
     });
     on(messages.unregister, async (session, { registrationId }) => {
       await session.unregister(registrationId);
+      return {};
+    });
+    on(messages.expel, async (_, process) => {
+      await this.#owner.expel(process);
       return {};
     });
     return handlers;

@@ -3,10 +3,17 @@
 // goodbye or with its silence.
 //
 // Invariants: whoever holds a term or a registration has a session; what the client was not told
-// because it was away is told when it is back.
+// because it was away, or because its connection was dead, is told when it is back.
 
 import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
-import type { BrokerSession, ControllerTerm, Election, StoreBroker } from '../../cluster-store.ts';
+import {
+  type BrokerProcess,
+  type BrokerSession,
+  type ControllerTerm,
+  type Election,
+  expelledError,
+  type StoreBroker,
+} from '../../cluster-store.ts';
 import type { LocalStore } from '../local/local-store.ts';
 import { encodeFrame, lostNews, newsKinds } from './messages.ts';
 
@@ -18,8 +25,14 @@ export interface SessionLink {
 }
 
 interface HeldElection {
+  readonly nodeId: number;
   readonly election: Election;
   epoch: number | null;
+}
+
+interface HeldRegistration {
+  readonly broker: StoreBroker;
+  readonly session: BrokerSession;
 }
 
 /** Each is a small object; a client has one of its own, and a second while it is restarted. */
@@ -34,8 +47,9 @@ export class ServerSession {
   link: SessionLink | null = null;
   readonly #store: LocalStore;
   readonly #elections = new Map<number, HeldElection>();
-  readonly #registrations = new Map<number, BrokerSession>();
-  readonly #untold: (readonly Buffer[])[] = [];
+  readonly #registrations = new Map<number, HeldRegistration>();
+  /** The connection may have been dead for a while; who was told already pays no heed. */
+  readonly #told: (readonly Buffer[])[] = [];
   #hasEnded = false;
 
   constructor(store: LocalStore, options: { id: string; timeoutMs: number; heardMs: number }) {
@@ -51,16 +65,17 @@ export class ServerSession {
   }
 
   /** To be called when the client has been welcomed. */
-  tellUntold(): void {
-    for (const frame of this.#untold.splice(0)) this.link?.send(frame);
+  tellAgain(): void {
+    for (const frame of this.#told) this.link?.send(frame);
   }
 
   #tell(kind: number, id: number, error: Error): void {
     const name = error instanceof KafkaError ? error.errorName : 'UNKNOWN_SERVER_ERROR';
     const lost = { id, errorCode: ErrorCode[name], message: error.message };
     const frame = encodeFrame(kind, 0, [lostNews, lost]);
-    if (this.link === null) this.#untold.push(frame);
-    else this.link.send(frame);
+    this.#told.push(frame);
+    if (this.#told.length > 2 * heldMax) this.#told.shift();
+    this.link?.send(frame);
   }
 
   async elect(electionId: number, nodeId: number): Promise<ControllerTerm> {
@@ -74,7 +89,8 @@ export class ServerSession {
       this.#elections.delete(electionId);
       this.#tell(newsKinds.lostTerm, electionId, error);
     };
-    const held: HeldElection = { election: this.#store.elect({ nodeId, onLost }), epoch: null };
+    const election = this.#store.elect({ nodeId, onLost });
+    const held: HeldElection = { nodeId, election, epoch: null };
     this.#elections.set(electionId, held);
     held.election.term.then(
       ({ epoch }) => {
@@ -103,13 +119,31 @@ export class ServerSession {
       this.#registrations.delete(registrationId);
       this.#tell(newsKinds.lostRegistration, registrationId, error);
     });
-    this.#registrations.set(registrationId, session);
+    this.#registrations.set(registrationId, { broker, session });
   }
 
   async unregister(registrationId: number): Promise<void> {
-    const session = this.#registrations.get(registrationId);
+    const held = this.#registrations.get(registrationId);
     this.#registrations.delete(registrationId);
-    await session?.close();
+    await held?.session.close();
+  }
+
+  /** Brokers first, as at the end. */
+  async expel({ nodeId, incarnationId }: BrokerProcess): Promise<void> {
+    const registrations = [...this.#registrations].filter(
+      ([, { broker }]) => broker.nodeId === nodeId && broker.incarnationId === incarnationId,
+    );
+    if (registrations.length === 0) return;
+    const error = expelledError(nodeId);
+    for (const [id] of registrations) {
+      await this.unregister(id);
+      this.#tell(newsKinds.lostRegistration, id, error);
+    }
+    for (const [id, election] of [...this.#elections]) {
+      if (election.nodeId !== nodeId) continue;
+      await this.release(id);
+      this.#tell(newsKinds.lostTerm, id, error);
+    }
   }
 
   #assertRoom(count: number): void {

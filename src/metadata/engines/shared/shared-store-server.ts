@@ -10,7 +10,7 @@
 import { uuidFromBytes } from '../../../base/uuid.ts';
 import type { Connection, Io, Listener } from '../../../io/index.ts';
 import { LogDirectory, LogResources } from '../../../storage/index.ts';
-import type { StoreBatch, StoreBroker } from '../../cluster-store.ts';
+import type { BrokerProcess, StoreBatch, StoreBroker } from '../../cluster-store.ts';
 import { LocalStore } from '../local/local-store.ts';
 import * as messages from './messages.ts';
 import { type Hello, type LinkOwner, ServerLink } from './server-link.ts';
@@ -169,6 +169,10 @@ export class SharedStoreServer implements LinkOwner {
 
   async onGoodbye(session: ServerSession): Promise<void> {
     await this.#end(session, null);
+  }
+
+  async expel(process: BrokerProcess): Promise<void> {
+    for (const session of [...this.#sessions.values()]) await session.expel(process);
   }
 
   #endSilentSessions(nowMs: number): void {

@@ -11,6 +11,7 @@ import type { Io, Log } from '../../../io/index.ts';
 import { decodeStruct, KafkaError } from '../../../protocol/index.ts';
 import {
   type AppendOptions,
+  type BrokerProcess,
   type BrokerSession,
   type Candidate,
   type ClusterStore,
@@ -254,6 +255,11 @@ export class SharedStore implements ClusterStore {
 
   register(broker: StoreBroker, onLost: (error: Error) => void): Promise<BrokerSession> {
     return this.#registrations.register(broker, onLost);
+  }
+
+  /** Not asked again later: by then it may have come back. */
+  async expel({ nodeId, incarnationId }: BrokerProcess): Promise<void> {
+    await this.#connector.linkNow().call(messages.expel, { nodeId, incarnationId });
   }
 
   watchBrokers(onChange: OnBrokers): Subscription {
