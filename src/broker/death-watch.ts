@@ -36,6 +36,7 @@ interface Closing {
 /** Both refusals are within 500 ms. */
 const betweenRefusalsMs = 150;
 const connectMsMax = 150;
+const electionMs = 50;
 const restMs = 500;
 
 export class DeathWatch {
@@ -87,7 +88,7 @@ export class DeathWatch {
     while (!watched.isOver) {
       await this.#whileConnected(watched);
       if (watched.isOver) return;
-      if (await this.#isProvenDead(watched)) await this.#onProvenDead(watched.broker);
+      if (await this.#isProvenDead(watched)) await this.#onProvenDead(watched);
       await this.#io.clock.sleep(restMs);
     }
   }
@@ -131,17 +132,21 @@ export class DeathWatch {
     }
   }
 
-  async #onProvenDead({ id, epoch, incarnationId }: BrokerRegistration): Promise<void> {
+  async #onProvenDead(watched: Watched): Promise<void> {
+    const { id, epoch, incarnationId } = watched.broker;
     const { metadata, store } = this.#options;
-    const what = this.#isController ? 'fenced' : 'expelled from control';
-    this.#log.warn(`broker ${id} refuses connections on every listener: it is ${what}`);
+    this.#log.warn(`broker ${id} refuses connections on every listener: it is dead`);
     try {
-      if (this.#isController) await metadata.fenceDead(id, epoch);
-      else await store.expel({ nodeId: id, incarnationId });
+      if (!this.#isController) {
+        await store.expel({ nodeId: id, incarnationId });
+        // Should this broker be elected in its place, the proof is still good.
+        await this.#io.clock.sleep(electionMs);
+      }
+      if (this.#isController && !watched.isOver) await metadata.fenceDead(id, epoch);
     } catch (error) {
       if (!(error instanceof IoError) && !(error instanceof KafkaError)) throw error;
       // Whoever controls now, or this broker a moment later, finds the same.
-      this.#log.warn(`broker ${id} could not be ${what}`, { because: error.message });
+      this.#log.warn(`broker ${id} could not be fenced`, { because: error.message });
     }
   }
 }

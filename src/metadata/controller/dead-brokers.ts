@@ -64,7 +64,6 @@ export class DeadBrokers {
     for (const id of this.#alive) {
       this.#timers.get(id)?.cancel();
       this.#timers.delete(id);
-      this.#ended.delete(id);
     }
     for (const id of before) {
       if (this.#alive.has(id)) continue;
