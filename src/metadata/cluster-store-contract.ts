@@ -110,6 +110,7 @@ export function storeContracts(): StoreContract[] {
   followers(contract);
   snapshots(contract);
   sessions(contract);
+  expulsions(contract);
   contracts.push(lives);
   return contracts;
 }
@@ -399,7 +400,9 @@ function sessions(contract: Contract): void {
     await again.close();
     assert.equal(aliveIn(store).size, 0);
   });
+}
 
+function expulsions(contract: Contract): void {
   contract('a process that is expelled loses its session and its term at once', async (store) => {
     const lost: string[] = [];
     const first = await store.elect({ nodeId: 1, onLost: () => lost.push('term') }).term;

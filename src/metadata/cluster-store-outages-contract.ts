@@ -75,6 +75,7 @@ export function outageContracts(): StoreContract<OutageHarness>[] {
   lostAppends(contract);
   lostTerms(contract);
   lostSessions(contract);
+  expulsions(contract);
   watches(contract);
   views(contract);
   return contracts;
@@ -247,22 +248,6 @@ function lostSessions(contract: Contract): void {
     });
   });
 
-  contract('an expelled process that was cut off hears of it and comes back', async (at) => {
-    const { store, other, outages, noticed } = at;
-    const lost: string[] = [];
-    const first = await store.elect({ nodeId: 1, onLost: () => lost.push('term') }).term;
-    await store.register(broker(1), () => lost.push('session'));
-    outages.cut(store);
-    await other.expel(broker(1));
-    const second = await other.elect(candidate(2)).term;
-    assert.ok(second.epoch > first.epoch);
-    await outages.heal(store);
-    await noticed();
-    assert.deepEqual(lost.sort(), ['session', 'term']);
-    await store.register(broker(1), notLost);
-    await other.confirm(second.epoch);
-  });
-
   contract('after an outage watchers of brokers hear who is alive now', async (at) => {
     const { store, other, outages, noticed } = at;
     const lost: Error[] = [];
@@ -282,6 +267,24 @@ function lostSessions(contract: Contract): void {
     await outages.heal(store);
     await noticed();
     assert.deepEqual(alive, [2]);
+  });
+}
+
+function expulsions(contract: Contract): void {
+  contract('an expelled process that was cut off hears of it and comes back', async (at) => {
+    const { store, other, outages, noticed } = at;
+    const lost: string[] = [];
+    const first = await store.elect({ nodeId: 1, onLost: () => lost.push('term') }).term;
+    await store.register(broker(1), () => lost.push('session'));
+    outages.cut(store);
+    await other.expel(broker(1));
+    const second = await other.elect(candidate(2)).term;
+    assert.ok(second.epoch > first.epoch);
+    await outages.heal(store);
+    await noticed();
+    assert.deepEqual(lost.sort(), ['session', 'term']);
+    await store.register(broker(1), notLost);
+    await other.confirm(second.epoch);
   });
 }
 
