@@ -195,3 +195,13 @@ test('a lock dies with its process', () => {
   host.kill();
   assert.ok(host.start().io.disk.lock('/.lock') !== null);
 });
+
+test('a disk that was put in place of another stays empty, whatever a power cut undoes', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const fixture = setUp(seed);
+    await durableFile(fixture, 'of the old disk');
+    fixture.host.replaceTree('/data');
+    fixture.host.powerCut();
+    assert.equal(content(fixture.host), null);
+  }
+});

@@ -113,10 +113,14 @@ export class Host implements EnclosingHost {
     for (const each of this.files.removalOrder(path)) this.files.unlink(each, 0);
   }
 
-  /** Another directory, empty, is under the name: a disk mounted over it, or not mounted. */
+  /**
+   * Another directory, empty, is under the name: a disk mounted over it, or not mounted. This is no
+   * write that a power cut could take back: it would leave a part of the old disk in the new one.
+   */
   replaceTree(path: string): void {
     this.removeTree(path);
     this.files.makeDirectory(path, 0);
+    this.files.commit(this.files.changeCount);
   }
 
   /**

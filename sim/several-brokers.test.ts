@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Admin, Consumer, Producer } from '../src/client/index.ts';
 import { Cluster } from './cluster.ts';
+import type { SimBroker } from './sim-broker.ts';
 import { World } from './world.ts';
 
 const places = [0, 1, 2, 3, 4, 5].map((partition) => ({ topic: 't', partition }));
@@ -138,4 +139,18 @@ test('a second process with the id of one that lives is told so in one line', as
   await at.world.run(() => at.exits.length > 0, 60_000);
   assert.match(at.exits[0] ?? '', /another process is running as broker 1; stop it/);
   await at.produce('p1');
+});
+
+// Otherwise a broker that dies while it starts with its new disk could never come back.
+test('a start that accepts a lost disk does so again until the broker has served', async () => {
+  const at = new Scene(4);
+  await at.start();
+  const broker = at.cluster.brokers[2] as SimBroker;
+  broker.kill();
+  broker.host.replaceTree('/data');
+  broker.start({ acceptLostLogDirs: true });
+  broker.kill();
+  broker.start();
+  await at.allReady();
+  assert.deepEqual(at.exits, []);
 });

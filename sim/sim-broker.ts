@@ -39,6 +39,8 @@ export class SimBroker {
   #process: SimProcess | null = null;
   #broker: Broker | null = null;
   #startCount = 0;
+  /** A start that was to accept lost directories has not come to an end: the next one accepts them. */
+  #mayLoseLogDirs = false;
 
   constructor(host: Host, options: SimBrokerOptions) {
     this.host = host;
@@ -65,6 +67,7 @@ export class SimBroker {
     assert(!this.isUp, 'a broker is started when it is down');
     this.#startCount++;
     this.#broker = null;
+    this.#mayLoseLogDirs ||= options.acceptLostLogDirs ?? false;
     this.#process = this.host.start((io, process) => this.#run(io, process, options));
   }
 
@@ -99,16 +102,18 @@ export class SimBroker {
     );
   }
 
-  async #run(io: Io, process: SimProcess, options: StartOptions): Promise<void> {
-    const { config, acceptLostLogDirs = false } = options;
+  async #run(io: Io, process: SimProcess, { config }: StartOptions): Promise<void> {
     const overrides = Object.entries({ ...this.#options.config, ...config });
     const loaded = loadBrokerConfig({ overrides });
     try {
       const broker = await Broker.start(this.#options.plant(io), loaded.config, {
-        acceptLostLogDirs,
+        acceptLostLogDirs: this.#mayLoseLogDirs,
         onFatal: (error) => this.#exit(process, error),
       });
-      if (this.#process === process) this.#broker = broker;
+      if (this.#process === process) {
+        this.#broker = broker;
+        this.#mayLoseLogDirs = false;
+      }
       process.note('serves');
     } catch (error) {
       this.#exit(process, error as Error);

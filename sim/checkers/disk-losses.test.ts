@@ -41,3 +41,12 @@ test('with more in-sync replicas demanded than there are, all of them count', ()
   losses.onLoss(3, 200);
   assert.equal(losses.isPromised(record), false);
 });
+
+test('an unclean restart counts where a disk was lost, too, and is no loss by itself', () => {
+  const losses = lossesOf(2);
+  for (const id of [2, 3]) losses.onUncleanRestart(id, 200);
+  losses.onLoss(4, 200);
+  assert.equal(losses.isPromised(record), true);
+  losses.onLoss(1, 300);
+  assert.equal(losses.isPromised(record), false);
+});

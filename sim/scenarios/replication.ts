@@ -101,6 +101,7 @@ function nemesisOf(run: ReplicationRun, prng: Prng, lossy: readonly ClusterHarm[
     downMsMax: prng.pick([300, 2_000, 2 * plan.sessionTimeoutMs]),
     onEnd: (nodeId, harm) => {
       if (isLoss(harm, run)) run.losses.onLoss(nodeId, world.timeMs);
+      else if (harm === 'power cut') run.losses.onUncleanRestart(nodeId, world.timeMs);
     },
   });
 }
