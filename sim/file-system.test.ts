@@ -196,7 +196,7 @@ test('a lock dies with its process', () => {
   assert.ok(host.start().io.disk.lock('/.lock') !== null);
 });
 
-test('a disk that was put in place of another stays empty, whatever a power cut undoes', async () => {
+test('a disk that was put in place of another stays empty through a power cut', async () => {
   for (let seed = 0; seed < 20; seed++) {
     const fixture = setUp(seed);
     await durableFile(fixture, 'of the old disk');

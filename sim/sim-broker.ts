@@ -39,7 +39,7 @@ export class SimBroker {
   #process: SimProcess | null = null;
   #broker: Broker | null = null;
   #startCount = 0;
-  /** A start that was to accept lost directories has not come to an end: the next one accepts them. */
+  /** A start that was to accept lost directories has not succeeded: the next one accepts them. */
   #mayLoseLogDirs = false;
 
   constructor(host: Host, options: SimBrokerOptions) {

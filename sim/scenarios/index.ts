@@ -35,7 +35,7 @@ import { lostDirectory } from './lost-directory.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
-import { replication } from './replication.ts';
+import { replication, replicationPowerCut } from './replication.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 
@@ -61,4 +61,5 @@ export const scenarios: readonly Scenario[] = [
   compactionSteps,
   damage,
   replication,
+  replicationPowerCut,
 ];
