@@ -10,21 +10,27 @@ import type { Prng } from '../src/base/prng.ts';
 import { IoError } from '../src/io/io.ts';
 import { FileContent } from './file-content.ts';
 
-/** As an inode number: no two files or directories have the same. */
-let nodeCount = 0;
-
 export class FileNode {
-  readonly identity = `inode ${++nodeCount}`;
+  readonly identity: string;
   content = new FileContent();
   modifiedMs = 0;
   isLinked = true;
+
+  /** @param number as of an inode: no two files or directories of a host have the same */
+  constructor(number: number) {
+    this.identity = `inode ${number}`;
+  }
 }
 
 export class DirectoryNode {
-  readonly identity = `inode ${++nodeCount}`;
+  readonly identity: string;
   entries = new Map<string, Node>();
   durableEntries = new Map<string, Node>();
   modifiedMs = 0;
+
+  constructor(number: number) {
+    this.identity = `inode ${number}`;
+  }
 }
 
 export type Node = FileNode | DirectoryNode;
@@ -56,7 +62,8 @@ const journalLengthMax = 10_000;
 export class FileSystem {
   capacityBytes = 2 ** 40;
   #usedBytes = 0;
-  #root = new DirectoryNode();
+  #nodeCount = 0;
+  #root = new DirectoryNode(++this.#nodeCount);
   #journal: TreeChange[] = [];
   #committedCount = 0;
 
@@ -86,7 +93,7 @@ export class FileSystem {
       if (!(node instanceof DirectoryNode)) throw diskError('ENOTDIR', `create directory ${path}`);
       let next = node.entries.get(name);
       if (next === undefined) {
-        next = new DirectoryNode();
+        next = new DirectoryNode(++this.#nodeCount);
         this.#apply({ link: { parent: node, name, node: next } }, nowMs);
       }
       node = next;
@@ -104,7 +111,7 @@ export class FileSystem {
     if (found instanceof DirectoryNode) throw diskError('EISDIR', `open ${path}`);
     if (found !== undefined) return found;
     if (mustExist) throw diskError('ENOENT', `open ${path}`);
-    const node = new FileNode();
+    const node = new FileNode(++this.#nodeCount);
     node.modifiedMs = nowMs;
     this.#apply({ link: { parent, name, node } }, nowMs);
     return node;
@@ -250,11 +257,14 @@ export class FileSystem {
 
   /** An independent copy, cache and platter alike. */
   clone(): FileSystem {
+    const result = new FileSystem();
+    result.#nodeCount = this.#nodeCount;
     const copies = new Map<Node, Node>();
     const copyOf = (node: Node): Node => {
       const known = copies.get(node);
       if (known !== undefined) return known;
-      const copy = node instanceof FileNode ? new FileNode() : new DirectoryNode();
+      const number = ++result.#nodeCount;
+      const copy = node instanceof FileNode ? new FileNode(number) : new DirectoryNode(number);
       copies.set(node, copy);
       copy.modifiedMs = node.modifiedMs;
       if (node instanceof FileNode && copy instanceof FileNode) {
@@ -268,7 +278,6 @@ export class FileSystem {
       }
       return copy;
     };
-    const result = new FileSystem();
     result.capacityBytes = this.capacityBytes;
     result.#usedBytes = this.#usedBytes;
     result.#root = copyOf(this.#root) as DirectoryNode;

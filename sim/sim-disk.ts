@@ -76,7 +76,7 @@ export class SimDisk implements Disk {
     const exists = this.#files.find(path) !== null;
     if (!exists && mode === 'create' && !this.mayChange(`create ${path}`)) {
       // Dead: any file will do, nobody will see it.
-      return new SimFile(path, new FileNode(), true, this);
+      return new SimFile(path, new FileNode(0), true, this);
     }
     const node = this.#files.openFile(path, mode !== 'create', this.nowMs());
     this.filesOpenCount++;

@@ -177,7 +177,8 @@ test('kafka-leader-election says what is elected already and what is not there',
 
 test('kafka-features describes, lowers and raises', async () => {
   const before = await outputOf('features', 'describe');
-  assert.match(before, /^Feature: group\.version {29}SupportedMinVersion: 0 {16}Supported/);
+  assert.match(before, /^Feature: eligible\.leader\.replicas\.version {10}SupportedMinVersion: 0 /);
+  assert.match(before, /^Feature: group\.version {29}SupportedMinVersion: 0 {16}Supported/m);
   assert.match(before, /metadata\.version +SupportedMinVersion: 3\.3-IV3 /);
   const lower = 'downgrade --feature group.version=0';
   assert.equal(

@@ -1,0 +1,5 @@
+// Every scenario of several brokers that is registered, under a few seeds, each twice.
+
+import { runTwice } from './run-twice.ts';
+
+runTwice((name) => name.startsWith('replication'));
