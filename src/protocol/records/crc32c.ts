@@ -15,7 +15,13 @@ const NATIVE_BYTES_MIN = 192;
 
 const tables = crcTables(CASTAGNOLI_REVERSED);
 
-// Loading a native library takes milliseconds: the first buffer that is worth it pays.
+/**
+ * Loading the native library takes milliseconds and megabytes: what a broker writes until it is
+ * ready is not worth it.
+ */
+const BYTES_BEFORE_NATIVE = 16 * 1024;
+
+let bytesBeforeNative = 0;
 let native: NativeCrc | null | undefined;
 
 /**
@@ -23,11 +29,17 @@ let native: NativeCrc | null | undefined;
  * the result is the CRC of both parts together.
  */
 export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length, seed = 0): number {
-  if (end - start >= NATIVE_BYTES_MIN && hasNativeCrc32c()) {
+  if (end - start >= NATIVE_BYTES_MIN && isNativeWorthIt(end - start)) {
     const isWhole = start === 0 && end === buffer.length;
     return (native as NativeCrc)(isWhole ? buffer : buffer.subarray(start, end), seed);
   }
   return updateCrc(tables, buffer, start, end, seed);
+}
+
+function isNativeWorthIt(sizeBytes: number): boolean {
+  if (native !== undefined) return native !== null;
+  bytesBeforeNative += sizeBytes;
+  return bytesBeforeNative >= BYTES_BEFORE_NATIVE && hasNativeCrc32c();
 }
 
 /** Whether the native implementation could be loaded, which the first call tries. */
