@@ -2,7 +2,7 @@
 // a controller, each of them four processes on this machine, on fresh directories and the same
 // ports for every round.
 
-import { Admin } from '../src/client/index.ts';
+import { Admin, Producer } from '../src/client/index.ts';
 import { createNodeIo } from '../src/io/index.ts';
 import { KafkaCluster } from '../tests/interop/clusters/kafka-cluster.ts';
 import { PartitaCluster } from '../tests/interop/clusters/partita-cluster.ts';
@@ -24,6 +24,9 @@ function kafkaServer(heap: string) {
   ];
 }
 
+/** That a broker cannot be reached for a while is part of these benches. */
+export const quiet = createNodeIo({ logLevel: 'error' });
+
 export interface ClusterFlags {
   readonly products: string;
   /** Of each of Kafka's processes. */
@@ -44,8 +47,7 @@ export async function withCluster<T>(
     product === 'kafka'
       ? await KafkaCluster.start({ config, java: kafkaServer(heap) })
       : await PartitaCluster.start({ config });
-  const io = createNodeIo({ logLevel: 'error' });
-  const admin = new Admin({ bootstrapServers: cluster.bootstrapServers }, io);
+  const admin = new Admin({ bootstrapServers: cluster.bootstrapServers }, quiet);
   try {
     return await use(cluster, admin);
   } finally {
@@ -94,10 +96,18 @@ export async function awaitPartitions(
   throw new Error('the partitions do not get there');
 }
 
-/** A topic of one partition that broker 1 would lead. */
-export async function createReplicated(admin: Admin, name: string): Promise<void> {
+/** A topic of one partition that broker 1 leads and that takes records: it has taken one. */
+export async function createReplicated(
+  cluster: TestCluster,
+  admin: Admin,
+  name: string,
+): Promise<void> {
   const [created] = await admin.createTopics([
     { name, assignments: [[1, 2, 3]], configs: { 'min.insync.replicas': '2' } },
   ]);
   if (created === undefined || created.error !== null) throw created?.error ?? new Error(name);
+  // The leader learns of its partition after the controller has answered. A client asks again.
+  const producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: 'all' }, quiet);
+  await producer.send({ topic: name, partition: 0, value: 'first' });
+  await producer.close();
 }

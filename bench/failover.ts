@@ -4,17 +4,14 @@
 // another leader. Ours and Apache Kafka in turns.
 
 import { Admin, Producer } from '../src/client/index.ts';
-import { createNodeIo } from '../src/io/index.ts';
 import type { TestCluster } from './clusters.ts';
-import { awaitPartitions, createReplicated, productsOf, withCluster } from './clusters.ts';
+import { awaitPartitions, createReplicated, productsOf, quiet, withCluster } from './clusters.ts';
 import { printChecksum, Rounds } from './figures.ts';
 import { parseFlags } from './flags.ts';
 
 const defaults = { rounds: 10, products: 'partita,kafka', heap: '512m', rate: 500, seconds: 2 };
 
 const topic = 'failover';
-/** That a broker cannot be reached is what this is about. */
-const quiet = createNodeIo({ logLevel: 'error' });
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -25,7 +22,7 @@ export async function run(args: readonly string[]): Promise<void> {
   for (let done = 0; done < flags.rounds; done += blockRounds) {
     for (const product of productsOf(flags)) {
       await withCluster(product, flags, async (cluster, admin) => {
-        await createReplicated(admin, topic);
+        await createReplicated(cluster, admin, topic);
         for (let round = done; round < Math.min(flags.rounds, done + blockRounds); round++) {
           acknowledged += await measure(cluster, { ...flags, admin, rounds });
         }

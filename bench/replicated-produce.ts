@@ -40,7 +40,7 @@ export async function run(args: readonly string[]): Promise<void> {
         let last = 0;
         for (const batchBytes of numbersOf(flags['batch-bytes'])) {
           const topic = `produce-${batchBytes}`;
-          await createReplicated(admin, topic);
+          await createReplicated(cluster, admin, topic);
           const batch = prepareBatch(batchBytes, flags['record-bytes']);
           const measured = { ...flags, io, product, rounds, topic, batch };
           last = await measure(cluster, measured);
