@@ -4,8 +4,9 @@
 // say how each system does what is stated here.
 //
 // Invariants: a change is made as a whole or not at all, and only if every key was as expected
-// at that moment; what `get` and `list` return is the newest when they were called; whoever watches is
-// called after every change, once for many at most, and after everything that may have hidden one.
+// at that moment; what `get` and `list` return is the newest when they were called; whoever watches
+// is called after every change, once for many at most, and after everything that may have hidden
+// one.
 //
 // A key is a path like `log/00000012/000000000000c001`: parts of printable ASCII without `/`. The
 // engine puts it behind the prefix (etcd) or below the chroot (ZooKeeper), and makes the folders
@@ -19,15 +20,22 @@ export interface KeyStore {
   /** Keys and values of one `commit` are less than this together, with some room for the frame. */
   readonly changeBytesMax: number;
 
-  /** The newest value; null: there is none. */
+  /**
+   * The newest value; null: there is none.
+   * @throws StoreAwayError when no answer came
+   */
   get(key: string): Promise<KeyEntry | null>;
   /**
    * The newest entries right below the folder, in order of their names (code units): from the name
-   * on, as many as fit, at least one if there is one. A folder that is not there is empty.
+   * on, as many as fit, at least one if there is one. A folder that is not there is empty. What is
+   * removed while it is read may be there or not, each entry for itself.
+   * @throws StoreAwayError when no answer came
    */
   list(folder: string, from?: string): Promise<KeyListing>;
   /**
-   * Makes the change if every key is as its step says; false: one was not, and nothing was changed.
+   * Makes the change if every key is as its step says; null: one was not, and nothing was changed.
+   * Otherwise the version of each step's key since then, in the order of the steps (of one that is
+   * gone it means nothing): whoever changes a key again need not read it.
    *
    * Nothing is sent a second time. Changes are made in the order of the calls, as long as none has
    * failed.
@@ -35,7 +43,7 @@ export interface KeyStore {
    * @throws UnknownChangeError when it was made, or not, or will be
    * @throws KafkaError KAFKA_STORAGE_ERROR when the system refuses it (no space, no permission)
    */
-  commit(change: readonly KeyStep[]): Promise<boolean>;
+  commit(change: readonly KeyStep[]): Promise<readonly string[] | null>;
   /**
    * Removes what nobody needs, one key after another: the named entries of the folder, or all of
    * them and the folder. What is not there is no error; it may be asked again.
