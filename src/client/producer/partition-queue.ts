@@ -13,6 +13,13 @@ import { sequenceAfter } from '../../protocol/index.ts';
 import type { ProducerBatch } from './producer-batch.ts';
 import type { ProducerIdentity } from './producer-identity.ts';
 
+/**
+ * A broker remembers that many batches of a producer in a partition. max.in.flight.requests is per
+ * connection: when leaders change while an old one owes answers, the new one gets more, and could
+ * not tell the first of them from a new batch when it is sent again.
+ */
+const unackedMax = 5;
+
 export class PartitionQueue {
   readonly topic: string;
   readonly partition: number;
@@ -79,6 +86,7 @@ export class PartitionQueue {
     if (this.#identity !== null && !this.#isEstablished && this.#inFlight > 0) return null;
     const retry = this.#retries[0];
     if (this.#hasHole && retry?.hasSequence !== true) return null;
+    if (retry?.hasSequence !== true && this.#unacked.length >= unackedMax) return null;
     if (retry === undefined) return this.#waiting[0] ?? null;
     if (retry.retryAtMs > nowMs) return null;
     if (retry.hasSequence && this.#unacked[0] !== retry) return null;
