@@ -75,6 +75,7 @@ export function outageContracts(): StoreContract<OutageHarness>[] {
   lostAppends(contract);
   lostTerms(contract);
   lostSessions(contract);
+  endedSessions(contract);
   expulsions(contract);
   watches(contract);
   views(contract);
@@ -215,12 +216,15 @@ function lostSessions(contract: Contract): void {
       await session.close();
     });
   }
+}
 
+function endedSessions(contract: Contract): void {
   contract('a process taken for dead is told, seen as dead, and comes back', async (at) => {
     const { store, other, outages, noticed } = at;
     const lost: Error[] = [];
     const seen: number[][] = [];
     const session = await store.register(broker(1), (error) => lost.push(error));
+    await noticed();
     other.watchBrokers((alive) => seen.push([...alive.keys()]));
     await outages.expire(1);
     await noticed();

@@ -221,6 +221,22 @@ export function isSuccessor(
   return broker.directoryIds.some((id) => holder.directoryIds.includes(id));
 }
 
+/** What a process hears that is not the successor of the one that holds its node id. */
+export function heldError({ nodeId, endpoints }: StoreBroker): KafkaError {
+  const { host, port } = endpoints[0] ?? { host: 'an unknown address', port: '' };
+  return new KafkaError(
+    'DUPLICATE_BROKER_REGISTRATION',
+    `another process runs as broker ${nodeId} (at ${host}:${port}): stop it, or give this ` +
+      'one another node.id',
+  );
+}
+
+/** What a process hears whose session its successor ended. */
+export function succeededError(nodeId: number): KafkaError {
+  const why = `broker ${nodeId} was started again with the same log directories`;
+  return new KafkaError('DUPLICATE_BROKER_REGISTRATION', why);
+}
+
 /** What a process hears that was expelled and lives. */
 export function expelledError(nodeId: number): KafkaError {
   return new KafkaError('NETWORK_EXCEPTION', `another broker has found broker ${nodeId} dead`);

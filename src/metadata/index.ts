@@ -10,8 +10,10 @@
 //                             cluster-store-contract.ts: what every engine must keep, and
 //                             cluster-store-outages-contract.ts: over a network that fails
 //   log-follower.ts           one reader of the log, for engines: in order, without a gap
+//   log-watches.ts            all readers of a process, which go on after an outage
 //   engines/local/            the store in a folder, for one process
 //   engines/shared/           the same, offered by one process to several
+//   engines/keyed/            the store over keys with versions, for etcd and ZooKeeper
 //   controller/               decides: topics, partitions, leaders, configs, brokers, quotas, …
 //   open-metadata.ts          image and controller over a store
 //   store-history.ts          what a shared log proves of deleted topics

@@ -2,13 +2,14 @@
 //
 // Invariant: one session for each node id, of the last process that might have it.
 
-import { KafkaError } from '../../../protocol/index.ts';
 import {
   type BrokerProcess,
   type BrokerSession,
+  heldError,
   isSuccessor,
   type StoreBroker,
   type Subscription,
+  succeededError,
 } from '../../cluster-store.ts';
 
 type OnChange = (alive: ReadonlyMap<number, StoreBroker>) => void;
@@ -26,20 +27,12 @@ export class BrokerSessions {
   begin(broker: StoreBroker, onLost: (error: Error) => void): BrokerSession {
     const { nodeId, incarnationId } = broker;
     const holder = this.#held.get(nodeId);
-    if (holder !== undefined && !isSuccessor(broker, holder.broker)) {
-      const { host, port } = holder.broker.endpoints[0] ?? { host: 'an unknown address', port: '' };
-      throw new KafkaError(
-        'DUPLICATE_BROKER_REGISTRATION',
-        `another process runs as broker ${nodeId} (at ${host}:${port}): stop it, or give this ` +
-          'one another node.id',
-      );
-    }
+    if (holder !== undefined && !isSuccessor(broker, holder.broker)) throw heldError(holder.broker);
     const held = { broker, onLost };
     this.#held.set(nodeId, held);
     this.#onChanged();
     if (holder !== undefined && holder.broker.incarnationId !== incarnationId) {
-      const why = `broker ${nodeId} was started again with the same log directories`;
-      holder.onLost(new KafkaError('DUPLICATE_BROKER_REGISTRATION', why));
+      holder.onLost(succeededError(nodeId));
     }
     const close = async (): Promise<void> => {
       if (this.#held.get(nodeId) !== held) return;

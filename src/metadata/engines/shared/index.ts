@@ -13,6 +13,5 @@
 //   client-link.ts          one connection as the client has it
 //   registrations.ts        the brokers that a client has announced
 //   candidacies.ts          the elections in which a client stands, and the terms it won
-//   watches.ts              its readers of the log, which go on after an outage
 export { SharedStore, type SharedStoreOptions } from './shared-store.ts';
 export { SharedStoreServer, type SharedStoreServerOptions } from './shared-store-server.ts';

@@ -24,13 +24,13 @@ import {
   type Subscription,
   UnknownOutcomeError,
 } from '../../cluster-store.ts';
+import { type Interruption, LogWatches } from '../../log-watches.ts';
 import { slicesOf } from '../local/snapshot-files.ts';
 import { Candidacies } from './candidacies.ts';
-import { type ClientLink, LinkLostError } from './client-link.ts';
+import { type ClientLink, LinkLostError, StoreAwayError } from './client-link.ts';
 import * as messages from './messages.ts';
 import { Registrations } from './registrations.ts';
 import { type ConnectorOptions, StoreConnector, type Welcome } from './store-connector.ts';
-import { Watches } from './watches.ts';
 
 export type SharedStoreOptions = ConnectorOptions;
 
@@ -45,7 +45,7 @@ export class SharedStore implements ClusterStore {
   readonly #connector: StoreConnector;
   readonly #candidacies = new Candidacies();
   readonly #registrations: Registrations;
-  readonly #watches = new Watches(this);
+  readonly #watches = new LogWatches(this, interruptionBy);
   readonly #brokerWatchers = new Set<OnBrokers>();
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
   #aliveText = '[]';
@@ -282,4 +282,9 @@ export class SharedStore implements ClusterStore {
 /** What went wrong before is what the caller hears of. */
 function ifLost(error: unknown): void {
   if (!(error instanceof LinkLostError)) throw error;
+}
+
+function interruptionBy(error: unknown): Interruption {
+  if (error instanceof StoreAwayError) return 'away';
+  return error instanceof LinkLostError ? 'again' : null;
 }

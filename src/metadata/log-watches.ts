@@ -1,12 +1,17 @@
-// The readers of the log in this process. Each is handed what was committed as the news comes, and
-// after an outage goes on where it was.
+// The readers of the log in this process, for engines that reach their store over a network. Each
+// is handed what was committed as the news comes, and after an outage goes on where it was.
 //
-// Invariants: one thing at a time is done for a reader (start or resume); one that lost the
-// connection in the middle is resumed with the next, one that met anything else has failed.
+// Invariants: one thing at a time is done for a reader (start or resume); one that was interrupted
+// is resumed with the next `resume`, one that met anything else has failed.
 
-import type { StoreBatch, StoreWatcher, Subscription } from '../../cluster-store.ts';
-import { type FollowedLog, LogFollower } from '../../log-follower.ts';
-import { LinkLostError, StoreAwayError } from './client-link.ts';
+import type { StoreBatch, StoreWatcher, Subscription } from './cluster-store.ts';
+import { type FollowedLog, LogFollower } from './log-follower.ts';
+
+/**
+ * What an error means that a reader met: `again`: the same may succeed now; `away`: when the store
+ * is back (whoever begins is told); null: it is no interruption.
+ */
+export type Interruption = 'again' | 'away' | null;
 
 interface Watch {
   readonly follower: LogFollower;
@@ -14,12 +19,14 @@ interface Watch {
   mustResume: boolean;
 }
 
-export class Watches {
+export class LogWatches {
   readonly #log: FollowedLog;
+  readonly #interruptionBy: (error: unknown) => Interruption;
   readonly #open = new Set<Watch>();
 
-  constructor(log: FollowedLog) {
+  constructor(log: FollowedLog, interruptionBy: (error: unknown) => Interruption) {
     this.#log = log;
+    this.#interruptionBy = interruptionBy;
   }
 
   /** Resolves when the watcher has all that the log is known to have. */
@@ -48,8 +55,7 @@ export class Watches {
         await follower.start();
         return;
       } catch (error) {
-        const isAway = error instanceof StoreAwayError;
-        if (isAway || !(error instanceof LinkLostError)) throw error;
+        if (this.#interruptionBy(error) !== 'again') throw error;
       }
     }
   }
@@ -73,7 +79,7 @@ export class Watches {
       try {
         await watch.follower.resume();
       } catch (error) {
-        if (error instanceof LinkLostError) continue;
+        if (this.#interruptionBy(error) !== null) continue;
         this.#open.delete(watch);
         watch.follower.fail(error as Error);
       }

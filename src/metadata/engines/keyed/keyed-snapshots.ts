@@ -1,0 +1,130 @@
+// Snapshots of the metadata: their records as record batches, one behind the other, cut into
+// pieces; the key `snapshot` names the newest that is whole.
+//
+// Invariants: the pointer moves in one change, when all pieces are there and nobody else was
+// elected; the log is trimmed behind the older of the two newest snapshots, so a reader of either
+// finds what follows; a reader whose snapshot was removed begins with the newest.
+
+import {
+  batchSizeAt,
+  decodeRecords,
+  encodeBatch,
+  isBatchCrcValid,
+  KafkaError,
+  readBatchHeader,
+} from '../../../protocol/index.ts';
+import type { StoreSnapshot } from '../../cluster-store.ts';
+import { slicesOf } from '../local/snapshot-files.ts';
+import { commitFenced, type Fence } from './fence.ts';
+import type { KeyStore } from './key-store.ts';
+import type { KeyedLog } from './keyed-log.ts';
+import { forms, keys, type SnapshotValue } from './layout.ts';
+import { PiecesGoneError } from './piece-folders.ts';
+
+export class KeyedSnapshots {
+  readonly #store: KeyStore;
+  readonly #log: KeyedLog;
+
+  constructor(store: KeyStore, log: KeyedLog) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  async newest(): Promise<StoreSnapshot | null> {
+    const pointer = await this.#log.newestSnapshot();
+    if (pointer === null) return null;
+    const { endOffset, controllerEpoch, controllerId, timestampMs } = pointer.value;
+    const pieces = this.#piecesOf(pointer.value);
+    return { endOffset, controllerEpoch, controllerId, timestampMs, pieces };
+  }
+
+  async *#piecesOf(value: SnapshotValue): AsyncGenerator<readonly Buffer[], void, undefined> {
+    let rest: Buffer = Buffer.alloc(0);
+    try {
+      for await (const piece of this.#log.folders.read(value)) {
+        rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+        for (let size = sizeOfBatch(rest); size <= rest.length; size = sizeOfBatch(rest)) {
+          yield recordsIn(rest.subarray(0, size), value);
+          rest = rest.subarray(size);
+        }
+      }
+    } catch (error) {
+      throw error instanceof PiecesGoneError ? await this.#goneError(value, error) : error;
+    }
+    if (rest.length > 0) throw damaged(value, 'ends in the middle of a batch');
+  }
+
+  /** With a newer snapshot there is something to begin anew with. */
+  async #goneError(value: SnapshotValue, error: PiecesGoneError): Promise<KafkaError> {
+    const pointer = await this.#log.newestSnapshot();
+    return pointer?.value.folder === value.folder ? damaged(value, 'lacks pieces') : error;
+  }
+
+  /** @throws KafkaError NOT_CONTROLLER, as the pieces do, and as the store does */
+  async save(snapshot: StoreSnapshot, fence: Fence, controllerId: number): Promise<void> {
+    const { endOffset, controllerEpoch, timestampMs } = snapshot;
+    const before = await this.#log.newestSnapshot();
+    if (before !== null && endOffset <= before.value.endOffset) return;
+    const { bytes } = this.#log;
+    const head = { kind: 'snapshot', offset: endOffset, endOffset } as const;
+    const { keep, folder, pieceCount } = await this.#log.folders.write(
+      fence,
+      head,
+      batchesOf(snapshot),
+    );
+    const older = before?.value.older ?? null;
+    const discard = older === null ? null : await this.#log.folders.discard(older);
+    const value: SnapshotValue = {
+      ...{ folder, pieceCount, endOffset, controllerEpoch, timestampMs, bytes },
+      controllerId: controllerEpoch === fence.epoch ? controllerId : (snapshot.controllerId ?? -1),
+      logStart: before?.value.endOffset ?? 0,
+      trimmedTo: before?.value.logStart ?? 0,
+      older: before?.value.folder ?? null,
+    };
+    const becomes = forms.snapshot.encode(value);
+    const pointer = { key: keys.snapshot, was: before?.version ?? null, becomes };
+    await commitFenced(this.#store, fence, [pointer, keep, ...(discard === null ? [] : [discard])]);
+    this.#log.onSnapshot(value);
+  }
+
+  /**
+   * Removes what nobody reads any more: of the log, and of the folders.
+   * @throws as the store does; what is left is removed by the next sweep
+   */
+  async sweep(fence: Fence): Promise<void> {
+    const pointer = await this.#log.newestSnapshot();
+    if (pointer !== null) await this.#log.trim(pointer.value);
+    await this.#log.folders.sweep(fence, this.#log.logStart);
+  }
+}
+
+async function* batchesOf({
+  controllerEpoch,
+  timestampMs,
+  pieces,
+}: StoreSnapshot): AsyncGenerator<Buffer, void, undefined> {
+  let baseOffset = 0;
+  for await (const piece of pieces) {
+    for (const slice of slicesOf(piece)) {
+      const records = slice.map((value) => ({ value, timestamp: timestampMs }));
+      yield encodeBatch({ baseOffset, partitionLeaderEpoch: controllerEpoch, records });
+      baseOffset += slice.length;
+    }
+  }
+}
+
+/** More than the buffer has when not even the length is in it. */
+function sizeOfBatch(buffer: Buffer): number {
+  return batchSizeAt(buffer, 0) ?? buffer.length + 1;
+}
+
+function recordsIn(batch: Buffer, value: SnapshotValue): readonly Buffer[] {
+  const header = readBatchHeader(batch, 0);
+  if (!isBatchCrcValid(batch, header)) throw damaged(value, 'has a batch with a wrong CRC');
+  return decodeRecords(batch, header).map((record) => record.value as Buffer);
+}
+
+function damaged({ endOffset, folder }: SnapshotValue, what: string): KafkaError {
+  const name = `the metadata snapshot of offset ${endOffset} (pieces/${folder})`;
+  return new KafkaError('KAFKA_STORAGE_ERROR', `${name} ${what}`);
+}

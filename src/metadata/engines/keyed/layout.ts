@@ -1,0 +1,221 @@
+// What the keyed store keeps under which key (docs/decisions/0021). Small values are JSON, so that
+// an operator can read them with the store's own tools; batches are Kafka's record batches.
+//
+// Invariant: what cannot be read is refused with a line that names the key; nothing is guessed. A
+// change of anything here that older brokers would misread gets another layout version.
+
+import type { Uuid } from '../../../base/uuid.ts';
+import { KafkaError } from '../../../protocol/index.ts';
+import type { StoreBroker } from '../../cluster-store.ts';
+
+export const LAYOUT_VERSION = 1;
+
+export const keys = {
+  identity: 'identity',
+  epoch: 'epoch',
+  controller: 'controller',
+  end: 'end',
+  snapshot: 'snapshot',
+  broker: (nodeId: number): string => `brokers/${nodeId}`,
+  life: (nodeId: number): string => `lives/${nodeId}`,
+  batch: (baseOffset: number): string => `${keys.bucket(baseOffset)}/${offsetName(baseOffset)}`,
+  /** The folder of the batches that begin at 4096 offsets. */
+  bucket: (offset: number): string => `log/${bucketOf(offset).toString(16).padStart(8, '0')}`,
+  /** What is known of a folder of pieces. */
+  folder: (name: string): string => `${keys.folders}/${name}`,
+  pieces: (name: string): string => `pieces/${name}`,
+  piece: (name: string, nr: number): string => `${keys.pieces(name)}/${pieceName(nr)}`,
+  brokers: 'brokers',
+  folders: 'folders',
+} as const;
+
+const bucketOffsets = 4096;
+
+export function bucketOf(offset: number): number {
+  return Math.floor(offset / bucketOffsets);
+}
+
+export function firstOffsetOf(bucket: number): number {
+  return bucket * bucketOffsets;
+}
+
+/** In the order of the offsets. */
+export function offsetName(offset: number): string {
+  return offset.toString(16).padStart(16, '0');
+}
+
+export function pieceName(nr: number): string {
+  return nr.toString(16).padStart(8, '0');
+}
+
+export interface Identity {
+  readonly layout: number;
+  readonly clusterId: string;
+  readonly historyId: Uuid;
+}
+
+/** The newest election. Each puts the key, and so fences whoever knows an older version of it. */
+export interface EpochValue {
+  readonly epoch: number;
+  readonly controllerId: number;
+  /** Of this election alone: what a controller knows its own one by. */
+  readonly attempt: string;
+}
+
+/** Goes with the session of the controller. */
+export interface ControllerValue {
+  readonly nodeId: number;
+  /** Of one opened store: who finds it knows whether it is his own. */
+  readonly process: string;
+  readonly epoch: number;
+  readonly attempt: string;
+}
+
+export interface EndValue {
+  readonly endOffset: number;
+  readonly controllerEpoch: number;
+  /** All that was ever appended. */
+  readonly bytes: number;
+}
+
+export interface PiecesName {
+  readonly folder: string;
+  readonly pieceCount: number;
+}
+
+/** In place of a batch that is larger than one change. */
+export interface BatchInPieces extends PiecesName {
+  readonly bytes: number;
+}
+
+export interface SnapshotValue extends PiecesName {
+  readonly endOffset: number;
+  readonly controllerEpoch: number;
+  readonly controllerId: number;
+  readonly timestampMs: number;
+  /** Of `EndValue.bytes` when it was taken. */
+  readonly bytes: number;
+  /** The log reaches back to here: where the snapshot before this one ends. */
+  readonly logStart: number;
+  /** From here to `logStart` something of the log may be left. */
+  readonly trimmedTo: number;
+  /** The one before, for those who read it. */
+  readonly older: string | null;
+}
+
+/**
+ * A folder of pieces. `unfinished`: nothing names it, and when its epoch is over nothing will;
+ * `whole`: a batch up to `endOffset`, or a snapshot, names it; `garbage`: nothing does any more.
+ */
+export interface FolderValue {
+  readonly state: 'unfinished' | 'whole' | 'garbage';
+  readonly epoch: number;
+  readonly kind: 'batch' | 'snapshot';
+  readonly endOffset: number;
+}
+
+/** Stays when the broker goes: what was sent in an earlier life fails at it. */
+export interface LifeValue {
+  readonly life: number;
+}
+
+export interface BrokerValue {
+  readonly process: string;
+  readonly life: number;
+  readonly broker: StoreBroker;
+}
+
+type Kind = 'count' | 'text' | 'uuid' | 'textOrNull' | 'broker';
+type Shape = Readonly<Record<string, Kind>>;
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= -1;
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+const checks: Readonly<Record<Kind, (value: unknown) => boolean>> = {
+  count: isCount,
+  text: isText,
+  uuid: (value) => isText(value) && (value as string).length === 22,
+  textOrNull: (value) => value === null || isText(value),
+  broker: isBroker,
+};
+
+function isBroker(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { nodeId, incarnationId, directoryIds, endpoints, rack } = value as Partial<StoreBroker>;
+  if (!isCount(nodeId) || !isText(incarnationId) || !checks.textOrNull(rack)) return false;
+  if (!Array.isArray(directoryIds) || !directoryIds.every(isText)) return false;
+  if (!Array.isArray(endpoints)) return false;
+  return endpoints.every(
+    (each) => isText(each?.host) && isCount(each?.port) && isCount(each?.securityProtocol),
+  );
+}
+
+/** A kind of value: how it is written down and read. */
+export class ValueForm<T extends object> {
+  readonly #shape: Shape;
+
+  constructor(shape: Readonly<Record<keyof T, Kind>>) {
+    this.#shape = shape;
+  }
+
+  encode(value: T): Buffer {
+    return Buffer.from(JSON.stringify(value));
+  }
+
+  /** @throws KafkaError KAFKA_STORAGE_ERROR when it is not one; fields that are unknown are left */
+  decode(key: string, bytes: Buffer): T {
+    const value = parse(bytes) as Record<string, unknown> | null;
+    const wrong = Object.entries(this.#shape).find(
+      ([name, kind]) => value === null || !checks[kind](value[name]),
+    );
+    if (wrong === undefined) return value as T;
+    const what = value === null ? `${bytes.length} bytes that are no JSON` : `no ${wrong[0]}`;
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `the key ${key} holds ${what}: ${notOurs}`);
+  }
+}
+
+const notOurs = 'Partita did not write it (is cluster.store the right prefix?)';
+
+function parse(bytes: Buffer): object | null {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof value === 'object' ? value : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+const pieces = { folder: 'text', pieceCount: 'count' } as const;
+
+export const forms = {
+  identity: new ValueForm<Identity>({ layout: 'count', clusterId: 'text', historyId: 'uuid' }),
+  epoch: new ValueForm<EpochValue>({ epoch: 'count', controllerId: 'count', attempt: 'text' }),
+  controller: new ValueForm<ControllerValue>({
+    nodeId: 'count',
+    process: 'text',
+    epoch: 'count',
+    attempt: 'text',
+  }),
+  end: new ValueForm<EndValue>({ endOffset: 'count', controllerEpoch: 'count', bytes: 'count' }),
+  batchInPieces: new ValueForm<BatchInPieces>({ ...pieces, bytes: 'count' }),
+  snapshot: new ValueForm<SnapshotValue>({
+    ...pieces,
+    endOffset: 'count',
+    controllerEpoch: 'count',
+    controllerId: 'count',
+    timestampMs: 'count',
+    bytes: 'count',
+    logStart: 'count',
+    trimmedTo: 'count',
+    older: 'textOrNull',
+  }),
+  folder: new ValueForm<FolderValue>({
+    state: 'text',
+    epoch: 'count',
+    kind: 'text',
+    endOffset: 'count',
+  }),
+  life: new ValueForm<LifeValue>({ life: 'count' }),
+  broker: new ValueForm<BrokerValue>({ process: 'text', life: 'count', broker: 'broker' }),
+};
