@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the interop tests need on a Debian machine: kcat, a JDK with Maven, Python and Go,
-# and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
+# Installs what the interop tests need on a Debian machine: kcat, ZooKeeper, a JDK with Maven,
+# Python and Go, and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
 # Java client in several releases and the Python client. What is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -15,6 +15,7 @@ command -v mvn >/dev/null || missing+=(maven)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v go >/dev/null || missing+=(golang-go)
+[ -e /usr/share/java/zookeeper.jar ] || missing+=(zookeeper)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
   sudo=()

@@ -1,0 +1,11 @@
+// A key store on ZooKeeper, and the client that speaks its protocol over Io. Loaded only where the
+// configuration names a ZooKeeper. This file is the map.
+//
+//   jute.ts               the encoding: integers, texts, vectors
+//   protocol.ts           the requests and answers, with the numbers of operations and errors
+//   zookeeper-link.ts     one connection: questions out, answers in order, events
+//   zookeeper-session.ts  one session over many connections: which server, is it there, is it over
+//   zookeeper-watches.ts  watches that go on, made of those that fire once
+//   folders.ts            the nodes above a key
+//   zookeeper-store.ts    the key store: `sync` before reads, one `multi` for a change
+export { ZooKeeperStore, type ZooKeeperStoreOptions } from './zookeeper-store.ts';
