@@ -248,6 +248,33 @@ describe('idempotent producers', () => {
       }));
   }
 
+  // Its batches say what its own clock says, or are copies of records that are long there.
+  for (const how of ['open', 'closed', 'killed'] as const) {
+    test(`who writes under old times is no idle producer; the log stays ${how}`, () =>
+      simulate(async (io) => {
+        const dayMs = 86_400_000;
+        const timestamps = [io.clock.now() - 100 * dayMs];
+        const options = { config: { producerIdExpirationMs: dayMs } };
+        let log = await openLog(io, options);
+        append(log, ['a'], { ...batch(0), timestamps, now: io.clock.now() });
+        append(log, ['b'], { ...batch(1), timestamps, now: io.clock.now() });
+        await io.clock.sleep(1000);
+        if (how === 'closed') await log.close();
+        else if (how === 'killed') log.abandon();
+        if (how !== 'open') {
+          log = await openLog(io, { ...options, wasCleanShutdown: how === 'closed' });
+        }
+        log.expireProducers(io.clock.now());
+        const retry = append(log, ['a'], { ...batch(0), timestamps });
+        assert.deepEqual([retry.isDuplicate, retry.baseOffset], [true, 0]);
+        // From when its last batch came, not from when the broker started again.
+        log.expireProducers(io.clock.now() + dayMs - 1500);
+        assert.equal(log.producers.count, 1);
+        log.expireProducers(io.clock.now() + dayMs - 500);
+        assert.equal(log.producers.count, 0);
+      }));
+  }
+
   test('an idle producer is forgotten and may go on with any sequence', () =>
     simulate(async (io) => {
       const log = await openLog(io);

@@ -176,7 +176,7 @@ export class PartitionLog {
    */
   appendAsLeader(records: Buffer, options: LeaderAppend): AppendResult {
     this.#assertWritable();
-    const { leaderEpoch, timestampNow, origin = 'client' } = options;
+    const { leaderEpoch, timestampNow, origin = 'client', transactionVersion } = options;
     const { config, logEndOffset: nextOffset } = this.#log;
     const topicPartition = `${this.topic}-${this.partition}`;
     const rules = { config, origin, timestampNow, topicPartition };
@@ -194,7 +194,7 @@ export class PartitionLog {
     const isLogAppendTime = config.messageTimestampType === 'LogAppendTime';
     const logAppendTimeMs = isLogAppendTime ? timestampNow : -1;
     const assigned = assignOffsets(bytes, batches, { nextOffset, leaderEpoch, logAppendTimeMs });
-    const updates = this.#log.producers.prepare(origin, options.transactionVersion);
+    const updates = this.#log.producers.prepare(origin, timestampNow, transactionVersion);
     this.#append(bytes, assigned, updates);
     return this.#result(assigned, logAppendTimeMs);
   }
@@ -205,7 +205,8 @@ export class PartitionLog {
     const batches = completeBatches(records);
     assertInOrder(batches, this.#log.logEndOffset, `${this.topic}-${this.partition}`);
     for (const part of partsOfSegments(records, batches, this.#log.config)) {
-      this.#append(part.bytes, part.batches, this.#log.producers.prepare('replication'));
+      const updates = this.#log.producers.prepare('replication', this.#io.clock.now());
+      this.#append(part.bytes, part.batches, updates);
     }
     return this.#result(batches, -1);
   }

@@ -29,17 +29,23 @@ export async function replayProducers(replay: ProducerReplay): Promise<void> {
   for (const [at, segment] of segments.entries()) {
     const next = segments[at + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
     if (next <= from || segment.baseOffset >= endOffset || from >= endOffset) continue;
+    const arrivedMs = lastWrittenMs(segment, replay);
     const start = segment.tryLoadIndexes()?.offsets.lookup(from) ?? 0;
     const range = { from: start, end: segment.sizeBytes };
     await walkAcross(segment, range, ({ header, buffer }) => {
       if (header.baseOffset >= endOffset) return false;
       if (header.producerId >= 0 && header.baseOffset >= from) {
         // The aborted transactions found here are in the segment's index already.
-        replayBatch(producers, buffer, header);
+        replayBatch(producers, buffer, header, arrivedMs);
       }
       return true;
     });
   }
+}
+
+/** When the batches of a segment came is not in them; none came later than the file was written. */
+export function lastWrittenMs(segment: Segment, { nowMs }: Pick<ProducerReplay, 'nowMs'>): number {
+  return Math.min(segment.modifiedMs ?? nowMs, nowMs);
 }
 
 /**
@@ -50,15 +56,16 @@ export function replayBatch(
   producers: ProducerStates,
   buffer: Buffer,
   header: BatchHeader,
+  arrivedMs: number,
 ): AbortedTransactionEntry[] {
   try {
-    return applyBatch(producers, buffer, header);
+    return applyBatch(producers, buffer, header, arrivedMs);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
   }
   producers.forget(header.producerId);
   try {
-    return applyBatch(producers, buffer, header);
+    return applyBatch(producers, buffer, header, arrivedMs);
   } catch (error) {
     // The batch itself is damaged: a reader finds that out.
     if (error instanceof KafkaError) return [];
@@ -70,8 +77,9 @@ function applyBatch(
   producers: ProducerStates,
   buffer: Buffer,
   header: BatchHeader,
+  arrivedMs: number,
 ): AbortedTransactionEntry[] {
-  const updates = producers.prepare('replication');
+  const updates = producers.prepare('replication', arrivedMs);
   updates.append(buffer, header);
   return producers.commit(updates);
 }

@@ -5,7 +5,8 @@
 // Invariants: the state is a function of the batches in the log (and of what expired). An append is
 // checked on copies (ProducerUpdates), which replace the originals once its bytes are written. Only
 // a batch that is remembered is called a duplicate: of any other nothing proves that it is stored
-// (docs/decisions/0011).
+// (docs/decisions/0011). A producer is forgotten when nothing came from it for long, by the clock
+// of this broker: the times in its batches are another's (docs/decisions/0022).
 
 import { assert } from '../../base/assert.ts';
 import {
@@ -29,6 +30,8 @@ import {
 const BATCHES_KEPT = 5;
 const SEQUENCE_MAX = 0x7fff_ffff;
 const UNREPLICATED_MAX = 1000;
+/** A snapshot says when a producer's last batch came where that is not what its time says. */
+const UNDER_WAY_MS_MAX = 1000;
 
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
@@ -45,6 +48,8 @@ interface ProducerState {
   epoch: number;
   coordinatorEpoch: number;
   lastTimestamp: number;
+  /** When its last batch or marker came, by the clock of this broker. */
+  arrivedMs: number;
   currentTxnFirstOffset: number;
   /** Oldest first. */
   batches: ProducedBatch[];
@@ -150,8 +155,9 @@ export class ProducerStates {
     );
   }
 
-  prepare(origin: AppendOrigin, transactionVersion = 0): ProducerUpdates {
-    return new ProducerUpdates(this, origin, transactionVersion);
+  /** nowMs by the clock of this broker. */
+  prepare(origin: AppendOrigin, nowMs: number, transactionVersion = 0): ProducerUpdates {
+    return new ProducerUpdates(this, origin, nowMs, transactionVersion);
   }
 
   /** The log takes over from another with the same batches: who is being verified there is here. */
@@ -227,11 +233,15 @@ export class ProducerStates {
 
   /**
    * One entry for each batch that is remembered, a producer's last one behind its others: who takes
-   * one entry a producer, as Kafka does, is left with the last.
+   * one entry a producer, as Kafka does, is left with the last. One without a batch, before them,
+   * has the time at which the last one came, where that is not its own time.
    */
   fullSnapshot(): ProducerSnapshotEntry[] {
     const entries: ProducerSnapshotEntry[] = [];
     for (const state of this.#states.values()) {
+      if (Math.abs(state.arrivedMs - state.lastTimestamp) > UNDER_WAY_MS_MAX) {
+        entries.push({ ...entryOf(state, undefined), timestamp: state.arrivedMs });
+      }
       if (state.batches.length === 0) entries.push(entryOf(state, undefined));
       for (const batch of state.batches) entries.push(entryOf(state, batch));
     }
@@ -241,10 +251,14 @@ export class ProducerStates {
   /** Replaces everything by what a snapshot says, of either kind. */
   restore(entries: readonly ProducerSnapshotEntry[], nowMs: number, expirationMs: number): void {
     this.clear();
+    const arrivals = new Map<number, number>();
     for (const entry of entries) {
-      this.#states.set(entry.producerId, stateOf(entry, this.#states.get(entry.producerId)));
+      const { producerId, lastOffset, timestamp } = entry;
+      this.#states.set(producerId, stateOf(entry, this.#states.get(producerId)));
+      if (lastOffset < 0 && !arrivals.has(producerId)) arrivals.set(producerId, timestamp);
     }
     for (const [producerId, state] of this.#states) {
+      state.arrivedMs = arrivals.get(producerId) ?? state.lastTimestamp;
       if (isExpired(state, nowMs, expirationMs)) this.#states.delete(producerId);
     }
     const open = [...this.#states.values()].filter((state) => state.currentTxnFirstOffset >= 0);
@@ -268,12 +282,19 @@ export class ProducerUpdates {
   transactional: BatchHeader[] | null = null;
   readonly #before: ProducerStates;
   readonly #origin: AppendOrigin;
+  readonly #arrivedMs: number;
   readonly #transactionVersion: number;
 
   /** transactionVersion is that of an end marker. */
-  constructor(before: ProducerStates, origin: AppendOrigin, transactionVersion: number) {
+  constructor(
+    before: ProducerStates,
+    origin: AppendOrigin,
+    arrivedMs: number,
+    transactionVersion: number,
+  ) {
     this.#before = before;
     this.#origin = origin;
+    this.#arrivedMs = arrivedMs;
     this.#transactionVersion = transactionVersion;
   }
 
@@ -295,6 +316,7 @@ export class ProducerUpdates {
     } else {
       this.#addBatch(state, batch);
     }
+    state.arrivedMs = this.#arrivedMs;
     this.states.set(batch.producerId, state);
     if (!batch.isTransactional) return;
     this.transactional ??= [];
@@ -309,6 +331,7 @@ export class ProducerUpdates {
         epoch: -1,
         coordinatorEpoch: -1,
         lastTimestamp: -1,
+        arrivedMs: -1,
         currentTxnFirstOffset: -1,
         batches: [],
       }
@@ -410,7 +433,7 @@ function assertSequence(state: ProducerState, batch: BatchHeader): void {
 }
 
 function isExpired(state: ProducerState, nowMs: number, expirationMs: number): boolean {
-  return state.currentTxnFirstOffset < 0 && nowMs - state.lastTimestamp >= expirationMs;
+  return state.currentTxnFirstOffset < 0 && nowMs - state.arrivedMs >= expirationMs;
 }
 
 function entryOf(state: ProducerState, batch: ProducedBatch | undefined): ProducerSnapshotEntry {
@@ -434,6 +457,7 @@ function entryOf(state: ProducerState, batch: ProducedBatch | undefined): Produc
 /** @param before what entries before this one said of the producer */
 function stateOf(entry: ProducerSnapshotEntry, before: ProducerState | undefined): ProducerState {
   const { producerId, epoch, coordinatorEpoch, currentTxnFirstOffset, lastOffset } = entry;
+  const { timestamp: lastTimestamp, timestamp: arrivedMs } = entry;
   const batches = before?.epoch === epoch ? before.batches : [];
   if (lastOffset >= 0) {
     batches.push({
@@ -445,8 +469,8 @@ function stateOf(entry: ProducerSnapshotEntry, before: ProducerState | undefined
     });
   }
   if (batches.length > BATCHES_KEPT) batches.shift();
-  const lastTimestamp = entry.timestamp;
-  return { producerId, epoch, coordinatorEpoch, lastTimestamp, currentTxnFirstOffset, batches };
+  const times = { lastTimestamp, arrivedMs };
+  return { producerId, epoch, coordinatorEpoch, ...times, currentTxnFirstOffset, batches };
 }
 
 /** Sequence numbers go from 2^31-1 on to 0. */

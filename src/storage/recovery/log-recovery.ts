@@ -19,7 +19,7 @@ import {
 } from '../../protocol/index.ts';
 import type { LeaderEpochCache } from '../log/leader-epoch-cache.ts';
 import type { PartitionLogOptions } from '../log/log-options.ts';
-import { replayBatch } from '../producers/producer-replay.ts';
+import { lastWrittenMs, replayBatch } from '../producers/producer-replay.ts';
 import type { ProducerStates } from '../producers/producer-states.ts';
 import type { Segment } from '../segment/segment.ts';
 import { LogCuts } from './log-cuts.ts';
@@ -175,6 +175,7 @@ export class LogRecovery {
     segment.areIndexesDurable = false;
     segment.beginRebuild();
     segment.clearAborted();
+    const arrivedMs = lastWrittenMs(segment, { nowMs: this.#io.clock.now() });
     const range = { from: 0, end: segment.sizeBytes };
     const scanned = await scanBatches(segment.log, range, (batch) => {
       const { header, buffer, position } = batch;
@@ -191,7 +192,7 @@ export class LogRecovery {
       const isFlipped = next !== null && next.partitionLeaderEpoch < epoch;
       if (epoch > epochs.latestEpoch && !isFlipped) epochs.assign(epoch, header.baseOffset);
       if (header.producerId >= 0) {
-        segment.addAborted(replayBatch(producers, buffer, header));
+        segment.addAborted(replayBatch(producers, buffer, header, arrivedMs));
       }
       return true;
     });

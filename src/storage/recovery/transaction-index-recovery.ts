@@ -59,7 +59,7 @@ export async function rebuildTransactionIndex(
   const found: AbortedTransactionEntry[] = [];
   await walkAcross(segment, { from: 0, end: segment.sizeBytes }, ({ header, buffer }) => {
     if (header.producerId < 0) return true;
-    for (const entry of replayBatch(producers, buffer, header)) found.push(entry);
+    for (const entry of replayBatch(producers, buffer, header, before.nowMs)) found.push(entry);
     return true;
   });
   segment.replaceAborted(found);

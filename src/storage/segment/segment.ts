@@ -103,6 +103,11 @@ export class Segment {
     this.log = new PooledFile(options.resources.files, this.pathOf(LOG_SUFFIX));
   }
 
+  /** When its last batch was written at the latest; null if nobody can say. */
+  get modifiedMs(): number | null {
+    return this.#resources.files.disk.stat(this.log.path)?.modifiedMs ?? null;
+  }
+
   pathOf(suffix: string): string {
     return `${this.directory}/${logFileName(this.baseOffset, suffix)}${this.#state}`;
   }

@@ -488,9 +488,13 @@ async function wholeOf(log: PartitionLog) {
   return { bytes: Buffer.concat(buffers), aborted: [...aborted].sort() };
 }
 
-/** Of the times of batches only the last one's: a restart may make those before it older. */
+/**
+ * Of the times of batches only the last one's: a restart may make those before it older. When a
+ * producer's last batch came (the entries without a batch) each broker knows for itself.
+ */
 function producersOf({ producers }: PartitionLog) {
-  const batches = producers.fullSnapshot().map((entry) => ({ ...entry, timestamp: 0 }));
+  const ofBatches = producers.fullSnapshot().filter(({ lastOffset }) => lastOffset >= 0);
+  const batches = ofBatches.map((entry) => ({ ...entry, timestamp: 0 }));
   const all = [...batches, ...producers.snapshot()];
   return all.sort((x, y) => x.producerId - y.producerId || x.lastOffset - y.lastOffset);
 }

@@ -56,7 +56,6 @@ interface Encoded extends Numbered, Identity {
 
 type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
 
-export const dayMs = 86_400_000;
 const nobody: Identity = { producerId: 1_000_000, producerEpoch: 0 };
 /** What a broker says that is not ready, or not done with what came before. */
 const notReady = [
@@ -75,7 +74,6 @@ export class Side {
   readonly #acknowledged: Acknowledged[] = [];
   #connection: ClientConnection | null = null;
   #records = 0;
-  #hasOld = false;
 
   constructor(io: Io, options: SideOptions) {
     this.#io = io;
@@ -177,28 +175,17 @@ export class Side {
     return await this.#connection.request(api, body, { versionMax: version });
   }
 
-  /** Until nobody is left who is idle for too long, and no end of a transaction is under way. */
+  /** Until no end of a transaction is under way. */
   async #settled(): Promise<void> {
-    if (!this.#hasOld && !this.#identities.has('transactional')) return;
+    if (!this.#identities.has('transactional')) return;
     for (const endMs = this.#nowMs + readyMsMax; ; await this.#io.clock.sleep(20)) {
       if (this.#nowMs > endMs) return;
       try {
-        if ((await this.#isForgotten()) && (await this.#isEnded())) return;
+        if (await this.#isEnded()) return;
       } catch (error) {
         if (!(error instanceof KafkaError) || error.errorName !== 'NETWORK_EXCEPTION') throw error;
       }
     }
-  }
-
-  async #isForgotten(): Promise<boolean> {
-    if (!this.#hasOld) return true;
-    const { topics } = await this.#producersNow();
-    const all = topics.flatMap((each) => each.partitions);
-    if (all.some(({ errorCode }) => errorCode !== 0)) return false;
-    const oldMs = this.#options.startMs - dayMs;
-    return all
-      .flatMap(({ activeProducers }) => activeProducers)
-      .every((each) => each.currentTxnStartOffset >= 0 || each.lastTimestamp > oldMs);
   }
 
   async #isEnded(): Promise<boolean> {
@@ -245,10 +232,8 @@ export class Side {
     const history = this.#histories.get(name) ?? { stored: [], refused: null };
     this.#histories.set(name, history);
     const numbered = placeOf(batch, history);
-    if (batch.isOld) this.#hasOld = true;
-    const agoMs = batch.isOld ? 3 * dayMs : 0;
     const records = Array.from({ length: numbered.count }, () => {
-      const timestamp = this.#options.startMs + 1000 * this.#records++ - agoMs;
+      const timestamp = this.#options.startMs + 1000 * this.#records++;
       return { key: null, value: Buffer.alloc(batch.isLarge ? 1000 : 10), timestamp };
     });
     const { baseSequence } = numbered;

@@ -40,8 +40,6 @@ export interface Batch {
   /** With `again`, `head`, `tail` and `wider`: how many were stored behind it. */
   readonly back: number;
   readonly count: number;
-  /** Older than a producer that is idle is remembered. */
-  readonly isOld: boolean;
   /** Larger than the topic takes. */
   readonly isLarge: boolean;
   readonly isTransactional: boolean;
@@ -97,14 +95,12 @@ class Generator {
   readonly #prng: Prng;
   /** How often a batch is out of its place. */
   readonly #wrong: number;
-  readonly #old: number;
   readonly #protocol: 1 | 2;
   readonly #hasTransactions: boolean;
 
   constructor(prng: Prng) {
     this.#prng = prng;
     this.#wrong = prng.pick([0.15, 0.4, 0.7]);
-    this.#old = prng.pick([0, 0, 0.1]);
     this.#protocol = prng.pick([1, 2]);
     this.#hasTransactions = prng.chance(0.4);
   }
@@ -168,7 +164,6 @@ class Generator {
       place: this.#place(),
       back: this.#prng.int(7),
       count: 1 + this.#prng.int(4),
-      isOld: this.#prng.chance(this.#old),
       isLarge: false,
       isTransactional: isTransactional !== this.#prng.chance(0.02),
       ...given,
