@@ -156,6 +156,7 @@ export class MemoryKeyStore implements KeyStore {
   #isCut = false;
   #isAway = false;
   #isClosed = false;
+  #isKilled = false;
   /** What `sessionNumber` is, as the system knows it. */
   session: number;
   /** Counted by this process. */
@@ -193,9 +194,10 @@ export class MemoryKeyStore implements KeyStore {
       await clock.sleep(silenceMs);
       throw unanswered();
     }
-    const answer = make();
+    const answer = this.#isKilled ? null : make();
     await clock.sleep(travelMs);
-    if (planned === undefined && !this.#isCut) return answer;
+    if (this.#isKilled) return new Promise(() => {});
+    if (planned === undefined && !this.#isCut) return answer as T;
     await clock.sleep(silenceMs);
     throw unanswered();
   }
@@ -304,10 +306,13 @@ export class MemoryKeyStore implements KeyStore {
     if (!this.#isCut) this.#system.endSession(this.session);
   }
 
-  /** The process is killed: its session lives on for a while, as far as the system knows. */
+  /** The process is killed: nothing is answered to it any more, and its session ends in time. */
   kill(): void {
+    this.#isKilled = true;
     this.#isClosed = true;
     this.#watched.clear();
     this.#system.stores.delete(this);
+    const { sessionTimeoutMs } = this.#system;
+    this.#io.clock.after(sessionTimeoutMs, () => this.#system.endSession(this.session));
   }
 }

@@ -10,10 +10,11 @@ import type {
   StoreOutages,
   StoreRequest,
 } from '../../../src/metadata/cluster-store-outages-contract.ts';
+import type { IdentityOptions } from '../../../src/metadata/engines/keyed/identity.ts';
 import { KeyedStore, type KeyStep } from '../../../src/metadata/engines/keyed/index.ts';
 import { KeySystem, type KeySystemOptions, MemoryKeyStore } from './key-stores.ts';
 
-/** What is found again in the store without having been there when it was put back. */
+/** Until everybody knows. */
 const settledMs = 5_000;
 
 const puts = (change: string | readonly KeyStep[], prefix: string): boolean =>
@@ -44,10 +45,10 @@ export class KeyedStoreWorld implements StoreOutages {
     this.system = new KeySystem(io, options);
   }
 
-  async connect(): Promise<KeyedStore> {
+  async connect(identity: Partial<IdentityOptions> = {}): Promise<KeyedStore> {
     const keys = new MemoryKeyStore(this.system);
     const { sessionTimeoutMs } = this.system;
-    const options = { clusterId: null, mayCreate: true, sessionTimeoutMs };
+    const options = { clusterId: null, mayCreate: true, sessionTimeoutMs, ...identity };
     const store = await KeyedStore.open(this.io, keys, options);
     this.#older ??= new Map(this.system.data);
     const nodeIds = new Set<number>();

@@ -24,6 +24,8 @@ import { PiecesGoneError } from './piece-folders.ts';
 export class KeyedSnapshots {
   readonly #store: KeyStore;
   readonly #log: KeyedLog;
+  /** Nothing is left of the log before it. */
+  #trimmedTo = 0;
 
   constructor(store: KeyStore, log: KeyedLog) {
     this.#store = store;
@@ -78,7 +80,7 @@ export class KeyedSnapshots {
       ...{ folder, pieceCount, endOffset, controllerEpoch, timestampMs, bytes },
       controllerId: controllerEpoch === fence.epoch ? controllerId : (snapshot.controllerId ?? -1),
       logStart: before?.value.endOffset ?? 0,
-      trimmedTo: before?.value.logStart ?? 0,
+      trimmedTo: Math.max(this.#trimmedTo, before?.value.trimmedTo ?? 0),
       older: before?.value.folder ?? null,
     };
     const becomes = forms.snapshot.encode(value);
@@ -93,7 +95,10 @@ export class KeyedSnapshots {
    */
   async sweep(fence: Fence): Promise<void> {
     const pointer = await this.#log.newestSnapshot();
-    if (pointer !== null) await this.#log.trim(pointer.value);
+    if (pointer !== null) {
+      await this.#log.trim(pointer.value);
+      this.#trimmedTo = pointer.value.logStart;
+    }
     await this.#log.folders.sweep(fence, this.#log.logStart);
   }
 }

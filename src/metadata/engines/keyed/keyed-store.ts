@@ -204,8 +204,8 @@ export class KeyedStore implements ClusterStore {
     const { endOffset, historyId } = this;
     const error = new StoreRolledBackError({ applied, endOffset, historyId });
     this.#io.log.error(error.message);
-    this.#elections.close();
     this.#onSessionEnded(this.#store.sessionNumber, error.message);
+    this.#elections.close();
     this.#watches.fail(error);
   }
 
@@ -225,9 +225,12 @@ export class KeyedStore implements ClusterStore {
     const { term } = this.#elections;
     if (term === null || this.#isSweeping) return;
     this.#isSweeping = true;
+    this.#mustSweep = false;
     try {
       await this.#snapshots.sweep(term);
-      this.#mustSweep = false;
+    } catch (error) {
+      this.#mustSweep = true;
+      throw error;
     } finally {
       this.#isSweeping = false;
     }
