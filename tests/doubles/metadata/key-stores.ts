@@ -46,6 +46,8 @@ export class KeySystem {
   readonly stores = new Set<MemoryKeyStore>();
   data = new Map<string, StoredKey>();
   readonly sessions = new Set<number>();
+  /** Why changes that put something are refused: there is no space. */
+  refusal: Error | null = null;
   /** Every change that was made; tests look on. */
   onChange: (change: readonly KeyStep[]) => void = () => {};
   #lastSession = 0;
@@ -159,6 +161,8 @@ export class MemoryKeyStore implements KeyStore {
   #isKilled = false;
   /** What `sessionNumber` is, as the system knows it. */
   session: number;
+  /** No hint ever comes. */
+  isDeaf = false;
   /** Counted by this process. */
   sessionNumber = 1;
 
@@ -225,8 +229,11 @@ export class MemoryKeyStore implements KeyStore {
     const versions = await this.#ask(change, () => {
       const isOver = sent.some((step) => step.session !== undefined);
       if (isOver && !this.#system.sessions.has(session)) return 'ended';
+      const { refusal } = this.#system;
+      if (refusal !== null && sent.some(({ becomes }) => becomes != null)) return refusal;
       return this.#system.commit(sent);
     });
+    if (versions instanceof Error) throw versions;
     if (versions === 'ended') throw new StoreAwayError('planted: the session is over');
     return versions;
   }
@@ -252,7 +259,7 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   #tell(watched: Watched): void {
-    if (watched.isTold) return;
+    if (watched.isTold || this.isDeaf) return;
     watched.isTold = true;
     this.#io.clock.after(2 * travelMs, () => {
       watched.isTold = false;

@@ -1,0 +1,214 @@
+// What arrives late, what is never told, and what the store refuses: nothing of it harms whoever
+// came after, and everything is noticed in time.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { simulate } from '../../../../sim/index.ts';
+import { KeyedStoreWorld } from '../../../../tests/doubles/metadata/keyed-stores.ts';
+import { KafkaError } from '../../../protocol/index.ts';
+import {
+  aliveIn,
+  broker,
+  bytes,
+  candidate,
+  elected,
+  follow,
+  notLost,
+} from '../../cluster-store-contract.ts';
+import type { KeyStep } from './key-store.ts';
+
+const lookMs = 9_000 / 6;
+const lookedMs = 5_000;
+
+function inWorld(body: (world: KeyedStoreWorld) => Promise<void>): Promise<void> {
+  return simulate((io) => body(new KeyedStoreWorld(io)));
+}
+
+const deletes =
+  (deleted: string) =>
+  (change: string | readonly KeyStep[]): boolean =>
+    typeof change !== 'string' &&
+    change.some(({ key, becomes }) => key === deleted && becomes === null);
+
+describe('a request that arrives late', () => {
+  test('to end a registration does not end the next one', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const first = await store.register(broker(1), notLost);
+      const keys = world.keysOf(store);
+      keys.lose(deletes('brokers/1'), 'late');
+      await first.close();
+      await world.io.clock.sleep(lookedMs);
+      assert.deepEqual([...aliveIn(other).keys()], [], 'it was given back all the same');
+      await store.register(broker(1), notLost);
+      await keys.deliverLate();
+      await world.io.clock.sleep(lookedMs);
+      assert.deepEqual([...aliveIn(other).keys()], [1]);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('to expel a life does not expel the next one of the same process', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const keys = world.keysOf(other);
+      const first = await store.register(broker(1), notLost);
+      keys.lose(deletes('brokers/1'), 'late');
+      await assert.rejects(other.expel(broker(1)));
+      await first.close();
+      await store.register(broker(1), notLost);
+      await keys.deliverLate();
+      await world.io.clock.sleep(lookedMs);
+      assert.deepEqual([...aliveIn(other).keys()], [1]);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('to register is given back when nobody stands for it', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      world.lose(store, 'register', 'late');
+      await assert.rejects(store.register(broker(1), notLost));
+      await world.deliverLate(store);
+      await world.io.clock.sleep(lookedMs);
+      assert.deepEqual([...aliveIn(other).keys()], []);
+      assert.deepEqual(world.system.names('brokers'), []);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('to resign does not end the next term', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const keys = world.keysOf(store);
+      const lost: Error[] = [];
+      const first = await store.elect(candidate(1)).term;
+      keys.lose(deletes('controller'), 'late');
+      await first.resign();
+      const onLost = (error: Error) => lost.push(error);
+      const second = await other.elect({ nodeId: 2, onLost }).term;
+      await keys.deliverLate();
+      await world.io.clock.sleep(lookedMs);
+      await other.confirm(second.epoch);
+      assert.deepEqual([lost, world.system.get('controller') !== null], [[], true]);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('to be elected holds nobody up when nobody stands any more', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const keys = world.keysOf(store);
+      world.lose(store, 'elect', 'late');
+      const election = store.elect(candidate(1));
+      await world.io.clock.sleep(100);
+      await election.withdraw();
+      await keys.deliverLate();
+      const { term } = other.elect(candidate(2));
+      await Promise.race([term, world.io.clock.sleep(lookedMs)]);
+      await other.confirm((await term).epoch);
+      await store.close();
+      await other.close();
+    });
+  });
+});
+
+describe('a store that tells nothing', () => {
+  test('is looked at: news come with the next look', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      for (const each of [store, other]) world.keysOf(each).isDeaf = true;
+      const seen = await follow(other);
+      const alive: number[][] = [];
+      other.watchBrokers((brokers) => alive.push([...brokers.keys()]));
+      const lost: string[] = [];
+      const first = await store.elect({ nodeId: 1, onLost: () => lost.push('term') }).term;
+      await store.register(broker(1), () => lost.push('session'));
+      const waiting = other.elect(candidate(2));
+      const options = { expectedEnd: store.endOffset, controllerEpoch: first.epoch };
+      await store.append(bytes('a'), options);
+      await world.io.clock.sleep(2 * lookMs);
+      assert.deepEqual([seen.texts, alive], [['a'], [[], [1]]]);
+      await other.expel(broker(1));
+      await world.io.clock.sleep(2 * lookMs);
+      const second = await waiting.term;
+      assert.ok(second.epoch > first.epoch);
+      assert.deepEqual([lost.sort(), alive.at(-1)], [['session', 'term'], []]);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('does not keep a new controller from the newest end', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      world.keysOf(other).isDeaf = true;
+      const first = await elected(store);
+      for (const text of ['a', 'b', 'c']) await first.append(text);
+      const { endOffset } = store;
+      await store.close();
+      const term = await other.elect(candidate(2)).term;
+      assert.deepEqual([term.endOffset, other.endOffset], [endOffset + 1, endOffset + 1]);
+      assert.deepEqual((await follow(other)).texts, ['a', 'b', 'c']);
+      await other.close();
+    });
+  });
+});
+
+describe('a store that has no space', () => {
+  const refusal = new KafkaError('KAFKA_STORAGE_ERROR', 'planted: no space');
+
+  test('refuses an append, and the term goes on when there is space again', async () => {
+    await inWorld(async (world) => {
+      const store = await world.connect();
+      const { append } = await elected(store);
+      world.system.refusal = refusal;
+      await assert.rejects(append('a'), { errorName: 'KAFKA_STORAGE_ERROR' });
+      await world.io.clock.sleep(60_000);
+      assert.equal(store.viewAgeMs, 0, 'it is read all the same');
+      world.system.refusal = null;
+      await append('b');
+      assert.deepEqual((await follow(store)).texts, ['b']);
+      await store.close();
+    });
+  });
+
+  test('has a controller, and brokers, as soon as there is space again', async () => {
+    await inWorld(async (world) => {
+      const store = await world.connect();
+      world.system.refusal = refusal;
+      const { term } = store.elect(candidate(1));
+      await assert.rejects(store.register(broker(1), notLost), { message: /no space/ });
+      await world.io.clock.sleep(60_000);
+      world.system.refusal = null;
+      const { epoch } = await term;
+      await store.confirm(epoch);
+      await store.register(broker(1), notLost);
+      await store.close();
+    });
+  });
+});
+
+describe('the folder of brokers', () => {
+  test('may hold what somebody else wrote: it counts for nothing', async () => {
+    await inWorld(async (world) => {
+      const store = await world.connect();
+      for (const [name, text] of [
+        ['7', '{"version":5,"host":"a"}'],
+        ['x', 'garbage'],
+      ]) {
+        const value = Buffer.from(text as string);
+        world.system.data.set(`brokers/${name}`, { value, version: 0, session: null });
+      }
+      await store.register(broker(1), notLost);
+      await world.io.clock.sleep(lookedMs);
+      assert.deepEqual([...aliveIn(store).keys()], [1]);
+      assert.equal(store.viewAgeMs, 0);
+      await store.close();
+    });
+  });
+});
