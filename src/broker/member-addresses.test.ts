@@ -18,9 +18,9 @@ function imageWith(host: string, fenced = false): MetadataImage {
   return new MetadataImage({ ...empty, brokers: empty.brokers.set(2, broker) });
 }
 
-function refusal(host: string, image: MetadataImage, storeHost: string | null = null): string {
+function refusal(host: string, image: MetadataImage, ...storeHosts: string[]): string {
   try {
-    assertAddresses([endpoint(host)], { nodeId: 1, image, storeHost });
+    assertAddresses([endpoint(host)], { nodeId: 1, image, storeHosts });
     return 'none';
   } catch (error) {
     return (error as Error).message;

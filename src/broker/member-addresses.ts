@@ -7,15 +7,16 @@ import { BrokerError } from './broker-error.ts';
 export interface AddressesOptions {
   readonly nodeId: number;
   readonly image: MetadataImage;
-  /** Of cluster.store; null where it is not a host. */
-  readonly storeHost: string | null;
+  /** Of cluster.store; empty where it names none. */
+  readonly storeHosts: readonly string[];
 }
 
 const key = 'advertised.listeners';
 
 /** @throws BrokerError */
 export function assertAddresses(endpoints: readonly Endpoint[], options: AddressesOptions): void {
-  const { nodeId, image, storeHost } = options;
+  const { nodeId, image, storeHosts } = options;
+  const farStore = storeHosts.find((host) => !isLoopback(host));
   const others = [...image.aliveBrokers()].filter(({ id }) => id !== nodeId);
   for (const { name, host, port } of endpoints) {
     const address = `${name}://${host}:${port}`;
@@ -34,8 +35,8 @@ export function assertAddresses(endpoints: readonly Endpoint[], options: Address
       return listeners.filter((each) => !isLoopback(each.host)).map((each) => ({ id, ...each }));
     })[0];
     const elsewhere =
-      storeHost !== null && !isLoopback(storeHost)
-        ? `the store is at ${storeHost}`
+      farStore !== undefined
+        ? `the store is at ${farStore}`
         : far && `broker ${far.id} is at ${far.host}`;
     if (elsewhere === undefined) continue;
     refuse(`${address} is for this machine only, and ${elsewhere}: give another in ${key}`);

@@ -3,10 +3,18 @@
 
 import { Deferred } from '../base/deferred.ts';
 import type { BrokerConfig } from '../config/index.ts';
-import type { Io } from '../io/index.ts';
-import { type ClusterStore, type Endpoint, isSuccessor, openStore } from '../metadata/index.ts';
+import { type Io, IoError } from '../io/index.ts';
+import {
+  type ClusterStore,
+  type Endpoint,
+  isSuccessor,
+  type KnownCluster,
+  openStore,
+  storeHosts,
+} from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
+import { LogDirectoryError, readMetaProperties, readNotes } from '../storage/index.ts';
 import { endsWithin } from './bounded-wait.ts';
 import { BrokerError, otherProcessError } from './broker-error.ts';
 import type { Cluster, MemberOptions, Membership } from './cluster.ts';
@@ -71,11 +79,10 @@ export class Member implements MemberOptions {
   registration({ cluster, ...parts }: MemberParts): Registration {
     const { metadata, controller } = cluster;
     const membership = cluster.membership as Membership;
-    const storeHost = /^\w+:\/\/(.+):\d+$/.exec(this.#config.get('cluster.store') ?? '')?.[1];
     assertAddresses(parts.endpoints, {
       nodeId: this.#config.nodeId,
       image: metadata.image(),
-      storeHost: storeHost ?? null,
+      storeHosts: storeHosts(this.#config.get('cluster.store') ?? ''),
     });
     const options = { membership, metadata, controller, ...parts };
     return new MemberRegistration(this.#io, this.#config, options);
@@ -105,10 +112,30 @@ export async function openNamedStore(io: Io, config: BrokerConfig): Promise<Clus
     return await openStore(io, {
       address: config.get('cluster.store') ?? '',
       clusterId: config.clusterId,
+      known: knownCluster(io, config),
       sessionTimeoutMs: config.get('broker.session.timeout.ms'),
     });
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     throw new BrokerError(`cannot start: ${error.message}`, { cause: error });
   }
+}
+
+/**
+ * What the log directories say before they are opened, which needs the cluster's id. Whatever is
+ * wrong with one is said when it is opened.
+ */
+function knownCluster(io: Io, { logDirs }: BrokerConfig): KnownCluster {
+  let clusterId: string | null = null;
+  let hasData = false;
+  for (const path of logDirs) {
+    try {
+      const notes = readNotes(io.disk, path);
+      hasData ||= notes !== null;
+      clusterId ??= notes?.clusterId ?? readMetaProperties(io, path)?.clusterId ?? null;
+    } catch (error) {
+      if (!(error instanceof IoError || error instanceof LogDirectoryError)) throw error;
+    }
+  }
+  return { clusterId, hasData };
 }

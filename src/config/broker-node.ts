@@ -14,6 +14,9 @@ import {
 } from './definition.ts';
 import { reasons } from './reasons.ts';
 
+/** What follows the engine's name is read by the engine. */
+const storeAddress = /^(shared:\/\/[^\s/:]+:\d{1,5}|zookeeper:\/\/\S+)$/;
+
 export const brokerNode = {
   'node.id': int(1, 'Number of this node, unique in the cluster. Without it, broker.id.', {
     importance: 'high',
@@ -139,8 +142,10 @@ export const brokerNode = {
     'Where several brokers keep their metadata; without it this one is alone: metadata.log.dir.',
     {
       importance: 'high',
-      shape: 'shared://host:port, as partita start --brokers serves it',
-      check: (value) => /^shared:\/\/[^\s/:]+:\d{1,5}$/.test(value),
+      shape:
+        'shared://host:port, as partita start --brokers serves it; ' +
+        'zookeeper://host:port,host:port/chroot',
+      check: (value) => storeAddress.test(value),
     },
   ),
   'metadata.log.dir': string(

@@ -40,6 +40,7 @@ export {
 } from './open-metadata.ts';
 export {
   assertKnownStore,
+  type KnownCluster,
   type KnownMetadata,
   loadStoreEngines,
   openStore,
@@ -47,5 +48,6 @@ export {
   type SharedStoreServerOptions,
   type StoreOptions,
   serveSharedStore,
+  storeHosts,
 } from './open-store.ts';
 export { historyOfStore } from './store-history.ts';

@@ -20,15 +20,62 @@ export interface StoreOptions {
   readonly clusterId: string | null;
   /** broker.session.timeout.ms */
   readonly sessionTimeoutMs: number;
+  /** Of this broker's log directories; `shared` has a cluster before there are brokers. */
+  readonly known?: KnownCluster;
 }
+
+/** What a broker knows of its cluster before it has asked the store. */
+export interface KnownCluster {
+  /** null: it has not been in any. */
+  readonly clusterId: string | null;
+  /** It was used with some metadata: it begins no cluster in a store that is empty. */
+  readonly hasData: boolean;
+}
+
+/** The names and addresses in the value of `cluster.store`. */
+export function storeHosts(address: string): string[] {
+  const [, hosts = ''] = /^\w+:\/\/(?:[^@/]*@)?([^/]+)/.exec(address) ?? [];
+  return hosts === '' ? [] : hosts.split(',').map((host) => host.replace(/:\d+$/, ''));
+}
+
+/** By how the value of `cluster.store` begins. */
+const openers: Readonly<
+  Record<string, (io: Io, options: StoreOptions, rest: string) => Promise<ClusterStore>>
+> = {
+  shared: openSharedStore,
+  zookeeper: async (io, options, rest) => {
+    const engine = await import('./engines/zookeeper/index.ts');
+    const { sessionTimeoutMs } = options;
+    const connect = { ...engine.parseConnectString(rest), connectTimeoutMs: awayMsMax };
+    const keys = await engine.ZooKeeperStore.open(io, { ...connect, sessionTimeoutMs });
+    return await engine.KeyedStore.open(io, keys, keyedOptions(options));
+  },
+};
+
+/** A store that does not answer is given so long at the start. */
+const awayMsMax = 30_000;
 
 /**
  * Connects with the store; its `clusterId` is the cluster's.
  * @throws KafkaError, one line, when it cannot be reached within 30 s or is another cluster's
  */
 export async function openStore(io: Io, options: StoreOptions): Promise<ClusterStore> {
-  const { address, clusterId, sessionTimeoutMs } = options;
-  const match = /^shared:\/\/(.+):(\d+)$/.exec(address);
+  const { address } = options;
+  const [, scheme = '', rest = ''] = /^([a-z]+):\/\/(.+)$/.exec(address) ?? [];
+  const open = openers[scheme];
+  if (open === undefined) {
+    const expected = `expected ${Object.keys(openers).join('://, ')}://`;
+    throw new KafkaError('INVALID_CONFIG', `cluster.store ${address}: ${expected}`);
+  }
+  return await open(io, options, rest);
+}
+
+async function openSharedStore(
+  io: Io,
+  { address, clusterId, sessionTimeoutMs }: StoreOptions,
+  rest: string,
+): Promise<ClusterStore> {
+  const match = /^(.+):(\d+)$/.exec(rest);
   if (match === null) {
     throw new KafkaError('INVALID_CONFIG', `cluster.store ${address}: expected shared://host:port`);
   }
@@ -40,6 +87,15 @@ export async function openStore(io: Io, options: StoreOptions): Promise<ClusterS
     clusterId,
     sessionTimeoutMs,
   });
+}
+
+/** Of a system that is reached through engines/keyed. */
+function keyedOptions({ clusterId, known, sessionTimeoutMs }: StoreOptions) {
+  return {
+    clusterId: clusterId ?? known?.clusterId ?? null,
+    mayCreate: known?.hasData !== true,
+    sessionTimeoutMs,
+  };
 }
 
 /** Loads the engines before a broker does, which then takes no time. */

@@ -263,7 +263,8 @@ export class MemoryKeyStore implements KeyStore {
     watched.isTold = true;
     this.#io.clock.after(2 * travelMs, () => {
       watched.isTold = false;
-      if (!this.#isCut && !this.#isClosed && this.#watched.has(watched)) watched.onChange();
+      const isHeard = !this.#isCut && !this.#isClosed && !this.isDeaf;
+      if (isHeard && this.#watched.has(watched)) watched.onChange();
     });
   }
 

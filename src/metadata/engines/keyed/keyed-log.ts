@@ -13,7 +13,7 @@ import {
 } from '../../../protocol/index.ts';
 import type { StoreBatch } from '../../cluster-store.ts';
 import { leaderChangeRecord } from '../../records/index.ts';
-import { batchesIn } from '../local/log-batches.ts';
+import { batchesIn } from '../local/index.ts';
 import { commitFenced, type Fence } from './fence.ts';
 import type { KeyStep, KeyStore, NamedEntry } from './key-store.ts';
 import {

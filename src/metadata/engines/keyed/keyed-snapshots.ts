@@ -14,7 +14,7 @@ import {
   readBatchHeader,
 } from '../../../protocol/index.ts';
 import type { StoreSnapshot } from '../../cluster-store.ts';
-import { slicesOf } from '../local/snapshot-files.ts';
+import { slicesOf } from '../local/index.ts';
 import { commitFenced, type Fence } from './fence.ts';
 import type { KeyStore } from './key-store.ts';
 import type { KeyedLog } from './keyed-log.ts';

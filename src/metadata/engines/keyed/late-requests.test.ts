@@ -117,6 +117,62 @@ describe('a request that arrives late', () => {
   });
 });
 
+describe('a controller that does not know that it is deposed', () => {
+  test('appends nothing, saves nothing, and answers no question', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const lost: Error[] = [];
+      const onLost = (error: Error) => lost.push(error);
+      const { epoch } = await store.elect({ nodeId: 1, onLost }).term;
+      const options = { expectedEnd: store.endOffset, controllerEpoch: epoch };
+      await store.append(bytes('a'), options);
+      const { endOffset } = store;
+      await world.io.clock.sleep(50);
+      world.keysOf(store).isDeaf = true;
+      world.system.endSession(world.keysOf(store).session);
+      const second = await elected(other, 2);
+      assert.equal(lost.length, 0, 'nobody has told it');
+      const large = bytes(...Array.from({ length: 30 }, (_, index) => `${index}`.padEnd(300)));
+      const snapshot = { endOffset, controllerEpoch: epoch, timestampMs: 1, pieces: [large] };
+      const asked = [
+        store.saveSnapshot(snapshot, epoch),
+        store.append(large, { expectedEnd: endOffset, controllerEpoch: epoch }),
+        store.confirm(epoch),
+      ];
+      for (const each of await Promise.allSettled(asked)) {
+        assert.equal(each.status, 'rejected');
+        assert.equal((each.reason as KafkaError).errorName, 'NOT_CONTROLLER');
+      }
+      assert.equal(lost.length, 1);
+      assert.deepEqual(world.system.names('folders'), [], 'not a piece was written');
+      await second.append('b');
+      assert.deepEqual((await follow(store)).texts, ['a', 'b']);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('names no snapshot whose pieces it wrote before', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const { epoch, append } = await elected(store);
+      await append('a');
+      const { endOffset } = store;
+      world.keysOf(store).isDeaf = true;
+      const pieces = (async function* () {
+        yield bytes('A');
+        world.system.endSession(world.keysOf(store).session);
+        await other.elect(candidate(2)).term;
+      })();
+      const snapshot = { endOffset, controllerEpoch: epoch, timestampMs: 1, pieces };
+      await assert.rejects(store.saveSnapshot(snapshot, epoch), { errorName: 'NOT_CONTROLLER' });
+      assert.equal(await other.newestSnapshot(), null);
+      await store.close();
+      await other.close();
+    });
+  });
+});
+
 describe('a store that tells nothing', () => {
   test('is looked at: news come with the next look', async () => {
     await inWorld(async (world) => {

@@ -8,4 +8,6 @@
 //   log-repair.ts       what becomes of one that is not as it was left
 //   synced-end.ts       up to where the log was synced
 //   deleted-topics.ts   the topics whose deletion is in the log
-export {};
+export { LocalStore, type LocalStoreOptions } from './local-store.ts';
+export { batchesIn } from './log-batches.ts';
+export { slicesOf } from './snapshot-files.ts';

@@ -8,4 +8,7 @@
 //   zookeeper-watches.ts  watches that go on, made of those that fire once
 //   folders.ts            the nodes above a key
 //   zookeeper-store.ts    the key store: `sync` before reads, one `multi` for a change
+//   connect-string.ts     `host:2181,host:2181/chroot`
+export { KeyedStore } from '../keyed/index.ts';
+export { parseConnectString } from './connect-string.ts';
 export { ZooKeeperStore, type ZooKeeperStoreOptions } from './zookeeper-store.ts';
