@@ -65,6 +65,16 @@ export class Cluster {
     for (const broker of this.brokers) if (!broker.isUp) broker.start();
   }
 
+  /**
+   * Starts all of it and, with several brokers, waits until each of them serves: topics want so
+   * many replicas. Clients of a broker on its own wait for it themselves.
+   */
+  async begin(): Promise<void> {
+    this.start();
+    if (this.brokers.length === 1) return;
+    await this.world.run(() => this.brokers.every(({ isReady }) => isReady), beginMsMax);
+  }
+
   /** Runs a client program on the host of that name. */
   runClient(hostName: string, main: Main): SimProcess {
     return this.world.startProcess(hostName, main);
@@ -94,5 +104,7 @@ function sharing(hostName: string): Record<string, string> {
   };
 }
 
+/** Until all brokers serve that nobody harms. */
+const beginMsMax = 60_000;
 /** What a client program may take by default, in virtual time. */
 const clientLimitMs = 600_000;

@@ -33,11 +33,21 @@ const noChange = -2;
 export class MetadataCounts {
   readonly #reached: Reached;
   readonly #partitions = new Map<string, Known>();
+  readonly #topics = new Map<string, string>();
   readonly #incarnations = new Map<number, string>();
   #controllerEpoch = -1;
 
   constructor(reached: Reached) {
     this.#reached = reached;
+  }
+
+  /** The brokers that lead a partition of one of the topics, by what was committed last. */
+  leadersOf(topics: readonly string[]): Set<number> {
+    const leaders = [...this.#partitions].map(([name, { leader }]) => {
+      const topic = this.#topics.get(name.slice(0, name.indexOf(' ')));
+      return topic !== undefined && topics.includes(topic) ? leader : -1;
+    });
+    return new Set(leaders.filter((id) => id >= 0));
   }
 
   onBatch({ records, controllerEpoch }: StoreBatch): void {
@@ -48,7 +58,8 @@ export class MetadataCounts {
     /** Whoever registers in this batch as another process than before. */
     const returned = new Set<number>();
     for (const record of records.map(decodeRecord)) {
-      if (record.type === 'PartitionRecord') {
+      if (record.type === 'TopicRecord') this.#topics.set(record.topicId, record.name);
+      else if (record.type === 'PartitionRecord') {
         const { topicId, partitionId, leader, isr } = record;
         const eligible = record.eligibleLeaderReplicas ?? [];
         this.#partitions.set(`${topicId} ${partitionId}`, { leader, isr, eligible });

@@ -33,6 +33,11 @@ export class SimStore {
     return this.#process?.isAlive ?? false;
   }
 
+  /** The brokers that lead a partition of one of the topics, by what was committed last. */
+  leadersOf(topics: readonly string[]): Set<number> {
+    return this.#counts.leadersOf(topics);
+  }
+
   /** The process that runs, if any. */
   get process(): SimProcess | null {
     return this.isUp ? this.#process : null;

@@ -31,6 +31,22 @@ test('a fetch returns the commit that was acknowledged last', () => {
   assert.throws(() => fetch(commits, 3), /nobody committed 3 "m3"/);
 });
 
+test('only where there may be an older coordinator is an older commit shown', () => {
+  const commits = new CommittedOffsets();
+  commits.mayLag = true;
+  acknowledge(commits, 1);
+  acknowledge(commits, 2);
+  fetch(commits, null);
+  fetch(commits, 1);
+  assert.throws(() => fetch(commits, 3), /nobody committed 3 "m3"/);
+  const begun = commits.onFetch(place);
+  commits.mayLag = false;
+  commits.onFetched(begun, commit(1));
+  fetch(commits, 2);
+  assert.throws(() => fetch(commits, 1), /acknowledged commit 2 "m2" is lost/);
+  assert.throws(() => fetch(commits, null), /is lost/);
+});
+
 test('an offset and its metadata belong together', () => {
   const commits = new CommittedOffsets();
   acknowledge(commits, 1);

@@ -5,6 +5,10 @@
 // Commits are told apart by their metadata. One that was not acknowledged may have happened, now
 // or at any later time: what was sent once may lie in a connection for long. For the same reason
 // one that the client had to repeat may happen again after it was acknowledged.
+//
+// With several brokers it is made for fetches that began at the coordinator of the newest epoch: an
+// older one, which has not heard of it yet, may show what was committed before (`mayLag`), and
+// acknowledges nothing.
 
 import { assert } from '../../src/base/assert.ts';
 import { type GroupPlace, groupPlaceName } from './group-place.ts';
@@ -30,6 +34,7 @@ export interface SeenCommit {
 export interface CommitFetch {
   readonly place: GroupPlace;
   readonly sentAt: number;
+  readonly mayLag: boolean;
 }
 
 interface Shown {
@@ -46,6 +51,8 @@ interface Register {
 }
 
 export class CommittedOffsets {
+  /** Whether there may be an older coordinator: of fetches that begin from now on. */
+  mayLag = false;
   #moment = 0;
   #fetchCount = 0;
   readonly #registers = new Map<string, Register>();
@@ -75,14 +82,15 @@ export class CommittedOffsets {
   }
 
   onFetch(place: GroupPlace): CommitFetch {
-    return { place, sentAt: this.#moment++ };
+    return { place, sentAt: this.#moment++, mayLag: this.mayLag };
   }
 
   /** `seen` is null where the coordinator knows of no commit. */
-  onFetched({ place, sentAt }: CommitFetch, seen: SeenCommit | null): void {
+  onFetched({ place, sentAt, mayLag }: CommitFetch, seen: SeenCommit | null): void {
     const register = this.#register(place);
     const name = groupPlaceName(place);
     if (seen === null) {
+      if (mayLag) return;
       const { lost } = this.#overwriter(register, { after: -1, before: sentAt });
       assert(lost === null, `${name}: acknowledged commit ${describe(lost)} is lost`);
       return;
@@ -91,7 +99,7 @@ export class CommittedOffsets {
     assert(commit !== undefined, `${name}: nobody committed ${describe(seen)}`);
     assert(commit.offset === seen.offset, `${name}: ${describe(commit)} became ${seen.offset}`);
     this.#fetchCount++;
-    if (!commit.mayRecur && commit.acknowledgedAt !== null) {
+    if (!mayLag && !commit.mayRecur && commit.acknowledgedAt !== null) {
       const times = { after: commit.acknowledgedAt, before: sentAt };
       const { lost } = this.#overwriter(register, times);
       const shows = `a fetch shows ${describe(commit)}, which it had taken the place of`;

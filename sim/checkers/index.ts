@@ -22,6 +22,7 @@
 // exact-copies.ts          (h) what is copied in transactions is copied once, in order
 // nothing-open.ts          (h) no transaction stays open for ever
 // keyed-ledger.ts          what was written under which key, and what was told about it
+// keyed-copies.ts          a copy of a compacted log as it lies on a disk, as a reader would see it
 // last-values.ts           (i) the last acknowledged value of every key is there
 // compacted-logs.ts        (i) a log is compacted in the end
 // lost-places.ts           (k) nothing is acknowledged into a directory that is gone
@@ -50,6 +51,7 @@ export { DiskLosses, type ReplicatedTopic } from './disk-losses.ts';
 export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
 export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
+export { keyedContentsOf } from './keyed-copies.ts';
 export { type KeyedContents, KeyedLedger, recordOfUpdate, type Update } from './keyed-ledger.ts';
 export { assertLastValues } from './last-values.ts';
 export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
@@ -74,7 +76,7 @@ export { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts
 export { ProducerIdsOnce } from './producer-ids.ts';
 export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
 export { assertRefusal, assertUntouched } from './refusals.ts';
-export { assertCopiesAgree, copiesOf } from './replica-copies.ts';
+export { assertCopiesAgree, type Copy, copiesOf } from './replica-copies.ts';
 export { ReplicatedReads } from './replicated-reads.ts';
 export { StableReads } from './stable-reads.ts';
 export {

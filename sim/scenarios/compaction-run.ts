@@ -12,6 +12,7 @@ import {
   assertWholeLog,
   type KeyedContents,
   KeyedLedger,
+  keyedContentsOf,
   openPlaces,
   type Place,
   placeName,
@@ -33,6 +34,7 @@ import {
 } from '../workloads/index.ts';
 import type { World } from '../world.ts';
 import { createTopics, placesOf, type TopicPlan } from './load-run.ts';
+import type { ReplicatedLog } from './three-brokers.ts';
 
 export interface CompactionPlan extends ClusterOptions {
   readonly topics: readonly TopicPlan[];
@@ -95,6 +97,11 @@ export class CompactionRun {
     return { host: broker.host, start: () => broker.start() };
   }
 
+  /** Hosts of the clients, for a nemesis. */
+  get clients(): string[] {
+    return this.#writers.map(({ host }) => host.name);
+  }
+
   get isWritten(): boolean {
     return this.#writers.every(({ isAlive, hasReturned }) => !isAlive || hasReturned);
   }
@@ -107,7 +114,7 @@ export class CompactionRun {
   async begin(): Promise<void> {
     const { cluster, plan, places, watch } = this;
     const { bootstrapServers, updates } = watch;
-    cluster.start();
+    await cluster.begin();
     await cluster.asClient('admin', (io) => this.#prepare(io));
     for (const writer of plan.writers) this.addWriter(writer);
     const options = { bootstrapServers, places, updates };
@@ -126,9 +133,9 @@ export class CompactionRun {
 
   addWriter(writer: KeyedWriterPlan): void {
     const prng = this.#prng.fork(writer.name);
-    const run = this.cluster.runClient(writer.name, (io) =>
-      writeKeyed(io, writer, this.watch, prng),
-    );
+    const { isSettling } = this.watch;
+    const watch = isSettling ? { ...this.watch, isSettling: false } : this.watch;
+    const run = this.cluster.runClient(writer.name, (io) => writeKeyed(io, writer, watch, prng));
     this.#writers.push(run);
   }
 
@@ -162,19 +169,39 @@ export class CompactionRun {
     }
   }
 
+  /** Writers end as soon as what they have begun is settled. */
+  settle(): void {
+    this.watch.isSettling = true;
+  }
+
   /** Reads everything back and holds it against the promises. */
   async check(): Promise<readonly KeyedContents[]> {
     const contents = await this.#read();
+    for (const each of contents) this.#checkLastValues(each);
+    return contents;
+  }
+
+  #checkLastValues(contents: KeyedContents): void {
+    if (!this.#demands('last values')) return;
     const { minCompactionLagMs } = this.plan;
     const youngAfterMs =
       minCompactionLagMs === 0 ? Number.POSITIVE_INFINITY : this.#nowMs - minCompactionLagMs;
-    if (this.#demands('last values')) {
-      for (const each of contents) {
-        const tombstonesAfterMs = this.#nowMs - this.#deleteRetentionMs(each.topic);
-        assertLastValues(this.watch.updates, each, { youngAfterMs, tombstonesAfterMs });
+    const tombstonesAfterMs = this.#nowMs - this.#deleteRetentionMs(contents.topic);
+    assertLastValues(this.watch.updates, contents, { youngAfterMs, tombstonesAfterMs });
+  }
+
+  /** Holds what brokers that were stopped left against the promises, each for itself. */
+  checkCopies(logs: readonly ReplicatedLog[]): void {
+    for (const { endOffset, copies } of logs) {
+      for (const { nodeId, log, files } of copies) {
+        try {
+          this.#checkLastValues(keyedContentsOf(log, endOffset, this.watch.updates));
+        } catch (error) {
+          throw new Error(`on broker ${nodeId}: ${(error as Error).message}`);
+        }
+        if (this.#demands('files')) assertWholeLog(files, log.path);
       }
     }
-    return contents;
   }
 
   /** Stops the broker and judges what it leaves. */

@@ -24,6 +24,8 @@ export interface GroupLoadPlan extends LoadPlan {
   readonly churnMsMean: number;
   /** After the faults a group settles and reads on to the end within this. Default 600 000. */
   readonly settledMsMax?: number;
+  /** While harm is done there may be an older coordinator beside the newest. Default: never. */
+  readonly mayLag?: boolean;
 }
 
 /** One member after the other, on one host and, if it is static, under one name. */
@@ -60,6 +62,7 @@ export class GroupRun {
       progress: new GroupProgress(),
       isSettling: false,
     };
+    this.watch.commits.mayLag = plan.mayLag ?? false;
     this.#slots = plan.groups.flatMap((group) =>
       Array.from({ length: group.memberCount }, (_, index): Slot => {
         const hostName = `${group.groupId}-${index + 1}`;
@@ -87,6 +90,7 @@ export class GroupRun {
     await load.finish();
     this.#ends = (await load.check()).map(({ endOffset }) => endOffset);
     watch.isSettling = true;
+    watch.commits.mayLag = false;
     await this.settle();
     const { owners, commits } = watch;
     this.#world.note(`${owners.provenCount} proven owners, ${commits.fetchCount} fetched commits`);

@@ -50,7 +50,7 @@ export async function runGroups(
   { kinds = groupKinds, change = (plan) => plan }: GroupChanges = {},
 ): Promise<void> {
   const prng = world.prng.fork('plan');
-  const run = new GroupRun(world, change(drawPlan(prng, harm, kinds)));
+  const run = new GroupRun(world, change(drawGroups(prng, harm, kinds)));
   await run.begin();
   const { always, maybe } = harmsOf[harm];
   const { load } = run;
@@ -73,7 +73,7 @@ export async function runGroups(
   await run.settle();
 }
 
-function drawPlan(
+export function drawGroups(
   prng: World['prng'],
   harm: GroupHarm,
   kinds: readonly GroupKind[],

@@ -16,6 +16,8 @@
 // compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
 // replication.ts       several brokers that replicate, fail over and come back; with
 //                      replication-plan.ts and replication-run.ts
+// groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
+//                      the same on three brokers; three-brokers.ts has what they share
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
@@ -25,10 +27,12 @@
 import type { Scenario } from '../scenario.ts';
 import { badDisk } from './bad-disk.ts';
 import { compaction, compactionPowerCut } from './compaction.ts';
+import { compactionOnThree } from './compaction-on-three.ts';
 import { compactionSteps } from './compaction-steps.ts';
 import { damage } from './damage.ts';
 import { fullDisk } from './full-disk.ts';
 import { groups, groupsNetwork, groupsPowerCut } from './groups.ts';
+import { groupsOnThree } from './groups-on-three.ts';
 import { journal } from './journal.ts';
 import { kill } from './kill.ts';
 import { lostDirectory } from './lost-directory.ts';
@@ -38,6 +42,7 @@ import { powerCut, powerCutUnsynced } from './power-cut.ts';
 import { replication, replicationPowerCut } from './replication.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
+import { transactionsOnThree } from './transactions-on-three.ts';
 
 export const scenarios: readonly Scenario[] = [
   journal,
@@ -62,4 +67,7 @@ export const scenarios: readonly Scenario[] = [
   damage,
   replication,
   replicationPowerCut,
+  groupsOnThree,
+  transactionsOnThree,
+  compactionOnThree,
 ];

@@ -103,7 +103,7 @@ export class LoadRun {
   async begin(): Promise<void> {
     const { plan, cluster } = this;
     const { bootstrapServers } = cluster;
-    cluster.start();
+    await cluster.begin();
     await cluster.asClient('admin', (io) => createTopics(io, plan.topics, bootstrapServers));
     for (const producer of plan.producers) this.addProducer(producer);
     if (!this.#demands('reads')) return;

@@ -1,4 +1,4 @@
-// Every scenario of several brokers that is registered, under a few seeds, each twice.
+// The scenarios of replication, under a few seeds, each twice.
 
 import { runTwice } from './run-twice.ts';
 

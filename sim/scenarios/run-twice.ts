@@ -1,14 +1,12 @@
-// Runs scenarios under a few seeds, each twice: the same seed is the same story. One file of tests
-// each for one broker and for several, as together they take longer than a file may.
+// Runs scenarios under a few seeds, each twice: the same seed is the same story. Several files of
+// tests, as together they take longer than a file may.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runScenario } from '../scenario.ts';
 import { scenarios } from './index.ts';
 
-const seeds = [1, 2, 3];
-
-export function runTwice(isChosen: (name: string) => boolean): void {
+export function runTwice(isChosen: (name: string) => boolean, seeds = [1, 2, 3]): void {
   for (const scenario of scenarios.filter(({ name }) => isChosen(name))) {
     test(`${scenario.name}: ${scenario.about}`, async () => {
       for (const seed of seeds) {

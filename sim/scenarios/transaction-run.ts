@@ -115,7 +115,7 @@ export class TransactionRun {
   async begin(): Promise<void> {
     const { cluster, places, reads } = this;
     const { bootstrapServers } = cluster;
-    cluster.start();
+    await cluster.begin();
     await cluster.asClient('admin', (io) => this.#prepare(io));
     for (const name of ['tail-1', 'tail-2']) {
       const small = name === 'tail-2' ? { maxPartitionFetchBytes: 300 } : {};

@@ -46,7 +46,7 @@ export async function runTransactions(
   change: ChangeTransactions = (plan) => plan,
 ): Promise<void> {
   const prng = world.prng.fork('plan');
-  const run = new TransactionRun(world, change(drawPlan(prng, harm)));
+  const run = new TransactionRun(world, change(drawTransactionLoad(prng, harm)));
   await run.begin();
   const { always, maybe } = harmsOf[harm];
   const nemesis = new Nemesis(world, {
@@ -69,7 +69,10 @@ export async function runTransactions(
   await run.check();
 }
 
-function drawPlan(prng: World['prng'], harm: TransactionHarm): TransactionLoadPlan {
+export function drawTransactionLoad(
+  prng: World['prng'],
+  harm: TransactionHarm,
+): TransactionLoadPlan {
   const config = {
     ...drawTransactionConfig(prng),
     ...(harm === 'power cut' && { 'log.flush.interval.messages': '1' }),

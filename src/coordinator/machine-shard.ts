@@ -137,6 +137,8 @@ export class MachineShard<M extends Machine<R>, R> {
     }
     if (this.#isClosed || this.#runtime.state !== 'active') return;
     this.#isReady = true;
+    const { leaderEpoch } = this;
+    this.#io.log.debug(`the ${this.#options.what} of ${this.#name} are loaded`, { leaderEpoch });
     this.#options.onLoaded(this.#machine as M);
   }
 

@@ -169,7 +169,8 @@ export class LogCleaner {
     const { fromOffset, endOffset, bytesRead, bytesWritten } = result;
     const name = nameOf(partition);
     const tookMs = Math.round(this.#io.clock.monotonic() - beganMs);
-    const fields = { ...name, fromOffset, endOffset, bytesRead, bytesWritten, tookMs };
+    const { role } = partition;
+    const fields = { ...name, role, fromOffset, endOffset, bytesRead, bytesWritten, tookMs };
     this.#log.info('a log was cleaned', fields);
     const { recordsKeyless } = result;
     if (recordsKeyless > 0) {

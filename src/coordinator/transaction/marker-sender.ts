@@ -182,6 +182,8 @@ export class MarkerSender {
     this.#resting.push(pending);
     if (this.#resting.length > 1) return;
     this.#io.clock.after(retryMs, () => {
+      const { length: count } = this.#resting;
+      if (count > 0) this.#io.log.debug('transaction markers are sent again', { count });
       for (const rested of this.#resting.splice(0)) {
         if (this.#isCurrent(rested)) this.#enqueue(rested);
       }

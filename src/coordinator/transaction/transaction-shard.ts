@@ -168,7 +168,10 @@ export class TransactionShard implements Shard {
 
   #onLoaded(machine: TransactionMachine): void {
     for (const transaction of machine.transactions.values()) {
+      const { transactionalId, state } = transaction;
       if (isPrepared(transaction)) this.#sender.begin(transaction);
+      else if (state !== 'Ongoing') continue;
+      this.#io.log.debug(`the transaction of ${transactionalId} is taken over`, { state });
     }
     this.#abortTimedOutRepeatedly();
     this.#forgetExpiredRepeatedly();
