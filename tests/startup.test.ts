@@ -79,13 +79,22 @@ describe('a broker that starts', () => {
     const start = readdirSync(folder).filter((name) => /^start-\w+\.js$/.test(name));
     const bundled = new Set(['main.js', ...start]);
     for (const name of bundled) {
-      const text = readFileSync(join(folder, name), 'utf8');
-      for (const [, other] of text.matchAll(/^(?:import|\}) (?:.*from )?"\.\/(.+)";$/gm)) {
+      const text = readFileSync(join(folder, name), 'utf8').replaceAll('\\\n', '');
+      for (const [, other] of text.matchAll(/\b(?:import|from)"\.\/([^"]+)"/g)) {
         bundled.add(other as string);
       }
     }
     assert.equal(start.length, 1);
     assert.ok(bundled.size > 3 && bundled.size <= bundledMax, [...bundled].join(' '));
+  });
+
+  test('keeps a text in memory that takes one byte a character, and has no comments', () => {
+    const folder = join(projectRoot, 'dist/bin');
+    for (const name of readdirSync(folder).filter((each) => each.endsWith('.js'))) {
+      const text = readFileSync(join(folder, name), 'latin1');
+      assert.equal(/[^\0-\x7f]/.exec(text), null, name);
+      assert.ok(!text.includes('\n/** '), name);
+    }
   });
 });
 

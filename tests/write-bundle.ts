@@ -47,6 +47,11 @@ async function writeBundle(): Promise<void> {
     target: 'node20',
     packages: 'external',
     legalComments: 'none',
+    // A process keeps the text of what it has loaded: no comments, no margins, and nothing that is
+    // not ASCII, with which a file would take two bytes a character.
+    minifyWhitespace: true,
+    lineLimit: 100,
+    charset: 'ascii',
     // For `node --enable-source-maps`: the lines of src in stack traces.
     sourcemap: 'linked',
     sourcesContent: false,

@@ -14,7 +14,7 @@ import type {
   PartitionLog,
 } from '../storage/index.ts';
 import type { LeaderView } from './leader-state.ts';
-import { LowWatermark } from './low-watermark.ts';
+import type { LowWatermark } from './low-watermark.ts';
 import type { PartitionRole } from './partition-state.ts';
 
 /** The partition, as its upkeep sees it. */
@@ -38,15 +38,14 @@ export interface PartitionUpkeepOptions {
   readonly log: () => PartitionLog;
   /** The start of the log may have moved. */
   readonly movingStart: <T>(change: () => Promise<T>) => Promise<T>;
+  /** Of the partition: it is told of each start that a replica names, and when its role ends. */
+  readonly lowWatermark: () => LowWatermark;
 }
 
 export class PartitionUpkeep {
   readonly #clock: Clock;
   readonly #partition: KeptPartition;
   readonly #options: PartitionUpkeepOptions;
-  /** Since records were first deleted by request. */
-  #lowWatermark: LowWatermark | null = null;
-
   constructor(clock: Clock, partition: KeptPartition, options: PartitionUpkeepOptions) {
     this.#clock = clock;
     this.#partition = partition;
@@ -62,7 +61,7 @@ export class PartitionUpkeep {
    */
   async deleteRecordsBefore(offset: number, others?: WaitForReplicas): Promise<number> {
     const { highWatermark, topic } = this.#partition;
-    const { movingStart, log } = this.#options;
+    const { movingStart, log, lowWatermark } = this.#options;
     this.#partition.assertLeader();
     if (!log().config.cleanupPolicy.includes('delete')) {
       throw new KafkaError('POLICY_VIOLATION', `${topic} is compacted, not deleted from`);
@@ -71,17 +70,11 @@ export class PartitionUpkeep {
     if (target < 0 || target > highWatermark) throw new KafkaError('OFFSET_OUT_OF_RANGE');
     await movingStart(() => log().deleteRecordsBefore(target));
     if (others === undefined) return log().logStartOffset;
-    this.#lowWatermark ??= new LowWatermark(this.#clock);
-    return await this.#lowWatermark.reached(target, others.deadlineMs, () => {
+    return await lowWatermark().reached(target, others.deadlineMs, () => {
       this.#partition.assertLeader();
       const own = log().logStartOffset;
       return this.#partition.leading?.lowestStart(own, others.isAlive) ?? own;
     });
-  }
-
-  /** A replica has told where its log begins, or we do not lead any more. */
-  onStartTold(): void {
-    this.#lowWatermark?.onMoved();
   }
 
   /** Rolls and deletes old segments, forgets idle producers; returns how many segments went. */

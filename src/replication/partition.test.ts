@@ -425,6 +425,13 @@ test('records are deleted up to the watermark and not beyond', async () => {
   });
 });
 
+test('a partition keeps no upkeep in memory: there may be ten thousand of them', async () => {
+  await simulate(async (io) => {
+    const partition = await open(io);
+    assert.notEqual(partition.upkeep, partition.upkeep);
+  });
+});
+
 test('a watermark from before the restart is kept within the log', async () => {
   await simulate(async (io) => {
     const partition = await open(io, {}, 100);

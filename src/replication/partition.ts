@@ -28,6 +28,7 @@ import { HighWatermark } from './high-watermark.ts';
 import type { IsrChange } from './in-sync-set.ts';
 import { type FollowerFetch, LeaderState, type LeaderView } from './leader-state.ts';
 import type { LogProducers, LogView } from './log-view.ts';
+import { LowWatermark } from './low-watermark.ts';
 import {
   isNewer,
   type PartitionIdentity,
@@ -69,7 +70,6 @@ export class Partition implements VisibleBytesSource {
   readonly #watermark: HighWatermark;
   /** Keeps transactional batches in order while the first one is verified. */
   readonly turns = new ProducerTurns();
-  readonly upkeep: PartitionUpkeep;
   #log: PartitionLog;
   #state: PartitionState = unknownState;
   #isOffline = false;
@@ -79,6 +79,8 @@ export class Partition implements VisibleBytesSource {
   #following: FollowerState | null = null;
   /** Since the topic first demanded that an append be on the platter. */
   #dueFlush: DueFlush | null = null;
+  /** Since records were first deleted by request. */
+  #lowWatermark: LowWatermark | null = null;
 
   constructor(io: Io, options: PartitionOptions) {
     this.#io = io;
@@ -89,9 +91,17 @@ export class Partition implements VisibleBytesSource {
     this.#nodeId = options.nodeId;
     this.#onLeadingLate = options.onLeadingLate;
     this.#watermark = new HighWatermark(io.clock, options.highWatermark, options.log);
-    this.upkeep = new PartitionUpkeep(io.clock, this, {
+  }
+
+  /** Made for each use: a broker with many partitions would keep one for each. */
+  get upkeep(): PartitionUpkeep {
+    return new PartitionUpkeep(this.#io.clock, this, {
       log: () => this.#log,
       movingStart: (change) => this.#movingStart(change),
+      lowWatermark: () => {
+        this.#lowWatermark ??= new LowWatermark(this.#io.clock);
+        return this.#lowWatermark;
+      },
     });
   }
 
@@ -409,7 +419,7 @@ export class Partition implements VisibleBytesSource {
   onFollowerFetch(fetch: FollowerFetch): void {
     this.assertLeader(fetch.currentLeaderEpoch);
     this.#leading?.onFetch(fetch, this.#log.logEndOffset);
-    this.upkeep.onStartTold();
+    this.#lowWatermark?.onMoved();
     this.#maybeAdvanceHighWatermark();
   }
 
@@ -466,7 +476,7 @@ export class Partition implements VisibleBytesSource {
 
   #endWaits(error: KafkaError): void {
     this.#watermark.failWaiters(error);
-    this.upkeep.onStartTold();
+    this.#lowWatermark?.onMoved();
     this.#dueFlush?.failAll(error);
     this.interruptFetches();
   }

@@ -393,7 +393,8 @@ describe('upkeep', () => {
     const partitions = topics.map(({ name }) => parts.replicas.get(name, 0));
     for (const partition of partitions) partition?.appendAsLeader(batch(io));
     const [bad] = parts.replicas.all();
-    if (bad !== undefined) bad.upkeep.applyRetention = () => Promise.reject(failure);
+    const refused = { applyRetention: () => Promise.reject(failure) };
+    if (bad !== undefined) Object.defineProperty(bad, 'upkeep', { value: refused });
     const bugs: Error[] = [];
     const upkeep = new Upkeep(io, parts.replicas, {
       directories: [parts.directory],
