@@ -7,7 +7,7 @@
 import { INT64_MAX } from '../base/int64.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
-import { ResourceType } from '../metadata/index.ts';
+import { ResourceType, type Subscription } from '../metadata/index.ts';
 import { type FetcherSettings, ReplicaFetchers } from '../replication/fetchers/index.ts';
 import { InSyncUpkeep, type Partition, type Replicas } from '../replication/index.ts';
 import type { Cluster, Membership } from './cluster.ts';
@@ -30,6 +30,7 @@ export class MemberReplication {
   readonly leaderQuota: ReplicationQuota;
   #fetchers: ReplicaFetchers | null = null;
   #told: ToldDirectories | null = null;
+  #images: Subscription | null = null;
 
   constructor(io: Io, options: MemberReplicationOptions) {
     this.#io = io;
@@ -71,6 +72,9 @@ export class MemberReplication {
       settings: () => fetcherSettingsOf(cluster.config),
     });
     this.inSync.start();
+    this.#images = cluster.metadata.subscribe((_, { brokersChanged }) => {
+      if (brokersChanged.size > 0) this.inSync.onBrokersChanged();
+    });
     this.#told = new ToldDirectories(this.#io, {
       ...{ replicas, registration, onBug },
       assign: (request) => cluster.controller.assignReplicasToDirs(request),
@@ -80,9 +84,11 @@ export class MemberReplication {
   onRoleChanged(partition: Partition): void {
     this.#fetchers?.onRoleChanged(partition);
     this.#told?.onRoleChanged(partition);
+    this.inSync.onStateChanged(partition);
   }
 
   async close(): Promise<void> {
+    this.#images?.close();
     this.inSync.close();
     this.#told?.close();
     await this.#fetchers?.close();

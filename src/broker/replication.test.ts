@@ -110,3 +110,13 @@ test('a broker that stops leaves the in-sync set, and enters it when it is back'
     assert.equal(await at.produce('c'), 'NONE');
     assert.equal(await at.highWatermark(), 3);
   }));
+
+test('brokers that come back at once are in sync at once, not one fetch after the other', () =>
+  withReplicas(async (at) => {
+    await at.createTopic();
+    assert.equal(await at.produce('a'), 'NONE');
+    for (const id of [2, 3]) await at.cluster.members.get(id)?.broker.stop();
+    await at.untilIsr([1], 30_000);
+    await Promise.all([at.cluster.start(2), at.cluster.start(3)]);
+    await at.untilIsr([1, 2, 3], 300);
+  }));

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
-import { follower, LeaderBroker } from '../../tests/doubles/broker/leader-broker.ts';
+import { LeaderBroker } from '../../tests/doubles/broker/leader-broker.ts';
 import type { Io } from '../io/index.ts';
 import type {
   AlterPartitionRequest,
@@ -104,12 +104,16 @@ class Run {
     );
   }
 
-  /** Broker 2 fetches from the end of the partitions. */
-  async fetch(replicaEpoch = 7, partitions = this.leader.broker.replicas.all()): Promise<void> {
+  /** From the end of the partitions. */
+  async fetch(
+    replicaEpoch = 7,
+    partitions = this.leader.broker.replicas.all(),
+    replicaId = 2,
+  ): Promise<void> {
     for (const { partition, logEndOffset, leaderEpoch: currentLeaderEpoch } of partitions) {
       const wanted = { partition, fetchOffset: logEndOffset, currentLeaderEpoch };
-      await this.leader.fetch({ replica: { ...follower, replicaEpoch }, partitions: [wanted] });
-      this.upkeep.onFollowerFetch(this.leader.partition(partition), 2);
+      await this.leader.fetch({ replica: { replicaId, replicaEpoch }, partitions: [wanted] });
+      this.upkeep.onFollowerFetch(this.leader.partition(partition), replicaId);
     }
   }
 }
@@ -216,6 +220,35 @@ test('a replica that is unfenced after its last fetch enters by the clock', asyn
       at.registration = {};
       await at.io.clock.sleep(1100);
       assert.deepEqual(at.asked, ['0: 1,2 @1']);
+    },
+    { isr: [1] },
+  );
+});
+
+test('a replica that is unfenced after its last fetch enters as soon as that is known', async () => {
+  await run(
+    async (at) => {
+      at.registration = { fenced: true };
+      await at.fetch();
+      at.registration = {};
+      at.upkeep.onBrokersChanged();
+      await at.io.clock.sleep(20);
+      assert.deepEqual(at.asked, ['0: 1,2 @1']);
+    },
+    { isr: [1] },
+  );
+});
+
+test('who caught up while the change of another was on its way enters by the next one', async () => {
+  await run(
+    async (at) => {
+      at.leader.alter({ replicas: [1, 2, 3] });
+      await at.fetch();
+      await at.fetch(7, at.leader.broker.replicas.all(), 3);
+      await at.io.clock.sleep(20);
+      at.upkeep.onStateChanged(at.leader.partition());
+      await at.io.clock.sleep(20);
+      assert.deepEqual(at.asked, ['0: 1,2 @2', '0: 1,2,3 @3']);
     },
     { isr: [1] },
   );

@@ -97,6 +97,19 @@ export class InSyncUpkeep {
     if (!this.#maybeGrow(partition, leading)) this.#maybeJoin(partition, leading, replicaId);
   }
 
+  /** Who could not enter before may now, by fetches that were noted: the next is a wait away. */
+  onBrokersChanged(): void {
+    for (const partition of this.#options.replicas.all()) this.onStateChanged(partition);
+  }
+
+  /** Of those who fetched while a change was on its way, some may enter by the next one. */
+  onStateChanged(partition: Partition): void {
+    const { leading } = partition;
+    if (this.#isClosed || leading === null || leading.pendingIsrChange !== null) return;
+    if (leading.isr.length > leading.remotes.length || this.#refused.has(partition)) return;
+    this.#lookAtOthers(partition, leading);
+  }
+
   #onRound(): void {
     if (this.#isClosed) return;
     this.#refused.clear();

@@ -5,7 +5,7 @@
 // another connection since; input that makes no sense ends this connection with one line, and
 // harms nobody else.
 
-import type { Connection, Io } from '../../../io/index.ts';
+import type { Connection, Io, Timer } from '../../../io/index.ts';
 import { FrameError, FrameReader } from '../../../network/index.ts';
 import { decodeStruct, KafkaError } from '../../../protocol/index.ts';
 import { isExpectedFailure } from '../../../storage/index.ts';
@@ -60,6 +60,7 @@ export class ServerLink {
   #session: ServerSession | null = null;
   #callsUnderWay = 0;
   #isClosed = false;
+  readonly #helloTimer: Timer;
 
   constructor(io: Io, connection: Connection, owner: LinkOwner) {
     this.#io = io;
@@ -68,7 +69,7 @@ export class ServerLink {
     this.#handlers = this.#makeHandlers();
     connection.onData = (chunk) => this.#onData(chunk);
     connection.onClose = () => this.#onClose();
-    io.clock.after(helloMsMax, () => {
+    this.#helloTimer = io.clock.after(helloMsMax, () => {
       if (this.#session === null) this.#refuse('it does not say who it is');
     });
   }
@@ -105,6 +106,8 @@ export class ServerLink {
   #onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // It would keep the process of a store that has stopped.
+    this.#helloTimer.cancel();
     if (this.#session?.link === this) this.#session.link = null;
     this.#snapshotWrite?.abort('the connection was lost');
     this.#owner.onClosed(this);

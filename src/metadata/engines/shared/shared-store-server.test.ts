@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type SimProcess, World } from '../../../../sim/index.ts';
-import type { Io } from '../../../io/index.ts';
+import type { Io, Timer } from '../../../io/index.ts';
 import { aliveIn, broker, candidate, elected, notLost } from '../../cluster-store-contract.ts';
 import * as messages from './messages.ts';
 import { SharedStore } from './shared-store.ts';
@@ -118,6 +118,33 @@ describe('the server of a shared store', () => {
       await append('a');
     }
     await store.close();
+  });
+
+  scene('leaves no timer behind when it is closed: its process would not end', async (at) => {
+    const { clock } = at.serverProcess.io;
+    const pending = new Set<Timer>();
+    const after: Io['clock']['after'] = (delayMs, callback) => {
+      const timer = clock.after(delayMs, () => {
+        pending.delete(counted);
+        callback();
+      });
+      const cancel = (): void => {
+        pending.delete(counted);
+        timer.cancel();
+      };
+      const counted = { cancel };
+      pending.add(counted);
+      return counted;
+    };
+    const { now, monotonic, sleep, nextTurn } = clock;
+    const io = { ...at.serverProcess.io, clock: { now, monotonic, sleep, nextTurn, after } };
+    const other = { host: '0.0.0.0', port: port + 1, directory: '/other', clusterId: 'c' };
+    const server = await SharedStoreServer.open(io, other);
+    const options = { host: 'store', port: port + 1, sessionTimeoutMs, clusterId: null };
+    const store = await SharedStore.open(at.io, options);
+    await store.close();
+    await server.close();
+    assert.equal(pending.size, 0);
   });
 
   scene('tells a process of another cluster at once what it is', async (at) => {
