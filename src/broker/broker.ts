@@ -207,9 +207,10 @@ async function open(
 
 /** What is asked of a controller, this one too, is served before this broker is known to any. */
 async function join(running: Running): Promise<void> {
-  const { cluster, registration, replication, offlineReport } = running;
+  const { cluster, registration, replication, coordinators, offlineReport } = running;
   cluster.metadata.standForController();
   await registration.join();
+  coordinators.onJoined();
   replication?.start();
   offlineReport.begin();
 }

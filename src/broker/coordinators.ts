@@ -30,6 +30,7 @@ export class Coordinators {
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly producerIds: ProducerIds;
+  readonly #onBug: (error: Error) => void;
 
   constructor(io: Io, options: CoordinatorsOptions) {
     const { cluster, replicas, registration, onBug } = options;
@@ -55,6 +56,7 @@ export class Coordinators {
     this.groups = groups;
     this.transactions = transactions;
     this.producerIds = producerIds;
+    this.#onBug = onBug;
     metadata.subscribe((_, changes) => {
       groups.onImage(changes);
       transactions.onImage(changes);
@@ -62,6 +64,11 @@ export class Coordinators {
     // What this broker leads is loaded; what was decided before is carried out.
     groups.start();
     transactions.start();
+  }
+
+  /** The cluster lets this broker lead: what its clients need of a controller is asked for. */
+  onJoined(): void {
+    this.producerIds.prepare().catch(this.#onBug);
   }
 
   /** The log of a partition is there that was not when its image came. */

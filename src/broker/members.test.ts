@@ -121,7 +121,7 @@ test('a broker that stops hands over what it leads before it goes', () =>
     client.close();
   }));
 
-test('brokers that stop all at once end within 5 s, and within 10 s without the store', async () => {
+test('brokers that all stop end within 5 s, and within 10 s without the store', async () => {
   for (const isStoreThere of [true, false]) {
     await withCluster(async (io, cluster) => {
       await cluster.startAll([1, 2, 3]);

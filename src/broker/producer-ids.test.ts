@@ -28,3 +28,21 @@ test('a failed allocation is told, and the next request tries again', async () =
   await assert.rejects(ids.next(), /no controller/);
   assert.equal(await ids.next(), 0);
 });
+
+test('what was prepared needs no controller, and what failed is tried again', async () => {
+  let blocks = 0;
+  const ids = new ProducerIds(async () => {
+    if (blocks++ !== 1) throw new KafkaError('NOT_CONTROLLER');
+    return { firstProducerId: 0, count: 2 };
+  });
+  await ids.prepare();
+  await ids.prepare();
+  await ids.prepare();
+  assert.deepEqual([await ids.next(), await ids.next(), blocks], [0, 1, 2]);
+  await assert.rejects(ids.next(), { errorName: 'NOT_CONTROLLER' });
+});
+
+test('what is no failure of others while a block is prepared is told', async () => {
+  const ids = new ProducerIds(() => Promise.reject(new Error('a bug')));
+  await assert.rejects(ids.prepare(), /a bug/);
+});

@@ -5,6 +5,7 @@
 
 import type { ProducerIdBlock } from '../metadata/index.ts';
 import { type ErrorName, KafkaError } from '../protocol/index.ts';
+import { isExpectedFailure } from '../storage/index.ts';
 
 export class ProducerIds {
   readonly #allocate: () => Promise<ProducerIdBlock>;
@@ -17,17 +18,31 @@ export class ProducerIds {
   }
 
   /**
+   * Has a block before the first id is asked for, so that producers can begin while no controller
+   * is there. Whoever asks tries again what fails here.
+   */
+  async prepare(): Promise<void> {
+    try {
+      if (this.#next >= this.#end) await this.#refillOnce();
+    } catch (error) {
+      if (!isExpectedFailure(error)) throw error;
+    }
+  }
+
+  /**
    * @throws KafkaError as the controller does; COORDINATOR_LOAD_IN_PROGRESS while this broker's own
    * registration is being renewed, which is nothing that its clients did
    */
   async next(): Promise<number> {
-    while (this.#next >= this.#end) {
-      this.#allocating ??= this.#refill().finally(() => {
-        this.#allocating = null;
-      });
-      await this.#allocating;
-    }
+    while (this.#next >= this.#end) await this.#refillOnce();
     return this.#next++;
+  }
+
+  #refillOnce(): Promise<void> {
+    this.#allocating ??= this.#refill().finally(() => {
+      this.#allocating = null;
+    });
+    return this.#allocating;
   }
 
   async #refill(): Promise<void> {

@@ -20,11 +20,13 @@ import { LogDirectoryError, readMetaProperties } from '../storage/index.ts';
 import {
   acceptLostLogDirs,
   acceptLostMetadata,
+  brokerFolder,
   help,
   loadConfig,
   logLevel,
   NUMBER_VARIABLE,
   parseOptions,
+  STORE_FOLDER,
   type StartOptions,
   stopSignal,
 } from './start-options.ts';
@@ -152,7 +154,7 @@ class Brokers {
     const wanted = firstPort === 0 ? 0 : firstPort + storePortAbove;
     const open = (port: number): Promise<SharedStoreServer> =>
       SharedStoreServer.open(this.#io, {
-        ...{ host, port, directory: this.#directoryOf('store') },
+        ...{ host, port, directory: this.#directoryOf(STORE_FOLDER) },
         clusterId: this.#config.clusterId,
         mayLose: this.#options.accepted.has(acceptLostMetadata),
         onFailure: exitOnFatal,
@@ -170,11 +172,11 @@ class Brokers {
     let isTold = false;
     while (!this.#isStopping) {
       const held = this.#numbers.filter((number) =>
-        this.#isHeld(this.#directoryOf(`broker${number}`)),
+        this.#isHeld(this.#directoryOf(brokerFolder(number))),
       );
       if (held.length === 0) return;
       // One that has a store is another start's, which says so itself.
-      if (this.#isHeld(this.#directoryOf('store'))) return;
+      if (this.#isHeld(this.#directoryOf(STORE_FOLDER))) return;
       const who = `broker ${held.join(', ')} of an earlier start`;
       if (clock.monotonic() > endMs) {
         throw new UsageError(`${who} still runs: end it, and start again`);
@@ -238,7 +240,7 @@ class Brokers {
     const config = this.#config;
     const listeners = (given: readonly Listener[]): string =>
       this.#listenersOf(number, given).map(formatListener).join(',');
-    const directories = config.logDirs.map((path) => join(resolve(path), `broker${number}`));
+    const directories = config.logDirs.map((path) => join(resolve(path), brokerFolder(number)));
     const overrides: [string, string][] = [
       ['cluster.store', `shared://${host}:${this.#server.port}`],
       ['node.id', String(number)],

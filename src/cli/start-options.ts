@@ -96,6 +96,24 @@ function readConfigFile(io: Io, path: string): string {
   throw new UsageError(`there is no file ${path}`);
 }
 
+/** Of a cluster of `--brokers`, below its log.dirs. */
+export const STORE_FOLDER = 'store';
+export const brokerFolder = (number: number): string => `broker${number}`;
+
+/**
+ * Where the data of a cluster of `--brokers` are, if the log directory is theirs or one of them;
+ * null if it is not. A broker on its own would begin a second cluster over them.
+ */
+export function brokersFolder(io: Io, logDir: string): { path: string; count: number } | null {
+  const own = logDir.replace(/(.)\/+$/, '$1');
+  const [, above = '.'] = /^(?:(.+)\/)?broker\d+$/.exec(own) ?? [null, own];
+  const isThere = (name: string): boolean => io.disk.stat(`${above}/${name}`) !== null;
+  if (!isThere(STORE_FOLDER) || !isThere(brokerFolder(1))) return null;
+  let count = 1;
+  while (isThere(brokerFolder(count + 1))) count++;
+  return { path: above, count };
+}
+
 /** Resolves at the first Ctrl-C or SIGTERM; a second one does not wait for the clean stop. */
 export function stopSignal(io: Io, onSecond: () => void): Promise<void> {
   const stopped = new Deferred<void>();

@@ -3,12 +3,13 @@
 // error, a line each.
 
 import { Broker, BrokerError } from '../broker/index.ts';
-import { ConfigError, formatListener } from '../config/index.ts';
-import { createNodeIo, IoError } from '../io/index.ts';
+import { type BrokerConfig, ConfigError, formatListener } from '../config/index.ts';
+import { createNodeIo, type Io, IoError } from '../io/index.ts';
 import { relaxFullCollections, releaseYoungGeneration } from './garbage-collection.ts';
 import {
   acceptLostLogDirs,
   acceptLostMetadata,
+  brokersFolder,
   help,
   loadConfig,
   logLevel,
@@ -17,6 +18,7 @@ import {
   stopSignal,
 } from './start-options.ts';
 import { StoreWatch } from './store-watch.ts';
+import { UsageError } from './tool.ts';
 
 /** Of this process among those of `--brokers`; null: it is alone. */
 const number = process.env[NUMBER_VARIABLE] ?? null;
@@ -41,6 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     // What is odd about the configuration was said by who started the brokers.
     const config = loadConfig(io, options, number === null ? say : () => {});
+    assertOwnFolder(io, config);
     // Listened for from the start: a script may stop us as soon as it reads that we are ready.
     const stopped = stopSignal(io, () => process.exit(1));
     // A promise that nobody waits for and that fails comes here, too.
@@ -50,7 +53,9 @@ export async function run(args: readonly string[]): Promise<number> {
       acceptLostMetadata: options.accepted.has(acceptLostMetadata),
       acceptLostLogDirs: options.accepted.has(acceptLostLogDirs),
     });
-    if (broker.store !== null) watch.begin(broker.store);
+    // A store that one process keeps may be gone for good; every other one comes back.
+    const isForTrying = config.get('cluster.store')?.startsWith('shared:') ?? false;
+    if (broker.store !== null && isForTrying) watch.begin(broker.store);
     releaseYoungGeneration();
     printReady(broker);
     await Promise.race([stopped, watch.away]);
@@ -62,6 +67,20 @@ export async function run(args: readonly string[]): Promise<number> {
     return 1;
   } finally {
     watch.end();
+  }
+}
+
+/** @throws UsageError */
+function assertOwnFolder(io: Io, config: BrokerConfig): void {
+  if (config.get('cluster.store') !== null) return;
+  for (const logDir of config.logDirs) {
+    const found = brokersFolder(io, logDir);
+    if (found === null) continue;
+    const { path, count } = found;
+    throw new UsageError(
+      `${logDir} has the data of a cluster of several brokers: start it with ` +
+        `partita start --brokers ${count} --override log.dirs=${path}, or use another log.dirs`,
+    );
   }
 }
 

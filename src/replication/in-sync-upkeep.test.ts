@@ -225,7 +225,7 @@ test('a replica that is unfenced after its last fetch enters by the clock', asyn
   );
 });
 
-test('a replica that is unfenced after its last fetch enters as soon as that is known', async () => {
+test('a replica that is unfenced after its last fetch enters when that is known', async () => {
   await run(
     async (at) => {
       at.registration = { fenced: true };
@@ -239,7 +239,7 @@ test('a replica that is unfenced after its last fetch enters as soon as that is 
   );
 });
 
-test('who caught up while the change of another was on its way enters by the next one', async () => {
+test('who caught up while another change was on its way enters by the next one', async () => {
   await run(
     async (at) => {
       at.leader.alter({ replicas: [1, 2, 3] });

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -173,11 +173,9 @@ describe('three brokers on one machine', () => {
         servers,
         '--topic',
         't',
+        // Idempotent, as producers are: each broker has had producer ids since it joined.
         '--producer-property',
         'acks=all',
-        // It would need producer ids, of which a broker has none yet.
-        '--producer-property',
-        'enable.idempotence=false',
       ],
       { input: 'a\nb\n' },
     );
@@ -211,6 +209,19 @@ describe('what cannot be started', () => {
     const single = await BrokerProcess.start({ directory });
     await single.stop();
     assertRefusal(await tryStart(...argumentsWith('--brokers', '3')), /of a single broker/);
+  });
+
+  test('a single broker where several have their data', async () => {
+    const { parent } = await startThree();
+    parent.signalAll('SIGINT');
+    await parent.ended;
+    const before = readdirSync(directory).sort();
+    const remedy = /--brokers 3 --override log.dirs=\S+, or use another log.dirs/;
+    assertRefusal(await tryStart(...argumentsWith()), remedy);
+    const one = `log.dirs=${join(directory, 'broker1')}`;
+    const args = [launcher, 'start', '--override', one];
+    assertRefusal(await tryStart(...args, '--override=listeners=PLAINTEXT://127.0.0.1:0'), remedy);
+    assert.deepEqual(readdirSync(directory).sort(), before);
   });
 
   test('listeners whose ports would meet', async () => {
