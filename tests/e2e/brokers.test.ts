@@ -2,106 +2,25 @@
 // process keeps the store, and the brokers are its children.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { BrokerProcess } from '../broker-process.ts';
-import { projectRoot } from '../root.ts';
-import { type ProgramResult, runProgram } from '../run-program.ts';
+import { runProgram } from '../run-program.ts';
+import {
+  argumentsWith,
+  assertRefusal,
+  childOf,
+  directory,
+  inOwnFolders,
+  launcher,
+  Started,
+  startThree,
+  tool,
+  tryStart,
+} from './started-brokers.ts';
 
-const launcher = join(projectRoot, 'bin/partita.js');
-const brokerPattern = /^partita ready PLAINTEXT:\/\/127\.0\.0\.1:(\d+) .* node=(\d+) /gm;
-
-let directory = '';
-const started: Started[] = [];
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'partita-brokers-'));
-});
-afterEach(async () => {
-  for (const each of started.splice(0)) await each.dispose();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-/** A process of ours and what it printed. */
-class Started {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | string | null>;
-  output = '';
-
-  constructor(command: string, args: readonly string[]) {
-    // A group of its own: signals reach what it started, too, as from a terminal.
-    this.child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    started.push(this);
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-      });
-    }
-    this.ended = new Promise((resolve) => {
-      this.child.once('close', (code, signal) => resolve(code ?? signal));
-    });
-  }
-
-  async prints(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
-      const match = pattern.exec(this.output);
-      if (match !== null) return match;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`no ${pattern} in:\n${this.output}`);
-  }
-
-  signalAll(signal: NodeJS.Signals): void {
-    process.kill(-(this.child.pid as number), signal);
-  }
-
-  async dispose(): Promise<void> {
-    try {
-      this.signalAll('SIGKILL');
-    } catch {
-      // They have ended.
-    }
-    await this.ended;
-  }
-}
-
-function argumentsWith(...more: string[]): string[] {
-  const overrides = ['listeners=PLAINTEXT://127.0.0.1:0', `log.dirs=${directory}`];
-  const flags = overrides.flatMap((override) => ['--override', override]);
-  return [launcher, 'start', ...flags, ...more];
-}
-
-async function startThree(): Promise<{ parent: Started; ports: Map<number, number> }> {
-  const parent = new Started(process.execPath, argumentsWith('--brokers', '3'));
-  await parent.prints(/Ctrl-C stops all of them/);
-  const ready = [...parent.output.matchAll(brokerPattern)];
-  return { parent, ports: new Map(ready.map(([, port, node]) => [Number(node), Number(port)])) };
-}
-
-async function childOf(parent: Started, number: number): Promise<number> {
-  const { stdout } = await runProgram('ps', ['-o', 'pid=,args=', '--ppid', `${parent.child.pid}`]);
-  const line = stdout.split('\n').find((each) => each.includes(`node.id=${number}`)) ?? '';
-  return Number.parseInt(line, 10);
-}
-
-function tool(name: string, port: number | undefined, ...args: string[]): Promise<ProgramResult> {
-  const server = ['--bootstrap-server', `127.0.0.1:${port}`];
-  return runProgram(process.execPath, [launcher, name, ...server, ...args]);
-}
-
-function tryStart(...args: string[]): Promise<ProgramResult> {
-  return runProgram(process.execPath, args, { timeoutMs: 60_000 });
-}
-
-function assertRefusal({ code, stdout, stderr }: ProgramResult, pattern: RegExp): void {
-  assert.equal(code, 1, `${stdout}${stderr}`);
-  assert.match(stderr, pattern);
-  assert.equal(stderr.trim().split('\n').length, 1, stderr);
-  assert.doesNotMatch(stdout, /ready/);
-}
+inOwnFolders();
 
 describe('three brokers on one machine', () => {
   test('serve as one cluster, say what they are for, and end together on Ctrl-C', async () => {
@@ -229,21 +148,5 @@ describe('what cannot be started', () => {
     const map = 'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT';
     const args = argumentsWith('--override', listeners, '--override', map, '--brokers=2');
     assertRefusal(await tryStart(...args), /port 19093 would come twice/);
-  });
-
-  test('a broker that names another cluster, or whose directory is of another one', async () => {
-    const { parent, ports } = await startThree();
-    const [, store] = await parent.prints(/Metadata: (shared:\S+)/);
-    const member = (folder: string, id: number): string[] => [
-      ...[launcher, 'start', '--override', `cluster.store=${store}`, '--override', `node.id=${id}`],
-      ...['--override', 'listeners=PLAINTEXT://127.0.0.1:0'],
-      ...['--override', `log.dirs=${join(directory, folder)}`],
-    ];
-    const single = await BrokerProcess.start({ directory: join(directory, 'single') });
-    await single.stop();
-    assertRefusal(await tryStart(...member('single', 1)), /single belongs to cluster/);
-    assertRefusal(await tryStart(...member('broker1', 7)), /broker1 is in use|belongs to/);
-    const client = await tool('kafka-topics', ports.get(1), '--list');
-    assert.equal(client.code, 0, 'nobody was harmed');
   });
 });

@@ -1,6 +1,7 @@
 // Metadata: who the brokers are and who leads what. Asking for a topic that does not exist may
 // create it (auto.create.topics.enable); unlike Kafka we answer when it is there, so that the first
-// send of a new producer needs no second round.
+// send of a new producer needs no second round. Where another broker controls, and this one has not
+// heard of the topic yet, the answer is Kafka's: UNKNOWN_TOPIC_OR_PARTITION, once.
 
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { ItemError, MetadataImage, TopicImage } from '../../metadata/index.ts';
