@@ -177,6 +177,10 @@ function membershipOf(
     listenerName: config.interBrokerListenerName,
     image: () => metadata.image(),
     requestTimeoutMs: () => config.get('request.timeout.ms'),
+    setupTimeoutMs: () => ({
+      first: config.get('socket.connection.setup.timeout.ms'),
+      max: config.get('socket.connection.setup.timeout.max.ms'),
+    }),
   });
   return { store, incarnationId: uuidFromBytes(io.random.bytes(16), 0), peers };
 }

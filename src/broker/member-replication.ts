@@ -44,32 +44,44 @@ export class MemberReplication {
       broker: (id) => replicas.image.brokers.get(id),
       lagMsMax: () => cluster.config.get('replica.lag.time.max.ms'),
     });
-    this.leaderQuota = new ReplicationQuota(io.clock, {
+    this.leaderQuota = this.#quota('leader');
+  }
+
+  /** The budget of what others fetch here, or of what this broker fetches (KIP-73). */
+  #quota(role: 'leader' | 'follower'): ReplicationQuota {
+    const { cluster, replicas, registration } = this.#options;
+    return new ReplicationQuota(this.#io.clock, {
       nodeId: registration.brokerId,
       window: {
         samples: cluster.config.get('replication.quota.window.num'),
         sampleMs: cluster.config.get('replication.quota.window.size.seconds') * 1000,
       },
       bytesPerSecondMax: () => {
-        const bytes = cluster.config.get('leader.replication.throttled.rate');
+        const bytes = cluster.config.get(`${role}.replication.throttled.rate`);
         return bytes >= INT64_MAX ? null : bytes;
       },
       throttledReplicas: (topic) =>
         replicas.image
           .configOf(ResourceType.TOPIC, topic)
-          .get('leader.replication.throttled.replicas'),
+          .get(`${role}.replication.throttled.replicas`),
     });
   }
 
   start(): void {
     const { cluster, membership, replicas, registration, onBug } = this.#options;
     const { connections } = membership.peers;
+    const { brokerId } = registration;
+    const quota = this.#quota('follower');
     this.#fetchers = new ReplicaFetchers(this.#io, {
-      nodeId: registration.brokerId,
+      nodeId: brokerId,
       ...{ replicas, onBug },
       connect: (nodeId) => connections.connect(nodeId),
       brokerEpoch: () => registration.brokerEpoch,
       settings: () => fetcherSettingsOf(cluster.config),
+      throttle: {
+        holdsBack: (partition) => quota.holdsBack(partition, brokerId),
+        record: (partition, sizeBytes) => quota.record(partition, sizeBytes),
+      },
     });
     this.inSync.start();
     this.#images = cluster.metadata.subscribe((_, { brokersChanged }) => {

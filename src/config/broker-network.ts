@@ -78,12 +78,12 @@ export const brokerNetwork = {
   'socket.connection.setup.timeout.ms': long(
     10_000,
     'First limit on the time to connect to another broker, in ms.',
-    { accepted: reasons.singleNode },
+    { min: 1 },
   ),
   'socket.connection.setup.timeout.max.ms': long(
     30_000,
     'Longest limit on the time to connect to another broker, in ms.',
-    { accepted: reasons.singleNode },
+    { min: 1 },
   ),
   'connections.max.idle.ms': long(
     600_000,
@@ -118,7 +118,6 @@ export const brokerNetwork = {
   }),
   'request.timeout.ms': int(30_000, 'Time this broker waits for the answer of another, in ms.', {
     importance: 'high',
-    accepted: reasons.singleNode,
   }),
   'fetch.max.bytes': int(57_671_680, 'Most bytes of records in the answer to one fetch.', {
     min: 1024,

@@ -1,13 +1,13 @@
 // Replicas: how followers fetch, who is in sync, who becomes leader, and the budgets of copying.
 
 import { INT64_MAX } from '../base/int64.ts';
-import { acceptedOnly, boolean, int, long, string } from './definition.ts';
+import { boolean, int, long, string } from './definition.ts';
 import { reasons } from './reasons.ts';
 
 /** A value of `replica.selector.class`. */
 export const rackAwareSelector = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 
-const betweenBrokers = acceptedOnly('replicas on several brokers are not served yet', {
+export const brokerReplication = {
   'replica.socket.receive.buffer.bytes': int(
     65_536,
     "Size of the kernel's receive buffer of a follower's socket, in bytes.",
@@ -36,22 +36,18 @@ const betweenBrokers = acceptedOnly('replicas on several brokers are not served 
   'alter.log.dirs.replication.quota.window.num': int(
     11,
     'Samples kept to measure moves between folders.',
-    { importance: 'low', min: 1 },
+    { importance: 'low', min: 1, accepted: reasons.moves },
   ),
   'alter.log.dirs.replication.quota.window.size.seconds': int(
     1,
     'Length of such a sample, in seconds.',
-    { importance: 'low', min: 1 },
+    { importance: 'low', min: 1, accepted: reasons.moves },
   ),
   'follower.replication.throttled.rate': long(
     INT64_MAX,
     'Bytes per second a throttled follower fetches; only set dynamically.',
     { update: 'cluster-wide', min: 0 },
   ),
-});
-
-export const brokerReplication = {
-  ...betweenBrokers,
   'replication.quota.window.num': int(11, 'Samples kept to measure throttled replication.', {
     importance: 'low',
     min: 1,

@@ -2,14 +2,13 @@
 
 export const reasons = {
   kraft: 'there is no Raft quorum: metadata lives in the cluster store',
-  singleNode: 'it is about several brokers, which are not served yet',
   metadataLog: 'the metadata log keeps one file and its snapshot',
   threads: 'one event loop serves the broker: there is no thread pool to size',
   java: 'Java classes cannot be loaded here',
   socketBuffers: 'the operating system sizes the buffers of sockets',
   purgatory: 'waiting requests are dropped the moment they are answered',
   sasl: 'SASL is not served yet',
-  replication: 'replicas on several brokers are not served yet',
+  moves: 'a move between folders keeps its rate by pauses: nothing is measured',
   delegationTokens: 'delegation tokens are not served yet',
   preallocation: 'segments grow as they are written',
   tieredStorage: 'tiered storage is not offered',

@@ -65,7 +65,6 @@ export const topicConfigDefinitions = {
     {
       shape: 'partition:broker between commas, or *',
       check: isThrottledReplica,
-      accepted: reasons.replication,
     },
   ),
   'leader.replication.throttled.replicas': list(
@@ -206,6 +205,6 @@ export const topicConfigDefinitions = {
   'unclean.leader.election.enable': boolean(
     false,
     'Whether a replica out of sync may lead when no other is left, losing records.',
-    { fallbacks: [from('unclean.leader.election.enable')], accepted: reasons.replication },
+    { fallbacks: [from('unclean.leader.election.enable')] },
   ),
 } satisfies Definitions;

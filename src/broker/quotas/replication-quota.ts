@@ -1,6 +1,6 @@
-// How much a leader sends per second to followers that have much to catch up (KIP-73): those of
-// the partitions that `leader.replication.throttled.replicas` names, together, within
-// `leader.replication.throttled.rate`.
+// How much a leader sends per second to followers that have much to catch up, or a follower fetches
+// (KIP-73): of the partitions that `leader.` or `follower.replication.throttled.replicas` names,
+// together, within `leader.` or `follower.replication.throttled.rate`.
 //
 // Invariant: only replicas that are out of sync are held back, so that the quota never pushes one
 // out; what goes to those in sync is counted all the same.
@@ -17,8 +17,8 @@ export interface ReplicationQuotaOptions {
   readonly throttledReplicas: (topic: string) => string | undefined;
 }
 
-/** A partition that is led here. */
-export interface LedPartition {
+/** A partition that is led or followed here. */
+export interface ThrottledPartition {
   readonly topic: string;
   readonly partition: number;
   readonly isr: readonly number[];
@@ -36,19 +36,19 @@ export class ReplicationQuota {
   }
 
   /** Whether the follower gets nothing of the partition for now. */
-  holdsBack(partition: LedPartition, replicaId: number): boolean {
+  holdsBack(partition: ThrottledPartition, replicaId: number): boolean {
     const limit = this.#options.bytesPerSecondMax();
     if (limit === null || partition.isr.includes(replicaId)) return false;
     return this.#isThrottled(partition) && this.#rate.perSecond(this.#clock.monotonic()) > limit;
   }
 
   /** So much was sent of the partition. */
-  record(partition: LedPartition, sizeBytes: number): void {
+  record(partition: ThrottledPartition, sizeBytes: number): void {
     if (this.#options.bytesPerSecondMax() === null || !this.#isThrottled(partition)) return;
     this.#rate.record(sizeBytes, this.#clock.monotonic());
   }
 
-  #isThrottled({ topic, partition }: LedPartition): boolean {
+  #isThrottled({ topic, partition }: ThrottledPartition): boolean {
     const names = this.#options.throttledReplicas(topic)?.split(',') ?? [];
     const own = `${partition}:${this.#options.nodeId}`;
     return names.some((name) => name.trim() === '*' || name.trim() === own);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
 import { TestCluster } from '../../../tests/doubles/broker/members.ts';
-import { IoError } from '../../io/index.ts';
+import { type Io, IoError } from '../../io/index.ts';
 import { type BrokerRegistration, MetadataImage } from '../../metadata/index.ts';
 import { BrokerConnections } from './broker-connections.ts';
 
@@ -31,6 +31,7 @@ test('an address that leads to another broker, or another cluster, is no connect
       new BrokerConnections(io, {
         ...{ nodeId: 9, clusterId, listenerName: 'PLAINTEXT', image: () => image },
         requestTimeoutMs: () => 1000,
+        setupTimeoutMs: () => ({ first: 1000, max: 1000 }),
       });
     const connections = connectionsOf('c');
     const { port } = await connections.connect(1);
@@ -48,5 +49,37 @@ test('an address that leads to another broker, or another cluster, is no connect
     connections.close();
     assert.equal(shared.isClosed, true);
     await assert.rejects(connections.shared(2, 'admin'), /this broker is stopping/);
+    await cluster.stop();
+  }));
+
+test('a broker that cannot be reached gets longer for each attempt, and the first again later', () =>
+  simulate(async (io) => {
+    const waitedMs: number[] = [];
+    let isThere = false;
+    const network: Io['network'] = {
+      ...io.network,
+      connect: async ({ timeoutMs, ...address }) => {
+        waitedMs.push(timeoutMs ?? -1);
+        if (!isThere) throw new IoError('ETIMEDOUT', 'planted');
+        return io.network.connect(address);
+      },
+    };
+    const cluster = await TestCluster.open(io);
+    await cluster.start(1);
+    const connections = new BrokerConnections(
+      { ...io, network },
+      {
+        ...{ nodeId: 9, clusterId: 'c', listenerName: 'PLAINTEXT' },
+        image: () => imageOf({ 1: TestCluster.portOf(1) }),
+        requestTimeoutMs: () => 30_000,
+        setupTimeoutMs: () => ({ first: 500, max: 1500 }),
+      },
+    );
+    for (let i = 0; i < 4; i++) await assert.rejects(connections.connect(1), { code: 'ETIMEDOUT' });
+    isThere = true;
+    await connections.connect(1);
+    await connections.connect(1);
+    assert.deepEqual(waitedMs, [500, 1000, 1500, 1500, 1500, 500]);
+    connections.close();
     await cluster.stop();
   }));

@@ -18,10 +18,9 @@ export interface BrokerConnectionsOptions {
   readonly image: () => MetadataImage;
   /** How long an answer is waited for; the connection ends with the first that is late. */
   readonly requestTimeoutMs: () => number;
+  /** The first attempt has `first`, and each that fails doubles it for the next, up to `max`. */
+  readonly setupTimeoutMs: () => { readonly first: number; readonly max: number };
 }
-
-/** Kafka's socket.connection.setup.timeout.ms. */
-const connectTimeoutMsMax = 10_000;
 
 interface Held {
   /** The life of the broker that the connection was made to. */
@@ -36,6 +35,8 @@ export class BrokerConnections {
   /** Those that are shared, by node id and use. */
   readonly #held = new Map<string, Held>();
   readonly #open = new Set<ClientConnection>();
+  /** Attempts that failed since the last connection to the broker. */
+  readonly #failures = new Map<number, number>();
   #isClosed = false;
 
   constructor(io: Io, options: BrokerConnectionsOptions) {
@@ -51,14 +52,16 @@ export class BrokerConnections {
       const connection = await ClientConnection.connect(this.#io, {
         ...{ host, port, requestTimeoutMs },
         clientId: `broker-${this.#options.nodeId}`,
-        connectTimeoutMs: Math.min(requestTimeoutMs, connectTimeoutMsMax),
+        connectTimeoutMs: Math.min(requestTimeoutMs, this.#setupTimeoutMs(nodeId)),
         expected: { clusterId: this.#options.clusterId, nodeId },
       });
+      this.#failures.delete(nodeId);
       for (const each of this.#open) if (each.isClosed) this.#open.delete(each);
       this.#open.add(connection);
       if (this.#isClosed) connection.close();
       return connection;
     } catch (error) {
+      this.#failures.set(nodeId, (this.#failures.get(nodeId) ?? 0) + 1);
       if (!(error instanceof KafkaError)) throw error;
       const isOther = error.errorName === 'REBOOTSTRAP_REQUIRED';
       const why = isOther
@@ -66,6 +69,11 @@ export class BrokerConnections {
         : error.message;
       throw new IoError('ECONNREFUSED', `no connection to broker ${nodeId}: ${why}`);
     }
+  }
+
+  #setupTimeoutMs(nodeId: number): number {
+    const { first, max } = this.#options.setupTimeoutMs();
+    return Math.min(first * 2 ** (this.#failures.get(nodeId) ?? 0), Math.max(first, max));
   }
 
   /**

@@ -1,6 +1,7 @@
 // What the fetchers are given: the way to a leader, and how they are configured.
 
 import type { ClientConnection } from '../../network/index.ts';
+import type { Partition } from '../partition.ts';
 import type { Replicas } from '../replicas.ts';
 
 /** A connection to the broker that leads. */
@@ -25,6 +26,12 @@ export interface FetcherSettings {
   readonly requestTimeoutMs: number;
 }
 
+export interface FetchThrottle {
+  /** Whether nothing of the partition is to be fetched for now. */
+  holdsBack(partition: Partition): boolean;
+  record(partition: Partition, sizeBytes: number): void;
+}
+
 export interface ReplicaFetchersOptions {
   readonly nodeId: number;
   readonly replicas: Pick<Replicas, 'all'>;
@@ -34,6 +41,8 @@ export interface ReplicaFetchersOptions {
   readonly brokerEpoch: () => number;
   /** In force now: asked again and again. */
   readonly settings: () => FetcherSettings;
+  /** What may be fetched of partitions that are to be spared (KIP-73). Default: everything. */
+  readonly throttle?: FetchThrottle;
   /** An invariant is broken. */
   readonly onBug: (error: Error) => void;
 }

@@ -32,6 +32,8 @@ export interface LeaderFetcherOptions extends Omit<ReplicaFetchersOptions, 'repl
 const sentMax = 4;
 /** The first rest after something that will soon be over; it doubles up to the configured one. */
 const restMsMin = 10;
+/** Of a partition whose budget is used up. */
+const throttledMs = 100;
 
 export class LeaderFetcher {
   readonly name: string;
@@ -199,6 +201,7 @@ export class LeaderFetcher {
       for (const each of partitions) {
         const fetched = this.#session.find(topicId, each.partitionIndex);
         if (fetched === undefined) continue;
+        this.#options.throttle?.record(fetched.partition, each.records?.length ?? 0);
         const outcome = fetched.take(each, leader);
         if (outcome instanceof Promise) this.#takeBeside(fetched, outcome);
         else this.#onOutcome(fetched, outcome);
@@ -236,6 +239,11 @@ export class LeaderFetcher {
   }
 
   #ask(fetched: FetchedPartition): void {
+    if (this.#options.throttle?.holdsBack(fetched.partition)) {
+      // In the leader's session it would be sent again and again.
+      this.#restFor(fetched, throttledMs);
+      return;
+    }
     this.#session.ask(fetched);
     this.#idle?.resolve();
     this.#overtakeLater();
@@ -248,10 +256,14 @@ export class LeaderFetcher {
   }
 
   #rest(fetched: FetchedPartition, outcome: 'refused' | 'unsettled'): void {
-    this.#session.forget(fetched);
     const { backoffMs } = this.#options.settings();
     fetched.restMs = outcome === 'refused' ? backoffMs : grown(fetched.restMs, backoffMs);
-    const timer = this.#io.clock.after(fetched.restMs, () => {
+    this.#restFor(fetched, fetched.restMs);
+  }
+
+  #restFor(fetched: FetchedPartition, restMs: number): void {
+    this.#session.forget(fetched);
+    const timer = this.#io.clock.after(restMs, () => {
       this.#resting.delete(fetched);
       this.#ask(fetched);
     });

@@ -42,6 +42,9 @@ class Brokers {
   readonly bugs: Error[] = [];
   settings = settings;
   brokerEpoch = 7;
+  /** Partitions whose budget is used up. */
+  readonly heldBack = new Set<number>();
+  readonly recorded: number[] = [];
 
   constructor(io: Io, leaderIds: readonly number[] = [2]) {
     this.io = io;
@@ -52,6 +55,12 @@ class Brokers {
       connect: (id) => this.leader(id).connect(id),
       brokerEpoch: () => this.brokerEpoch,
       settings: () => this.settings,
+      throttle: {
+        holdsBack: ({ partition }) => this.heldBack.has(partition),
+        record: ({ partition }, sizeBytes) => {
+          if (sizeBytes > 0) this.recorded.push(partition);
+        },
+      },
       onBug: (error) => this.bugs.push(error),
     });
   }
@@ -106,6 +115,29 @@ async function same({ leader, follower }: Copy): Promise<void> {
 }
 
 describe('fetchers of a follower', () => {
+  test('leave a partition alone whose budget is used up, and fetch the others', () =>
+    simulate(async (io) => {
+      const at = new Brokers(io);
+      const spared = await at.replicate(0);
+      const other = await at.replicate(1);
+      await io.clock.sleep(50);
+      at.produce(spared.leader, 'a');
+      await io.clock.sleep(50);
+      at.heldBack.add(0);
+      at.produce(spared.leader, 'b');
+      await io.clock.sleep(700);
+      at.produce(spared.leader, 'c');
+      at.produce(other.leader, 'd');
+      await io.clock.sleep(2000);
+      assert.ok(spared.follower.logEndOffset < 3, 'what was asked for before may still come');
+      await same(other);
+      at.heldBack.delete(0);
+      await io.clock.sleep(200);
+      assert.equal(spared.follower.logEndOffset, 3);
+      assert.ok(at.recorded.filter((partition) => partition === 0).length >= 2);
+      await at.close();
+    }));
+
   test('take what their leader has, and its watermark, and say who asks', () =>
     simulate(async (io) => {
       const brokers = new Brokers(io);
