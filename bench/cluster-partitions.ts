@@ -1,7 +1,8 @@
 // What do many partitions of three replicas cost a cluster? So many are made on three brokers; then
 // one broker is killed and comes back, and then all are stopped and started again. Figures: how
 // long each takes until every partition has a leader (and its replicas are in sync), and the
-// resident memory of all processes. Ours and Apache Kafka in turns.
+// resident memory of all processes. Each is printed as soon as it is measured. Ours and Apache
+// Kafka in turns.
 
 import type { Admin } from '../src/client/index.ts';
 import {
@@ -50,7 +51,8 @@ async function measure(
   const isServed = ({ leader }: { leader: number }): boolean => leader >= 0;
   const isInSync = (each: { leader: number; isr: number; replicas: number }): boolean =>
     isServed(each) && each.isr === each.replicas;
-  const emptyMib = clusterResidentMib(cluster);
+  const round = rounds.begin(`${cluster.product} ${count} partitions`);
+  round.note({ emptyMib: clusterResidentMib(cluster) });
   let beganMs = performance.now();
   for (let at = 0; at < count; at += perTopic) {
     const [created] = await admin.createTopics(
@@ -66,27 +68,24 @@ async function measure(
   }
   await awaitPartitions(admin, isInSync, count);
   const createMs = performance.now() - beganMs;
-  const residentMib = clusterResidentMib(cluster);
+  round.note({ createMs, residentMib: clusterResidentMib(cluster) });
   const idleBeganMs = clusterProcessorMs(cluster);
   await new Promise((resolve) => setTimeout(resolve, 2_000));
-  const idlePercent = (clusterProcessorMs(cluster) - idleBeganMs) / 20;
+  round.note({ 'idle-cpu-%': (clusterProcessorMs(cluster) - idleBeganMs) / 20 });
   beganMs = performance.now();
   await cluster.end(1, 'SIGKILL');
   const withoutOne = ({ leader, isr, replicas }: Parameters<typeof isInSync>[0]): boolean =>
     leader >= 0 && leader !== 1 && isr < replicas;
   await awaitPartitions(admin, withoutOne, count);
-  const failoverMs = performance.now() - beganMs;
+  round.note({ failoverMs: performance.now() - beganMs });
   beganMs = performance.now();
   await cluster.startBroker(1);
   await awaitPartitions(admin, isInSync, count);
-  const backMs = performance.now() - beganMs;
+  round.note({ backMs: performance.now() - beganMs });
   await Promise.all(cluster.brokerIds.map((id) => cluster.end(id, 'SIGTERM')));
   beganMs = performance.now();
   await Promise.all(cluster.brokerIds.map((id) => cluster.startBroker(id)));
   await awaitPartitions(admin, isInSync, count);
-  const startMs = performance.now() - beganMs;
-  rounds.add(`${cluster.product} ${count} partitions`, {
-    ...{ createMs, failoverMs, backMs, startMs, residentMib, emptyMib },
-    'idle-cpu-%': idlePercent,
-  });
+  round.note({ startMs: performance.now() - beganMs });
+  round.end();
 }

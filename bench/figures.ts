@@ -20,6 +20,18 @@ export class Rounds {
     else rounds.push(figures);
   }
 
+  /** One round of what takes long: each figure is printed at once, should it be cut short. */
+  begin(name: string): { note(figures: Figures): void; end(): void } {
+    const all: Record<string, number> = {};
+    return {
+      note: (figures) => {
+        Object.assign(all, figures);
+        printLine(`  ${name}`, figures, '');
+      },
+      end: () => this.add(name, all),
+    };
+  }
+
   get names(): string[] {
     return [...this.#rounds.keys()];
   }

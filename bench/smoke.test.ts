@@ -17,6 +17,18 @@ async function bench(line: string): Promise<string> {
   return stdout;
 }
 
+test('what takes long says each figure at once, and counts when it is whole', (t) => {
+  const log = t.mock.method(console, 'log', () => {});
+  const rounds = new Rounds();
+  const round = rounds.begin('many');
+  round.note({ createMs: 100 });
+  assert.match(`${log.mock.calls[0]?.arguments[0]}`, /^ {2}many +createMs=100$/);
+  assert.deepEqual(rounds.names, []);
+  round.note({ startMs: 200 });
+  round.end();
+  assert.deepEqual(rounds.medians('many'), { createMs: 100, startMs: 200 });
+});
+
 test('the data path is measured without sockets, and twice with the same checksum', async () => {
   const line = `data-path --where memory ${tiny}`;
   const first = await bench(line);

@@ -44,11 +44,18 @@ export class MemberReplication {
       broker: (id) => replicas.image.brokers.get(id),
       lagMsMax: () => cluster.config.get('replica.lag.time.max.ms'),
     });
-    this.leaderQuota = this.#quota('leader');
+    this.leaderQuota = this.#quota({
+      bytesPerSecondMax: () => cluster.config.get('leader.replication.throttled.rate'),
+      throttledReplicas: 'leader.replication.throttled.replicas',
+    });
   }
 
   /** The budget of what others fetch here, or of what this broker fetches (KIP-73). */
-  #quota(role: 'leader' | 'follower'): ReplicationQuota {
+  #quota(of: {
+    readonly bytesPerSecondMax: () => number;
+    /** The key of the topic. */
+    readonly throttledReplicas: string;
+  }): ReplicationQuota {
     const { cluster, replicas, registration } = this.#options;
     return new ReplicationQuota(this.#io.clock, {
       nodeId: registration.brokerId,
@@ -57,13 +64,11 @@ export class MemberReplication {
         sampleMs: cluster.config.get('replication.quota.window.size.seconds') * 1000,
       },
       bytesPerSecondMax: () => {
-        const bytes = cluster.config.get(`${role}.replication.throttled.rate`);
+        const bytes = of.bytesPerSecondMax();
         return bytes >= INT64_MAX ? null : bytes;
       },
       throttledReplicas: (topic) =>
-        replicas.image
-          .configOf(ResourceType.TOPIC, topic)
-          .get(`${role}.replication.throttled.replicas`),
+        replicas.image.configOf(ResourceType.TOPIC, topic).get(of.throttledReplicas),
     });
   }
 
@@ -71,7 +76,10 @@ export class MemberReplication {
     const { cluster, membership, replicas, registration, onBug } = this.#options;
     const { connections } = membership.peers;
     const { brokerId } = registration;
-    const quota = this.#quota('follower');
+    const quota = this.#quota({
+      bytesPerSecondMax: () => cluster.config.get('follower.replication.throttled.rate'),
+      throttledReplicas: 'follower.replication.throttled.replicas',
+    });
     this.#fetchers = new ReplicaFetchers(this.#io, {
       nodeId: brokerId,
       ...{ replicas, onBug },

@@ -103,7 +103,7 @@ export const brokerNode = {
   'controller.socket.timeout.ms': int(
     30_000,
     'Time within which the controller must answer a broker, in ms.',
-    { accepted: 'requests to the controller wait as those to other brokers: request.timeout.ms' },
+    { accepted: 'requests to the controller wait as long as those to any broker' },
   ),
   'controller.performance.sample.period.ms': long(
     60_000,
