@@ -46,15 +46,14 @@ export class MemberReplication {
     });
     this.leaderQuota = this.#quota({
       bytesPerSecondMax: () => cluster.config.get('leader.replication.throttled.rate'),
-      throttledReplicas: 'leader.replication.throttled.replicas',
+      throttledReplicas: (topic) => topic.get('leader.replication.throttled.replicas'),
     });
   }
 
   /** The budget of what others fetch here, or of what this broker fetches (KIP-73). */
   #quota(of: {
     readonly bytesPerSecondMax: () => number;
-    /** The key of the topic. */
-    readonly throttledReplicas: string;
+    readonly throttledReplicas: (topic: ReadonlyMap<string, string>) => string | undefined;
   }): ReplicationQuota {
     const { cluster, replicas, registration } = this.#options;
     return new ReplicationQuota(this.#io.clock, {
@@ -68,7 +67,7 @@ export class MemberReplication {
         return bytes >= INT64_MAX ? null : bytes;
       },
       throttledReplicas: (topic) =>
-        replicas.image.configOf(ResourceType.TOPIC, topic).get(of.throttledReplicas),
+        of.throttledReplicas(replicas.image.configOf(ResourceType.TOPIC, topic)),
     });
   }
 
@@ -78,7 +77,7 @@ export class MemberReplication {
     const { brokerId } = registration;
     const quota = this.#quota({
       bytesPerSecondMax: () => cluster.config.get('follower.replication.throttled.rate'),
-      throttledReplicas: 'follower.replication.throttled.replicas',
+      throttledReplicas: (topic) => topic.get('follower.replication.throttled.replicas'),
     });
     this.#fetchers = new ReplicaFetchers(this.#io, {
       nodeId: brokerId,
