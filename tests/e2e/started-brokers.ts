@@ -1,5 +1,5 @@
-// `partita start --brokers N` as real processes, and what is started beside them, for the tests of a
-// file: each in a folder of its own, and whatever was started ends with the test.
+// `partita start --brokers N` as real processes, and what is started beside them, for the tests of
+// a file: each in a folder of its own, and whatever was started ends with the test.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

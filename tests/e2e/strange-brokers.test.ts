@@ -66,7 +66,7 @@ function memberOf(store: string, folder: string, id: number): string[] {
   ];
 }
 
-test('brokers that are not of the cluster, or would be a second one of it, are refused', async () => {
+test('brokers that are not of the cluster, or one of it twice, are refused', async () => {
   const { parent, ports } = await startThree();
   const [, store = ''] = await parent.prints(/Metadata: (shared:\S+)/);
   await make(ports, 't');
@@ -92,7 +92,7 @@ test('brokers that are not of the cluster, or would be a second one of it, are r
   await again.prints(/^partita ready .* node=3 /m);
 });
 
-test('brokers with data refuse a store that was emptied, or put back to an older state', async () => {
+test('brokers with data refuse a store that was emptied, or put back to be older', async () => {
   const first = await startThree();
   await make(first.ports, 't');
   await write(first.ports, 't', 'a');

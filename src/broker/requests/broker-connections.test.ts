@@ -52,7 +52,7 @@ test('an address that leads to another broker, or another cluster, is no connect
     await cluster.stop();
   }));
 
-test('a broker that cannot be reached gets longer for each attempt, and the first again later', () =>
+test('a broker that cannot be reached gets longer for each attempt, until one succeeds', () =>
   simulate(async (io) => {
     const waitedMs: number[] = [];
     let isThere = false;
