@@ -1,7 +1,13 @@
 // The Network of one simulated process: listening and connecting. The streams themselves are in
 // sim-connection.ts.
 
-import { type Connection, IoError, type Listener, type Network } from '../src/io/io.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  IoError,
+  type Listener,
+  type Network,
+} from '../src/io/io.ts';
 import { SimConnection } from './sim-connection.ts';
 import type { BoundPort, EnclosingHost, EnclosingProcess } from './surroundings.ts';
 
@@ -92,10 +98,13 @@ export class SimNetwork implements Network {
     this.process.world.network.removeListener(this.process.host, listener);
   }
 
-  async connect(options: Address & { timeoutMs?: number }): Promise<Connection> {
+  async connect(options: ConnectOptions): Promise<Connection> {
     const { process } = this;
     const internet = process.world.network;
     const action = `cannot connect to ${options.host}:${options.port}`;
+    if (options.tls !== undefined) {
+      throw new IoError('EPROTO', `${action}: nothing is encrypted in this world (EPROTO)`);
+    }
     const target = internet.resolve(process.host, options.host);
     if (target === null) {
       await process.pause(internet.delayMs(process.host, process.host));

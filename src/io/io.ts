@@ -45,8 +45,33 @@ export interface Network {
     onConnection: (connection: Connection) => void,
     onAcceptError?: (error: IoError) => void,
   ): Promise<Listener>;
-  /** Rejects with an IoError (`ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`). */
-  connect(options: { host: string; port: number; timeoutMs?: number }): Promise<Connection>;
+  /**
+   * Rejects with an IoError (`ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`; with `tls` also `EPROTO`,
+   * when the other side does not prove who it is or refuses us).
+   */
+  connect(options: ConnectOptions): Promise<Connection>;
+}
+
+export interface ConnectOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs?: number;
+  /** Absent: the stream is plain. The simulated network has no other. */
+  readonly tls?: ConnectTls;
+}
+
+/** How a connection is encrypted, and who has to prove what. All files are PEM. */
+export interface ConnectTls {
+  /** Whom to trust; null: the authorities that Node.js comes with. */
+  readonly ca: Buffer | null;
+  /** What this side proves itself with, certificate and key; null: it does not. */
+  readonly identity: { readonly certificate: Buffer; readonly key: Buffer } | null;
+  /** Of the key, when it is encrypted. */
+  readonly keyPassword?: string;
+  /** The host name or address that the certificate of the other side must be for. */
+  readonly serverName: string;
+  /** `none`: nobody has to prove anything; `chain`: the certificate may be of any name. */
+  readonly verify: 'name' | 'chain' | 'none';
 }
 
 export interface Listener {

@@ -8,6 +8,12 @@ export function ioError(action: string, cause: unknown): IoError {
   const error = cause as NodeJS.ErrnoException;
   const code = error.code ?? 'UNKNOWN';
   const known = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno);
-  const reason = known?.[1] ?? error.message;
+  const reason = known?.[1] ?? opensslReason(error) ?? error.message;
   return new IoError(code, `cannot ${action}: ${reason} (${code})`, { cause });
+}
+
+/** OpenSSL's errors have a message of several parts and lines, and the reason beside it. */
+function opensslReason(error: Error): string | undefined {
+  const { reason } = error as { reason?: unknown };
+  return typeof reason === 'string' ? reason : undefined;
 }

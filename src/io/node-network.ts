@@ -3,7 +3,13 @@
 // it nothing else is called.
 
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
-import { type Connection, IoError, type Listener, type Network } from './io.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  IoError,
+  type Listener,
+  type Network,
+} from './io.ts';
 import { ioError } from './node-error.ts';
 
 const keepAliveDelayMs = 60_000;
@@ -38,10 +44,28 @@ function listen(
   });
 }
 
-function connect(options: { host: string; port: number; timeoutMs?: number }): Promise<Connection> {
-  const { host, port, timeoutMs } = options;
-  return new Promise((resolve, reject) => {
+async function connect(options: ConnectOptions): Promise<Connection> {
+  const { host, port, tls } = options;
+  if (tls === undefined) {
     const socket = connectSocket({ host, port, noDelay: true, keepAlive: true });
+    return await connected(socket, 'connect', options);
+  }
+  const { openTlsSocket } = await import('./node-tls.ts');
+  try {
+    return await connected(openTlsSocket(host, port, tls), 'secureConnect', options);
+  } catch (error) {
+    if (error instanceof IoError) throw error;
+    // A certificate or key that cannot be read.
+    throw ioError(`connect to ${host}:${port}`, error);
+  }
+}
+
+function connected(
+  socket: Socket,
+  event: 'connect' | 'secureConnect',
+  { host, port, timeoutMs }: ConnectOptions,
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -56,7 +80,7 @@ function connect(options: { host: string; port: number; timeoutMs?: number }): P
             fail(new IoError('ETIMEDOUT', `${message} (ETIMEDOUT)`));
           }, timeoutMs);
     socket.once('error', onError);
-    socket.once('connect', () => {
+    socket.once(event, () => {
       clearTimeout(timer);
       socket.off('error', onError);
       resolve(new NodeConnection(socket));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the interop tests need on a Debian machine: kcat, ZooKeeper, a JDK with Maven,
+# Installs what the interop tests need on a Debian machine: kcat, etcd, ZooKeeper, a JDK with Maven,
 # Python and Go, and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
 # Java client in several releases and the Python client. What is there already is left alone.
 set -euo pipefail
@@ -16,6 +16,8 @@ command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v go >/dev/null || missing+=(golang-go)
 [ -e /usr/share/java/zookeeper.jar ] || missing+=(zookeeper)
+command -v etcd >/dev/null || missing+=(etcd-server)
+command -v etcdctl >/dev/null || missing+=(etcd-client)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
   sudo=()

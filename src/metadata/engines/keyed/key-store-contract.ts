@@ -1,0 +1,629 @@
+// What every key store must keep, as one suite: an engine's test calls it with a harness that opens
+// stores at one system, real or modelled. It is called by tests only. Time may cost nothing or be
+// real: whatever comes later is waited for with `until`.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Io } from '../../../io/index.ts';
+import {
+  type KeyStep,
+  type KeyStore,
+  type SessionEvent,
+  StoreAwayError,
+  UnknownChangeError,
+} from './key-store.ts';
+
+export interface KeyStoreHarness {
+  /** Runs one test at a system in which nothing is stored below the prefixes that it uses. */
+  run(body: (system: KeyStoreSystem) => Promise<void>): Promise<void>;
+}
+
+export interface KeyStoreSystem {
+  readonly io: Io;
+  /** A store of another process; with no prefix all are below the same. */
+  open(prefix?: string): Promise<KeyStore>;
+  /** The system ends the store's session by itself, though its process lives and is connected. */
+  endSession(store: KeyStore): Promise<void>;
+  /** The store's next change is lost on its way, or its answer is, and the connection with it. */
+  lose(store: KeyStore, what: 'request' | 'answer'): void;
+  /** Nothing of the store arrives any more, and nothing is answered; connections stay. */
+  cut(store: KeyStore): void;
+  heal(store: KeyStore): void;
+}
+
+type Body = (system: KeyStoreSystem, store: KeyStore) => Promise<void>;
+type Contract = (title: string, body: Body) => void;
+
+export interface KeyStoreContract {
+  readonly title: string;
+  readonly run: (harness: KeyStoreHarness) => Promise<void>;
+}
+
+export function keyStoreContract(name: string, harness: KeyStoreHarness): void {
+  describe(`key store contract: ${name}`, () => {
+    for (const { title, run } of keyStoreContracts()) test(title, () => run(harness));
+  });
+}
+
+/** In the order in which they are worth reading. */
+export function keyStoreContracts(): KeyStoreContract[] {
+  const contracts: KeyStoreContract[] = [];
+  const contract: Contract = (title, body) => {
+    const run = (harness: KeyStoreHarness): Promise<void> =>
+      harness.run(async (system) => {
+        const store = await system.open();
+        await body(system, store);
+        await store.close();
+      });
+    contracts.push({ title, run });
+  };
+  values(contract);
+  changes(contract);
+  sizes(contract);
+  listings(contract);
+  removals(contract);
+  watches(contract);
+  sessions(contract);
+  endedSessions(contract);
+  losses(contract);
+  outages(contract);
+  return contracts;
+}
+
+const stepsMax = 3_000;
+
+/** Waits for what has to come, a minute at most. */
+export async function until(
+  io: Io,
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let step = 0; !(await isSo()); step++) {
+    assert.ok(step < stepsMax, `it never came that ${what}`);
+    await io.clock.sleep(20);
+  }
+}
+
+/** Puts the value whatever is there. */
+export async function put(store: KeyStore, key: string, text: string): Promise<void> {
+  const was = (await store.get(key))?.version ?? null;
+  assert.equal(await store.commit([{ key, was, becomes: Buffer.from(text) }]), true);
+}
+
+/** Makes keys that are not there. */
+async function putAll(store: KeyStore, keys: readonly string[]): Promise<void> {
+  const becomes = Buffer.from('x');
+  for (let start = 0; start < keys.length; start += 25) {
+    const some = keys.slice(start, start + 25);
+    assert.equal(await store.commit(some.map((key) => ({ key, was: null, becomes }))), true);
+  }
+}
+
+async function textOf(store: KeyStore, key: string): Promise<string | null> {
+  return (await store.get(key))?.value.toString() ?? null;
+}
+
+async function versionOf(store: KeyStore, key: string): Promise<string> {
+  const entry = await store.get(key);
+  assert.ok(entry, `${key} is there`);
+  return entry.version;
+}
+
+function eventsOf(store: KeyStore): SessionEvent[] {
+  const events: SessionEvent[] = [];
+  store.onSession = (event) => events.push(event);
+  return events;
+}
+
+/** A key that is there as long as the store's session. */
+function ephemeral(store: KeyStore, key: string, was: string | null = null): Promise<boolean> {
+  const session = store.sessionNumber;
+  return store.commit([{ key, was, becomes: Buffer.from(store.address), session }]);
+}
+
+function values(contract: Contract): void {
+  contract('a key that is not there is null; one that is has its bytes', async (_, store) => {
+    assert.equal(await store.get('identity'), null);
+    assert.equal(await store.get('folder/below/name'), null);
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_each, index) => index));
+    for (const [key, value] of [
+      ['identity', bytes],
+      ['folder/below/name', Buffer.alloc(0)],
+    ] as const) {
+      assert.equal(await store.commit([{ key, was: null, becomes: value }]), true);
+      assert.deepEqual((await store.get(key))?.value, value);
+    }
+  });
+
+  contract('the version is another one after each change, and only then', async (_, store) => {
+    await put(store, 'end', '1');
+    const first = await versionOf(store, 'end');
+    await put(store, 'other', 'x');
+    assert.equal(await versionOf(store, 'end'), first);
+    await put(store, 'end', '1');
+    assert.notEqual(await versionOf(store, 'end'), first);
+  });
+
+  contract('what one process has changed the other reads at once', async (system, store) => {
+    const other = await system.open();
+    for (let round = 0; round < 25; round++) {
+      await put(store, 'end', `${round}`);
+      assert.equal(await textOf(other, 'end'), `${round}`);
+    }
+    await other.close();
+  });
+
+  contract('the address names the system and no password', async (_, store) => {
+    assert.match(store.address, /^[a-z]+:\/\/[^@]+$/);
+  });
+
+  contract('prefixes that begin alike never see each other', async (system, store) => {
+    const [kafka, kafka2] = [await system.open('/kafka'), await system.open('/kafka2')];
+    await put(kafka, 'folder/a', 'one');
+    assert.equal(await kafka2.get('folder/a'), null);
+    await put(kafka2, 'folder/a', 'two');
+    await put(kafka2, 'folder/b', 'two');
+    assert.equal(await textOf(kafka, 'folder/a'), 'one');
+    assert.equal((await kafka.list('folder')).entries.length, 1);
+    await kafka.remove('folder');
+    assert.equal((await kafka2.list('folder')).entries.length, 2);
+    assert.equal((await store.list('folder')).entries.length, 0);
+    await kafka2.remove('folder');
+    await Promise.all([kafka.close(), kafka2.close()]);
+  });
+}
+
+function changes(contract: Contract): void {
+  contract('a change is refused as a whole when one key is not as expected', async (_, store) => {
+    await put(store, 'epoch', '1');
+    await put(store, 'end', '1');
+    const [epoch, end] = [await versionOf(store, 'epoch'), await versionOf(store, 'end')];
+    await put(store, 'epoch', '2');
+    const becomes = Buffer.from('new');
+    const refused: KeyStep[] = [
+      { key: 'epoch', was: epoch },
+      { key: 'epoch', was: epoch, becomes: null },
+      { key: 'epoch', was: null, becomes },
+      { key: 'nowhere', was: end, becomes },
+      { key: 'nowhere', was: end },
+    ];
+    for (const step of refused) {
+      const steps = [{ key: 'end', was: end, becomes }, step, { key: 'log/1', was: null, becomes }];
+      assert.equal(await store.commit(steps), false, JSON.stringify(step));
+      assert.equal(await store.commit(steps.toReversed()), false, JSON.stringify(step));
+    }
+    assert.equal(await textOf(store, 'end'), '1');
+    assert.equal(await textOf(store, 'epoch'), '2');
+    assert.equal(await store.get('log/1'), null);
+    assert.equal(await store.get('nowhere'), null);
+  });
+
+  contract('a change makes, replaces, deletes and compares keys at once', async (_, store) => {
+    for (const key of ['kept', 'replaced', 'folder/gone']) await put(store, key, 'old');
+    const kept = await versionOf(store, 'kept');
+    const change: KeyStep[] = [
+      { key: 'kept', was: kept },
+      { key: 'replaced', was: await versionOf(store, 'replaced'), becomes: Buffer.from('new') },
+      { key: 'folder/gone', was: await versionOf(store, 'folder/gone'), becomes: null },
+      { key: 'folder/below/made', was: null, becomes: Buffer.from('new') },
+    ];
+    assert.equal(await store.commit(change), true);
+    assert.equal(await versionOf(store, 'kept'), kept);
+    assert.equal(await textOf(store, 'replaced'), 'new');
+    assert.equal(await store.get('folder/gone'), null);
+    assert.equal(await textOf(store, 'folder/below/made'), 'new');
+    assert.equal(await store.commit(change), false);
+  });
+
+  contract('changes that nobody waits for are made in their order', async (_, store) => {
+    for (let round = 0; round < 10; round++) {
+      const results = await Promise.all(
+        [0, 1, 2, 3].map((number) => {
+          const becomes = Buffer.from(`${number}`);
+          return store.commit([{ key: `order/${round}`, was: null, becomes }]);
+        }),
+      );
+      assert.deepEqual(results, [true, false, false, false]);
+      assert.equal(await textOf(store, `order/${round}`), '0');
+    }
+  });
+
+  contract('of two processes that make the same change one succeeds', async (system, store) => {
+    const other = await system.open();
+    for (let round = 0; round < 10; round++) {
+      const change: KeyStep[] = [{ key: `race/${round}`, was: null, becomes: Buffer.alloc(1) }];
+      const made = await Promise.all([store.commit(change), other.commit(change)]);
+      assert.deepEqual(made.sort(), [false, true]);
+    }
+    await other.close();
+  });
+}
+
+function sizes(contract: Contract): void {
+  contract('a change may be as large as the store says, but not twice', async (_, store) => {
+    const becomes = Buffer.alloc(store.changeBytesMax - 1_000, 'x');
+    assert.equal(await store.commit([{ key: 'pieces/1/0', was: null, becomes }]), true);
+    assert.equal((await store.get('pieces/1/0'))?.value.equals(becomes), true);
+    const twice = Buffer.alloc(store.changeBytesMax * 2, 'x');
+    await assert.rejects(store.commit([{ key: 'pieces/1/1', was: null, becomes: twice }]), {
+      errorName: 'KAFKA_STORAGE_ERROR',
+    });
+    assert.equal(await store.get('pieces/1/1'), null);
+    await put(store, 'end', 'goes on');
+  });
+
+  contract('a listing of more than fits comes in pages', async (_, store) => {
+    const names = Array.from({ length: 40 }, (_each, index) => `${100 + index}`);
+    for (const name of names) await put(store, `log/${name}`, name.padEnd(100_000, '.'));
+    const seen: string[] = [];
+    let from = '';
+    for (let page = 0; ; page++) {
+      assert.ok(page < 50);
+      const { entries, isWhole } = await store.list('log', from);
+      for (const { name, value } of entries) {
+        assert.equal(value.length, 100_000);
+        if (name !== seen.at(-1)) seen.push(name);
+      }
+      if (isWhole) break;
+      // From the name on, itself included.
+      from = entries.at(-1)?.name as string;
+      const next = await store.list('log', from);
+      assert.equal(next.entries[0]?.name, from);
+      from = next.entries[1]?.name ?? `${from}!`;
+    }
+    assert.deepEqual(seen, names);
+  });
+}
+
+function listings(contract: Contract): void {
+  contract('a listing has what is right below, in order of the names', async (_, store) => {
+    assert.deepEqual(await store.list('log'), { entries: [], isWhole: true });
+    const names = ['b', 'a', 'C', '10', '9', '~', '!'];
+    for (const name of names) await put(store, `log/${name}`, `v${name}`);
+    const beside = ['log2/x', 'log!/x', 'lo/g', 'log0', 'other'];
+    for (const key of beside) await put(store, key, 'beside');
+    const { entries, isWhole } = await store.list('log');
+    assert.equal(isWhole, true);
+    assert.deepEqual(
+      entries.map(({ name, value }) => [name, value.toString()]),
+      names.toSorted().map((name) => [name, `v${name}`]),
+    );
+    for (const { name, version } of entries) {
+      assert.equal(version, await versionOf(store, `log/${name}`));
+    }
+    const from = await store.list('log', '9');
+    assert.deepEqual(
+      from.entries.map(({ name }) => name),
+      ['9', 'C', 'a', 'b', '~'],
+    );
+    const between = await store.list('log', '90');
+    assert.equal(between.entries[0]?.name, 'C');
+  });
+
+  contract('what lies deeper is not in the listing, nor in its way', async (_, store) => {
+    await putAll(
+      store,
+      Array.from({ length: 70 }, (_each, index) => `a/below/${100 + index}`),
+    );
+    await put(store, 'a/after', 'x');
+    await put(store, 'a/zero', 'x');
+    const names: string[] = [];
+    for (let from = ''; ; ) {
+      const { entries, isWhole } = await store.list('a', from);
+      for (const { name } of entries) names.push(name);
+      if (isWhole) break;
+      from = `${entries.at(-1)?.name}!`;
+    }
+    assert.deepEqual(
+      names.filter((name) => name !== 'below'),
+      ['after', 'zero'],
+    );
+    assert.equal((await store.list('a/below')).entries[0]?.name, '100');
+  });
+}
+
+function removals(contract: Contract): void {
+  contract('names are removed, whether they are there or not', async (_, store) => {
+    const names = Array.from({ length: 150 }, (_each, index) => `${100 + index}`);
+    await putAll(
+      store,
+      names.map((name) => `log/${name}`),
+    );
+    await put(store, 'log2/100', 'x');
+    await store.remove('log', [...names.slice(1), 'nobody']);
+    await store.remove('log', names.slice(1));
+    await store.remove('nowhere', ['a']);
+    assert.deepEqual(
+      (await store.list('log')).entries.map(({ name }) => name),
+      ['100'],
+    );
+    assert.notEqual(await store.get('log2/100'), null);
+  });
+
+  contract('a folder is removed with what is in it, and may come again', async (_, store) => {
+    for (const key of ['pieces/1/a', 'pieces/1/b', 'pieces/10/a', 'pieces/2/a']) {
+      await put(store, key, 'x');
+    }
+    await store.remove('pieces/1');
+    await store.remove('pieces/1');
+    assert.deepEqual((await store.list('pieces/1')).entries, []);
+    assert.equal((await store.list('pieces/10')).entries.length, 1);
+    assert.equal((await store.list('pieces/2')).entries.length, 1);
+    await put(store, 'pieces/1/c', 'again');
+    assert.equal((await store.list('pieces/1')).entries.length, 1);
+  });
+}
+
+function watches(contract: Contract): void {
+  contract('who watches a value is called after each kind of change', async (system, store) => {
+    const { io } = system;
+    const other = await system.open();
+    let seen: string | null = 'nothing yet';
+    const look = async (): Promise<void> => {
+      seen = await textOf(other, 'end');
+    };
+    const watch = other.watch('end', 'value', () => void look());
+    for (const text of ['1', '2', '3']) {
+      await put(store, 'end', text);
+      await until(io, `${text} is seen`, () => seen === text);
+    }
+    await store.commit([{ key: 'end', was: await versionOf(store, 'end'), becomes: null }]);
+    await until(io, 'the deletion is seen', () => seen === null);
+    await put(store, 'end', 'again');
+    await until(io, 'it is seen again', () => seen === 'again');
+    watch.close();
+    watch.close();
+    await put(store, 'end', 'unseen');
+    await io.clock.sleep(200);
+    assert.equal(seen, 'again');
+    await other.close();
+  });
+
+  contract('who watches a folder is called for all that is in it', async (system, store) => {
+    const { io } = system;
+    const other = await system.open();
+    let seen = 'nothing yet';
+    const look = async (): Promise<void> => {
+      const { entries } = await other.list('brokers');
+      seen = entries.map(({ name, value }) => `${name}=${value}`).join();
+    };
+    other.watch('brokers', 'folder', () => void look());
+    await put(store, 'brokers/1', 'a');
+    await until(io, 'an entry is seen', () => seen === '1=a');
+    await put(store, 'brokers/2', 'b');
+    await until(io, 'another entry is seen', () => seen === '1=a,2=b');
+    await put(store, 'brokers/1', 'c');
+    await until(io, 'a new value is seen', () => seen === '1=c,2=b');
+    await store.commit([
+      { key: 'brokers/1', was: await versionOf(store, 'brokers/1'), becomes: null },
+    ]);
+    await until(io, 'a removal is seen', () => seen === '2=b');
+    assert.equal(await ephemeral(store, 'brokers/3'), true);
+    await until(io, 'an ephemeral entry is seen', () => seen.startsWith('2=b,3='));
+    await store.close();
+    await until(io, 'its end is seen', () => seen === '2=b');
+    await other.close();
+  });
+
+  contract('many watches at once are each called', async (system, store) => {
+    const seen = new Map<string, string | null>();
+    const keys = Array.from({ length: 12 }, (_each, index) => `watched/${index}`);
+    const closed = store.watch('watched/3', 'value', () => assert.fail('it is closed'));
+    closed.close();
+    for (const key of keys) {
+      store.watch(key, 'value', async () => {
+        seen.set(key, await textOf(store, key));
+      });
+    }
+    const other = await system.open();
+    for (const key of keys) await put(other, key, key);
+    await until(system.io, 'all are seen', () => keys.every((key) => seen.get(key) === key));
+    await other.close();
+  });
+}
+
+function sessions(contract: Contract): void {
+  contract('an ephemeral key goes with its session, and no other key does', async (system) => {
+    const [first, second] = [await system.open(), await system.open()];
+    assert.ok(first.sessionNumber >= 1);
+    assert.equal(await ephemeral(first, 'brokers/1'), true);
+    assert.equal(await ephemeral(second, 'brokers/2'), true);
+    await put(first, 'lives/1', 'x');
+    await first.close();
+    await until(system.io, 'the key is gone', async () => (await second.get('brokers/1')) === null);
+    assert.notEqual(await second.get('brokers/2'), null);
+    assert.equal(await textOf(second, 'lives/1'), 'x');
+    await second.close();
+  });
+
+  contract('a living session keeps its keys for much longer than it lasts', async (system) => {
+    const [first, second] = [await system.open(), await system.open()];
+    await ephemeral(first, 'controller');
+    const version = await versionOf(second, 'controller');
+    await system.io.clock.sleep(5_000);
+    assert.equal(await versionOf(second, 'controller'), version);
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  contract('an ephemeral key goes with the session that put it last', async (system) => {
+    const [first, second, third] = [await system.open(), await system.open(), await system.open()];
+    await ephemeral(first, 'controller');
+    const was = await versionOf(second, 'controller');
+    assert.equal(await ephemeral(second, 'controller', was), true);
+    await first.close();
+    await system.io.clock.sleep(200);
+    assert.notEqual(await third.get('controller'), null);
+    await second.close();
+    await until(system.io, 'it is gone', async () => (await third.get('controller')) === null);
+    await third.close();
+  });
+
+  contract('an ephemeral key is deleted by whoever knows its version', async (system, store) => {
+    const other = await system.open();
+    await ephemeral(store, 'brokers/1');
+    const was = await versionOf(other, 'brokers/1');
+    assert.equal(await other.commit([{ key: 'brokers/1', was, becomes: null }]), true);
+    assert.equal(await store.get('brokers/1'), null);
+    assert.equal(await ephemeral(store, 'brokers/1'), true);
+    await other.close();
+  });
+}
+
+function endedSessions(contract: Contract): void {
+  contract('a session that the system ends is told of, and a new one begins', async (system) => {
+    const { io } = system;
+    const [store, other] = [await system.open(), await system.open()];
+    const [events, otherEvents] = [eventsOf(store), eventsOf(other)];
+    const number = store.sessionNumber;
+    await ephemeral(store, 'brokers/1');
+    await ephemeral(other, 'brokers/2');
+    await put(store, 'end', 'x');
+    await system.endSession(store);
+    await until(io, 'a new session began', () => store.sessionNumber > number);
+    await until(io, 'it is told', () => events.at(-1)?.kind === 'connected');
+    assert.ok(events.some(({ kind }) => kind === 'ended'));
+    assert.deepEqual(events.at(-1), { kind: 'connected', sessionNumber: store.sessionNumber });
+    assert.equal(await other.get('brokers/1'), null);
+    assert.notEqual(await other.get('brokers/2'), null);
+    assert.equal(await textOf(store, 'end'), 'x');
+    assert.equal(await ephemeral(store, 'brokers/1'), true);
+    assert.deepEqual(otherEvents, []);
+    await Promise.all([store.close(), other.close()]);
+  });
+
+  contract('a change for a session that is over is refused', async (system, store) => {
+    const number = store.sessionNumber;
+    await system.endSession(store);
+    const becomes = Buffer.from('late');
+    const change: KeyStep[] = [
+      { key: 'end', was: null, becomes },
+      { key: 'brokers/1', was: null, becomes, session: number },
+    ];
+    // Also before this process has heard of the end.
+    await assert.rejects(store.commit(change), StoreAwayError);
+    await until(system.io, 'a new session began', () => store.sessionNumber > number);
+    await assert.rejects(store.commit(change), StoreAwayError);
+    assert.equal(await store.get('brokers/1'), null);
+    assert.equal(await store.get('end'), null);
+  });
+}
+
+function losses(contract: Contract): void {
+  contract('a change that was lost on its way is unknown, and not sent again', async (system) => {
+    const store = await system.open();
+    system.lose(store, 'request');
+    const change: KeyStep[] = [{ key: 'log/1', was: null, becomes: Buffer.from('x') }];
+    await assert.rejects(store.commit(change), UnknownChangeError);
+    await system.io.clock.sleep(300);
+    await until(system.io, 'it is connected', () => answers(store));
+    assert.equal(await store.get('log/1'), null);
+    assert.equal(await store.commit(change), true);
+    await store.close();
+  });
+
+  contract('a change whose answer was lost is unknown, and was made once', async (system) => {
+    const store = await system.open();
+    await put(store, 'end', '1');
+    const was = await versionOf(store, 'end');
+    system.lose(store, 'answer');
+    const change: KeyStep[] = [{ key: 'end', was, becomes: Buffer.from('2') }];
+    await assert.rejects(store.commit(change), UnknownChangeError);
+    await until(system.io, 'it is connected', () => answers(store));
+    await until(system.io, 'it was made', async () => (await textOf(store, 'end')) === '2');
+    const made = await versionOf(store, 'end');
+    await system.io.clock.sleep(300);
+    assert.equal(await versionOf(store, 'end'), made);
+    assert.equal(await store.commit(change), false);
+    await store.close();
+  });
+
+  contract('a change behind a lost one is still made', async (system, store) => {
+    system.lose(store, 'request');
+    const becomes = Buffer.from('x');
+    const lost = store.commit([{ key: 'a', was: null, becomes }]);
+    const behind = store.commit([{ key: 'b', was: null, becomes }]).catch((error) => error);
+    await assert.rejects(lost, UnknownChangeError);
+    const outcome = await behind;
+    await until(system.io, 'it is connected', () => answers(store));
+    const isThere = (await store.get('b')) !== null;
+    if (outcome === true) assert.equal(isThere, true);
+    else if (outcome instanceof StoreAwayError) assert.equal(isThere, false);
+    else assert.ok(outcome instanceof UnknownChangeError);
+  });
+}
+
+async function answers(store: KeyStore): Promise<boolean> {
+  try {
+    await store.get('end');
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof StoreAwayError, `${error}`);
+    return false;
+  }
+}
+
+function outages(contract: Contract): void {
+  contract('a store that is cut off says so, and when it is back', async (system, store) => {
+    const events = eventsOf(store);
+    system.cut(store);
+    await until(system.io, 'it is told', () => events.some(({ kind }) => kind === 'away'));
+    await assert.rejects(store.get('end'), StoreAwayError);
+    await assert.rejects(store.list('log'), StoreAwayError);
+    await assert.rejects(store.remove('log'), StoreAwayError);
+    system.heal(store);
+    await until(system.io, 'it is back', () => events.at(-1)?.kind === 'connected');
+    await put(store, 'end', 'goes on');
+  });
+
+  contract('who watches is called after an outage that hid a change', async (system, store) => {
+    const { io } = system;
+    const other = await system.open();
+    const events = eventsOf(other);
+    const seen = { end: null as string | null, brokers: -1 };
+    other.watch('end', 'value', async () => {
+      seen.end = await textOf(other, 'end').catch(() => seen.end);
+    });
+    other.watch('brokers', 'folder', async () => {
+      seen.brokers = await other.list('brokers').then(
+        ({ entries }) => entries.length,
+        () => seen.brokers,
+      );
+    });
+    await put(store, 'end', '1');
+    await until(io, 'it is seen', () => seen.end === '1');
+    system.cut(other);
+    await until(io, 'it is away', () => events.some(({ kind }) => kind === 'away'));
+    await put(store, 'end', '2');
+    await put(store, 'brokers/1', 'x');
+    await put(store, 'brokers/2', 'x');
+    system.heal(other);
+    await until(io, 'the change is seen', () => seen.end === '2' && seen.brokers === 2);
+    await other.close();
+  });
+
+  contract('the session of a process that is cut off ends', async (system, store) => {
+    const { io } = system;
+    const other = await system.open();
+    const number = other.sessionNumber;
+    await ephemeral(other, 'brokers/2');
+    system.cut(other);
+    await until(io, 'its key is gone', async () => (await store.get('brokers/2')) === null);
+    system.heal(other);
+    await until(io, 'it has a new one', () => other.sessionNumber > number);
+    assert.equal(await ephemeral(other, 'brokers/2'), true);
+    await other.close();
+  });
+
+  contract('a change is refused while nobody can be connected with', async (system, store) => {
+    const events = eventsOf(store);
+    system.cut(store);
+    await until(system.io, 'it is away', () => events.some(({ kind }) => kind === 'away'));
+    const change: KeyStep[] = [{ key: 'end', was: null, becomes: Buffer.from('x') }];
+    await assert.rejects(store.commit(change), (error) => {
+      return error instanceof StoreAwayError || error instanceof UnknownChangeError;
+    });
+    system.heal(store);
+    await until(system.io, 'it is back', () => events.at(-1)?.kind === 'connected');
+    await until(system.io, 'it is connected', () => answers(store));
+  });
+}
