@@ -16,6 +16,7 @@ import {
   type NamedEntry,
   type SessionEvent,
   StoreAwayError,
+  UnknownChangeError,
 } from '../keyed/key-store.ts';
 import type { EtcdAddress } from './etcd-address.ts';
 import { EtcdClient, type Json, refusal } from './etcd-client.ts';
@@ -148,10 +149,10 @@ export class EtcdStore implements KeyStore {
     }
   }
 
-  commit(change: readonly KeyStep[]): Promise<boolean> {
-    const done = new Deferred<boolean>();
+  commit(change: readonly KeyStep[]): Promise<readonly string[] | null> {
+    const done = new Deferred<readonly string[] | null>();
     const before = this.#lastCommit;
-    const run = async (): Promise<boolean> => {
+    const run = async (): Promise<readonly string[] | null> => {
       await before;
       return await this.#send(change);
     };
@@ -160,7 +161,7 @@ export class EtcdStore implements KeyStore {
     return done.promise;
   }
 
-  async #send(change: readonly KeyStep[]): Promise<boolean> {
+  async #send(change: readonly KeyStep[]): Promise<readonly string[] | null> {
     const success: Json[] = [];
     const leases = new Set<string>();
     for (const step of change) {
@@ -175,14 +176,23 @@ export class EtcdStore implements KeyStore {
       mod_revision: was ?? '0',
     }));
     try {
-      const { succeeded } = await this.#client.askOnce('/v3/kv/txn', { compare, success });
-      return succeeded === true;
+      const answer = await this.#client.askOnce('/v3/kv/txn', { compare, success });
+      return answer.succeeded === true ? this.#versions(change, answer) : null;
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       if (error.kind !== 'lease') throw refusal(this.address, error);
       for (const lease of leases) this.#session.onLeaseGone(lease);
       throw new StoreAwayError('the session at etcd is over');
     }
+  }
+
+  /** All that a change puts is of the revision that the answer names. */
+  #versions(change: readonly KeyStep[], { header }: Json): readonly string[] {
+    const { revision } = (header ?? {}) as { revision?: unknown };
+    if (typeof revision !== 'string') {
+      throw new UnknownChangeError(`${this.address}: an answer without a revision`);
+    }
+    return change.map(({ was, becomes }) => (becomes === undefined ? (was as string) : revision));
   }
 
   #request({ key, becomes, session }: KeyStep, leases: Set<string>): Json | null {
