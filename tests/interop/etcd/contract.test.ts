@@ -1,11 +1,10 @@
 // The contract of key stores, kept at a real etcd.
 
-import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createNodeIo } from '../../../src/io/node-io.ts';
 import { keyStoreContract } from '../../../src/metadata/engines/keyed/key-store-contract.ts';
 import { EtcdSystem } from '../../doubles/metadata/etcd-systems.ts';
-import { answers } from '../toolchain.ts';
+import { answers, present } from '../toolchain.ts';
 import { EtcdCluster } from './etcd-process.ts';
 
 const isPresent = answers('etcd', '--version');
@@ -24,8 +23,5 @@ if (isPresent) {
     },
   });
 } else {
-  test('the contract of key stores at a real etcd', (t) => {
-    assert.ok(!process.env.CI, 'etcd is missing: run tests/interop/install.sh');
-    t.skip('etcd is missing: run tests/interop/install.sh');
-  });
+  test('the contract of key stores at a real etcd', (t) => void present(t, false, 'etcd'));
 }
