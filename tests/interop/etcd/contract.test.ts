@@ -2,7 +2,11 @@
 
 import { after, before, test } from 'node:test';
 import { createNodeIo } from '../../../src/io/node-io.ts';
-import { keyStoreContract } from '../../../src/metadata/engines/keyed/key-store-contract.ts';
+import {
+  type KeyStoreHarness,
+  keyStoreContract,
+} from '../../../src/metadata/engines/keyed/key-store-contract.ts';
+import { keyStoreOutagesContract } from '../../../src/metadata/engines/keyed/key-store-outages-contract.ts';
 import { EtcdSystem } from '../../doubles/metadata/etcd-systems.ts';
 import { answers, present } from '../toolchain.ts';
 import { EtcdCluster } from './etcd-process.ts';
@@ -16,12 +20,14 @@ before(async () => {
 after(() => etcd?.stop());
 
 if (isPresent) {
-  keyStoreContract('a real etcd', {
+  const harness: KeyStoreHarness = {
     run: async (body) => {
       await etcd.deleteAll();
       await body(new EtcdSystem(createNodeIo({ logLevel: 'off' }), etcd.hosts));
     },
-  });
+  };
+  keyStoreContract('a real etcd', harness);
+  keyStoreOutagesContract('a real etcd', harness);
 } else {
   test('the contract of key stores at a real etcd', (t) => void present(t, false, 'etcd'));
 }

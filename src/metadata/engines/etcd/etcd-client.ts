@@ -1,8 +1,8 @@
 // Asks an etcd of one or more members through its JSON gateway: keeps connections open, goes to
 // the next member when one does not serve, and says who we are.
 //
-// Invariants: what changes something and may have arrived is never sent again; every answer is
-// the newest, since all questions demand a leader and no read is `serializable`; a password or token
+// Invariants: what changes something and may have arrived is never sent again; every answer is the
+// newest, since all questions demand a leader and no read is `serializable`; a password or token
 // is in no message.
 
 import type { Io } from '../../../io/index.ts';

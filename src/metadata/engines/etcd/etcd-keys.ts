@@ -1,4 +1,5 @@
-// How the keys of the port lie in etcd, which knows no folders: `<prefix>/<key>`, as base64 in JSON.
+// How the keys of the port lie in etcd, which knows no folders: `<prefix>/<key>`, as base64 in
+// JSON.
 //
 // Invariant: whatever is asked or removed begins with the prefix and a slash, so that clusters
 // whose prefixes begin alike, /kafka and /kafka2, never see each other.

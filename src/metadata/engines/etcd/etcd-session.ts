@@ -1,8 +1,8 @@
 // The session of this process: a lease that is kept alive, and another one when it is over.
 //
 // Invariants: the session ends only when etcd says that the lease is gone, never by our own clock:
-// silence proves nothing; a lease is revoked by nobody but `close`, so that one that etcd takes back by
-// itself costs a new session and nothing else.
+// silence proves nothing; a lease is revoked by nobody but `close`, so that one that etcd takes
+// back by itself costs a new session and nothing else.
 
 import type { Io, Timer } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';

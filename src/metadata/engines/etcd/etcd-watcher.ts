@@ -1,9 +1,9 @@
 // What is watched at etcd: one stream for all keys and folders, opened anew when they change, when
 // it ends, when another member is asked, and when nothing was heard on it for long.
 //
-// Invariants: a watch begins at the present and never resumes at a revision, and whoever watches is called
-// once it has begun: so what happened in between, or was compacted away, is looked up and not missed;
-// the stream demands a leader, so that a member that is cut off ends it.
+// Invariants: a watch begins at the present and never resumes at a revision, and whoever watches
+// is called once it has begun: so what happened in between, or was compacted away, is looked up
+// and not missed; the stream demands a leader, so that a member that is cut off ends it.
 
 import type { Io, Timer } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';

@@ -2,6 +2,7 @@
 // engines/etcd and engines/zookeeper share. Loaded only with one of them. This file is the map.
 //
 //   key-store.ts        the port: what an engine asks of such a system
+//                  (what engines keep: key-store-contract.ts, key-store-outages-contract.ts)
 //   layout.ts           which key holds what, and how (docs/decisions/0021)
 //   keyed-store.ts      the ClusterStore
 //   store-view.ts       whether the store answers, and how old the view of it is
