@@ -28,6 +28,7 @@ import { MemberReplication } from './member-replication.ts';
 import type { Registration } from './registration.ts';
 import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
 import { Peers } from './requests/peers.ts';
+import { storeAccess } from './store-access.ts';
 
 interface MemberParts {
   readonly cluster: Cluster;
@@ -113,6 +114,7 @@ export async function openNamedStore(io: Io, config: BrokerConfig): Promise<Clus
       address: config.get('cluster.store') ?? '',
       clusterId: config.clusterId,
       known: knownCluster(io, config),
+      access: storeAccess(io, config),
       sessionTimeoutMs: config.get('broker.session.timeout.ms'),
     });
   } catch (error) {

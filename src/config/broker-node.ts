@@ -10,12 +10,13 @@ import {
   int,
   list,
   long,
+  password,
   string,
 } from './definition.ts';
 import { reasons } from './reasons.ts';
 
 /** What follows the engine's name is read by the engine. */
-const storeAddress = /^(shared:\/\/[^\s/:]+:\d{1,5}|zookeeper:\/\/\S+)$/;
+const storeAddress = /^(shared:\/\/[^\s/:]+:\d{1,5}|(etcd|zookeeper):\/\/\S+)$/;
 
 export const brokerNode = {
   'node.id': int(1, 'Number of this node, unique in the cluster. Without it, broker.id.', {
@@ -144,9 +145,29 @@ export const brokerNode = {
       importance: 'high',
       shape:
         'shared://host:port, as partita start --brokers serves it; ' +
-        'zookeeper://host:port,host:port/chroot',
+        'etcd://host:port,host:port/prefix; zookeeper://host:port,host:port/chroot',
       check: (value) => storeAddress.test(value),
     },
+  ),
+  'cluster.store.username': string(null, 'User as whom this broker asks an etcd.'),
+  'cluster.store.password': password('Password of that user.'),
+  'cluster.store.ssl.enable': boolean(
+    false,
+    'Whether connections to an etcd are encrypted; a key or trusted certificates imply it.',
+  ),
+  'cluster.store.ssl.truststore.location': string(
+    null,
+    'PEM file with the certificates that are trusted at an etcd; else the well-known authorities.',
+  ),
+  'cluster.store.ssl.keystore.location': string(
+    null,
+    'PEM file with the private key and certificate that this broker shows an etcd.',
+  ),
+  'cluster.store.ssl.key.password': password('Password of that private key.'),
+  'cluster.store.ssl.endpoint.identification.algorithm': string(
+    'https',
+    'How the certificate of an etcd must fit its host name; empty: not at all.',
+    { oneOf: ['https', ''] },
   ),
   'metadata.log.dir': string(
     null,

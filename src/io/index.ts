@@ -2,7 +2,7 @@
 //
 //   io.ts              the types
 //   node-io.ts         puts the real one together: node-clock.ts, node-network.ts, node-disk.ts
-//                      (with node-lock.ts), node-random.ts and node-log.ts; node-tls.ts on demand
+//                      (with node-lock.ts), node-random.ts and node-log.ts
 //   node-error.ts      what becomes of Node's errors
 //   node-children.ts   other processes of ours, for who starts some
 //   log-line.ts        lays out a log entry; log-levels.ts: which are written

@@ -1,11 +1,19 @@
-// Real sockets. Invariants: every connection has TCP_NODELAY (a small answer must not wait for an
+// Real sockets, plain or encrypted. Invariants: every connection has TCP_NODELAY (a small answer must not wait for an
 // acknowledgement), several chunks leave as one writev, onClose is called exactly once and after
 // it nothing else is called.
 
-import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  connect as connectSocket,
+  createServer,
+  isIP,
+  type Socket,
+} from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import {
   type Connection,
   type ConnectOptions,
+  type ConnectTls,
   IoError,
   type Listener,
   type Network,
@@ -50,14 +58,30 @@ async function connect(options: ConnectOptions): Promise<Connection> {
     const socket = connectSocket({ host, port, noDelay: true, keepAlive: true });
     return await connected(socket, 'connect', options);
   }
-  const { openTlsSocket } = await import('./node-tls.ts');
+  // Most brokers have no such connection.
+  const { connect: connectTlsSocket } = await import('node:tls');
   try {
-    return await connected(openTlsSocket(host, port, tls), 'secureConnect', options);
+    const socket = connectTlsSocket({ host, port, ...tlsOptions(tls) });
+    socket.setNoDelay(true);
+    return await connected(socket, 'secureConnect', options);
   } catch (error) {
     if (error instanceof IoError) throw error;
     // A certificate or key that cannot be read.
     throw ioError(`connect to ${host}:${port}`, error);
   }
+}
+
+/** Unless `verify` says otherwise nothing is sent before the other side has proven who it is. */
+function tlsOptions({ ca, identity, keyPassword, serverName, verify }: ConnectTls) {
+  return {
+    // An address is no name that could be asked for (RFC 6066).
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(ca === null ? {} : { ca }),
+    ...(identity === null ? {} : { cert: identity.certificate, key: identity.key }),
+    ...(keyPassword === undefined ? {} : { passphrase: keyPassword }),
+    rejectUnauthorized: verify !== 'none',
+    ...(verify === 'name' ? {} : { checkServerIdentity: () => undefined }),
+  } satisfies ConnectionOptions;
 }
 
 function connected(

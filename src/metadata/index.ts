@@ -46,6 +46,7 @@ export {
   openStore,
   type SharedStoreServer,
   type SharedStoreServerOptions,
+  type StoreAccess,
   type StoreOptions,
   serveSharedStore,
   storeHosts,

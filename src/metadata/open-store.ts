@@ -6,7 +6,7 @@
 // one, an empty one or an older copy would let it delete and truncate what is good.
 
 import type { Uuid } from '../base/uuid.ts';
-import type { Io } from '../io/index.ts';
+import type { ConnectTls, Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
@@ -22,6 +22,14 @@ export interface StoreOptions {
   readonly sessionTimeoutMs: number;
   /** Of this broker's log directories; `shared` has a cluster before there are brokers. */
   readonly known?: KnownCluster;
+  /** Default: nobody proves anything, and nothing is encrypted. */
+  readonly access?: StoreAccess;
+}
+
+/** Who we are to the store, and how the connection is encrypted: `cluster.store.*`. */
+export interface StoreAccess {
+  readonly credentials: { readonly username: string; readonly password: string } | null;
+  readonly tls: Omit<ConnectTls, 'serverName'> | null;
 }
 
 /** What a broker knows of its cluster before it has asked the store. */
@@ -38,10 +46,22 @@ export function storeHosts(address: string): string[] {
   return hosts === '' ? [] : hosts.split(',').map((host) => host.replace(/:\d+$/, ''));
 }
 
+/** Without a password. */
+function shownAddress(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, '//');
+}
+
 /** By how the value of `cluster.store` begins. */
 const openers: Readonly<
   Record<string, (io: Io, options: StoreOptions, rest: string) => Promise<ClusterStore>>
 > = {
+  etcd: async (io, options) => {
+    const engine = await import('./engines/etcd/index.ts');
+    const { access, sessionTimeoutMs } = options;
+    const address = engine.parseEtcdAddress(options.address, access);
+    const keys = await engine.EtcdStore.open(io, { address, sessionTimeoutMs });
+    return await engine.KeyedStore.open(io, keys, keyedOptions(options));
+  },
   shared: openSharedStore,
   zookeeper: async (io, options, rest) => {
     const engine = await import('./engines/zookeeper/index.ts');
@@ -65,7 +85,7 @@ export async function openStore(io: Io, options: StoreOptions): Promise<ClusterS
   const open = openers[scheme];
   if (open === undefined) {
     const expected = `expected ${Object.keys(openers).join('://, ')}://`;
-    throw new KafkaError('INVALID_CONFIG', `cluster.store ${address}: ${expected}`);
+    throw new KafkaError('INVALID_CONFIG', `cluster.store ${shownAddress(address)}: ${expected}`);
   }
   return await open(io, options, rest);
 }

@@ -10,6 +10,7 @@
 //   etcd-error.ts          what a refusal means: elsewhere, again, or never
 //   http-connection.ts     one connection: requests, answers, streams
 //   http-answer-reader.ts  HTTP/1.1 answers from bytes
+export { KeyedStore } from '../keyed/index.ts';
 export {
   type EtcdAddress,
   type EtcdCredentials,

@@ -1,0 +1,53 @@
+// How a broker proves to an etcd who it is, and the etcd to it: from the keys `cluster.store.*`.
+//
+// Invariant: what is configured and cannot be read is refused with the key and the file; nothing is
+// left out silently.
+
+import type { BrokerConfig } from '../config/index.ts';
+import { type Io, IoError } from '../io/index.ts';
+import type { StoreAccess } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+
+/** @throws KafkaError INVALID_CONFIG */
+export function storeAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): StoreAccess {
+  const read = (key: PemKey): Buffer | null => {
+    const path = config.get(key);
+    return path === null ? null : readPem(disk, key, path);
+  };
+  const username = config.get('cluster.store.username');
+  const password = config.get('cluster.store.password') ?? '';
+  const ca = read('cluster.store.ssl.truststore.location');
+  const pem = read('cluster.store.ssl.keystore.location');
+  const keyPassword = config.get('cluster.store.ssl.key.password');
+  const isAnyName = config.get('cluster.store.ssl.endpoint.identification.algorithm') === '';
+  const isEncrypted = config.get('cluster.store.ssl.enable') || ca !== null || pem !== null;
+  return {
+    credentials: username === null ? null : { username, password },
+    tls: isEncrypted
+      ? {
+          ca,
+          identity: pem === null ? null : { certificate: pem, key: pem },
+          ...(keyPassword === null ? {} : { keyPassword }),
+          verify: isAnyName ? 'chain' : 'name',
+        }
+      : null,
+  };
+}
+
+type PemKey = 'cluster.store.ssl.truststore.location' | 'cluster.store.ssl.keystore.location';
+
+function readPem(disk: Io['disk'], key: PemKey, path: string): Buffer {
+  let content: Buffer | null;
+  try {
+    content = disk.readFile(path);
+  } catch (error) {
+    if (!(error instanceof IoError)) throw error;
+    throw new KafkaError('INVALID_CONFIG', `${key}: ${error.message}`);
+  }
+  if (content === null) throw new KafkaError('INVALID_CONFIG', `${key}: there is no file ${path}`);
+  if (!content.includes('-----BEGIN ')) {
+    const remedy = 'openssl pkcs12 and keytool -importkeystore make PEM of other formats';
+    throw new KafkaError('INVALID_CONFIG', `${key}: ${path} is no PEM file (${remedy})`);
+  }
+  return content;
+}
