@@ -1,6 +1,6 @@
-// Real sockets, plain or encrypted. Invariants: every connection has TCP_NODELAY (a small answer must not wait for an
-// acknowledgement), several chunks leave as one writev, onClose is called exactly once and after
-// it nothing else is called.
+// Real sockets, plain or encrypted. Invariants: every connection has TCP_NODELAY (a small answer
+// must not wait for an acknowledgement), several chunks leave as one writev, onClose is called
+// exactly once and after it nothing else is called.
 
 import {
   type AddressInfo,

@@ -19,8 +19,8 @@ export class FrameError extends Error {
 
 const httpWords = new Set(['GET ', 'POST', 'HEAD', 'PUT ', 'DELE', 'OPTI', 'PATC', 'CONN', 'TRAC']);
 
-/** What the first four bytes look like if they are no frame size. */
-function protocolHint(sizeBytes: number): string | null {
+/** What the first four bytes, as a signed number, look like if they are no frame size. */
+export function protocolHint(sizeBytes: number): string | null {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(sizeBytes);
   const word = bytes.toString('latin1');

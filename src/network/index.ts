@@ -12,7 +12,7 @@ export {
   type ClientConnectionOptions,
   type RequestOptions,
 } from './client-connection.ts';
-export { FrameError } from './frame-error.ts';
+export { FrameError, protocolHint } from './frame-error.ts';
 export { FrameReader, type FrameReaderOptions } from './frame-reader.ts';
 export {
   type ConnectionLimits,

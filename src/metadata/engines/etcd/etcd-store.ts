@@ -4,7 +4,6 @@
 // Invariants: changes are sent in the order of the calls, one at a time, and each only once; reads
 // are linearizable; what the port calls a folder is whatever lies between `folder/` and `folder0`.
 
-import { Deferred } from '../../../base/deferred.ts';
 import type { Io } from '../../../io/index.ts';
 import type { KafkaError } from '../../../protocol/index.ts';
 import {
@@ -150,15 +149,15 @@ export class EtcdStore implements KeyStore {
   }
 
   commit(change: readonly KeyStep[]): Promise<readonly string[] | null> {
-    const done = new Deferred<readonly string[] | null>();
     const before = this.#lastCommit;
     const run = async (): Promise<readonly string[] | null> => {
       await before;
       return await this.#send(change);
     };
-    run().then(done.resolve, done.reject);
-    this.#lastCommit = done.promise.catch(() => {});
-    return done.promise;
+    const done = run();
+    // Whoever asked is told of a failure; the next one only waits.
+    this.#lastCommit = done.catch(() => {});
+    return done;
   }
 
   async #send(change: readonly KeyStep[]): Promise<readonly string[] | null> {

@@ -4,6 +4,8 @@
 // Invariant: nothing is kept that is larger than its bound; bytes that are no HTTP are an HttpError
 // and never an answer.
 
+import { protocolHint } from '../../../network/index.ts';
+
 /** What came is no answer of an HTTP/1.1 server, or larger than anybody asked for. */
 export class HttpError extends Error {
   constructor(why: string) {
@@ -74,20 +76,29 @@ export class HttpAnswerReader {
   #readHead(): boolean {
     const end = this.#rest.indexOf(headEnd);
     if (end < 0) {
-      const start = this.#rest.toString('latin1', 0, 5);
-      if (!'HTTP/'.startsWith(start.slice(0, 5))) throw new HttpError('it does not speak HTTP');
+      this.#assertHttp();
       if (this.#rest.length > headBytesMax) throw new HttpError('the head of an answer has no end');
       return false;
     }
     const [first = '', ...lines] = this.#rest.toString('latin1', 0, end).split('\r\n');
     const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
-    if (status === undefined) throw new HttpError('it does not speak HTTP/1.1');
+    if (status === undefined) {
+      this.#assertHttp();
+      throw new HttpError('it does not speak HTTP/1.1');
+    }
     this.#rest = this.#rest.subarray(end + headEnd.length);
     // "100 Continue" is no answer yet.
     if (status.startsWith('1')) return true;
     this.#events.onHead(Number(status));
     this.#expectBody(lines);
     return true;
+  }
+
+  /** As far as it has come, the beginning is one of an answer. */
+  #assertHttp(): void {
+    if ('HTTP/'.startsWith(this.#rest.toString('latin1', 0, 5))) return;
+    const hint = this.#rest.length < 4 ? null : protocolHint(this.#rest.readInt32BE());
+    throw new HttpError(`it does not speak HTTP${hint === null ? '' : `: ${hint}`}`);
   }
 
   #expectBody(lines: readonly string[]): void {
