@@ -194,7 +194,12 @@ export class MemberRegistration implements Registration {
       void this.#options.directories.noteBrokerEpoch(brokerEpoch);
     }
     const image = this.#options.metadata.image();
-    if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) return retryMsMin;
+    if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) {
+      if (image.offset < this.#brokerEpoch) return retryMsMin;
+      // It was there: somebody has unregistered this broker.
+      this.#brokerEpoch = -1;
+      return 0;
+    }
     const { controller } = this.#options;
     const { brokerId, brokerEpoch } = this;
     const answer = await controller.brokerHeartbeat({

@@ -12,6 +12,7 @@ import {
   findCoordinator,
   metadata,
   produce,
+  unregisterBroker,
 } from '../protocol/index.ts';
 
 function withCluster(run: (io: Io, cluster: TestCluster) => Promise<void>): Promise<void> {
@@ -137,6 +138,24 @@ test('brokers that all stop end within 5 s, and within 10 s without the store', 
     });
   }
 });
+
+test('a living broker may be unregistered, by itself too, and registers again', () =>
+  withCluster(async (io, cluster) => {
+    await cluster.startAll([1, 2, 3]);
+    await makeTopic(cluster, 't', 3);
+    await io.clock.sleep(1000);
+    for (const nodeId of [1, 2, 3]) {
+      const before = (await cluster.image()).brokers.get(nodeId)?.epoch ?? -1;
+      const client = await cluster.connect(nodeId);
+      const { errorCode } = await client.request(unregisterBroker, { brokerId: nodeId });
+      assert.equal(errorName(errorCode), 'NONE');
+      client.close();
+      await io.clock.sleep(4000);
+      const image = await cluster.image();
+      assert.ok((image.brokers.get(nodeId)?.epoch ?? -1) > before);
+      for (const { isr } of image.topic('t')?.partitions ?? []) assert.equal(isr.length, 3);
+    }
+  }));
 
 test('a session that ends under a living broker is renewed, and no in-sync set shrinks', () =>
   withCluster(async (io, cluster) => {

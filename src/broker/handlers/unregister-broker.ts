@@ -6,9 +6,10 @@ import { defineHandler } from '../handler.ts';
 export const unregisterBrokerHandler = defineHandler(
   unregisterBroker,
   async ({ brokerId }, { broker }) => {
-    // Kafka lets a broker that runs be forgotten, and it fences itself. Here it is the controller
-    // too: nobody would be left to register it again.
-    if (brokerId === broker.nodeId) {
+    // One of several registers again by itself. One on its own would be gone until it is started
+    // anew: it has registered once, and nobody else is there to serve.
+    const isAlone = broker.inSync === null;
+    if (isAlone && brokerId === broker.nodeId) {
       throw new KafkaError('INVALID_REQUEST', `broker ${brokerId} is running: stop it first`);
     }
     await broker.controller.unregisterBroker(brokerId);

@@ -105,6 +105,51 @@ describe('log directory', () => {
     });
   }
 
+  const harms = {
+    'a batch in the middle is damaged': -1,
+    'the end is missing below what was synced': -1,
+    'the last write was cut short': 7,
+    'nothing is missing': 7,
+  } as const;
+  for (const [harm, expected] of Object.entries(harms)) {
+    test(`a killed broker names epoch ${expected} if of a log ${harm}`, async () => {
+      const { World } = await import('../../../sim/index.ts');
+      const world = new World();
+      const segment = '/data/my-topic-0/00000000000000000000.log';
+      let isDone = false;
+      const first = world.startProcess('host', async (io) => {
+        const directory = await open(io);
+        await directory.openLogs(() => defaultLogConfig);
+        const log = await directory.createLog(name(0), defaultLogConfig);
+        await directory.noteBrokerEpoch(7);
+        for (const value of ['a', 'b', 'c']) append(log, [value]);
+        await log.flush();
+        await directory.checkpointOffsets();
+        append(log, ['d']);
+        const file = io.disk.open(segment, 'write');
+        const sizeBytes = file.sizeBytes();
+        if (harm.includes('damaged')) file.write([Buffer.from('x')], sizeBytes / 2 + 70);
+        if (harm.includes('synced')) file.truncate(sizeBytes / 2);
+        if (harm.includes('short')) file.truncate(sizeBytes - 5);
+        isDone = true;
+      });
+      await world.run(() => isDone);
+      first.kill();
+      // The second start is killed before it is registered, and the third finds nothing to mend.
+      for (let start = 0; start < 2; start++) {
+        isDone = false;
+        const next = world.startProcess('host', async (io) => {
+          const directory = await open(io);
+          await directory.openLogs(() => defaultLogConfig);
+          assert.equal(directory.previousBrokerEpoch, expected);
+          isDone = true;
+        });
+        await world.run(() => isDone);
+        next.kill();
+      }
+    });
+  }
+
   test('a log whose creator was killed at any step is durable once it is written to', async () => {
     const { World } = await import('../../../sim/index.ts');
     for (let step = 0; step < 48; step++) {

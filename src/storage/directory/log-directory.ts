@@ -40,14 +40,10 @@ export class LogDirectory {
   readonly health: DirectoryHealth;
   /** Of the life that had it before; null if that did not end cleanly. */
   readonly cleanMark: CleanMark | null;
-  /**
-   * Of the life before, if that lost nothing: it stopped cleanly, or it was killed and the system
-   * ran on. -1: neither, or it was none of a cluster.
-   */
-  readonly previousBrokerEpoch: number;
   readonly #io: Io;
   readonly #lock: DiskLock;
   readonly #bootNote: BootNote;
+  #previousBrokerEpoch: number;
   readonly #notes: KeptNotes;
   readonly #folders: LogFolders;
   #unfinishedMoves: readonly PartitionFolder[] = [];
@@ -68,7 +64,7 @@ export class LogDirectory {
     this.path = path;
     this.meta = found.meta;
     this.cleanMark = found.cleanMark;
-    this.previousBrokerEpoch = found.cleanMark?.brokerEpoch ?? found.killedEpoch;
+    this.#previousBrokerEpoch = found.cleanMark?.brokerEpoch ?? found.killedEpoch;
     this.#io = io;
     this.#lock = found.lock;
     this.#bootNote = found.bootNote;
@@ -80,7 +76,8 @@ export class LogDirectory {
     const health = new DirectoryHealth(io, { path, lock: found.lock, resources, onFailure });
     const onLogsChanged = (): void => this.#notes.onLogsChanged();
     this.health = health;
-    this.#folders = new LogFolders(io, { path, resources, health, onLogsChanged });
+    const onLoss = (): void => this.#onLoss();
+    this.#folders = new LogFolders(io, { path, resources, health, onLogsChanged, onLoss });
   }
 
   /**
@@ -108,6 +105,21 @@ export class LogDirectory {
 
   get wasCleanShutdown(): boolean {
     return this.cleanMark !== null;
+  }
+
+  /**
+   * Of the life before, if that lost nothing: it stopped cleanly, or it was killed and the system
+   * ran on. -1: neither, or it was none of a cluster; or its logs, as far as they are open now, are
+   * not what it left.
+   */
+  get previousBrokerEpoch(): number {
+    return this.#previousBrokerEpoch;
+  }
+
+  /** A start that is cut short must not leave the next one, which finds nothing, a proof. */
+  #onLoss(): void {
+    this.#previousBrokerEpoch = -1;
+    this.#bootNote.forgetBrokerEpoch();
   }
 
   /** The life that is registered under the epoch has whole logs here while the system runs on. */

@@ -38,6 +38,8 @@ export interface LogFoldersOptions {
   readonly resources: LogResources;
   readonly health: DirectoryHealth;
   readonly onLogsChanged: () => void;
+  /** A log that is opened lacks records that were there. */
+  readonly onLoss: () => void;
 }
 
 /** What a log is opened with beside its configuration. */
@@ -82,7 +84,7 @@ export class LogFolders {
   async open(name: PartitionName, config: LogConfig, found: FoundLog): Promise<PartitionLog> {
     const { topic, partition, topicId } = name;
     const folder = folderName(topic, partition);
-    const { resources, health } = this.#options;
+    const { resources, health, onLoss } = this.#options;
     const log = await PartitionLog.open(this.#io, {
       directory: this.#file(folder),
       topic,
@@ -91,6 +93,7 @@ export class LogFolders {
       ...found,
       resources,
       onFailure: (error) => health.fail(error),
+      onLoss,
       checkpoint: () => this.checkpoints.writeAfterCut(),
     });
     this.#put(folder, { log, topicId });

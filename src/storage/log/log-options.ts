@@ -27,6 +27,8 @@ export interface PartitionLogOptions {
   readonly resources: LogResources;
   /** A failed fsync or truncation: what is on disk is no longer known. */
   readonly onFailure?: (error: Error) => void;
+  /** An opening finds that records which were there are gone, or is about to cut them off. */
+  readonly onLoss?: () => void;
   /**
    * Writes recoveryPoint and cleanedTo to the directory's checkpoints, durably: after they went
    * back, and before what is below the recovery point gets gaps.

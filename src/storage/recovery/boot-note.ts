@@ -48,6 +48,11 @@ export class BootNote {
     this.#replace([Buffer.from(`${this.#bootId}\n${identity}\n${epoch}\n`)]);
   }
 
+  /** Its logs are not what it left. */
+  forgetBrokerEpoch(): void {
+    if (this.hasSystemRunOn) this.#replace([Buffer.from(`${this.#bootId}\n`)]);
+  }
+
   write(): void {
     if (this.#bootId === null || this.hasSystemRunOn) return;
     this.#replace([Buffer.from(`${this.#bootId}\n`)]);

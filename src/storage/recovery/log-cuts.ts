@@ -43,6 +43,7 @@ export class LogCuts {
     damage: DamagedPlace,
     rest: { behind: Behind; because: string; segments: readonly Segment[] },
   ): Promise<void> {
+    this.#options.onLoss?.();
     const { behind, because, segments } = rest;
     const files: StrayFile[] = [];
     const source = segment.log.path;
@@ -66,6 +67,7 @@ export class LogCuts {
   async removeSegments(segments: readonly Segment[], because: string): Promise<void> {
     const files = await this.#filesOf(segments);
     if (files.length === 0) return;
+    this.#options.onLoss?.();
     const keptIn = await this.#setAside(files);
     for (const { log } of segments) {
       const fields = { file: log.path, because, keptIn };
@@ -82,6 +84,7 @@ export class LogCuts {
     damage: DamagedPlace,
     behind: BatchBehind,
   ): Promise<Segment | null> {
+    this.#options.onLoss?.();
     const { disk } = this.#io;
     const { directory } = this.#options;
     const { position, offsetMin } = damage;

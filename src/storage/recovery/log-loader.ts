@@ -146,6 +146,7 @@ class LogLoader {
   #maybeTellLoss(): void {
     const { directory, recoveryPoint = 0 } = this.#options;
     if (this.#logEndOffset >= recoveryPoint) return;
+    this.#options.onLoss?.();
     const fields = { log: directory, logEndOffset: this.#logEndOffset, recoveryPoint };
     this.#log.error('a log ends before what its checkpoint says was synced', fields);
   }
@@ -237,6 +238,7 @@ class LogLoader {
     const fromOffset = this.#logEndOffset;
     const toOffset = Math.max(stoppedAt ?? 0, this.#options.recoveryPoint ?? 0);
     if (fromOffset >= (stoppedAt ?? toOffset)) return;
+    this.#options.onLoss?.();
     const { directory } = this.#options;
     const empty = this.#segments.filter(({ sizeBytes }) => sizeBytes === 0);
     this.#segments = this.#segments.filter(({ sizeBytes }) => sizeBytes > 0);

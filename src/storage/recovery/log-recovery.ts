@@ -243,6 +243,7 @@ export class LogRecovery {
   #tellLoss(fromOffset: number, segment: Segment, because: string): void {
     const fields = { log: this.#options.directory, fromOffset, toOffset: segment.baseOffset };
     if (segment.sizeBytes === 0 && segment === this.#parts.segments.at(-1)) return;
+    this.#options.onLoss?.();
     this.#log.error('records of a log are missing; it goes on behind them', { ...fields, because });
   }
 }
