@@ -40,6 +40,10 @@ const versionOfPlace: Readonly<Record<number, number>> = {
   [place.earliestPendingUpload]: 11,
 };
 
+const consumerId = -1;
+/** Of tools that ask one replica, whoever leads. */
+const debuggingId = -2;
+
 const nothing: Found = { offset: -1, timestamp: -1, leaderEpoch: -1 };
 
 export const listOffsetsHandler = defineHandler(listOffsets, async (request, context) => {
@@ -80,8 +84,9 @@ async function answer(
   try {
     const partition = context.broker.replicas.get(name, wanted.partitionIndex);
     if (partition === undefined) throw missing(name, wanted, context);
-    partition.assertLeader(wanted.currentLeaderEpoch);
-    const isFollower = request.replicaId >= 0;
+    partition.assertLeader(wanted.currentLeaderEpoch, request.replicaId === debuggingId);
+    // Whoever is no consumer hears where the log ends.
+    const isFollower = request.replicaId !== consumerId;
     const end = partition.readableEnd(request.isolationLevel === 1, isFollower);
     const isEndKnown = isFollower || partition.hasReachedEpochStart;
     const beyondEnd = isEndKnown ? null : notAvailable(context);

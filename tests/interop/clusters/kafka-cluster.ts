@@ -15,6 +15,8 @@ import type { TestCluster } from './test-cluster.ts';
 export interface KafkaClusterOptions {
   /** On top of what every server here has. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Of one broker. */
+  readonly configOf?: (id: number) => Readonly<Record<string, string>>;
   /** The command that runs a class of Kafka's with its arguments. */
   readonly java?: (...args: readonly string[]) => readonly [string, ...string[]];
 }
@@ -96,6 +98,7 @@ export class KafkaCluster implements TestCluster {
       'transaction.state.log.num.partitions': '4',
       'group.initial.rebalance.delay.ms': '0',
       ...this.#options.config,
+      ...(isController ? {} : this.#options.configOf?.(id)),
     };
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
     writeFileSync(this.#fileOf(id), lines.join(''));

@@ -14,6 +14,8 @@ import type { TestCluster } from './test-cluster.ts';
 export interface PartitaClusterOptions {
   /** On top of what every broker here has. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Of one broker. */
+  readonly configOf?: (id: number) => Readonly<Record<string, string>>;
   readonly network?: TestNetwork;
   /** Called with a broker's directory before its first start, to mount something there. */
   readonly onDirectory?: (path: string) => void;
@@ -112,6 +114,7 @@ export class PartitaCluster implements TestCluster {
       'transaction.state.log.num.partitions': '4',
       'group.initial.rebalance.delay.ms': '0',
       ...this.#options.config,
+      ...this.#options.configOf?.(id),
     };
     const launcher = this.#options.launcher ?? join(projectRoot, 'bin/partita.js');
     const pairs = Object.entries(overrides).flatMap(([key, value]) => {
