@@ -14,7 +14,7 @@ import {
   withCluster,
 } from './clusters.ts';
 import { printChecksum, Rounds } from './figures.ts';
-import { numbersOf, parseFlags } from './flags.ts';
+import { countsOf, parseFlags } from './flags.ts';
 
 const defaults = {
   rounds: 1,
@@ -28,14 +28,12 @@ export async function run(args: readonly string[]): Promise<void> {
   const flags = parseFlags(defaults, args);
   const rounds = new Rounds();
   let made = 0;
-  for (let round = 0; round < flags.rounds; round++) {
-    for (const count of numbersOf(flags.counts)) {
-      for (const product of productsOf(flags)) {
-        await withCluster(product, flags, (cluster, admin) =>
-          measure(cluster, admin, { rounds, count, perTopic: flags['per-topic'] }),
-        );
-        made += count;
-      }
+  for (const count of countsOf(flags)) {
+    for (const product of productsOf(flags)) {
+      await withCluster(product, flags, (cluster, admin) =>
+        measure(cluster, admin, { rounds, count, perTopic: flags['per-topic'] }),
+      );
+      made += count;
     }
   }
   rounds.print();
@@ -52,7 +50,7 @@ async function measure(
   const isInSync = (each: { leader: number; isr: number; replicas: number }): boolean =>
     isServed(each) && each.isr === each.replicas;
   const round = rounds.begin(`${cluster.product} ${count} partitions`);
-  round.note({ emptyMib: clusterResidentMib(cluster) });
+  const emptyMib = clusterResidentMib(cluster);
   let beganMs = performance.now();
   for (let at = 0; at < count; at += perTopic) {
     const [created] = await admin.createTopics(
@@ -68,7 +66,7 @@ async function measure(
   }
   await awaitPartitions(admin, isInSync, count);
   const createMs = performance.now() - beganMs;
-  round.note({ createMs, residentMib: clusterResidentMib(cluster) });
+  round.note({ createMs, residentMib: clusterResidentMib(cluster), emptyMib });
   const idleBeganMs = clusterProcessorMs(cluster);
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   round.note({ 'idle-cpu-%': (clusterProcessorMs(cluster) - idleBeganMs) / 20 });

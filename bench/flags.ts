@@ -25,3 +25,14 @@ export function parseFlags<T extends Flags>(defaults: T, args: readonly string[]
 export function numbersOf(list: string): number[] {
   return list.split(',').map(Number);
 }
+
+/** The inputs of a bench that measures the same for several counts. */
+export interface CountFlags {
+  readonly rounds: number;
+  readonly counts: string;
+}
+
+/** Each of the counts in turn, and again in each round. */
+export function* countsOf({ rounds, counts }: CountFlags): Generator<number, void, undefined> {
+  for (let round = 0; round < rounds; round++) yield* numbersOf(counts);
+}

@@ -4,7 +4,7 @@
 import { createNodeIo, type Io } from '../src/io/index.ts';
 import { BrokerProcess } from './broker-process.ts';
 import { printChecksum, Rounds } from './figures.ts';
-import { numbersOf, parseFlags } from './flags.ts';
+import { countsOf, parseFlags } from './flags.ts';
 import { fetchAll, produceAll, type Transfer } from './transfer.ts';
 import { createTopic, prepareBatch } from './wire-client.ts';
 
@@ -15,10 +15,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const io = createNodeIo({ logLevel: 'warn' });
   const rounds = new Rounds();
   let checksum = 0;
-  for (let round = 0; round < flags.rounds; round++) {
-    for (const count of numbersOf(flags.counts)) {
-      checksum = await measure(io, rounds, { count, perTopic: flags['per-topic'] });
-    }
+  for (const count of countsOf(flags)) {
+    checksum = await measure(io, rounds, { count, perTopic: flags['per-topic'] });
   }
   rounds.print();
   printChecksum(checksum);

@@ -13,7 +13,7 @@ import { serveSharedStore } from '../src/metadata/index.ts';
 import { ClientConnection } from '../src/network/index.ts';
 import { createTopics, metadata } from '../src/protocol/index.ts';
 import { printChecksum, Rounds } from './figures.ts';
-import { numbersOf, parseFlags } from './flags.ts';
+import { countsOf, parseFlags } from './flags.ts';
 import {
   type Address,
   prepareBatch,
@@ -39,10 +39,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const io = createNodeIo({ logLevel: 'error' });
   const rounds = new Rounds();
   let records = 0;
-  for (let round = 0; round < flags.rounds; round++) {
-    for (const count of numbersOf(flags.counts)) {
-      records += await measure(io, rounds, { ...flags, count });
-    }
+  for (const count of countsOf(flags)) {
+    records += await measure(io, rounds, { ...flags, count });
   }
   rounds.print();
   printChecksum(records);

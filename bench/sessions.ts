@@ -8,7 +8,7 @@ import { ClientConnection } from '../src/network/index.ts';
 import { errorName, fetch } from '../src/protocol/index.ts';
 import { BrokerProcess } from './broker-process.ts';
 import { printChecksum, Rounds } from './figures.ts';
-import { numbersOf, parseFlags } from './flags.ts';
+import { countsOf, parseFlags } from './flags.ts';
 import {
   createTopic,
   fetchVersion,
@@ -27,10 +27,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const io = createNodeIo({ logLevel: 'warn' });
   const rounds = new Rounds();
   let records = 0;
-  for (let round = 0; round < flags.rounds; round++) {
-    for (const count of numbersOf(flags.counts)) {
-      records += await measure(io, rounds, { ...flags, count });
-    }
+  for (const count of countsOf(flags)) {
+    records += await measure(io, rounds, { ...flags, count });
   }
   rounds.print();
   printChecksum(records);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../tests/run-program.ts';
 import { median, Rounds } from './figures.ts';
-import { parseFlags } from './flags.ts';
+import { countsOf, parseFlags } from './flags.ts';
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 const tiny = '--rounds 1 --batches 1024 --mib-max 1 --requests-max 20';
@@ -16,6 +16,10 @@ async function bench(line: string): Promise<string> {
   assert.match(stdout, /^checksum [0-9a-f]{8}$/m);
   return stdout;
 }
+
+test('counts are measured in turns, round by round', () => {
+  assert.deepEqual([...countsOf({ rounds: 2, counts: '1,100' })], [1, 100, 1, 100]);
+});
 
 test('what takes long says each figure at once, and counts when it is whole', (t) => {
   const log = t.mock.method(console, 'log', () => {});

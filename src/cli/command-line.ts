@@ -5,7 +5,7 @@
 
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearestName } from '../config/index.ts';
-import { HelpShown, UsageError } from './tool.ts';
+import { HelpShown, parsePair, UsageError } from './tool.ts';
 import { version } from './version.ts';
 
 export { UsageError } from './tool.ts';
@@ -137,9 +137,5 @@ export function integer(name: string, min: number, max = 2 ** 31 - 1): (text: st
 
 /** `key=value` pairs, as `--config`, `--property` and their like take them. */
 export function parsePairs(texts: readonly string[] | undefined, flag: string): [string, string][] {
-  return (texts ?? []).map((text) => {
-    const at = text.indexOf('=');
-    if (at <= 0) throw new UsageError(`${flag} takes key=value, not '${text}'`);
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
+  return (texts ?? []).map((text) => parsePair(text, flag));
 }

@@ -4,7 +4,7 @@
 import { Deferred } from '../base/deferred.ts';
 import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
 import { type Io, IoError, type LogLevel } from '../io/index.ts';
-import { UsageError } from './tool.ts';
+import { parsePair, UsageError } from './tool.ts';
 
 export interface StartOptions {
   readonly file: string | null;
@@ -59,9 +59,8 @@ export function parseOptions(args: readonly string[]): StartOptions {
 }
 
 function parseOverride(pair: string): [string, string] {
-  const at = pair.indexOf('=');
-  if (at <= 0) throw new UsageError(`--override takes key=value, not '${pair}'`);
-  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  const [key, value] = parsePair(pair, '--override');
+  return [key.trim(), value.trim()];
 }
 
 export function logLevel(): LogLevel {

@@ -20,6 +20,13 @@ export class HelpShown extends Error {
   }
 }
 
+/** `key=value`, as flags take them. @throws UsageError */
+export function parsePair(text: string, flag: string): [key: string, value: string] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new UsageError(`${flag} takes key=value, not '${text}'`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
 export interface Tool {
   /** Returns the exit code. */
   run(args: readonly string[]): Promise<number>;

@@ -3,27 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate } from '../../../sim/index.ts';
 import {
   type FetchOf,
   follower,
-  LeaderBroker,
   partitionOf,
+  withLeader,
 } from '../../../tests/doubles/broker/leader-broker.ts';
-import type { Io } from '../../io/index.ts';
 import { ErrorCode } from '../../protocol/index.ts';
-
-function withLeader(
-  run: (leader: LeaderBroker, io: Io) => Promise<void>,
-  options: Parameters<typeof LeaderBroker.open>[1] = {},
-): Promise<void> {
-  return simulate(async (io) => {
-    const leader = await LeaderBroker.open(io, options);
-    await run(leader, io);
-    assert.deepEqual(leader.broker.failures, []);
-    await leader.broker.close();
-  });
-}
 
 const at = (fetchOffset: number, more: FetchOf = {}): FetchOf => ({
   ...more,

@@ -2,25 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulate } from '../../../sim/index.ts';
-import { LeaderBroker, partitionOf } from '../../../tests/doubles/broker/leader-broker.ts';
+import {
+  type LeaderBroker,
+  partitionOf,
+  withLeader,
+} from '../../../tests/doubles/broker/leader-broker.ts';
 import type { Io } from '../../io/index.ts';
 import { type ErrorName, encodeBatch, errorName } from '../../protocol/index.ts';
 import { deleteRecordsHandler } from './delete-records.ts';
 import { listOffsetsHandler } from './list-offsets.ts';
 import { produceHandler } from './produce.ts';
-
-function withLeader(
-  run: (leader: LeaderBroker, io: Io) => Promise<void>,
-  options: Parameters<typeof LeaderBroker.open>[1] = {},
-): Promise<void> {
-  return simulate(async (io) => {
-    const leader = await LeaderBroker.open(io, options);
-    await run(leader, io);
-    assert.deepEqual(leader.broker.failures, []);
-    await leader.broker.close();
-  });
-}
 
 interface Sent {
   readonly acks?: number;

@@ -1,6 +1,8 @@
 // A broker that leads partitions, as its followers and consumers see it: the fetch handler over
 // real replicas, without a network. Who else has replicas and who is in sync the test says.
 
+import assert from 'node:assert/strict';
+import { simulate } from '../../../sim/index.ts';
 import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
 import { FetchSessions } from '../../../src/broker/fetch-sessions.ts';
 import type { Handler, RequestContext } from '../../../src/broker/handler.ts';
@@ -166,4 +168,17 @@ function payload(chunks: Buffer[]): Buffer {
 export function partitionOf(answer: FetchAnswer, index = 0): FetchedPartition | undefined {
   const partitions = answer.responses.flatMap((topic) => topic.partitions);
   return partitions.find(({ partitionIndex }) => partitionIndex === index);
+}
+
+/** A test at one of its own, after which nothing has failed. */
+export function withLeader(
+  run: (leader: LeaderBroker, io: Io) => Promise<void>,
+  options: Parameters<typeof LeaderBroker.open>[1] = {},
+): Promise<void> {
+  return simulate(async (io) => {
+    const leader = await LeaderBroker.open(io, options);
+    await run(leader, io);
+    assert.deepEqual(leader.broker.failures, []);
+    await leader.broker.close();
+  });
 }
