@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Admin, Consumer, Producer } from '../src/client/index.ts';
+import type { Io } from '../src/io/index.ts';
 import { Cluster } from './cluster.ts';
 import type { SimBroker } from './sim-broker.ts';
+import type { SimProcess } from './sim-process.ts';
 import { World } from './world.ts';
 
 const places = [0, 1, 2, 3, 4, 5].map((partition) => ({ topic: 't', partition }));
@@ -42,16 +44,25 @@ class Scene {
 
   /** One record for each partition; resolves with the time until the last was acknowledged. */
   produce(name: string): Promise<number> {
+    return this.cluster.asClient(name, (io) => this.#send(io));
+  }
+
+  /** The same, beside what else is done: `hasReturned` says whether all are acknowledged. */
+  produceAside(name: string): SimProcess {
+    return this.cluster.runClient(name, async (io) => {
+      await this.#send(io);
+    });
+  }
+
+  async #send(io: Io): Promise<number> {
     const { bootstrapServers } = this.cluster;
     const value = Buffer.from(String(this.#sent++));
-    return this.cluster.asClient(name, async (io) => {
-      const beganMs = io.clock.monotonic();
-      const producer = new Producer({ bootstrapServers, acks: -1, retryBackoffMs: 20 }, io);
-      await Promise.all(places.map((place) => producer.send({ ...place, value })));
-      const tookMs = io.clock.monotonic() - beganMs;
-      await producer.close();
-      return tookMs;
-    });
+    const beganMs = io.clock.monotonic();
+    const producer = new Producer({ bootstrapServers, acks: -1, retryBackoffMs: 20 }, io);
+    await Promise.all(places.map((place) => producer.send({ ...place, value })));
+    const tookMs = io.clock.monotonic() - beganMs;
+    await producer.close();
+    return tookMs;
   }
 
   /** How many records each partition has. */
@@ -126,6 +137,43 @@ test('of brokers that are all killed at once two serve without the third, whiche
       assert.deepEqual(await at.counts(), [2, 2, 2, 2, 2, 2]);
       assert.deepEqual(at.exits, []);
     }
+  }
+});
+
+// What each of them had synced nobody but itself knows, so that all leave the in-sync sets (KIP-966):
+// the last of those who come may have more, and it is waited for.
+test('brokers whose power fails at once serve again with the last of them, whoever it is', async () => {
+  for (const order of orders) {
+    const at = new Scene(2, { 'log.flush.interval.messages': '1' });
+    await at.start();
+    await at.produce('p1');
+    for (const broker of at.cluster.brokers) broker.powerCut();
+    const [last, ...first] = order;
+    for (const index of first) {
+      at.cluster.brokers[index]?.start();
+      await at.world.run(at.world.loop.timeMs + 3_000);
+    }
+    const producer = at.produceAside('p2');
+    await at.world.run(at.world.loop.timeMs + 20_000);
+    assert.equal(producer.hasReturned, false);
+    at.cluster.brokers[last as number]?.start();
+    await at.world.run(() => producer.hasReturned, 60_000);
+    assert.deepEqual(await at.counts(), [2, 2, 2, 2, 2, 2]);
+    assert.deepEqual(at.exits, []);
+  }
+});
+
+test('with unclean election on two of three whose power failed serve without the third', async () => {
+  for (const [first = 0, second = 0] of orders) {
+    const config = { 'unclean.leader.election.enable': 'true' };
+    const at = new Scene(2, { 'log.flush.interval.messages': '1', ...config });
+    await at.start();
+    await at.produce('p1');
+    for (const broker of at.cluster.brokers) broker.powerCut();
+    for (const index of [first, second]) at.cluster.brokers[index]?.start();
+    await at.produce('p2');
+    assert.deepEqual(await at.counts(), [2, 2, 2, 2, 2, 2]);
+    assert.deepEqual(at.exits, []);
   }
 });
 
