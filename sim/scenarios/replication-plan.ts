@@ -23,6 +23,8 @@ export interface ReplicationPlan extends ClusterOptions {
   /** One broker's clock is so far off from the beginning, in ms. */
   readonly wrongClockMs: number;
   readonly sessionTimeoutMs: number;
+  /** replica.lag.time.max.ms */
+  readonly lagTimeMs: number;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -52,18 +54,19 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
       },
     };
   });
-  const producers = Array.from({ length: 2 + prng.int(2) }, (_, index) =>
-    keepingKeysApart(
-      drawProducer(prng, {
-        name: `producer-${index + 1}`,
-        places: placesOf(topics),
-        recordCount: 20 + prng.int(60),
-        // One at least has to get everything through.
-        isPatient: index === 0,
-      }),
-      topics,
-    ),
-  );
+  const producers = Array.from({ length: 2 + prng.int(2) }, (_, index) => {
+    const producer = drawProducer(prng, {
+      name: `producer-${index + 1}`,
+      places: placesOf(topics),
+      recordCount: 20 + prng.int(60),
+      // One at least has to get everything through.
+      isPatient: index === 0,
+    });
+    // To one a leader is enough: logs part that are cut off, or alone.
+    const isSteady = index === 1 && prng.chance(0.5);
+    return keepingKeysApart(isSteady ? { ...producer, ...steady } : producer, topics, isSteady);
+  });
+  const lagTimeMs = prng.pick([600, 600, 2_000, 10_000]);
   const sessionTimeoutMs = prng.pick([1_000, 2_000, 4_000]);
   return {
     brokers,
@@ -74,7 +77,8 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
     isSynced,
     wrongClockMs: prng.chance(0.3) ? prng.pick([-100, 100]) * dayMs : 0,
     sessionTimeoutMs,
-    config: drawConfig(prng, sessionTimeoutMs),
+    lagTimeMs,
+    config: { ...drawConfig(prng, sessionTimeoutMs), 'replica.lag.time.max.ms': `${lagTimeMs}` },
   };
 }
 
@@ -82,21 +86,28 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
  * Every record has a key of its own, so that compaction takes nothing; but one that a producer
  * without numbering sends again would take its first copy.
  */
-function keepingKeysApart(
-  producer: ProducerPlan,
+export function keepingKeysApart(
+  drawn: ProducerPlan,
   topics: readonly ReplicatedTopicPlan[],
+  isLeaderEnough: boolean,
 ): ProducerPlan {
+  const { options } = drawn;
+  const producer = isLeaderEnough
+    ? { ...drawn, options: { ...options, acks: 1, enableIdempotence: false } as const }
+    : drawn;
   if (producer.options.enableIdempotence === true) return producer;
   const places = placesOf(topics.filter(({ configs }) => configs['cleanup.policy'] !== 'compact'));
   if (places.length > 0) return { ...producer, places };
-  return { ...producer, options: { ...producer.options, acks: -1, enableIdempotence: true } };
+  return { ...producer, options: { ...options, acks: -1, enableIdempotence: true } };
 }
+
+/** Somebody writes whoever leads, for as long as harm is done. */
+const steady = { recordCount: 150, burstMax: 3, pauseMsMean: 50 };
 
 function drawConfig(prng: Prng, sessionTimeoutMs: number): Record<string, string> {
   return {
     'broker.session.timeout.ms': `${sessionTimeoutMs}`,
     'broker.heartbeat.interval.ms': `${sessionTimeoutMs / prng.pick([4, 10])}`,
-    'replica.lag.time.max.ms': prng.pick(['600', '2000', '10000']),
     'replica.fetch.wait.max.ms': prng.pick(['50', '500']),
     'replica.fetch.backoff.ms': prng.pick(['50', '300']),
     'replica.fetch.max.bytes': prng.pick(['1000', '20000', '1048576']),

@@ -1,7 +1,8 @@
 // Three to five brokers that replicate, fail over and come back. `replication`: brokers and the
 // store are killed, held for longer than a session, cut off one way and both, stopped; disks are
-// slow, clocks jump, one of them is a hundred days off. The page cache survives all this, so that
-// nothing that was acknowledged by all in-sync replicas may be lost.
+// slow, clocks jump, one of them is a hundred days off; or one story is told from its beginning to
+// its end (replication-stories.ts). The page cache survives all this, so that nothing that was
+// acknowledged by all in-sync replicas may be lost.
 // `replication-power-cut`: power is cut and disks are lost, too; and all brokers die at once and
 // come back one after the other, the last of them much later. Records survive while one of those
 // who acknowledged them keeps its disk.
@@ -11,10 +12,10 @@ import { type ClusterHarm, ClusterNemesis, clusterHarms, lossyHarms } from '../c
 import { metadataReaches } from '../metadata-counts.ts';
 import type { Reach } from '../reached.ts';
 import type { Scenario } from '../scenario.ts';
-import type { SimBroker } from '../sim-broker.ts';
 import type { World } from '../world.ts';
 import { drawReplication, type ReplicationPlan } from './replication-plan.ts';
 import { ReplicationRun } from './replication-run.ts';
+import { endAllAtOnce, leadAlone, succeed } from './replication-stories.ts';
 
 const cut = /^fetcher a log that was not one with its leader is cut$/;
 
@@ -68,8 +69,13 @@ export async function runReplication(world: World, change: Change = unchanged): 
   const run = new ReplicationRun(world, change(drawReplication(prng)));
   await run.begin();
   const nemesis = nemesisOf(run, prng, []);
-  nemesis.start();
-  await world.run(() => run.isProduced || world.timeMs > harmMsMax);
+  const story = prng.pick([null, null, succeed, leadAlone]);
+  if (story === null) {
+    nemesis.start();
+    await world.run(() => run.isProduced || world.timeMs > harmMsMax);
+  } else {
+    await story(run, nemesis, prng);
+  }
   nemesis.stop();
   await run.finish(nemesis);
 }
@@ -113,35 +119,4 @@ function nemesisOf(run: ReplicationRun, prng: Prng, lossy: readonly ClusterHarm[
 function isLoss(harm: ClusterHarm, run: ReplicationRun): boolean {
   if (harm === 'lose disk') return true;
   return harm === 'power cut' ? !run.plan.isSynced : false;
-}
-
-/** All brokers die in the same moment, and come back in an order of their own. */
-async function endAllAtOnce(
-  run: ReplicationRun,
-  nemesis: ClusterNemesis,
-  prng: Prng,
-): Promise<void> {
-  const { world, cluster, plan } = run;
-  const harm = prng.pick(['kill', 'power cut'] as const);
-  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
-  await world.advance(prng.int(2_000));
-  world.note(`all brokers: ${harm}`);
-  nemesis.leave();
-  for (const broker of cluster.brokers) nemesis.takeDown(broker, harm);
-  const order = shuffled(cluster.brokers, prng);
-  const late = prng.chance(0.5) ? order.pop() : undefined;
-  for (const broker of order) {
-    await world.advance(prng.float() * prng.pick([10, 2_000, 3 * plan.sessionTimeoutMs]));
-    nemesis.maybeStart(broker);
-  }
-  // Without it only what can be proven to be everything may be served; what is read must be right.
-  if (late !== undefined) await world.advance(3 * plan.sessionTimeoutMs);
-  nemesis.stop();
-}
-
-function shuffled(brokers: readonly SimBroker[], prng: Prng): SimBroker[] {
-  const left = [...brokers];
-  return Array.from({ length: left.length }, () => {
-    return left.splice(prng.int(left.length), 1)[0] as SimBroker;
-  });
 }
