@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Admin, Consumer, Producer } from '../src/client/index.ts';
 import type { Io } from '../src/io/index.ts';
+import { storedLogs } from './checkers/stored-logs.ts';
 import { Cluster } from './cluster.ts';
+import type { Host } from './host.ts';
 import type { SimBroker } from './sim-broker.ts';
 import type { SimProcess } from './sim-process.ts';
 import { World } from './world.ts';
@@ -63,6 +65,18 @@ class Scene {
     const tookMs = io.clock.monotonic() - beganMs;
     await producer.close();
     return tookMs;
+  }
+
+  /** The partitions that somebody else leads. */
+  followedBy(nodeId: number): Promise<number[]> {
+    const { bootstrapServers } = this.cluster;
+    return this.cluster.asClient('admin', async (io) => {
+      const admin = new Admin({ bootstrapServers }, io);
+      const [topic] = await admin.describeTopics(['t']);
+      await admin.close();
+      const others = topic?.partitions.filter(({ leader }) => leader !== nodeId) ?? [];
+      return others.map(({ partition }) => partition);
+    });
   }
 
   /** How many records each partition has. */
@@ -174,6 +188,29 @@ test('with unclean election on two of three whose power failed serve without the
     await at.produce('p2');
     assert.deepEqual(await at.counts(), [2, 2, 2, 2, 2, 2]);
     assert.deepEqual(at.exits, []);
+  }
+});
+
+// Each clock deciding for itself, the replica that may lead next would be empty.
+test('a follower whose clock is a hundred days ahead keeps what its leader keeps', async () => {
+  const at = new Scene(5, {
+    'log.retention.check.interval.ms': '100',
+    'log.retention.hours': '168',
+    'log.segment.bytes': '1048576',
+    'log.roll.ms': '100',
+  });
+  at.cluster.brokers[2]?.host.shiftClock(100 * 24 * 3_600_000);
+  await at.start();
+  for (let round = 1; round <= 4; round++) {
+    await at.produce(`p${round}`);
+    await at.world.advance(500);
+  }
+  const { files } = at.cluster.brokers[2]?.host as Host;
+  const logs = storedLogs(files, ['/data']);
+  for (const partition of await at.followedBy(3)) {
+    const log = logs.get(`t-${partition}`);
+    assert.equal(log?.segments[0]?.baseOffset, 0);
+    assert.equal(log?.segments.length, 4);
   }
 });
 

@@ -150,6 +150,9 @@ export class ReplicationRun {
       drawProducer(prng, { name: 'progress', places, recordCount, isPatient: true }),
     );
     await this.#settled('everything new is taken', () => this.isProduced, progressMsMax);
+    const isServed = (): boolean => this.cluster.brokers.every(({ isReady }) => isReady);
+    // Also those without a replica: one that starts yet is not asked to stop.
+    await this.#settled('every broker serves', isServed, progressMsMax);
     await this.#untilInSync();
     await world.advance(restMs);
     const contents = await this.check();
