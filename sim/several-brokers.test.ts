@@ -7,7 +7,6 @@ import { Admin, Consumer, Producer } from '../src/client/index.ts';
 import type { Io } from '../src/io/index.ts';
 import { storedLogs } from './checkers/stored-logs.ts';
 import { Cluster } from './cluster.ts';
-import type { Host } from './host.ts';
 import type { SimBroker } from './sim-broker.ts';
 import type { SimProcess } from './sim-process.ts';
 import { World } from './world.ts';
@@ -199,14 +198,14 @@ test('a follower whose clock is a hundred days ahead keeps what its leader keeps
     'log.segment.bytes': '1048576',
     'log.roll.ms': '100',
   });
-  at.cluster.brokers[2]?.host.shiftClock(100 * 24 * 3_600_000);
+  const { host } = at.cluster.brokers[2] as SimBroker;
+  host.shiftClock(100 * 24 * 3_600_000);
   await at.start();
   for (let round = 1; round <= 4; round++) {
     await at.produce(`p${round}`);
     await at.world.advance(500);
   }
-  const { files } = at.cluster.brokers[2]?.host as Host;
-  const logs = storedLogs(files, ['/data']);
+  const logs = storedLogs(host.files, ['/data']);
   for (const partition of await at.followedBy(3)) {
     const log = logs.get(`t-${partition}`);
     assert.equal(log?.segments[0]?.baseOffset, 0);

@@ -16,6 +16,10 @@ export interface PlantedBug {
   readonly finding: RegExp;
 }
 
+/** What readers and the last look say when something is gone that they were shown. */
+const lost =
+  /out of range|goes back|was told of|is lost|not there any more|although \d+ was next|differ below/;
+
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'watermark with too few in sync',
@@ -24,7 +28,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     was: 'if (this.isr.length < this.requiredReplicas(minInSyncReplicas))',
     is: 'if (this.isr.length < 1)',
     foundAt: 4,
-    finding: /out of range|goes back|was told of|is lost|not there any more|although \d+ was next/,
+    finding: lost,
   },
   {
     name: 'end that is not known',
@@ -43,5 +47,28 @@ export const plantedBugs: readonly PlantedBug[] = [
     is: 'if (this.#isAligned) this.#next = this.#log.endOffset; while (!this.#isClosed) {',
     foundAt: 1,
     finding: /offset \d+ came where \d+ was due/,
+  },
+  {
+    name: 'removal that counts early',
+    about: 'the watermark moves without a replica before its removal is committed',
+    file: 'src/replication/in-sync-set.js',
+    was: 'this.#larger = [...this.committed, ...added];',
+    is: 'this.#larger = isr;',
+    foundAt: 21,
+    finding: lost,
+  },
+  {
+    name: 'cut to the watermark',
+    about: 'a follower cuts its log to its watermark instead of where the epochs part (KIP-101)',
+    file: 'src/replication/partition.js',
+    was: 'this.#following = new FollowerState(state, {',
+    is: `if (this.highWatermark < this.logEndOffset && this.#log.truncations.current === null) {
+            const offset = this.highWatermark;
+            this.#onTruncated(offset);
+            void this.#log.truncateTo(offset);
+        }
+        this.#following = new FollowerState(state, {`,
+    foundAt: 7,
+    finding: lost,
   },
 ];
