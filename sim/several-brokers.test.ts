@@ -155,7 +155,7 @@ test('of brokers that are all killed at once two serve without the third, whiche
 
 // What each of them had synced nobody but itself knows, so that all leave the in-sync sets (KIP-966):
 // the last of those who come may have more, and it is waited for.
-test('brokers whose power fails at once serve again with the last of them, whoever it is', async () => {
+test('brokers whose power fails at once serve again with the last of them, whoever', async () => {
   for (const order of orders) {
     const at = new Scene(2, { 'log.flush.interval.messages': '1' });
     await at.start();
@@ -176,7 +176,7 @@ test('brokers whose power fails at once serve again with the last of them, whoev
   }
 });
 
-test('with unclean election on two of three whose power failed serve without the third', async () => {
+test('with unclean election on two of three whose power failed serve without a third', async () => {
   for (const [first = 0, second = 0] of orders) {
     const config = { 'unclean.leader.election.enable': 'true' };
     const at = new Scene(2, { 'log.flush.interval.messages': '1', ...config });

@@ -58,6 +58,15 @@ export const plantedBugs: readonly PlantedBug[] = [
     finding: lost,
   },
   {
+    name: 'duplicate above the watermark',
+    about: 'a batch that is there already is acknowledged before all in sync have it',
+    file: 'src/broker/handlers/produce.js',
+    was: 'if (isAll ? partition.highWatermark >= end :',
+    is: 'if (isAll ? result.isDuplicate || partition.highWatermark >= end :',
+    foundAt: 1,
+    finding: lost,
+  },
+  {
     name: 'cut to the watermark',
     about: 'a follower cuts its log to its watermark instead of where the epochs part (KIP-101)',
     file: 'src/replication/partition.js',

@@ -19,7 +19,11 @@ import { endAllAtOnce, leadAlone, succeed } from './replication-stories.ts';
 
 const cut = /^fetcher a log that was not one with its leader is cut$/;
 
-const several: Reach = { name: '… over several epochs', line: cut, isRare: true };
+const several: Reach = {
+  name: '… over several epochs',
+  line: cut,
+  where: ({ epochs }) => Number(epochs) > 1,
+};
 const compacted: Reach = { name: '… of compacted logs', line: cut, isRare: true };
 const anew = /begins anew with a snapshot of the metadata$/;
 
@@ -27,7 +31,7 @@ const reaches: readonly Reach[] = [
   ...metadataReaches,
   { name: 'lost AlterPartition answers', line: /^in-sync the in-sync sets of \d+ partitions wait/ },
   { name: 'truncations by epoch', line: cut },
-  { ...several, where: ({ epochs }) => Number(epochs) > 1 },
+  several,
   { ...compacted, where: ({ isCompacted }) => isCompacted === true },
   { name: 'unknown appends', line: /nobody knows what became of an append/ },
   { name: 'resumed watches', line: /the cluster store at \S+ is back$/ },
@@ -35,9 +39,12 @@ const reaches: readonly Reach[] = [
   { name: 'renewed sessions', line: /the session with the cluster store ended and is renewed$/ },
 ];
 
-/** Logs are shortened while brokers are away, or lose their end where nothing was synced. */
+/**
+ * Logs are shortened while brokers are away, or lose their end where nothing was synced. Nobody
+ * leads alone here.
+ */
 const lossyReaches: readonly Reach[] = [
-  ...reaches,
+  ...reaches.map((reach) => (reach === several ? { ...reach, isRare: true } : reach)),
   { name: 'out-of-range resets', line: /^fetcher (a replica starts anew|a log that reached)/ },
 ];
 
