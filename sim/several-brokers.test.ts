@@ -153,8 +153,8 @@ test('of brokers that are all killed at once two serve without the third, whiche
   }
 });
 
-// What each of them had synced nobody but itself knows, so that all leave the in-sync sets (KIP-966):
-// the last of those who come may have more, and it is waited for.
+// What each of them had synced nobody but itself knows, so that all leave the in-sync sets
+// (KIP-966): the last of those who come may have more, and it is waited for.
 test('brokers whose power fails at once serve again with the last of them, whoever', async () => {
   for (const order of orders) {
     const at = new Scene(2, { 'log.flush.interval.messages': '1' });
