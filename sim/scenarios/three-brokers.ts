@@ -9,12 +9,13 @@
 
 import { assert } from '../../src/base/assert.ts';
 import type { Prng } from '../../src/base/prng.ts';
+import { Admin } from '../../src/client/index.ts';
 import { OFFSETS_TOPIC, TRANSACTION_TOPIC } from '../../src/coordinator/index.ts';
+import type { Io } from '../../src/io/index.ts';
 import {
   assertCopiesAgree,
   type Copy,
   copiesOf,
-  endOffsetOf,
   type Place,
   placeName,
 } from '../checkers/index.ts';
@@ -26,7 +27,7 @@ import type { Reach } from '../reached.ts';
 import type { BrokerExit } from '../sim-broker.ts';
 import { stableEnds } from '../workloads/index.ts';
 import type { World } from '../world.ts';
-import { placesOf, type TopicPlan } from './load-run.ts';
+import type { TopicPlan } from './load-run.ts';
 
 export interface ThreeBrokers {
   readonly options: ClusterOptions & { readonly brokers: 3 };
@@ -47,6 +48,7 @@ const others: readonly ClusterHarm[] = [
 
 const internalTopics = [OFFSETS_TOPIC, TRANSACTION_TOPIC];
 const againMs = 500;
+const restMs = 300;
 const checkMsMax = 600_000;
 const inSyncMsMax = 60_000;
 /** All brokers at once, with the store there. */
@@ -149,9 +151,10 @@ export function endAll(cluster: Cluster, nemesis: ClusterNemesis, plan: ThreeBro
 }
 
 /**
- * To be called when everything is healed and nothing is written any more: waits until every copy
- * has everything, stops all brokers at once, and compares what they leave.
- * @returns the copies of each of the places, up to its end
+ * To be called when everything is healed and clients write no more: waits until all replicas are in
+ * sync, stops all brokers at once, and compares what they leave of every topic, those of the
+ * coordinators, too.
+ * @returns the logs of the topics of the clients
  */
 export async function assertReplicasAgree(
   cluster: Cluster,
@@ -159,26 +162,27 @@ export async function assertReplicasAgree(
   nemesis: ClusterNemesis,
 ): Promise<ReplicatedLog[]> {
   const { world, bootstrapServers } = cluster;
-  const places = placesOf(topics);
+  const compacted = topics.filter(({ configs }) => configs['cleanup.policy'] === 'compact');
+  const compactedNames = [...compacted.map(({ name }) => name), ...internalTopics];
+  const names = topics.map(({ name }) => name);
+  const places = await untilInSync(cluster, [...names, ...internalTopics]);
   const ends = await cluster.asClient(
     'checker',
     (io) => stableEnds(io, { bootstrapServers, places }),
     checkMsMax,
   );
-  const logs = ends.map(({ topic, partition, highWatermark }) => {
-    const configs = topics.find(({ name }) => name === topic)?.configs;
-    const isCompacted = configs?.['cleanup.policy'] === 'compact';
-    return { topic, partition, startOffset: 0, endOffset: highWatermark, isCompacted };
-  });
-  await untilCopied(cluster, ends);
   nemesis.leave();
   for (const broker of cluster.brokers) broker.stop();
   await world.run(() => cluster.brokers.every(({ isUp }) => !isUp), stopMsMax);
-  return logs.map((log) => {
-    const copies = copiesOf(log, filesOf(cluster));
+  const files = new Map(cluster.brokers.map(({ host }, at) => [at + 1, host.files as never]));
+  const logs = ends.map(({ topic, partition, highWatermark: endOffset }) => {
+    const isCompacted = compactedNames.includes(topic);
+    const log = { topic, partition, startOffset: 0, endOffset, isCompacted };
+    const copies = copiesOf(log, files);
     assertCopiesAgree(log, copies);
     return { ...log, copies };
   });
+  return logs.filter(({ topic }) => names.includes(topic));
 }
 
 export interface ReplicatedLog extends Place {
@@ -186,25 +190,31 @@ export interface ReplicatedLog extends Place {
   readonly copies: readonly Copy[];
 }
 
-function filesOf(cluster: Cluster): Map<number, never> {
-  return new Map(cluster.brokers.map(({ host }, index) => [index + 1, host.files as never]));
-}
-
-/** Every broker has a copy that reaches the end. */
-async function untilCopied(
-  cluster: Cluster,
-  ends: readonly (Place & { readonly highWatermark: number })[],
-): Promise<void> {
+/** @returns the partitions of those of the topics that there are */
+async function untilInSync(cluster: Cluster, topics: readonly string[]): Promise<Place[]> {
   const { world } = cluster;
   const endMs = world.timeMs + inSyncMsMax;
   for (;;) {
-    const behind = ends.flatMap((place) =>
-      copiesOf(place, filesOf(cluster))
-        .filter(({ log }) => endOffsetOf(log) < place.highWatermark)
-        .map(({ nodeId }) => `${placeName(place)} on broker ${nodeId}`),
-    );
-    if (behind.length === 0) return;
+    const found = await cluster.asClient('admin', (io) => partitionsOf(io, cluster, topics));
+    const behind = found.filter(({ isInSync }) => !isInSync).map(placeName);
+    // What was committed last is below the watermark of everybody a moment later.
+    await world.advance(restMs);
+    if (behind.length === 0) return found;
     assert(world.timeMs < endMs, `no progress when all is healed: behind is ${behind.join(', ')}`);
-    await world.advance(500);
   }
+}
+
+async function partitionsOf(
+  io: Io,
+  { bootstrapServers }: Cluster,
+  topics: readonly string[],
+): Promise<(Place & { readonly isInSync: boolean })[]> {
+  const admin = new Admin({ bootstrapServers }, io);
+  const described = await admin.describeTopics(topics);
+  await admin.close();
+  return described.flatMap(({ name: topic, partitions }) =>
+    (partitions ?? []).map(({ partition, isr, replicas }) => {
+      return { topic, partition, isInSync: isr.length === replicas.length };
+    }),
+  );
 }
