@@ -90,6 +90,15 @@ class Scene {
   }
 }
 
+test('a follower whose log must be on the platter first asks on as soon as it is', async () => {
+  const slow = { 'log.flush.interval.messages': '1', 'replica.fetch.wait.max.ms': '5000' };
+  const at = new Scene(1, { ...slow, 'replica.lag.time.max.ms': '30000' });
+  await at.start();
+  await at.produce('p1');
+  // Every partition has something new for a follower whose last fetch waits at the leader.
+  for (const name of ['p2', 'p3']) assert.ok((await at.produce(name)) < 200);
+});
+
 test('a broker that is killed is replaced soon, whichever, and then back in the sets', async () => {
   for (const index of [0, 1, 2]) {
     const at = new Scene(1);

@@ -13,6 +13,7 @@ import {
   endAll,
   nemesisOf,
   replicated,
+  settledMsMax,
   startedAgain,
   tame,
 } from './three-brokers.ts';
@@ -39,6 +40,7 @@ export async function runGroupsOnThree(world: World): Promise<void> {
     topics: replicated(drawn.topics),
     config: { ...drawn.config, ...three.options.config },
     mayLag: three.mayLag,
+    settledMsMax,
     onExit: startedAgain,
   };
   const run = new GroupRun(world, plan);

@@ -50,6 +50,8 @@ const internalTopics = [OFFSETS_TOPIC, TRANSACTION_TOPIC];
 const againMs = 500;
 const restMs = 300;
 const checkMsMax = 600_000;
+/** After the faults everything that clients wait for comes within this virtual time. */
+export const settledMsMax = 60_000;
 const inSyncMsMax = 60_000;
 /** All brokers at once, with the store there. */
 const stopMsMax = 10_000;
@@ -91,7 +93,7 @@ export function drawThreeBrokers(prng: Prng): ThreeBrokers {
     ...(isPowerCut && { 'log.flush.interval.messages': '1' }),
   };
   return {
-    options: { brokers: 3, store: prng.chance(0.5) ? { segmentBytesMax: 2_000 } : {}, config },
+    options: { brokers: 3, store: prng.chance(0.5) ? { segmentBytesMax: 8_000 } : {}, config },
     sessionTimeoutMs,
     mayLag,
     harms: ['kill', 'kill', ...power, ...drawn],

@@ -48,6 +48,8 @@ export interface TransactionLoadPlan extends ClusterOptions, TransactionTopics {
   readonly internalSegmentBytes: string | null;
   /** Mean time between two events in the lives of the clients. 0: nothing happens to them. */
   readonly churnMsMean: number;
+  /** After the faults every transaction ends within this. Default 600 000. */
+  readonly settledMsMax?: number;
   /** What the lives of the clients have over what is drawn. */
   readonly lives?: { readonly writer: Partial<WriterPlan>; readonly copier: Partial<CopierPlan> };
   /** What is held against the promises. Default: everything. */
@@ -66,7 +68,6 @@ interface Slot {
 }
 
 const checkMsMax = 600_000;
-const settledMsMax = 600_000;
 const freezeMsMean = 3_000;
 
 export class TransactionRun {
@@ -206,7 +207,7 @@ export class TransactionRun {
   async #settle(): Promise<void> {
     const { world, cluster, places } = this;
     const options = { bootstrapServers: cluster.bootstrapServers, places };
-    const endMs = world.timeMs + settledMsMax;
+    const endMs = world.timeMs + (this.#plan.settledMsMax ?? 600_000);
     for (;;) {
       // Some were about to end when they were told to stay.
       for (const slot of this.#slots) {

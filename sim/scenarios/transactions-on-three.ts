@@ -12,6 +12,7 @@ import {
   endAll,
   nemesisOf,
   replicated,
+  settledMsMax,
   startedAgain,
   tame,
 } from './three-brokers.ts';
@@ -56,6 +57,7 @@ export async function runTransactionsOnThree(world: World): Promise<void> {
     config: { ...drawn.config, ...three.options.config },
     // What clients of the first protocol sent to who coordinated before may come late (KIP-890).
     transactionVersion: 2,
+    settledMsMax,
     onExit: startedAgain,
   };
   const run = new TransactionRun(world, plan);

@@ -15,6 +15,7 @@ import {
   decodeRequestHeader,
   ErrorCode,
   encodeResponse,
+  type fetch,
   InexactRequest,
   isIn,
   isVersionSupported,
@@ -26,6 +27,7 @@ import type { BrokerParts } from './broker-parts.ts';
 import { Client } from './client.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { Body, Handler, RequestContext } from './handler.ts';
+import { mayBeOvertaken } from './handlers/fetch.ts';
 import { handlers } from './handlers/index.ts';
 import type { RequestCharge } from './quotas/index.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
@@ -122,7 +124,7 @@ export class Dispatch {
     // An answer to a fetch can be a thousand times its request: a client that asks for many and
     // reads none would be held in memory many times over. So one is answered at a time, and the
     // next is taken only when the peer has read enough of it (network/server-connection.ts).
-    if (api.key === fetchKey) client.connection.mute();
+    if (isAnsweredAlone(call)) client.connection.mute();
     const context: RequestContext = {
       broker: this.#parts,
       client,
@@ -149,7 +151,7 @@ export class Dispatch {
 
   #answer(client: Client, call: Call, body: Body<Api> | null): void {
     this.#respond(client, call, body);
-    if (call.api.key === fetchKey) client.connection.unmute();
+    if (isAnsweredAlone(call)) client.connection.unmute();
   }
 
   #respond(client: Client, call: Call, body: Body<Api> | null): void {
@@ -221,4 +223,9 @@ function withThrottle(body: Body<Api>, throttleTimeMs: number, { api, header }: 
   const field = api.response.fields.throttleTimeMs;
   if (field === undefined || !isIn(field.versions, header.apiVersion)) return body;
   return { ...body, throttleTimeMs };
+}
+
+/** The connection takes nothing more until it is answered. */
+function isAnsweredAlone({ api, request }: Call): boolean {
+  return api.key === fetchKey && !mayBeOvertaken(request as RequestOf<typeof fetch>);
 }

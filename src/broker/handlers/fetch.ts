@@ -73,6 +73,15 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
   return readOrWait(fetching);
 });
 
+/**
+ * Whether the next fetch of the session may come while this one waits: a follower has more to ask
+ * for. It ends the wait of this one, which is answered without records, so that what a peer can
+ * make us hold stays what one fetch may take.
+ */
+export function mayBeOvertaken(request: Request): boolean {
+  return request.sessionEpoch > 0 && replicaOf(request) !== null;
+}
+
 /** Since version 15 the id is where no consumer has to send it (KIP-903). */
 function replicaOf({ replicaId, replicaState }: Request): FetchingReplica | null {
   if (replicaId >= 0) return { id: replicaId, brokerEpoch: -1 };
