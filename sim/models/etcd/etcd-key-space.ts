@@ -46,7 +46,8 @@ const leaseTtlMax = 9_000_000_000;
 
 export class EtcdKeySpace {
   revision = 1;
-  compactedRevision = 0;
+  /** etcd may be compacted at revision 0 once. */
+  compactedRevision = -1;
   readonly leases = new Map<string, Lease>();
   readonly #keys = new Map<string, StoredKey>();
   #history: StoredEvent[] = [];
@@ -162,13 +163,19 @@ export class EtcdKeySpace {
     for (const { key } of compare) {
       if (decode(key) === '') throw new EtcdRefusal(3, 'etcdserver: key is not provided');
     }
+    for (const operation of [...success, ...failure]) {
+      const { key } = Object.values(operation)[0] as Json;
+      if (decode(key) === '') throw new EtcdRefusal(3, 'etcdserver: key is not provided');
+    }
     for (const operations of [success, failure]) checkOperations(operations);
     const isPut = [...success, ...failure].some((operation) => operation.request_put !== undefined);
     if (this.isFull && isPut) throw noSpace();
     const succeeded = compare.every((each) => this.#compares(each));
     const operations = succeeded ? success : failure;
-    for (const { request_put, request_range } of operations) {
+    for (const { request_put } of operations) {
       if (request_put !== undefined) this.#checkPut(request_put as Json);
+    }
+    for (const { request_range } of operations) {
       if (request_range !== undefined) this.#checkRange(request_range as Json);
     }
     const responses: Json[] = [];
@@ -319,7 +326,6 @@ function checkOperations(operations: readonly Json[]): void {
   const deletions: Json[] = [];
   for (const operation of operations) {
     const body = Object.values(operation)[0] as Json;
-    if (decode(body.key) === '') throw new EtcdRefusal(3, 'etcdserver: key is not provided');
     if (operation.request_delete_range !== undefined) deletions.push(body);
     if (operation.request_put === undefined) continue;
     const key = decode(body.key);
@@ -328,7 +334,10 @@ function checkOperations(operations: readonly Json[]): void {
   }
   for (const key of puts) {
     for (const { key: from, range_end } of deletions) {
-      if (isWithin(key, decode(from), decode(range_end))) throw duplicateKey();
+      const end = decode(range_end);
+      // Of a range without an end etcd takes the zero byte for one here, and finds no duplicate.
+      if (end === '' ? key === decode(from) : key >= decode(from) && key < end)
+        throw duplicateKey();
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Io } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
 import { StoreAwayError, UnknownChangeError } from '../keyed/key-store.ts';
 import type { EtcdAddress, EtcdEndpoint } from './etcd-address.ts';
-import { EtcdError, errorIn } from './etcd-error.ts';
+import { EtcdError, errorIn, spaceRemedy } from './etcd-error.ts';
 import { HttpError } from './http-answer-reader.ts';
 import {
   type HttpAnswer,
@@ -47,6 +47,11 @@ export class EtcdClient {
 
   get shown(): string {
     return this.#address.shown;
+  }
+
+  /** Nobody had to say who he is; known once something was answered. */
+  get isOpen(): boolean {
+    return this.#address.credentials === null || this.#token === '';
   }
 
   /**
@@ -228,9 +233,7 @@ export function refusal(shown: string, error: EtcdError): KafkaError {
 }
 
 function remedy({ kind, message }: EtcdError): string {
-  if (kind === 'space') {
-    return '; make room with etcdctl compact and etcdctl defrag, then etcdctl alarm disarm';
-  }
+  if (kind === 'space') return `; ${spaceRemedy}`;
   if (/user name is empty|permission denied|authentication failed/.test(message)) {
     return '; correct cluster.store.username and cluster.store.password, or the rights of the user';
   }

@@ -25,6 +25,11 @@ export class EtcdError extends KafkaError {
   }
 }
 
+/** Under the NOSPACE alarm. */
+export const spaceRemedy =
+  'etcdctl compact with the revision of etcdctl endpoint status, etcdctl defrag, ' +
+  'then etcdctl alarm disarm';
+
 /** gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 const uncertainCodes = new Set([1, 2, 4, 10, 13, 14, 15]);
 

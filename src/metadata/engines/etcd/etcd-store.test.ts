@@ -1,11 +1,21 @@
 // The key store over etcd in virtual time, against the model of etcd: the contract of key stores
 // with one member and with three of which some are cut off, lag or lose their leader.
 
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { type SimProcess, World } from '../../../../sim/index.ts';
-import { EtcdEnsemble, EtcdMember } from '../../../../sim/models/etcd/index.ts';
+import {
+  type EnsembleOptions,
+  EtcdEnsemble,
+  EtcdMember,
+} from '../../../../sim/models/etcd/index.ts';
 import { EtcdSystem } from '../../../../tests/doubles/metadata/etcd-systems.ts';
-import { type KeyStoreHarness, keyStoreContract } from '../keyed/key-store-contract.ts';
+import type { Io, Log } from '../../../io/index.ts';
+import { type KeyEntry, StoreAwayError } from '../keyed/key-store.ts';
+import { type KeyStoreHarness, keyStoreContract, put, until } from '../keyed/key-store-contract.ts';
 import { keyStoreOutagesContract } from '../keyed/key-store-outages-contract.ts';
+import { parseEtcdAddress } from './etcd-address.ts';
+import { EtcdStore } from './etcd-store.ts';
 
 const port = 2379;
 
@@ -35,3 +45,218 @@ function modelled(count: number): KeyStoreHarness {
 keyStoreContract('the model of etcd', modelled(1));
 keyStoreOutagesContract('the model of etcd', modelled(1));
 keyStoreOutagesContract('the model of etcd, three members', modelled(3));
+
+interface Etcd {
+  readonly world: World;
+  readonly ensemble: EtcdEnsemble;
+  readonly members: readonly EtcdMember[];
+  readonly processes: readonly SimProcess[];
+  readonly hosts: string;
+  /** What the process under test has logged. */
+  readonly lines: string[];
+}
+
+/** Runs the body beside an etcd of as many members, in virtual time. */
+async function beside(
+  count: number,
+  options: EnsembleOptions,
+  body: (io: Io, etcd: Etcd) => Promise<void>,
+): Promise<void> {
+  const world = new World();
+  const ensemble = new EtcdEnsemble(options);
+  const members: EtcdMember[] = [];
+  const processes: SimProcess[] = [];
+  for (let index = 1; index <= count; index++) {
+    const process = world.startProcess(`etcd-${index}`);
+    const member = new EtcdMember(process.io, ensemble);
+    await world.settle(member.listen('0.0.0.0', port));
+    processes.push(process);
+    members.push(member);
+  }
+  const hosts = processes.map(({ host }) => `${host.name}:${port}`).join();
+  const lines: string[] = [];
+  let isDone = false;
+  world.startProcess('test', async (io) => {
+    const keep = (message: string): void => void lines.push(message);
+    const log: Log = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
+    const { clock, disk, network, random } = io;
+    const etcd = { world, ensemble, members, processes, hosts, lines };
+    await body({ clock, disk, network, random, log }, etcd);
+    isDone = true;
+  });
+  await world.run(() => isDone);
+}
+
+function open(io: Io, hosts: string, login = ''): Promise<EtcdStore> {
+  const address = parseEtcdAddress(`etcd://${login}${hosts}/kafka`);
+  return EtcdStore.open(io, { address, sessionTimeoutMs: 9_000 });
+}
+
+test('a member that is cut off from the others is left, and its watches end', async () => {
+  await beside(3, {}, async (io, { hosts, members }) => {
+    const [writer, reader] = [await open(io, hosts), await open(io, hosts)];
+    let seen = '';
+    reader.watch('end', 'value', async () => {
+      seen = (await reader.get('end').catch(() => null))?.value.toString() ?? seen;
+    });
+    for (const member of members) {
+      member.connect(false);
+      await io.clock.sleep(5_000);
+      await put(writer, 'end', `without ${member.id}`);
+      await until(io, 'it is seen', () => seen === `without ${member.id}`);
+      member.connect(true);
+      await io.clock.sleep(5_000);
+    }
+    assert.equal(reader.sessionNumber, 1);
+    await Promise.all([writer.close(), reader.close()]);
+  });
+});
+
+test('without a majority nothing is answered, and the session is there afterwards', async () => {
+  await beside(3, {}, async (io, { hosts, members }) => {
+    const store = await open(io, hosts);
+    const kinds: string[] = [];
+    store.onSession = ({ kind }) => kinds.push(kind);
+    for (const member of members.slice(0, 2)) member.connect(false);
+    await io.clock.sleep(30_000);
+    await assert.rejects(store.get('end'), StoreAwayError);
+    assert.deepEqual(kinds, ['away']);
+    for (const member of members) member.connect(true);
+    await until(io, 'it is back', () => kinds.at(-1) === 'connected');
+    assert.equal(store.sessionNumber, 1);
+    await put(store, 'end', 'goes on');
+    await store.close();
+  });
+});
+
+test('a member that lags answers with what is newest', async () => {
+  await beside(1, {}, async (io, { hosts, members }) => {
+    const [writer, reader] = [await open(io, hosts), await open(io, hosts)];
+    (members[0] as EtcdMember).lagMs = 700;
+    let seen = '';
+    reader.watch('end', 'value', async () => {
+      seen = ((await reader.get('end')) as KeyEntry).value.toString();
+    });
+    await put(writer, 'end', '1');
+    assert.equal((await reader.get('end'))?.value.toString(), '1');
+    await until(io, 'it is seen', () => seen === '1');
+    await Promise.all([writer.close(), reader.close()]);
+  });
+});
+
+test('when every lease is revoked at once every session begins anew', async () => {
+  await beside(3, {}, async (io, { hosts, ensemble }) => {
+    const stores = [await open(io, hosts), await open(io, hosts), await open(io, hosts)];
+    ensemble.revokeAll();
+    await until(io, 'all have new ones', () => stores.every((store) => store.sessionNumber === 2));
+    for (const store of stores) await store.close();
+    assert.equal(ensemble.data.leases.size, 0);
+  });
+});
+
+test('a process that was stopped for longer than a request takes loses no connection', async () => {
+  await beside(1, {}, async (io, { hosts, world }) => {
+    const kinds: string[] = [];
+    let store: EtcdStore | null = null;
+    const process = world.startProcess('stopped', async (own) => {
+      store = await open(own, hosts);
+      store.onSession = ({ kind }) => kinds.push(kind);
+    });
+    await until(io, 'it is open', () => store !== null);
+    for (let round = 0; round < 20; round++) {
+      process.freeze(5_000);
+      await io.clock.sleep(5_700);
+    }
+    assert.deepEqual(kinds, []);
+  });
+});
+
+test('an etcd that nobody compacts, and one that is open, are told of once', async () => {
+  await beside(1, {}, async (io, { hosts, ensemble, lines }) => {
+    ensemble.data.revision = 60_000;
+    const store = await open(io, hosts);
+    await until(io, 'it is told', () => lines.some((line) => line.includes('nobody compacts')));
+    assert.equal(lines.filter((line) => line.includes('is open: ')).length, 1);
+    await store.close();
+    lines.splice(0);
+    ensemble.compact({ revision: '59000' });
+    const another = await open(io, hosts);
+    await io.clock.sleep(10_000);
+    assert.deepEqual(
+      lines.filter((line) => line.includes('nobody compacts')),
+      [],
+    );
+    await another.close();
+  });
+});
+
+test('with the space used up changes are refused, and heal without a restart', async () => {
+  await beside(1, { quotaBytes: 2_000_000 }, async (io, { hosts, ensemble, lines }) => {
+    const store = await open(io, hosts);
+    const becomes = Buffer.alloc(1_000_000, 'x');
+    for (const key of ['a', 'b']) await store.commit([{ key, was: null, becomes }]);
+    const change = [{ key: 'c', was: null, becomes }];
+    for (let round = 0; round < 3; round++) {
+      await assert.rejects(store.commit(change), { errorName: 'KAFKA_STORAGE_ERROR' });
+    }
+    assert.equal(lines.filter((line) => line.includes('has no space')).length, 1);
+    const a = (await store.get('a'))?.version ?? '';
+    await store.commit([{ key: 'a', was: a, becomes: null }]);
+    assert.equal(
+      lines.some((line) => line.includes('space again')),
+      false,
+    );
+    ensemble.compact({ revision: `${ensemble.data.revision}` });
+    ensemble.defragment();
+    ensemble.disarm();
+    assert.notEqual(await store.commit([{ key: 'c', was: null, becomes: Buffer.alloc(1) }]), null);
+    assert.equal(lines.filter((line) => line.includes('space again')).length, 1);
+    await store.close();
+  });
+});
+
+test('a token that ended is asked for anew, and a change is not made twice', async () => {
+  const user = { name: 'kafka', password: 'secret' };
+  await beside(1, { user }, async (io, { hosts, members, ensemble }) => {
+    const store = await open(io, hosts, 'kafka:secret@');
+    await put(store, 'end', '1');
+    const { revision } = ensemble.data;
+    members[0]?.tokens.clear();
+    await put(store, 'end', '2');
+    assert.equal(ensemble.data.revision, revision + 1);
+    await store.close();
+    for (const login of ['', 'kafka:wrong@']) {
+      const line = /refuses: [^\n]*cluster\.store\.username[^\n]*$/;
+      await assert.rejects(open(io, hosts, login), line);
+    }
+  });
+});
+
+test('what is no etcd is refused in one line, and hears nothing but questions', async () => {
+  const garbage = [
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
+    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}',
+    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]',
+    'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nx',
+    '\0\0\0\u0008\0\0\0\0\0\0\0\0',
+  ];
+  for (const answer of garbage) {
+    await beside(0, {}, async (io, { world }) => {
+      const other = world.startProcess('other');
+      let asked = 0;
+      await other.io.network.listen({ host: '0.0.0.0', port }, (connection) => {
+        connection.onData = () => {
+          asked += 1;
+          connection.write([Buffer.from(answer, 'latin1')]);
+        };
+      });
+      await assert.rejects(open(io, `other:${port}`), (error: Error) => {
+        assert.match(error.message, /^[^\n]*etcd:\/\/other:2379\/kafka[^\n]*$|^etcd [^\n]*$/);
+        return true;
+      });
+      assert.ok(asked > 0);
+    });
+  }
+});

@@ -22,12 +22,15 @@ import { EtcdClient, type Json, refusal } from './etcd-client.ts';
 import { EtcdError } from './etcd-error.ts';
 import { EtcdKeys, type StoredEntry } from './etcd-keys.ts';
 import { EtcdSession } from './etcd-session.ts';
+import { EtcdUpkeep } from './etcd-upkeep.ts';
 import { EtcdWatcher } from './etcd-watcher.ts';
 import { HttpError } from './http-answer-reader.ts';
 
 export interface EtcdStoreOptions {
   readonly address: EtcdAddress;
   readonly sessionTimeoutMs: number;
+  /** Default 30 s. */
+  readonly openTimeoutMs?: number;
 }
 
 /** `--max-request-bytes` is 1.5 MiB unless somebody changed it; keys and the frame need some. */
@@ -47,6 +50,7 @@ export class EtcdStore implements KeyStore {
   readonly #keys: EtcdKeys;
   readonly #session: EtcdSession;
   readonly #watcher: EtcdWatcher;
+  readonly #upkeep: EtcdUpkeep;
   #lastCommit: Promise<unknown> = Promise.resolve();
   #pageEntries = pageEntriesFirst;
   #isClosed = false;
@@ -58,6 +62,7 @@ export class EtcdStore implements KeyStore {
     this.#client = new EtcdClient(io, address, timeoutMs);
     this.#keys = new EtcdKeys(address.prefix);
     this.#watcher = new EtcdWatcher(io, this.#client, this.#keys);
+    this.#upkeep = new EtcdUpkeep(io, this.#client, this.#keys);
     this.#client.onMoved = () => this.#watcher.restart();
     this.#session = new EtcdSession(io, this.#client, sessionTimeoutMs, (event) => {
       io.clock.nextTurn(() => {
@@ -68,11 +73,11 @@ export class EtcdStore implements KeyStore {
 
   /**
    * Resolves in the first session.
-   * @throws KafkaError one line, when it cannot be reached within 30 s, or refuses us
+   * @throws KafkaError one line, when it cannot be reached in time, or refuses us
    */
   static async open(io: Io, options: EtcdStoreOptions): Promise<EtcdStore> {
     const store = new EtcdStore(io, options);
-    const until = io.clock.monotonic() + openMsMax;
+    const until = io.clock.monotonic() + (options.openTimeoutMs ?? openMsMax);
     store.#session.start();
     while (store.sessionNumber === 0) {
       const { failure } = store.#session;
@@ -82,6 +87,14 @@ export class EtcdStore implements KeyStore {
       }
       await io.clock.sleep(openLookMs);
     }
+    try {
+      // etcd grants leases to everybody: what is asked of a user shows with the first key.
+      await store.get('identity');
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    store.#upkeep.start(options.address);
     return store;
   }
 
@@ -176,9 +189,11 @@ export class EtcdStore implements KeyStore {
     }));
     try {
       const answer = await this.#client.askOnce('/v3/kv/txn', { compare, success });
+      if (change.some(({ becomes }) => becomes != null)) this.#upkeep.onChange(null);
       return answer.succeeded === true ? this.#versions(change, answer) : null;
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
+      this.#upkeep.onChange(error);
       if (error.kind !== 'lease') throw refusal(this.address, error);
       for (const lease of leases) this.#session.onLeaseGone(lease);
       throw new StoreAwayError('the session at etcd is over');
@@ -240,6 +255,7 @@ export class EtcdStore implements KeyStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watcher.close();
+    this.#upkeep.close();
     await this.#session.close();
     this.#client.close();
   }

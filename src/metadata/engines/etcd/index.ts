@@ -6,6 +6,7 @@
 //   etcd-keys.ts           how keys and folders lie below the prefix
 //   etcd-session.ts        the lease of this process
 //   etcd-watcher.ts        one stream for all that is watched
+//   etcd-upkeep.ts         what its owner should know: open, never compacted, full
 //   etcd-client.ts         asks one member after the other, and says who we are
 //   etcd-error.ts          what a refusal means: elsewhere, again, or never
 //   http-connection.ts     one connection: requests, answers, streams
