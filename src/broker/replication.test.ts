@@ -120,3 +120,20 @@ test('brokers that come back at once are in sync at once, not one fetch after th
     await Promise.all([at.cluster.start(2), at.cluster.start(3)]);
     await at.untilIsr([1, 2, 3], 300);
   }));
+
+test('a follower that catches up keeps its budget, and is in sync in the end', () =>
+  withReplicas(async (at) => {
+    await at.createTopic({ 'follower.replication.throttled.replicas': '0:3' });
+    await at.cluster.members.get(3)?.broker.stop();
+    await at.untilIsr([1, 2], 30_000);
+    for (let i = 0; i < 20; i++) assert.equal(await at.produce('v'.repeat(10_000)), 'NONE');
+    const beganMs = at.io.clock.monotonic();
+    await at.cluster.start(3, {
+      'follower.replication.throttled.rate': '10000',
+      'replica.fetch.max.bytes': '10000',
+    });
+    await at.untilIsr([1, 2, 3], 60_000);
+    const tookMs = at.io.clock.monotonic() - beganMs;
+    // 200 kB, of which the first 110 kB or so are within the window of the budget.
+    assert.ok(tookMs > 5_000, `it took ${tookMs} ms`);
+  }));
