@@ -21,13 +21,13 @@ import {
   acceptLostLogDirs,
   acceptLostMetadata,
   brokerFolder,
-  help,
   loadConfig,
   logLevel,
   NUMBER_VARIABLE,
-  parseOptions,
+  parseStart,
   STORE_FOLDER,
   type StartOptions,
+  sayAs,
   stopSignal,
 } from './start-options.ts';
 import { UsageError } from './tool.ts';
@@ -42,16 +42,11 @@ const lookMs = 250;
 /** A broker that does not end cleanly within this is killed; the next start recovers its logs. */
 const stopMsMax = 30_000;
 
-function say(line: string): void {
-  process.stderr.write(`partita: ${line.replaceAll('\n', ' ')}\n`);
-}
+const say = sayAs('partita');
 
 export async function run(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const options = parseOptions(args);
+  const options = parseStart(args);
+  if (options === null) return 0;
   const io = createNodeIo({ logLevel: logLevel() });
   try {
     const config = loadConfig(io, options, say);

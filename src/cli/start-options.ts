@@ -19,7 +19,7 @@ export const acceptLostMetadata = '--accept-lost-metadata';
 export const acceptLostLogDirs = '--accept-lost-log-dirs';
 const acceptFlags: readonly string[] = [acceptLostMetadata, acceptLostLogDirs];
 const usage = 'partita start [server.properties] [--override key=value]... [--brokers N]';
-export const help = `Usage: ${usage}
+const help = `Usage: ${usage}
 
   --brokers N             start a cluster of N brokers on this machine, for trying only: node.id 1
                           to N, on the ports of the listeners and those that follow (9092,
@@ -38,8 +38,21 @@ export const NUMBER_VARIABLE = 'PARTITA_BROKER_NUMBER';
 /** A Ctrl-C reaches a broker from the terminal and from whoever started it. */
 const sameSignalMs = 1_000;
 
-/** @throws UsageError */
-export function parseOptions(args: readonly string[]): StartOptions {
+/** One line of standard error each. */
+export function sayAs(name: string): (line: string) => void {
+  return (line) => {
+    process.stderr.write(`${name}: ${line.replaceAll('\n', ' ')}\n`);
+  };
+}
+
+/** null: the help was asked for, and is printed. @throws UsageError */
+export function parseStart(args: readonly string[]): StartOptions | null {
+  if (!args.includes('--help')) return parseOptions(args);
+  process.stdout.write(help);
+  return null;
+}
+
+function parseOptions(args: readonly string[]): StartOptions {
   const overrides: [string, string][] = [];
   const accepted = new Set<string>();
   let file: string | null = null;

@@ -10,11 +10,11 @@ import {
   acceptLostLogDirs,
   acceptLostMetadata,
   brokersFolder,
-  help,
   loadConfig,
   logLevel,
   NUMBER_VARIABLE,
-  parseOptions,
+  parseStart,
+  sayAs,
   stopSignal,
 } from './start-options.ts';
 import { StoreWatch } from './store-watch.ts';
@@ -24,16 +24,11 @@ import { UsageError } from './tool.ts';
 const number = process.env[NUMBER_VARIABLE] ?? null;
 const name = number === null ? 'partita' : `partita broker ${number}`;
 
-function say(line: string): void {
-  process.stderr.write(`${name}: ${line.replaceAll('\n', ' ')}\n`);
-}
+const say = sayAs(name);
 
 export async function run(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const options = parseOptions(args);
+  const options = parseStart(args);
+  if (options === null) return 0;
   relaxFullCollections();
   const logSink = (line: string): void => {
     process.stderr.write(number === null ? `${line}\n` : `broker ${number}: ${line}\n`);
