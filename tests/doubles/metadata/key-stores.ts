@@ -144,7 +144,9 @@ interface Watched {
 
 interface PlannedLoss {
   readonly isMeant: (request: string | readonly KeyStep[]) => boolean;
-  readonly loss: Loss;
+  readonly loss: Loss | 'none';
+  /** How long the answer takes that is not lost. */
+  readonly answerMs?: number;
 }
 
 export class MemoryKeyStore implements KeyStore {
@@ -177,6 +179,11 @@ export class MemoryKeyStore implements KeyStore {
     return this.#system.changeBytesMax;
   }
 
+  /** The request is carried out, and its answer takes longer than everybody else's. */
+  slowDown(isMeant: PlannedLoss['isMeant'], answerMs: number): void {
+    this.#losses.push({ isMeant, loss: 'none', answerMs });
+  }
+
   lose(isMeant: PlannedLoss['isMeant'], loss: Loss): void {
     this.#losses.push({ isMeant, loss });
   }
@@ -199,9 +206,10 @@ export class MemoryKeyStore implements KeyStore {
       throw unanswered();
     }
     const answer = this.#isKilled ? null : make();
-    await clock.sleep(travelMs);
+    await clock.sleep(planned?.answerMs ?? travelMs);
     if (this.#isKilled) return new Promise(() => {});
-    if (planned === undefined && !this.#isCut) return answer as T;
+    const isHeard = planned === undefined || planned.loss === 'none';
+    if (isHeard && !this.#isCut) return answer as T;
     await clock.sleep(silenceMs);
     throw unanswered();
   }

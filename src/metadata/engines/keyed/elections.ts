@@ -249,7 +249,8 @@ export class Elections {
     ]);
     this.#mustLook = true;
     if (versions === null || !this.#standing.includes(candidacy)) return;
-    if (this.#store.sessionNumber !== session) return;
+    // Whoever heard of more than the term's first batch has heard of a newer controller.
+    if (this.#store.sessionNumber !== session || this.#log.endOffset > next.endOffset) return;
     this.#standing.splice(this.#standing.indexOf(candidacy), 1);
     this.#term = { epoch, version: versions[0] as string, nodeId, attempt, session, candidacy };
     this.#log.onElected(next, versions[2] as string);

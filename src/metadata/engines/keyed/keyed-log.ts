@@ -4,6 +4,7 @@
 // neither gaps nor branches; readers check both, and never read beyond the end that they know. The
 // known end only grows: a store that has less was put back (keyed-store.ts).
 
+import { assert } from '../../../base/assert.ts';
 import {
   batchHeaders,
   encodeBatch,
@@ -136,6 +137,7 @@ export class KeyedLog {
     const end = { value: this.#end, version: this.#endVersion };
     const { steps, next } = this.stepsFor(batch, end, value);
     const versions = await commitFenced(this.#store, fence, [...steps, ...more]);
+    assert(this.#end.endOffset === baseOffset, 'the end moved on while an append was under way');
     this.#endVersion = versions[0] as string;
     this.#end = next;
     this.#onCommitted(batch);

@@ -188,6 +188,9 @@ export class KeyedStore implements ClusterStore {
     const known = this.#log.endOffset;
     const entry = await this.#store.get(keys.end);
     const end = entry === null ? null : forms.end.decode(keys.end, entry.value);
+    // The end may be that of an append of this process whose answer is on its way: its batch is to
+    // be handed to the watchers before the append resolves, and by nobody twice.
+    await this.#lastAppend;
     if (this.#isRolledBack || this.#isClosed) return;
     if (end === null || end.endOffset < known) await this.#onRolledBack(end);
     // Appends of this process may have been faster.

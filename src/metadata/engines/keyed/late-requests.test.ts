@@ -117,6 +117,87 @@ describe('a request that arrives late', () => {
   });
 });
 
+describe('an answer that is slower than the news', () => {
+  const appends = (change: string | readonly KeyStep[]): boolean =>
+    typeof change !== 'string' && change.some(({ key }) => key.startsWith('log/'));
+
+  test('to an append finds its batch handed on once, and before it resolves', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const { append } = await elected(store);
+      const [seen, seenByOther] = [await follow(store), await follow(other)];
+      world.keysOf(store).slowDown(appends, 4_000);
+      const appended = append('a').then(() => assert.deepEqual(seen.texts, ['a']));
+      await world.io.clock.sleep(3_000);
+      assert.deepEqual(seenByOther.texts, ['a'], 'it is in the store');
+      await appended;
+      await append('b');
+      assert.deepEqual([seen.texts, seen.errors], [['a', 'b'], []]);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('to a look at the end that appends overtook is no sign that the store was put back', () =>
+    inWorld(async (world) => {
+      const store = await world.connect();
+      const { append } = await elected(store);
+      const seen = await follow(store);
+      world.keysOf(store).slowDown((request) => request === 'end', 4_000);
+      await world.io.clock.sleep(lookMs + 100);
+      await append('a');
+      const { endOffset } = store;
+      await world.io.clock.sleep(2_000);
+      const appended = append('b');
+      await world.io.clock.sleep(5_000);
+      await appended;
+      assert.deepEqual([store.isFailed, store.endOffset], [false, endOffset + 1]);
+      assert.deepEqual([seen.texts, seen.errors], [['a', 'b'], []]);
+      await store.close();
+    }));
+
+  test('to an append of a term that is over does not take readers back', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const first = await elected(store);
+      const seen = await follow(store);
+      world.keysOf(store).slowDown(appends, 10_000);
+      const appended = first.append('a');
+      await world.io.clock.sleep(100);
+      world.system.endSession(world.keysOf(store).session);
+      const second = await elected(other, 2);
+      await second.append('b');
+      await world.io.clock.sleep(20_000);
+      await appended;
+      assert.deepEqual([seen.texts, seen.errors], [['a', 'b'], []]);
+      assert.equal(store.endOffset, other.endOffset);
+      await store.close();
+      await other.close();
+    });
+  });
+
+  test('to an election that is over by then makes no controller', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const seen = await follow(store);
+      world.keysOf(store).slowDown(appends, 10_000);
+      const lost: Error[] = [];
+      const election = store.elect({ nodeId: 1, onLost: (error) => lost.push(error) });
+      await world.io.clock.sleep(100);
+      world.system.endSession(world.keysOf(store).session);
+      const second = await elected(other, 2);
+      await second.append('b');
+      const won = await Promise.race([election.term, world.io.clock.sleep(20_000)]);
+      assert.ok(won === undefined || lost.length === 1);
+      assert.deepEqual([seen.texts, seen.errors], [['b'], []]);
+      assert.equal(store.endOffset, other.endOffset);
+      await second.append('c');
+      await store.close();
+      await other.close();
+    });
+  });
+});
+
 describe('a controller that does not know that it is deposed', () => {
   test('appends nothing, saves nothing, and answers no question', async () => {
     await inWorld(async (world) => {

@@ -264,7 +264,9 @@ describe('the log', () => {
       assert.ok(stored !== undefined);
       const harmed = Buffer.from(stored.value);
       harmed.writeUInt8(harmed.readUInt8(harmed.length - 1) ^ 1, harmed.length - 1);
-      for (const value of [harmed, stored.value.subarray(0, 40), bytes('garbage')[0]]) {
+      const next = world.system.data.get('log/00000000/0000000000000002');
+      const whole = [harmed, stored.value.subarray(0, 40), bytes('garbage')[0], next?.value];
+      for (const value of whole) {
         world.system.data.set(key, { ...stored, value: value as Buffer });
         await assert.rejects(follow(store), {
           errorName: 'KAFKA_STORAGE_ERROR',
