@@ -6,7 +6,7 @@ import type { Prng } from '../src/base/prng.ts';
 import type { Cluster } from './cluster.ts';
 import { calm } from './faults.ts';
 import type { SimBroker } from './sim-broker.ts';
-import type { SimStore } from './sim-store.ts';
+import type { Pick, StoreHosts } from './store-hosts.ts';
 import type { World } from './world.ts';
 
 /** What becomes of a broker's process, or of what is around it. */
@@ -60,7 +60,7 @@ const directory = '/data';
 export class ClusterNemesis {
   readonly #world: World;
   readonly #cluster: Cluster;
-  readonly #store: SimStore | null;
+  readonly #store: StoreHosts | null;
   readonly #options: ClusterNemesisOptions;
   readonly #prng: Prng;
   /** Brokers whose disk was taken: they start with an empty one. */
@@ -165,10 +165,12 @@ export class ClusterNemesis {
   }
 
   #harmStore(harm: ClusterHarm): void {
-    if (harm === 'store: hold') this.#store?.process?.freeze(this.#holdMs());
-    else if (harm === 'store: cut off') this.#cut(this.#storeNames(), this.#brokerNames());
+    const pick: Pick = (items) => this.#prng.pick(items);
+    if (harm === 'store: hold') {
+      if (this.#store?.isUp === true) this.#store.hold(this.#holdMs(), pick);
+    } else if (harm === 'store: cut off') this.#cut(this.#storeNames(), this.#brokerNames());
     else {
-      this.#store?.kill();
+      this.#store?.kill(pick);
       this.#later(() => this.#maybeStartStore());
     }
   }
@@ -236,7 +238,7 @@ export class ClusterNemesis {
   }
 
   #storeNames(): string[] {
-    return this.#store === null ? [] : [this.#store.host.name];
+    return this.#store === null ? [] : this.#store.hosts.map(({ name }) => name);
   }
 
   #brokerNames(): string[] {

@@ -4,9 +4,11 @@
 // that start and die and of clients that have an Io.
 
 import type { Io } from '../src/io/index.ts';
+import { ModelledStore } from './modelled-store.ts';
 import { type BrokerExit, SimBroker } from './sim-broker.ts';
 import type { Main, SimProcess } from './sim-process.ts';
-import { SimStore, type SimStoreOptions, storePort } from './sim-store.ts';
+import { SimStore, type SimStoreOptions } from './sim-store.ts';
+import type { StoreHosts } from './store-hosts.ts';
 import type { World } from './world.ts';
 
 export interface ClusterOptions {
@@ -27,13 +29,12 @@ export class Cluster {
   readonly world: World;
   readonly brokers: readonly SimBroker[];
   /** null with one broker. */
-  readonly store: SimStore | null;
+  readonly store: StoreHosts | null;
 
   constructor(world: World, options: ClusterOptions = {}) {
     this.world = world;
     const count = options.brokers ?? 1;
-    this.store =
-      count === 1 ? null : new SimStore(world.host('store'), world.reached, options.store);
+    this.store = count === 1 ? null : storeIn(world, options.store);
     const onExit = options.onExit ?? (({ error }: BrokerExit) => world.fail(error));
     const plant = options.plant ?? ((io: Io) => io);
     this.brokers = Array.from({ length: count }, (_, index) => {
@@ -42,7 +43,7 @@ export class Cluster {
         'node.id': `${index + 1}`,
         listeners: `PLAINTEXT://0.0.0.0:${brokerPort}`,
         'log.dirs': '/data',
-        ...(this.store !== null && sharing(host.name)),
+        ...(this.store !== null && sharing(host.name, this.store)),
         ...options.config,
       };
       return new SimBroker(host, { config, onExit, plant });
@@ -96,11 +97,17 @@ export class Cluster {
   }
 }
 
+function storeIn(world: World, options: SimStoreOptions = {}): StoreHosts {
+  const { kind = 'shared' } = options;
+  if (kind !== 'shared') return new ModelledStore(world, kind);
+  return new SimStore(world.host('store'), world.reached, options);
+}
+
 /** What a broker of several has. */
-function sharing(hostName: string): Record<string, string> {
+function sharing(hostName: string, { address }: StoreHosts): Record<string, string> {
   return {
     'advertised.listeners': `PLAINTEXT://${hostName}:${brokerPort}`,
-    'cluster.store': `shared://store:${storePort}`,
+    'cluster.store': address,
   };
 }
 

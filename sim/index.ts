@@ -12,7 +12,8 @@
 // event-loop.ts    virtual time
 // trace.ts         what happened, as a hash and as lines
 // nemesis.ts       does harm at random moments; cluster-nemesis.ts: to several brokers, their store
-// cluster.ts       real brokers (sim-broker.ts) and the store that they share (sim-store.ts)
+// cluster.ts       real brokers (sim-broker.ts) and the store that they share (sim-store.ts, or
+//                  modelled-store.ts: models/ of etcd and of ZooKeeper; store-hosts.ts: either)
 // reached.ts       what a run came by; metadata-counts.ts: as the metadata of a cluster say it
 // planted/         bugs, planted in a copy of the product, that a scenario has to find
 // scenario.ts      what a scenario is, and running one under a seed

@@ -7,18 +7,23 @@ import { assert } from '../src/base/assert.ts';
 import { SharedStoreServer } from '../src/metadata/engines/shared/index.ts';
 import type { Host } from './host.ts';
 import { MetadataCounts } from './metadata-counts.ts';
+import type { ModelKind } from './modelled-store.ts';
 import type { Reached } from './reached.ts';
 import type { SimProcess } from './sim-process.ts';
+import type { StoreHosts } from './store-hosts.ts';
 
 export const storePort = 9090;
 
 export interface SimStoreOptions {
+  /** Default: the shared store. The others have no further options. */
+  readonly kind?: 'shared' | ModelKind;
   /** Of its log: with small ones what snapshots replace goes soon. */
   readonly segmentBytesMax?: number;
 }
 
-export class SimStore {
+export class SimStore implements StoreHosts {
   readonly host: Host;
+  readonly address = `shared://store:${storePort}`;
   readonly #options: SimStoreOptions;
   readonly #counts: MetadataCounts;
   #process: SimProcess | null = null;
@@ -27,6 +32,10 @@ export class SimStore {
     this.host = host;
     this.#options = options;
     this.#counts = new MetadataCounts(reached);
+  }
+
+  get hosts(): readonly Host[] {
+    return [this.host];
   }
 
   get isUp(): boolean {
@@ -38,15 +47,10 @@ export class SimStore {
     return this.#counts.leadersOf(topics);
   }
 
-  /** The process that runs, if any. */
-  get process(): SimProcess | null {
-    return this.isUp ? this.#process : null;
-  }
-
-  /** Switches the host on if the power is off. */
   start(): void {
     assert(!this.isUp, 'a store is started when it is down');
     const { world } = this.host;
+    const { segmentBytesMax } = this.#options;
     this.#process = this.host.start(async (io, process) => {
       const onFailure = (error: Error): void => {
         if (process.isAlive) world.fail(error);
@@ -56,7 +60,7 @@ export class SimStore {
         host: '0.0.0.0',
         port: storePort,
         onFailure,
-        ...this.#options,
+        ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }),
       });
       await store.watch(store.endOffset, {
         onSnapshot: async () => {},
@@ -67,8 +71,11 @@ export class SimStore {
     });
   }
 
-  /** kill -9 */
   kill(): void {
     this.#process?.kill();
+  }
+
+  hold(forMs: number): void {
+    if (this.isUp) this.#process?.freeze(forMs);
   }
 }

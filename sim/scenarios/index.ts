@@ -15,7 +15,8 @@
 // transaction-steps.ts  harm at each step of a transaction
 // compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
 // replication.ts       several brokers that replicate, fail over and come back; with
-//                      replication-plan.ts and replication-run.ts
+//                      replication-plan.ts and replication-run.ts; the same with the metadata in
+//                      the models of etcd and ZooKeeper
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
 //                      the same on three brokers; three-brokers.ts has what they share
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
@@ -39,7 +40,12 @@ import { lostDirectory } from './lost-directory.ts';
 import { metadata } from './metadata.ts';
 import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
-import { replication, replicationPowerCut } from './replication.ts';
+import {
+  replication,
+  replicationEtcd,
+  replicationPowerCut,
+  replicationZooKeeper,
+} from './replication.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 import { transactionsOnThree } from './transactions-on-three.ts';
@@ -67,6 +73,8 @@ export const scenarios: readonly Scenario[] = [
   damage,
   replication,
   replicationPowerCut,
+  replicationEtcd,
+  replicationZooKeeper,
   groupsOnThree,
   transactionsOnThree,
   compactionOnThree,

@@ -2,4 +2,4 @@
 
 import { runTwice } from './run-twice.ts';
 
-runTwice((name) => !/^replication|-on-three$/.test(name));
+runTwice((name) => !/^replication|-on-/.test(name));

@@ -121,6 +121,8 @@ function keyedOptions({ clusterId, known, sessionTimeoutMs }: StoreOptions) {
 /** Loads the engines before a broker does, which then takes no time. */
 export async function loadStoreEngines(): Promise<void> {
   await import('./engines/shared/index.ts');
+  await import('./engines/etcd/index.ts');
+  await import('./engines/zookeeper/index.ts');
 }
 
 /** Keeps a store in a folder and offers it to others. */

@@ -38,6 +38,11 @@ export class EtcdEnsemble {
     };
   }
 
+  /** Leases are counted by the leader's clock, whoever hears of them. */
+  get leaseNowMs(): number {
+    return this.leader?.io.clock.monotonic() ?? 0;
+  }
+
   get hasMajority(): boolean {
     const connected = this.members.filter(({ isConnected }) => isConnected).length;
     return connected * 2 > this.members.length;

@@ -80,7 +80,7 @@ export class EtcdMember implements EnsembleMember {
       }
       if (path === '/v3/watch') this.#watch(requests, reply);
       else if (path === '/v3/lease/keepalive') {
-        const result = this.ensemble.data.keepAlive(requests[0] ?? {}, this.io.clock.monotonic());
+        const result = this.ensemble.data.keepAlive(requests[0] ?? {}, this.ensemble.leaseNowMs);
         reply.part({ result: { header: this.header(), ...result } });
         reply.end();
       } else {

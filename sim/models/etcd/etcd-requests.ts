@@ -13,7 +13,7 @@ interface AnsweringMember {
 
 /** @throws EtcdRefusal */
 export function answerTo(member: AnsweringMember, path: string, request: Json): Json {
-  const { ensemble, io } = member;
+  const { ensemble } = member;
   const { data } = ensemble;
   ensemble.checkSpace();
   switch (path) {
@@ -28,7 +28,7 @@ export function answerTo(member: AnsweringMember, path: string, request: Json): 
     case '/v3/kv/compaction':
       return ensemble.compact(request);
     case '/v3/lease/grant':
-      return data.grantLease(request, io.clock.monotonic());
+      return data.grantLease(request, ensemble.leaseNowMs);
     case '/v3/lease/revoke':
       return data.revokeLease(request);
     case '/v3/auth/authenticate':

@@ -1,0 +1,207 @@
+// The store of a cluster as a small etcd or ZooKeeper (sim/models): three hosts with a member on
+// each, which the real engines reach over the simulated network. Whoever kills or holds a member
+// meets a leader or another one; at times a member lags, or all sessions are taken for dead though
+// everybody lives.
+//
+// Invariant: what the members agreed on outlives their processes: it is kept on a host of its own
+// that nobody harms.
+
+import type { Prng } from '../src/base/prng.ts';
+import type { Io } from '../src/io/index.ts';
+import { openStore } from '../src/metadata/index.ts';
+import type { Host } from './host.ts';
+import { MetadataCounts } from './metadata-counts.ts';
+import { EtcdEnsemble, EtcdMember } from './models/etcd/index.ts';
+import { type Member, ZooKeeperEnsemble } from './models/zookeeper/index.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { Pick, StoreHosts } from './store-hosts.ts';
+import type { World } from './world.ts';
+
+const memberCount = 3;
+const electionMs = 1_000;
+const sessionTimeoutMs = 9_000;
+
+/** What the members of a model have in common. */
+interface Ensemble {
+  readonly port: number;
+  begin(place: number, io: Io): Promise<void>;
+  end(place: number): void;
+  /** The others go on without it, or with it again. */
+  leaveOut(place: number, isOut: boolean): void;
+  lag(place: number, isLate: boolean): void;
+  /** Nobody was silent. */
+  endAllSessions(): void;
+}
+
+class SmallEtcd implements Ensemble {
+  readonly port = 2379;
+  readonly #ensemble = new EtcdEnsemble();
+  readonly #members = new Map<number, EtcdMember>();
+
+  async begin(place: number, io: Io): Promise<void> {
+    this.#remove(place);
+    const member = new EtcdMember(io, this.#ensemble);
+    this.#members.set(place, member);
+    await member.listen('0.0.0.0', this.port);
+  }
+
+  #remove(place: number): void {
+    const { members } = this.#ensemble;
+    const index = members.indexOf(this.#members.get(place) as EtcdMember);
+    if (index !== -1) members.splice(index, 1);
+  }
+
+  end(place: number): void {
+    this.leaveOut(place, true);
+  }
+
+  leaveOut(place: number, isOut: boolean): void {
+    this.#members.get(place)?.connect(!isOut);
+  }
+
+  lag(place: number, isLate: boolean): void {
+    const member = this.#members.get(place);
+    if (member !== undefined) member.lagMs = isLate ? 200 : 0;
+  }
+
+  endAllSessions(): void {
+    this.#ensemble.revokeAll();
+  }
+}
+
+class SmallZooKeeper implements Ensemble {
+  readonly port = 2181;
+  readonly #ensemble: ZooKeeperEnsemble;
+  readonly #members = new Map<number, Member>();
+
+  constructor(io: Io) {
+    this.#ensemble = new ZooKeeperEnsemble(io);
+  }
+
+  async begin(place: number, io: Io): Promise<void> {
+    const address = { host: '0.0.0.0', port: this.port };
+    this.#members.set(place, await this.#ensemble.addMember(io, address));
+    if (this.#ensemble.leader === null) this.#electOther();
+  }
+
+  end(place: number): void {
+    const member = this.#members.get(place);
+    const { members } = this.#ensemble;
+    if (member === undefined) return;
+    this.#members.delete(place);
+    members.splice(members.indexOf(member), 1);
+    if (this.#ensemble.leader === member) this.#electOther();
+  }
+
+  #electOther(except?: Member): void {
+    const others = this.#ensemble.members.filter((member) => member !== except);
+    this.#ensemble.lead(others[0] ?? null);
+  }
+
+  leaveOut(place: number, isOut: boolean): void {
+    const member = this.#members.get(place);
+    if (isOut && member !== undefined && this.#ensemble.leader === member) {
+      this.#electOther(member);
+    }
+  }
+
+  lag(place: number, isLate: boolean): void {
+    const member = this.#members.get(place);
+    if (isLate) member?.lag();
+    else member?.catchUp();
+  }
+
+  endAllSessions(): void {
+    for (const id of [...this.#ensemble.sessions.keys()]) this.#ensemble.expire(id);
+  }
+}
+
+export type ModelKind = 'etcd' | 'zookeeper';
+
+export class ModelledStore implements StoreHosts {
+  readonly hosts: readonly Host[];
+  readonly address: string;
+  readonly #world: World;
+  readonly #ensemble: Ensemble;
+  readonly #prng: Prng;
+  readonly #processes: (SimProcess | null)[];
+  readonly #counts: MetadataCounts;
+  #isWatched = false;
+
+  constructor(world: World, kind: ModelKind) {
+    this.#world = world;
+    this.#prng = world.prng.fork('store');
+    this.#counts = new MetadataCounts(world.reached);
+    const { io } = world.startProcess('store-data');
+    this.#ensemble = kind === 'etcd' ? new SmallEtcd() : new SmallZooKeeper(io);
+    const names = Array.from({ length: memberCount }, (_, place) => `store-${place + 1}`);
+    this.hosts = names.map((name) => world.host(name));
+    this.#processes = names.map(() => null);
+    const { port } = this.#ensemble;
+    this.address = `${kind}://${names.map((name) => `${name}:${port}`).join(',')}/partita`;
+  }
+
+  get isUp(): boolean {
+    return this.#processes.every((process) => process?.isAlive === true);
+  }
+
+  leadersOf(topics: readonly string[]): Set<number> {
+    return this.#counts.leadersOf(topics);
+  }
+
+  start(): void {
+    for (const [place, host] of this.hosts.entries()) {
+      if (this.#processes[place]?.isAlive === true) continue;
+      this.#processes[place] = host.start(async (io, process) => {
+        await this.#ensemble.begin(place, io);
+        process.note('serves');
+      });
+    }
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    this.#world.startProcess('store-watch', (io) => this.#count(io));
+  }
+
+  /** Reads along as one more client, whom nobody cuts off. */
+  async #count(io: Io): Promise<void> {
+    const { address } = this;
+    const known = { clusterId: null, hasData: false };
+    const store = await openStore(io, { address, clusterId: null, known, sessionTimeoutMs });
+    await store.watch(0, {
+      onSnapshot: async () => {},
+      onBatch: (batch) => this.#counts.onBatch(batch),
+      onError: (error) => this.#world.fail(error),
+    });
+  }
+
+  kill(pick: Pick = ([first]) => first as never): void {
+    const place = pick([...this.hosts.keys()]);
+    this.#processes[place]?.kill();
+    // So long the others need to notice.
+    this.#later(electionMs, () => {
+      if (this.#processes[place]?.isAlive === false) this.#ensemble.end(place);
+    });
+    if (this.#prng.chance(0.3)) this.#lag();
+  }
+
+  hold(forMs: number, pick: Pick = ([first]) => first as never): void {
+    const place = pick([...this.hosts.keys()]);
+    this.#processes[place]?.freeze(forMs);
+    this.#later(electionMs, () => this.#ensemble.leaveOut(place, true));
+    this.#later(forMs + electionMs, () => {
+      this.#ensemble.leaveOut(place, false);
+      // A leader that was held for too long takes everybody for dead (etcd's issue 15247).
+      if (this.#prng.chance(0.5)) this.#ensemble.endAllSessions();
+    });
+  }
+
+  #lag(): void {
+    const place = this.#prng.int(memberCount);
+    this.#ensemble.lag(place, true);
+    this.#later(this.#prng.int(3_000), () => this.#ensemble.lag(place, false));
+  }
+
+  #later(delayMs: number, act: () => void): void {
+    this.#world.loop.schedule(delayMs, act);
+  }
+}

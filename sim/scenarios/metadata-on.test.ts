@@ -1,0 +1,5 @@
+// Three brokers whose metadata is in a small etcd or ZooKeeper, under a seed, twice.
+
+import { runTwice } from './run-twice.ts';
+
+runTwice((name) => name.startsWith('metadata-on-'), [1]);
