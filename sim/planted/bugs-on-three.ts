@@ -1,0 +1,45 @@
+// Bugs of coordinators and of compaction with several brokers, each as a change of one place of the
+// product's code, for the scenarios on three brokers. bugs-on-three.test.ts shows that each is
+// found.
+
+import type { PlantedBug } from './bugs.ts';
+
+export interface BugOnThree extends PlantedBug {
+  /** Which of the scenarios finds it, from the seed `foundAt` on. */
+  readonly scenario: string;
+}
+
+export const bugsOnThree: readonly BugOnThree[] = [
+  {
+    name: 'coordinator that answers before it has replayed',
+    about: 'who leads a partition of __consumer_offsets now begins without what is in it',
+    file: 'src/coordinator/machine-shard.js',
+    was: 'replayFrom: 0',
+    is: 'replayFrom: log.endOffset',
+    scenario: 'groups-on-three',
+    foundAt: 1,
+    finding: /acknowledged commit \d+ "\S+" is lost/,
+  },
+  {
+    name: 'PrepareCommit forgotten',
+    about: 'who takes over a transaction that is decided does not send its markers',
+    file: 'src/coordinator/transaction/transaction-shard.js',
+    was: `state } = transaction;
+            if (isPrepared(transaction))`,
+    is: `state } = transaction;
+            if (false)`,
+    scenario: 'transactions-on-three',
+    foundAt: 7,
+    finding: /a transaction is open for ever/,
+  },
+  {
+    name: 'compaction of what is not decided',
+    about: 'a replica compacts beyond the watermark and into open transactions',
+    file: 'src/storage/cleaner/dirty-range.js',
+    was: 'Math.min(bounds.lastStableOffset, log.active.baseOffset)',
+    is: 'log.active.baseOffset',
+    scenario: 'compaction-on-three',
+    foundAt: 13,
+    finding: /is lost|is gone before/,
+  },
+];

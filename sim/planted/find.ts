@@ -1,0 +1,35 @@
+// Runs the scenario of a planted bug from the seed on that is noted, and demands that it says what
+// is wrong.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PlantedBug } from './bugs.ts';
+import { plant } from './plant.ts';
+
+/** Other changes of the code move a bug to other seeds. */
+const seedsMax = 40;
+
+export async function assertFound(bug: PlantedBug, scenario: string): Promise<void> {
+  const { finding, foundAt } = bug;
+  const folder = mkdtempSync(join(tmpdir(), 'planted-'));
+  try {
+    const output = await simulate(plant(bug, folder), scenario, foundAt);
+    assert.ok(output.includes(`${scenario} FAILED under seed`), output);
+    assert.match(output, finding);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function simulate(main: string, scenario: string, firstSeed: number): Promise<string> {
+  const seeds = ['--seed', `${firstSeed}`, '--seeds', `${seedsMax}`];
+  const args = [main, '--scenario', scenario, ...seeds];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
+      resolve(stdout + stderr);
+    });
+  });
+}
