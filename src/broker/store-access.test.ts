@@ -1,4 +1,5 @@
-// What `cluster.store.*` says of users and certificates, and files that are not what they should be.
+// What `cluster.store.*` says of users and certificates, and files that are not what they should
+// be.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

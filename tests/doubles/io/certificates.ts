@@ -1,5 +1,6 @@
-// Certificates for tests, good for a hundred years and for nothing else: an authority, and a key and
-// certificate that it made for 127.0.0.1 and localhost, which both sides of a connection may show.
+// Certificates for tests, good for a hundred years and for nothing else: an authority, and a key
+// and certificate that it made for 127.0.0.1 and localhost, which both sides of a connection may
+// show.
 
 export const authority = `-----BEGIN CERTIFICATE-----
 MIIBcDCCARegAwIBAgIUYZbhzt+XFLFxjw+NRjyEyJZPcBQwCgYIKoZIzj0EAwIw
