@@ -116,6 +116,7 @@ export async function openNamedStore(io: Io, config: BrokerConfig): Promise<Clus
       known: knownCluster(io, config),
       access: storeAccess(io, config),
       sessionTimeoutMs: config.get('broker.session.timeout.ms'),
+      connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? undefined,
     });
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

@@ -1,9 +1,8 @@
 // Keys that Kafka has dropped, or that belong to other distributions, and that are still found in
 // people's files: each with what became of it. They are understood, said in one line, and ignored.
 
-const zooKeeper = 'Kafka 4.0 dropped ZooKeeper mode, and the cluster store keeps the metadata here';
+const zooKeeper = 'it is not served';
 const versions = 'the formats and versions of the current release are always used';
-const listenersInstead = 'use listeners';
 const advertisedInstead = 'use advertised.listeners';
 const encoder = 'configurations are not encrypted in the metadata log';
 
@@ -11,12 +10,9 @@ export const legacyKeys: Readonly<Record<string, string>> = {
   brokerid: 'use node.id',
   'broker.id.generation.enable': 'ids are given in node.id',
   'reserved.broker.max.id': 'ids are given in node.id',
-  port: listenersInstead,
-  'host.name': listenersInstead,
   'advertised.host.name': advertisedInstead,
   'advertised.port': advertisedInstead,
   'control.plane.listener.name': 'the controller is reached through the cluster store',
-  'zookeeper.connect': zooKeeper,
   'inter.broker.protocol.version': versions,
   'log.message.format.version': versions,
   'message.format.version': versions,

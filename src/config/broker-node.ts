@@ -169,6 +169,34 @@ export const brokerNode = {
     'How the certificate of an etcd must fit its host name; empty: not at all.',
     { oneOf: ['https', ''] },
   ),
+  'zookeeper.connect': string(
+    null,
+    'The ZooKeeper that keeps the metadata; cluster.store and process.roles go before it.',
+    { importance: 'high', shape: 'host:2181,host:2181/chroot', check: (text) => !/\s/.test(text) },
+  ),
+  'zookeeper.session.timeout.ms': int(
+    null,
+    'With zookeeper.connect: broker.session.timeout.ms, unless that is set, too.',
+    { importance: 'high', min: 1 },
+  ),
+  'zookeeper.connection.timeout.ms': int(
+    null,
+    'Time a starting broker tries to reach ZooKeeper, in ms; without it, 30 seconds.',
+    { importance: 'high', min: 1 },
+  ),
+  'zookeeper.max.in.flight.requests': int(10, 'Questions to ZooKeeper that wait at once.', {
+    importance: 'high',
+    min: 1,
+    accepted: 'as many as there are wait at once',
+  }),
+  port: int(
+    9092,
+    'Old name of listeners. In a file with broker.id: there is a ZooKeeper at localhost:2181.',
+    { importance: 'high', min: 0, max: 65_535 },
+  ),
+  'host.name': string('', 'Address to listen on, beside port. Empty: every interface.', {
+    importance: 'high',
+  }),
   'metadata.log.dir': string(
     null,
     'Folder of the metadata log; without it the first of log.dirs.',

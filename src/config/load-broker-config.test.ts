@@ -90,21 +90,53 @@ describe('loading a broker configuration', () => {
     assert.ok(notes.some((note) => note.startsWith('controller.quorum.bootstrap.servers has no')));
   });
 
-  test('a file of the ZooKeeper years starts a broker and hears what became of its keys', () => {
+  test('a file of the ZooKeeper years names a store, and hears what became of its keys', () => {
     const { config, warnings } = loadBrokerConfig(file(zooKeeperYears));
     assert.equal(config.nodeId, 7);
+    assert.equal(config.get('cluster.store'), 'zookeeper://localhost:2181/kafka');
+    assert.equal(config.get('zookeeper.connection.timeout.ms'), 18_000);
+    assert.equal(config.get('broker.session.timeout.ms'), 9_000);
     assert.deepEqual(
       warnings.map((warning) => warning.split(' ')[1]),
-      [
-        'zookeeper.connect',
-        'zookeeper.connection.timeout.ms',
-        'inter.broker.protocol.version',
-        'log.message.format.version',
-        'port',
-        'advertised.host.name',
-      ],
+      ['inter.broker.protocol.version', 'log.message.format.version', 'advertised.host.name'],
     );
     assert.match(warnings.at(-1) as string, /use advertised\.listeners$/);
+  });
+
+  test('broker.id, port and log.dirs alone mean a member at localhost:2181', () => {
+    const old = 'broker.id=1\nport=9093\nlog.dirs=./logs/kafka-1\n';
+    const { config, warnings, notes } = loadBrokerConfig(file(old));
+    assert.equal(config.get('cluster.store'), 'zookeeper://localhost:2181');
+    assert.deepEqual([config.listeners[0]?.host, config.listeners[0]?.port], ['', 9093]);
+    assert.deepEqual([config.nodeId, config.logDirs, warnings], [1, ['./logs/kafka-1'], []]);
+    assert.match(notes[0] as string, /port mean a ZooKeeper at localhost:2181: take port out/);
+  });
+
+  test('what today says goes before what a file of the ZooKeeper years says', () => {
+    const storeOf = (text: string): string | null =>
+      loadBrokerConfig(file(text)).config.get('cluster.store');
+    const old = 'broker.id=1\nport=9093\nlog.dirs=/tmp/a\n';
+    assert.equal(storeOf(`${old}listeners=PLAINTEXT://:9094`), null);
+    assert.equal(storeOf(`${old}process.roles=broker`), null);
+    assert.equal(storeOf('broker.id=1\nlog.dirs=/tmp/a'), null);
+    assert.equal(storeOf('node.id=1\nport=9093\nlog.dirs=/tmp/a'), null);
+    assert.equal(storeOf('zookeeper.connect=a:1\nprocess.roles=broker'), null);
+    assert.equal(storeOf('zookeeper.connect='), null);
+    assert.equal(storeOf(`${old}zookeeper.connect=a:1,b:2/c`), 'zookeeper://a:1,b:2/c');
+    const both = 'cluster.store=shared://127.0.0.1:1\nzookeeper.connect=a:1';
+    assert.equal(storeOf(both), 'shared://127.0.0.1:1');
+    const { notes } = loadBrokerConfig(file(both));
+    assert.deepEqual(notes, ['zookeeper.connect is not used: cluster.store is set']);
+    const flags = { overrides: [['broker.id', '1'] as const, ['port', '9093'] as const] };
+    assert.equal(loadBrokerConfig(flags).config.get('cluster.store'), null);
+  });
+
+  test('the session lasts as long as the file of the ZooKeeper years says', () => {
+    const text = 'zookeeper.connect=a:1\nzookeeper.session.timeout.ms=4000';
+    const sessionOf = (more: string): number =>
+      loadBrokerConfig(file(text + more)).config.get('broker.session.timeout.ms');
+    assert.equal(sessionOf(''), 4_000);
+    assert.equal(sessionOf('\nbroker.session.timeout.ms=5000'), 5_000);
   });
 
   test('a process that is only a controller has nothing to open', () => {

@@ -46,17 +46,19 @@ export function loadBrokerConfig(input: BrokerConfigInput = {}): LoadedBrokerCon
   if (input.file !== undefined) add(readFile(input.file), 'file');
   add(environmentConfigs(input.env ?? {}), 'environment');
   add(input.overrides ?? [], 'override');
+  const texts = new Map([...found].map(([key, { text }]) => [key, text]));
+  const years = zooKeeperYears(found);
+  for (const { key, ...value } of years.meant) found.set(key, value);
   const config = new BrokerConfig({
     static: found,
     defaults: input.file === undefined ? withoutFile : new Map(),
     clusterId: input.env?.CLUSTER_ID || null,
   });
-  const texts = new Map([...found].map(([key, { text }]) => [key, text]));
   const { loud, quiet } = effectless(texts);
   return {
     config,
     warnings: [...warningsOf(texts), ...loud],
-    notes: [...quiet, ...skippedListeners(config)],
+    notes: [...years.notes, ...quiet, ...skippedListeners(config)],
   };
 }
 
@@ -119,4 +121,60 @@ function skippedListeners(config: BrokerConfig): string[] {
     .get('listeners')
     .filter((item) => !opened.has(item.slice(0, item.indexOf(':')).toUpperCase()))
     .map((item) => `listener ${item} is not opened: ${why}`);
+}
+
+type Found = ReadonlyMap<string, { readonly text: string; readonly origin: StaticOrigin }>;
+
+interface Meant {
+  readonly key: string;
+  readonly text: string;
+  readonly origin: StaticOrigin;
+}
+
+/** Keys of which one says that the file is of another time. */
+const otherTimes = ['node.id', 'process.roles', 'listeners', 'controller.quorum.voters'] as const;
+/** What Kafka's own file says. */
+const defaultConnect = 'localhost:2181';
+
+/**
+ * What a file of Kafka's ZooKeeper years means in today's keys: zookeeper.connect is a cluster
+ * store, port is a listener; and one line each of what was concluded. A broker that no file says
+ * otherwise of stays alone, and what today's keys say goes first.
+ */
+function zooKeeperYears(found: Found): { meant: Meant[]; notes: string[] } {
+  const meant: Meant[] = [];
+  const notes: string[] = [];
+  const mean = (key: string, text: string, origin: StaticOrigin): void => {
+    if (!found.has(key)) meant.push({ key, text, origin });
+  };
+  const port = found.get('port');
+  if (port !== undefined && !found.has('listeners')) {
+    const host = found.get('host.name')?.text.trim() ?? '';
+    const shown = host.includes(':') ? `[${host}]` : host;
+    mean('listeners', `PLAINTEXT://${shown}:${port.text.trim()}`, port.origin);
+  }
+  const connect = connectOf(found, notes);
+  if (connect === null) return { meant, notes };
+  mean('cluster.store', `zookeeper://${connect.text}`, connect.origin);
+  const timeout = found.get('zookeeper.session.timeout.ms');
+  if (timeout !== undefined) mean('broker.session.timeout.ms', timeout.text, timeout.origin);
+  return { meant, notes };
+}
+
+function connectOf(found: Found, notes: string[]): { text: string; origin: StaticOrigin } | null {
+  const named = found.get('zookeeper.connect');
+  const text = named?.text.trim() ?? '';
+  if (named !== undefined && text !== '') {
+    const before = ['cluster.store', 'process.roles'].find((key) => found.has(key));
+    if (before === undefined) return { text, origin: named.origin };
+    notes.push(`zookeeper.connect is not used: ${before} is set`);
+    return null;
+  }
+  if (found.has('cluster.store') || otherTimes.some((key) => found.has(key))) return null;
+  // Kafka 2.x's own file names localhost:2181, and lists of what to change in it leave that out.
+  const isOld = ['broker.id', 'port', 'log.dirs'].every((key) => found.get(key)?.origin === 'file');
+  if (!isOld) return null;
+  const remedy = 'take port out (listeners is its name today) for a broker that is alone';
+  notes.push(`broker.id and port mean a ZooKeeper at ${defaultConnect}: ${remedy}`);
+  return { text: defaultConnect, origin: 'file' };
 }

@@ -20,6 +20,8 @@ export interface StoreOptions {
   readonly clusterId: string | null;
   /** broker.session.timeout.ms */
   readonly sessionTimeoutMs: number;
+  /** zookeeper.connection.timeout.ms; absent: 30 s. */
+  readonly connectTimeoutMs?: number;
   /** Of this broker's log directories; `shared` has a cluster before there are brokers. */
   readonly known?: KnownCluster;
   /** Default: nobody proves anything, and nothing is encrypted. */
@@ -65,9 +67,12 @@ const openers: Readonly<
   shared: openSharedStore,
   zookeeper: async (io, options, rest) => {
     const engine = await import('./engines/zookeeper/index.ts');
-    const { sessionTimeoutMs } = options;
-    const connect = { ...engine.parseConnectString(rest), connectTimeoutMs: awayMsMax };
-    const keys = await engine.ZooKeeperStore.open(io, { ...connect, sessionTimeoutMs });
+    const { sessionTimeoutMs, connectTimeoutMs = awayMsMax } = options;
+    const times = { sessionTimeoutMs, connectTimeoutMs };
+    const keys = await engine.ZooKeeperStore.open(io, {
+      ...engine.parseConnectString(rest),
+      ...times,
+    });
     return await engine.KeyedStore.open(io, keys, keyedOptions(options));
   },
 };
