@@ -11,8 +11,12 @@ import { answers, present, shortLived } from '../toolchain.ts';
 
 const jar = '/usr/share/java/zookeeper.jar';
 
+export function isZooKeeperHere(): boolean {
+  return answers('java', '-version') && existsSync(jar);
+}
+
 export function hasZooKeeper(t: TestContext): boolean {
-  return present(t, answers('java', '-version') && existsSync(jar), 'ZooKeeper');
+  return present(t, isZooKeeperHere(), 'ZooKeeper');
 }
 
 export interface ServerOptions {

@@ -63,6 +63,7 @@ export class ZooKeeperSession {
   /** Servers that closed the connection instead of an answer, in a row, and since when. */
   #turnedAway = 0;
   #detachedMs = 0;
+  #wasAttached = false;
   #isClosed = false;
   #endLoop: (() => void) | null = null;
 
@@ -216,7 +217,9 @@ export class ZooKeeperSession {
     this.#unheardPings = 0;
     this.#owner.onAttached();
     const sessionNumber = this.#number;
-    this.#tell({ kind: 'connected', sessionNumber });
+    // That it is there at all is known to whoever waited for it.
+    if (this.#wasAttached) this.#tell({ kind: 'connected', sessionNumber });
+    this.#wasAttached = true;
   }
 
   #detach(error: Error): void {
