@@ -45,7 +45,9 @@ class SmallEtcd implements Ensemble {
     await member.listen('0.0.0.0', this.port);
   }
 
+  /** Of a process that is dead: it leads nobody, and its timers are gone. */
   #remove(place: number): void {
+    this.leaveOut(place, true);
     const { members } = this.#ensemble;
     const index = members.indexOf(this.#members.get(place) as EtcdMember);
     if (index !== -1) members.splice(index, 1);
@@ -56,7 +58,10 @@ class SmallEtcd implements Ensemble {
   }
 
   leaveOut(place: number, isOut: boolean): void {
-    this.#members.get(place)?.connect(!isOut);
+    const member = this.#members.get(place);
+    if (member === undefined) return;
+    member.isConnected = !isOut;
+    this.#ensemble.settleLeader();
   }
 
   lag(place: number, isLate: boolean): void {
