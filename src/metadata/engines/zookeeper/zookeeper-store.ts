@@ -198,6 +198,7 @@ export class ZooKeeperStore implements KeyStore {
   }
 
   async close(): Promise<void> {
+    this.#watches.close();
     await this.#session.close();
   }
 

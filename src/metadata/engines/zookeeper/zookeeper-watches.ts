@@ -49,6 +49,11 @@ export class ZooKeeperWatches {
     }
   }
 
+  /** Nobody is called any more, not even of what has happened. */
+  close(): void {
+    this.#watches.clear();
+  }
+
   onEvent({ type, path }: WatchEvent): void {
     const cut = path.lastIndexOf('/');
     const folder = path.slice(0, cut);
