@@ -331,6 +331,18 @@ describe('a store that has no space', () => {
 });
 
 describe('the folder of brokers', () => {
+  test('is read to its end where it is longer than one answer', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const ids = Array.from({ length: 40 }, (_, index) => index + 1);
+      for (const id of ids) await store.register(broker(id), notLost);
+      await world.io.clock.sleep(lookedMs);
+      assert.deepEqual([...aliveIn(other).keys()], ids);
+      await store.close();
+      await other.close();
+    });
+  });
+
   test('may hold what somebody else wrote: it counts for nothing', async () => {
     await inWorld(async (world) => {
       const store = await world.connect();
