@@ -108,24 +108,30 @@ export class KeyedStore implements ClusterStore {
   }
 
   async #open(options: IdentityOptions): Promise<void> {
+    await this.#answered(async () => {
+      this.#identity = await openIdentity(this.#io, this.#store, options);
+      await this.#lookAtEnd();
+      await this.#brokers.refresh();
+      await this.#log.newestSnapshot();
+    });
+    this.#store.watch(keys.end, 'value', () => this.#hint(() => this.#lookAtEnd()));
+    this.#store.watch(keys.brokers, 'folder', () => this.#hint(() => this.#brokers.refresh()));
+    this.#view.start();
+  }
+
+  /** Of what may be asked twice: asks until there is an answer, or the store is away for long. */
+  async #answered<T>(ask: () => Promise<T>): Promise<T> {
     const { clock } = this.#io;
     const deadlineMs = clock.monotonic() + awayMsMax;
     for (;;) {
       try {
-        this.#identity = await openIdentity(this.#io, this.#store, options);
-        await this.#lookAtEnd();
-        await this.#brokers.refresh();
-        await this.#log.newestSnapshot();
-        break;
+        return await ask();
       } catch (error) {
-        if (!isUnanswered(error)) throw error;
+        if (!isUnanswered(error) || this.#isClosed) throw error;
         if (clock.monotonic() >= deadlineMs) throw this.#awayError(error);
       }
       await clock.sleep(retryMs);
     }
-    this.#store.watch(keys.end, 'value', () => this.#hint(() => this.#lookAtEnd()));
-    this.#store.watch(keys.brokers, 'folder', () => this.#hint(() => this.#brokers.refresh()));
-    this.#view.start();
   }
 
   #awayError({ message }: KafkaError): StoreAwayError {
@@ -288,8 +294,10 @@ export class KeyedStore implements ClusterStore {
   }
 
   async watch(from: number, watcher: StoreWatcher): Promise<Subscription> {
-    await this.#lookAtEnd();
-    return await this.#watches.add(from, watcher);
+    return await this.#answered(async () => {
+      await this.#lookAtEnd();
+      return await this.#watches.add(from, watcher);
+    });
   }
 
   async saveSnapshot(snapshot: StoreSnapshot, controllerEpoch: number): Promise<void> {

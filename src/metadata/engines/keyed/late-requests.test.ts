@@ -254,6 +254,20 @@ describe('a controller that does not know that it is deposed', () => {
   });
 });
 
+describe('a store that does not answer for a moment', () => {
+  test('is asked again by whoever begins to follow the log', async () => {
+    await inWorld(async (world) => {
+      const store = await world.connect();
+      await (await elected(store)).append('a');
+      for (const lost of ['end', 'snapshot', 'log/00000000']) {
+        world.keysOf(store).lose((request) => request === lost, 'answer');
+        assert.deepEqual((await follow(store)).texts, ['a'], lost);
+      }
+      await store.close();
+    });
+  });
+});
+
 describe('a store that tells nothing', () => {
   test('is looked at: news come with the next look', async () => {
     await inWorld(async (world) => {
