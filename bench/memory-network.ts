@@ -26,6 +26,7 @@ export function memoryNetwork(): Network {
       onConnection(server);
       return client;
     },
+    hostName: async () => 'localhost',
   };
 }
 

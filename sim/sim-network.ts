@@ -53,6 +53,10 @@ export class SimNetwork implements Network {
     this.process = process;
   }
 
+  async hostName(): Promise<string> {
+    return this.process.host.name;
+  }
+
   /** How often the process has sent something, or was handed what had arrived. */
   get operationCount(): number {
     return this.#operationCount;

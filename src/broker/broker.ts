@@ -235,7 +235,7 @@ async function registrationOf(
   const { listeners } = server;
   const { controller } = cluster;
   if (member === null) return registerAlone(io, config, { controller, directories, listeners });
-  const endpoints = registeredEndpoints(config, listeners);
+  const endpoints = registeredEndpoints(config, listeners, await io.network.hostName());
   return member.registration({ cluster, directories, endpoints, onFatal });
 }
 

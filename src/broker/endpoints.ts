@@ -40,16 +40,20 @@ export function endpointsFor(
   return endpoints;
 }
 
-/** What to register in the metadata for other brokers to see: names that resolve from outside. */
+/**
+ * What to register in the metadata for other brokers to see: names that resolve from outside.
+ * @param hostName for a listener that names no host: the machine's own, as in Kafka
+ */
 export function registeredEndpoint(
   listener: Listener,
   bound: { readonly host: string; readonly port: number },
   config: BrokerConfig,
+  hostName: string = bound.host,
 ): Endpoint {
   const advertised = advertisedFor(listener.name, config);
   return {
     name: listener.name,
-    host: advertised?.host || listener.host || bound.host,
+    host: advertised?.host || listener.host || hostName,
     port: advertised?.port || bound.port,
     securityProtocol: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'].indexOf(listener.protocol),
   };

@@ -39,6 +39,17 @@ test('three brokers that start at once are one cluster with one controller', () 
     assert.deepEqual(answers, [first, first, first]);
   }));
 
+test('a listener that names no host is known by the name of its machine, as in Kafka', () =>
+  withCluster(async (io, cluster) => {
+    const listeners = `PLAINTEXT://:${TestCluster.portOf(1)}`;
+    await Promise.all([cluster.start(1, { listeners }), cluster.start(2), cluster.start(3)]);
+    const client = await cluster.connect(2);
+    const { brokers } = await client.request(metadata, { topics: [] });
+    client.close();
+    const first = brokers.find(({ nodeId }) => nodeId === 1);
+    assert.equal(first?.host, await io.network.hostName());
+  }));
+
 test('whichever broker is asked to, a topic is made on all of them', () =>
   withCluster(async (_, cluster) => {
     await cluster.startAll([1, 2, 3]);

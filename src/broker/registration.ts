@@ -72,8 +72,9 @@ export async function reportOffline(
 export function registeredEndpoints(
   config: BrokerConfig,
   listeners: readonly BoundListener[],
+  hostName?: string,
 ): Endpoint[] {
   return config.listeners.map((listener, index) =>
-    registeredEndpoint(listener, listeners[index] as BoundListener, config),
+    registeredEndpoint(listener, listeners[index] as BoundListener, config, hostName),
   );
 }

@@ -50,6 +50,8 @@ export interface Network {
    * when the other side does not prove who it is or refuses us).
    */
   connect(options: ConnectOptions): Promise<Connection>;
+  /** Of this machine, as its system calls it: others may find it under this name. */
+  hostName(): Promise<string>;
 }
 
 export interface ConnectOptions {

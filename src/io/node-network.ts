@@ -22,7 +22,12 @@ import { ioError } from './node-error.ts';
 
 const keepAliveDelayMs = 60_000;
 
-export const nodeNetwork: Network = { listen, connect };
+export const nodeNetwork: Network = { listen, connect, hostName };
+
+/** Only members of a cluster ask, so that no other process loads the module. */
+async function hostName(): Promise<string> {
+  return (await import('node:os')).hostname();
+}
 
 function listen(
   { host, port }: { host: string; port: number },

@@ -16,8 +16,10 @@ type Definitions = Readonly<Record<string, Definition>>;
 
 const readerFolders = ['broker', 'coordinator', 'io', 'machine', 'metadata', 'network'];
 const moreFolders = ['replication', 'security', 'storage', 'metrics'];
-/** Parses listeners and connection limits into fields of the configuration. */
-const parser = join('src', 'config', 'broker-config.ts');
+/** They parse listeners and connection limits, and turn keys of older files into today's. */
+const parsers = ['broker-config.ts', 'load-broker-config.ts'].map((name) =>
+  join('src', 'config', name),
+);
 /** Keys that parser and checks use up: the broker sees only what was made of them. */
 const usedUp = ['inter.broker.listener.name', 'security.inter.broker.protocol'];
 
@@ -42,7 +44,9 @@ function templateReads(source: string): RegExp[] {
 }
 
 function isReadIn(source: string, key: string): boolean {
-  const literal = new RegExp(`\\b(?:get|getForListener|has|value)\\([^()]*['"]${escaped(key)}['"]`);
+  const literal = new RegExp(
+    `\\b(?:get|getForListener|has|value|read)\\([^()]*['"]${escaped(key)}['"]`,
+  );
   if (literal.test(source)) return true;
   return templateReads(source).some((template) => {
     const rest = template.exec(key)?.[1];
@@ -58,14 +62,14 @@ export interface ReadKeys {
 
 export function readKeys(): ReadKeys {
   const sources = [...readerFolders, ...moreFolders].flatMap(sourcesOf);
-  const parsed = readFileSync(join(projectRoot, parser), 'utf8');
+  const parsed = parsers.map((path) => readFileSync(join(projectRoot, path), 'utf8'));
   const readOf = (definitions: Definitions): Set<string> =>
     new Set(Object.keys(definitions).filter((key) => sources.some((text) => isReadIn(text, key))));
   const broker = readOf(brokerConfigDefinitions);
   const topic = readOf(topicConfigDefinitions);
   const group = readOf(groupConfigDefinitions);
   for (const key of Object.keys(brokerConfigDefinitions)) {
-    if (isReadIn(parsed, key) || usedUp.includes(key)) broker.add(key);
+    if (parsed.some((text) => isReadIn(text, key)) || usedUp.includes(key)) broker.add(key);
   }
   const followed = new Set<string>();
   const follow = (definition: Definition | undefined): void => {

@@ -35,6 +35,10 @@ export class FaultyNetwork implements Network {
     return this.#io.network.listen(...args);
   }
 
+  hostName(): Promise<string> {
+    return this.#io.network.hostName();
+  }
+
   async connect(options: ConnectOptions): Promise<Connection> {
     if (this.isCut) {
       await this.#io.clock.sleep(options.timeoutMs ?? 60_000);

@@ -42,6 +42,10 @@ export class LosingNetwork implements Network {
     return this.#network.listen(...args);
   }
 
+  hostName(): Promise<string> {
+    return this.#network.hostName();
+  }
+
   async connect(options: Parameters<Network['connect']>[0]): Promise<Connection> {
     const connection = await this.#network.connect(options);
     const write = connection.write.bind(connection);

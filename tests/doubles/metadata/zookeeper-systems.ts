@@ -115,6 +115,10 @@ class Overheard implements Network {
     return this.#network.listen(...args);
   }
 
+  hostName(): Promise<string> {
+    return this.#network.hostName();
+  }
+
   async connect(...args: Parameters<Network['connect']>): Promise<Connection> {
     const connection = await this.#network.connect(...args);
     const reader = new FrameReader();
