@@ -239,21 +239,31 @@ function drawTopicConfigs(prng: Prng, mayStartLate: boolean): Record<string, str
 }
 
 /** @throws KafkaError */
+/** A controller that is replaced has perhaps done what it was asked for. */
+const unknownOutcomes: readonly number[] = [
+  ErrorCode.REQUEST_TIMED_OUT,
+  ErrorCode.NETWORK_EXCEPTION,
+];
+
 export async function createTopics(
   io: Io,
   topics: readonly TopicPlan[],
   bootstrapServers: string,
 ): Promise<void> {
   const admin = new Admin({ bootstrapServers }, io);
-  const created = await admin.createTopics(
-    topics.map(({ name, partitionCount, configs, replicationFactor }) => {
-      const replication = replicationFactor === undefined ? {} : { replicationFactor };
-      return { name, numPartitions: partitionCount, configs, ...replication };
-    }),
-  );
-  for (const { error } of created) {
-    // A connection was reset, and the request repeated: it is told of its first attempt.
-    if (error !== null && error.code !== ErrorCode.TOPIC_ALREADY_EXISTS) throw error;
+  const specs = topics.map(({ name, partitionCount, configs, replicationFactor }) => {
+    const replication = replicationFactor === undefined ? {} : { replicationFactor };
+    return { name, numPartitions: partitionCount, configs, ...replication };
+  });
+  for (let isUnknown = true; isUnknown; ) {
+    isUnknown = false;
+    for (const { error } of await admin.createTopics(specs)) {
+      // A connection was reset, or a controller was replaced before it answered, and the request
+      // is repeated: it is told of its first attempt.
+      if (error === null || error.code === ErrorCode.TOPIC_ALREADY_EXISTS) continue;
+      if (!unknownOutcomes.includes(error.code)) throw error;
+      isUnknown = true;
+    }
   }
   await admin.close();
 }
