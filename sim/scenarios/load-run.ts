@@ -238,13 +238,13 @@ function drawTopicConfigs(prng: Prng, mayStartLate: boolean): Record<string, str
   return configs;
 }
 
-/** @throws KafkaError */
 /** A controller that is replaced has perhaps done what it was asked for. */
 const unknownOutcomes: readonly number[] = [
   ErrorCode.REQUEST_TIMED_OUT,
   ErrorCode.NETWORK_EXCEPTION,
 ];
 
+/** @throws KafkaError */
 export async function createTopics(
   io: Io,
   topics: readonly TopicPlan[],
