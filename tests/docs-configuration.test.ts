@@ -41,6 +41,16 @@ describe('the documentation of the configuration', () => {
     }
   });
 
+  test('the files for brokers of a cluster that docs/cluster.md shows are read without a remark', () => {
+    const shown = [...read('docs', 'cluster.md').matchAll(/```properties\n([\s\S]*?)```/g)];
+    const stores = shown.map(([, text = '']) => {
+      const { config, warnings, notes } = loadBrokerConfig({ file: { path: 'shown', text } });
+      assert.deepEqual([warnings, notes], [[], []]);
+      return config.get('cluster.store')?.split('://')[0];
+    });
+    assert.deepEqual(stores, ['etcd', 'zookeeper']);
+  });
+
   test('the files for clients can be read', () => {
     for (const name of ['producer.properties', 'consumer.properties']) {
       const properties = parseProperties(read('config', name));
