@@ -41,7 +41,7 @@ describe('the documentation of the configuration', () => {
     }
   });
 
-  test('the files for brokers of a cluster that docs/cluster.md shows are read without a remark', () => {
+  test('the files for brokers in docs/cluster.md are read without a remark', () => {
     const shown = [...read('docs', 'cluster.md').matchAll(/```properties\n([\s\S]*?)```/g)];
     const stores = shown.map(([, text = '']) => {
       const { config, warnings, notes } = loadBrokerConfig({ file: { path: 'shown', text } });
