@@ -48,6 +48,8 @@ export interface TransactionLoadPlan extends ClusterOptions, TransactionTopics {
   readonly internalSegmentBytes: string | null;
   /** Mean time between two events in the lives of the clients. 0: nothing happens to them. */
   readonly churnMsMean: number;
+  /** Of copiers: who joins waits little longer for a coordinator that says nothing any more. */
+  readonly maxPollIntervalMs?: number;
   /** After the faults every transaction ends within this. Default 600 000. */
   readonly settledMsMax?: number;
   /** What the lives of the clients have over what is drawn. */
@@ -138,7 +140,7 @@ export class TransactionRun {
     const name = `${client.name}#${++slot.lifeCount}`;
     const prng = this.world.prng.fork(`life ${name}`);
     const drawn = this.#patient(drawLife(prng, this.#plan, { client, name }));
-    const plan = { ...drawn, ...this.#plan.lives?.[client.kind] };
+    const plan = this.#pollingOften({ ...drawn, ...this.#plan.lives?.[client.kind] });
     const process = this.cluster.runClient(client.name, (io) =>
       client.kind === 'writer'
         ? writeTransactions(io, plan as WriterPlan, this.watch, prng)
@@ -146,6 +148,12 @@ export class TransactionRun {
     );
     slot.processes = [...slot.processes.filter(({ isAlive }) => isAlive), process];
     return process;
+  }
+
+  #pollingOften<P extends WriterPlan | CopierPlan>(plan: P): P {
+    const { maxPollIntervalMs } = this.#plan;
+    if (maxPollIntervalMs === undefined || !('consumerOptions' in plan)) return plan;
+    return { ...plan, consumerOptions: { ...plan.consumerOptions, maxPollIntervalMs } };
   }
 
   /**

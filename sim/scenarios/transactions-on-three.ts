@@ -44,6 +44,8 @@ export const transactionsOnThree: Scenario = {
 };
 
 const harmMs = 6_000;
+/** Longer than a slow copier takes. A host without power says nothing to who waits for it. */
+const maxPollIntervalMs = 20_000;
 
 export async function runTransactionsOnThree(world: World): Promise<void> {
   const prng = world.prng.fork('plan');
@@ -57,6 +59,7 @@ export async function runTransactionsOnThree(world: World): Promise<void> {
     config: { ...drawn.config, ...three.options.config },
     // What clients of the first protocol sent to who coordinated before may come late (KIP-890).
     transactionVersion: 2,
+    maxPollIntervalMs,
     settledMsMax,
     onExit: startedAgain,
   };
