@@ -124,7 +124,7 @@ export class Dispatch {
     // An answer to a fetch can be a thousand times its request: a client that asks for many and
     // reads none would be held in memory many times over. So one is answered at a time, and the
     // next is taken only when the peer has read enough of it (network/server-connection.ts).
-    if (isAnsweredAlone(call)) client.connection.mute();
+    if (this.#isAnsweredAlone(call)) client.connection.mute();
     const context: RequestContext = {
       broker: this.#parts,
       client,
@@ -149,9 +149,15 @@ export class Dispatch {
     }
   }
 
+  /** The connection takes nothing more until it is answered. A broker alone has no followers. */
+  #isAnsweredAlone({ api, request }: Call): boolean {
+    if (api.key !== fetchKey) return false;
+    return this.#parts.inSync === null || !mayBeOvertaken(request as RequestOf<typeof fetch>);
+  }
+
   #answer(client: Client, call: Call, body: Body<Api> | null): void {
     this.#respond(client, call, body);
-    if (isAnsweredAlone(call)) client.connection.unmute();
+    if (this.#isAnsweredAlone(call)) client.connection.unmute();
   }
 
   #respond(client: Client, call: Call, body: Body<Api> | null): void {
@@ -223,9 +229,4 @@ function withThrottle(body: Body<Api>, throttleTimeMs: number, { api, header }: 
   const field = api.response.fields.throttleTimeMs;
   if (field === undefined || !isIn(field.versions, header.apiVersion)) return body;
   return { ...body, throttleTimeMs };
-}
-
-/** The connection takes nothing more until it is answered. */
-function isAnsweredAlone({ api, request }: Call): boolean {
-  return api.key === fetchKey && !mayBeOvertaken(request as RequestOf<typeof fetch>);
 }

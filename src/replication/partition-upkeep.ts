@@ -46,6 +46,7 @@ export class PartitionUpkeep {
   readonly #clock: Clock;
   readonly #partition: KeptPartition;
   readonly #options: PartitionUpkeepOptions;
+
   constructor(clock: Clock, partition: KeptPartition, options: PartitionUpkeepOptions) {
     this.#clock = clock;
     this.#partition = partition;
