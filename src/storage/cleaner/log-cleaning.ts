@@ -2,10 +2,13 @@
 // that lies before the map's end. Appends and reads go on; whoever truncates the log stops it.
 //
 // Invariants: after every group the log is whole, so that a cleaning may end at any time; only the
-// checkpoint tells that it came to its end. There are gaps only below the recovery point on disk.
+// checkpoint tells that it came to its end. There are gaps only below the recovery point on disk,
+// and what their batches told of producers is in a snapshot on disk.
 
 import type { Io } from '../../io/index.ts';
 import type { LogState } from '../log/log-state.ts';
+import { replayProducers } from '../producers/producer-replay.ts';
+import { ProducerStates } from '../producers/producer-states.ts';
 import { CLEANED_SUFFIX, parseLogFileName } from '../segment/log-files.ts';
 import { buildOffsetMap } from './build-offset-map.ts';
 import {
@@ -100,6 +103,7 @@ export class LogCleaning {
     // What they write from now on may not survive a power cut: it makes nothing superfluous.
     const known = log.producers.snapshot();
     const producers = new Map(known.map((each) => [each.producerId, each]));
+    await this.#keepProducers(nowMs);
     // A recovery takes a gap for a loss, unless it is below the recovery point (log-loader.ts).
     await this.#request.makeDurable().finally(() => this.#assertGoing());
     const counts: CleaningCounts = {
@@ -124,6 +128,23 @@ export class LogCleaning {
     log.cleanedTo = endOffset;
     const { firstDirtyOffset: fromOffset } = range;
     return { ...counts, fromOffset, endOffset, mapBytes: map.sizeBytes };
+  }
+
+  /**
+   * The batches are about to tell less of the producers, so that a recovery must find the rest in
+   * the snapshot where the active segment begins. The roll took it, but a power cut may have been
+   * faster than the flush that writes it.
+   */
+  async #keepProducers(nowMs: number): Promise<void> {
+    const { snapshots, segments, logStartOffset, active, config } = this.#log;
+    const endOffset = active.baseOffset;
+    if (snapshots.isTaken(endOffset)) return;
+    const producers = new ProducerStates();
+    const expirationMs = config.producerIdExpirationMs;
+    const replay = { producers, snapshots, segments, logStartOffset, endOffset };
+    await replayProducers({ ...replay, nowMs, expirationMs });
+    this.#assertGoing();
+    snapshots.take(endOffset, producers.fullSnapshot());
   }
 
   /**

@@ -75,7 +75,8 @@ export class PartitionLog {
     this.#log = log;
     this.#options = options;
     this.#cleaning = new CleaningSlot(io, log, async () => {
-      await this.flush();
+      // A snapshot of the producers may be behind where no batch is.
+      await (log.snapshots.isBehind ? this.#flusher.flush(Number.POSITIVE_INFINITY) : this.flush());
       await options.checkpoint?.();
     });
     const target = {

@@ -36,6 +36,16 @@ export class ProducerSnapshots {
     return this.#offsets.includes(offset);
   }
 
+  /** Taken, and not written yet. */
+  get isBehind(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** It is written, or will be by the next flush. */
+  isTaken(offset: number): boolean {
+    return this.#offsets.includes(offset) || this.#pending.has(offset);
+  }
+
   /** How many are of offsets behind the one given. */
   countBehind(offset: number): number {
     return this.#offsets.length - 1 - this.#offsets.findLastIndex((each) => each <= offset);
