@@ -60,18 +60,21 @@ async function writeBundle(): Promise<void> {
   };
   const apart: Plugin = {
     name: 'apart',
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /\/(start-brokers|node-children)\.js$/ }, () => ({
-        path: './brokers.js',
-        external: true,
-      })),
+    setup: ({ onResolve }) => {
+      const alone = (filter: RegExp, path: string): void =>
+        onResolve({ filter }, () => ({ path, external: true }));
+      alone(/\/(start-brokers|node-children)\.js$/, './brokers.js');
+      alone(/\/partita-cluster\.js$/, './cluster.js');
+    },
   };
   const entryPoints = { main: join(source, 'cli/main.js') };
   const main = await build({ ...common, entryPoints, plugins: [apart] });
-  // A process of its own kind: what it shares with a broker would split the files of every broker.
+  // Processes of their own kinds: what they share with a broker would split the files of every one.
   const brokers = { brokers: join(source, 'cli/start-brokers.js') };
+  const cluster = { cluster: join(source, 'cli/partita-cluster.js') };
   const { outputFiles: others } = await build({ ...common, entryPoints: brokers });
-  const outputFiles = [...main.outputFiles, ...others];
+  const { outputFiles: more } = await build({ ...common, entryPoints: cluster });
+  const outputFiles = [...main.outputFiles, ...others, ...more];
   // Whoever runs meanwhile (a test that builds) finds whole files of one build: what they import is
   // named by its content, is there before main.js, and replaced by renaming if at all.
   mkdirSync(target, { recursive: true });

@@ -32,11 +32,19 @@
 //   descriptor-budget.ts   files and connections share what the process may have open
 //   rate-limited-log.ts
 
-import { loadStoreEngines } from '../metadata/index.ts';
+import type { BrokerConfig } from '../config/index.ts';
+import type { Io } from '../io/index.ts';
+import { loadStoreEngines, type StoreOptions } from '../metadata/index.ts';
 
 export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
 export type { BoundListener } from './broker-server.ts';
+
+/** What `partita start` tells the store that the configuration names. */
+export async function storeOptionsOf(io: Io, config: BrokerConfig): Promise<StoreOptions> {
+  const { storeOptions } = await import('./store-access.ts');
+  return storeOptions(io, config);
+}
 
 /** Loads what a member of a cluster needs before its start does, which then takes no time. */
 export async function loadMemberParts(): Promise<void> {

@@ -28,7 +28,7 @@ import { MemberReplication } from './member-replication.ts';
 import type { Registration } from './registration.ts';
 import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
 import { Peers } from './requests/peers.ts';
-import { storeAccess } from './store-access.ts';
+import { storeOptions } from './store-access.ts';
 
 interface MemberParts {
   readonly cluster: Cluster;
@@ -110,14 +110,7 @@ export class Member implements MemberOptions {
 /** @throws BrokerError */
 export async function openNamedStore(io: Io, config: BrokerConfig): Promise<ClusterStore> {
   try {
-    return await openStore(io, {
-      address: config.get('cluster.store') ?? '',
-      clusterId: config.clusterId,
-      known: knownCluster(io, config),
-      access: storeAccess(io, config),
-      sessionTimeoutMs: config.get('broker.session.timeout.ms'),
-      connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? undefined,
-    });
+    return await openStore(io, { ...storeOptions(io, config), known: knownCluster(io, config) });
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     throw new BrokerError(`cannot start: ${error.message}`, { cause: error });

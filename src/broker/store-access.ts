@@ -5,8 +5,19 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError } from '../io/index.ts';
-import type { StoreAccess } from '../metadata/index.ts';
+import type { StoreAccess, StoreOptions } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+
+/** Of the store that the configuration names. @throws KafkaError INVALID_CONFIG */
+export function storeOptions(io: Pick<Io, 'disk'>, config: BrokerConfig): StoreOptions {
+  return {
+    address: config.get('cluster.store') ?? '',
+    clusterId: config.clusterId,
+    access: storeAccess(io, config),
+    sessionTimeoutMs: config.get('broker.session.timeout.ms'),
+    connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? undefined,
+  };
+}
 
 /** @throws KafkaError INVALID_CONFIG */
 export function storeAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): StoreAccess {

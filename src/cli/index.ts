@@ -2,6 +2,8 @@
 //
 //   main.ts              `partita COMMAND …`, and the scripts of bin/ under Kafka's names
 //   start.ts, stray.ts   the commands of our own: run a broker; take back what one set aside
+//   partita-cluster.ts   all of a cluster's metadata (cluster/): dump-and-restore.ts,
+//     dump-text.ts; named-cluster.ts, stopped-broker.ts: whose
 //   start-brokers.ts     `start --brokers N`: keeps the store of a cluster, starts its brokers
 //   start-options.ts     what either is told; store-watch.ts: a broker whose store is gone ends
 //   garbage-collection.ts  how the process of a broker collects garbage
@@ -13,6 +15,7 @@
 //   tab-table.ts         tables as Kafka prints them; java-name.ts: names of its exceptions
 //   topic-filter.ts      topics by pattern; partition-filter.ts: partitions
 //   pace.ts              records per second
+//   metadata-text.ts     a record of the metadata, as Kafka prints it
 //   metadata-versions.ts, feature-texts.ts   what levels of features are called
 //   api-versions-text.ts   which requests a broker serves
 //   version.ts           of this package

@@ -20,6 +20,10 @@ const commands: Readonly<Record<string, Entry>> = {
       return import('./start.ts');
     },
   },
+  cluster: {
+    summary: "dump, restore: all of a cluster's metadata",
+    load: () => import('./partita-cluster.ts'),
+  },
   stray: {
     summary: 'list, restore: logs that were set aside',
     load: () => import('./stray.ts'),

@@ -18,8 +18,14 @@ import { type DecodedRecord, decodeRecord, encodeRecord } from './records/index.
 /** Of a snapshot: what is encoded at a time. */
 const pieceRecordsMax = 1000;
 
+/** What is asked of a store to follow its log. */
+export type FollowedStore = Pick<
+  ClusterStore,
+  'bytesSinceSnapshot' | 'clusterId' | 'saveSnapshot' | 'watch'
+>;
+
 export interface ImageLoaderOptions {
-  readonly store: ClusterStore;
+  readonly store: FollowedStore;
   /** A snapshot is taken when the log has grown by this much; default 20 MiB. */
   readonly bytesBetweenSnapshotsMax?: number;
   /** The log can no longer be followed: the image is stale from now on. */
@@ -28,7 +34,7 @@ export interface ImageLoaderOptions {
 
 export class ImageLoader {
   readonly #io: Io;
-  readonly #store: ClusterStore;
+  readonly #store: FollowedStore;
   readonly #bytesBetweenSnapshotsMax: number;
   readonly #onFailure: (error: Error) => void;
   readonly #listeners = new Set<ImageListener>();
@@ -60,6 +66,11 @@ export class ImageLoader {
 
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /** Of the last record that is in the image; 0 when there is none. */
+  get lastTimestampMs(): number {
+    return this.#lastTimestampMs;
   }
 
   /** Calls the listener at once with all there is, as created, then after every change. */

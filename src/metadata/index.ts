@@ -18,6 +18,7 @@
 //   open-metadata.ts          image and controller over a store
 //   store-history.ts          what a shared log proves of deleted topics
 //   open-local-metadata.ts    all of it for a cluster of one process
+//   moving/                   all of a cluster's metadata: written down, and taken to a store
 //   open-store.ts             the engine that `cluster.store` names
 
 export type { ImageChanges, ImageListener } from './changes.ts';
@@ -43,6 +44,7 @@ export {
   type KnownCluster,
   type KnownMetadata,
   loadStoreEngines,
+  openKeyStore,
   openStore,
   type SharedStoreServer,
   type SharedStoreServerOptions,

@@ -9,6 +9,7 @@ import type { Uuid } from '../base/uuid.ts';
 import type { ConnectTls, Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
+import type { KeyedStore, KeyStore } from './engines/keyed/index.ts';
 import type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
 
 export type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
@@ -53,27 +54,29 @@ function shownAddress(address: string): string {
   return address.replace(/\/\/[^@/]*@/, '//');
 }
 
-/** By how the value of `cluster.store` begins. */
-const openers: Readonly<
-  Record<string, (io: Io, options: StoreOptions, rest: string) => Promise<ClusterStore>>
+interface OpenedKeys {
+  readonly keys: KeyStore;
+  /** Loaded with the engine. */
+  readonly KeyedStore: typeof KeyedStore;
+}
+
+/** By how the value of `cluster.store` begins: the systems that engines/keyed stands on. */
+const keyOpeners: Readonly<
+  Record<string, (io: Io, options: StoreOptions, rest: string) => Promise<OpenedKeys>>
 > = {
-  etcd: async (io, options) => {
+  etcd: async (io, { address, access, sessionTimeoutMs }) => {
     const engine = await import('./engines/etcd/index.ts');
-    const { access, sessionTimeoutMs } = options;
-    const address = engine.parseEtcdAddress(options.address, access);
-    const keys = await engine.EtcdStore.open(io, { address, sessionTimeoutMs });
-    return await engine.KeyedStore.open(io, keys, keyedOptions(options));
+    const parsed = engine.parseEtcdAddress(address, access);
+    const keys = await engine.EtcdStore.open(io, { address: parsed, sessionTimeoutMs });
+    return { keys, KeyedStore: engine.KeyedStore };
   },
-  shared: openSharedStore,
   zookeeper: async (io, options, rest) => {
     const engine = await import('./engines/zookeeper/index.ts');
     const { sessionTimeoutMs, connectTimeoutMs = awayMsMax } = options;
     const times = { sessionTimeoutMs, connectTimeoutMs };
-    const keys = await engine.ZooKeeperStore.open(io, {
-      ...engine.parseConnectString(rest),
-      ...times,
-    });
-    return await engine.KeyedStore.open(io, keys, keyedOptions(options));
+    const where = engine.parseConnectString(rest);
+    const keys = await engine.ZooKeeperStore.open(io, { ...where, ...times });
+    return { keys, KeyedStore: engine.KeyedStore };
   },
 };
 
@@ -85,14 +88,36 @@ const awayMsMax = 30_000;
  * @throws KafkaError, one line, when it cannot be reached within 30 s or is another cluster's
  */
 export async function openStore(io: Io, options: StoreOptions): Promise<ClusterStore> {
-  const { address } = options;
+  const { scheme, rest } = partsOf(options.address);
+  if (scheme === 'shared') return await openSharedStore(io, options, rest);
+  if (!(scheme in keyOpeners)) throw unknownScheme(options, ['etcd', 'shared', 'zookeeper']);
+  const { keys, KeyedStore } = await openKeys(io, options);
+  return await KeyedStore.open(io, keys, keyedOptions(options));
+}
+
+function partsOf(address: string): { scheme: string; rest: string } {
   const [, scheme = '', rest = ''] = /^([a-z]+):\/\/(.+)$/.exec(address) ?? [];
-  const open = openers[scheme];
-  if (open === undefined) {
-    const expected = `expected ${Object.keys(openers).join('://, ')}://`;
-    throw new KafkaError('INVALID_CONFIG', `cluster.store ${shownAddress(address)}: ${expected}`);
-  }
+  return { scheme, rest };
+}
+
+/**
+ * Connects with the system that the cluster's metadata lie in, whatever lies in it.
+ * @throws KafkaError as `openStore` does, and INVALID_CONFIG for any other store
+ */
+export async function openKeyStore(io: Io, options: StoreOptions): Promise<KeyStore> {
+  return (await openKeys(io, options)).keys;
+}
+
+async function openKeys(io: Io, options: StoreOptions): Promise<OpenedKeys> {
+  const { scheme, rest } = partsOf(options.address);
+  const open = keyOpeners[scheme];
+  if (open === undefined) throw unknownScheme(options, Object.keys(keyOpeners));
   return await open(io, options, rest);
+}
+
+function unknownScheme({ address }: StoreOptions, schemes: readonly string[]): KafkaError {
+  const expected = `expected ${schemes.join('://, ')}://`;
+  return new KafkaError('INVALID_CONFIG', `cluster.store ${shownAddress(address)}: ${expected}`);
 }
 
 async function openSharedStore(

@@ -1,13 +1,8 @@
 // Prints the record batches of a segment or of a metadata snapshot. Reads the file piecewise:
 // segments are large.
 
-import { VarintReader } from '../../base/varint.ts';
 import type { File } from '../../io/index.ts';
-import {
-  controlRecordStructs,
-  decodeRecord,
-  structOfRecord,
-} from '../../metadata/records/index.ts';
+import { controlRecordStructs } from '../../metadata/records/index.ts';
 import {
   type BatchHeader,
   type BatchRecord,
@@ -24,7 +19,7 @@ import {
   RECORD_BATCH_OVERHEAD,
   readBatchHeader,
 } from '../../protocol/index.ts';
-import { javaDouble } from '../console-consumer/java-number.ts';
+import { metadataText } from '../metadata-text.ts';
 import type { DumpOutput } from './dump-output.ts';
 import { internalRecordText, type RecordKinds } from './internal-records.ts';
 import { structJson } from './struct-json.ts';
@@ -190,24 +185,4 @@ function controlText(record: BatchRecord): string {
   // Kafka has a colon behind the first of them only.
   const colon = type === ControlRecordType.leaderChange ? ':' : '';
   return `${title}${colon} ${JSON.stringify(structJson(struct, 0, value))}`;
-}
-
-/** As Kafka prints it: the type in capitals, the version, then the fields. */
-function metadataText(value: Buffer): string {
-  try {
-    const { type, ...data } = decodeRecord(value);
-    const name = type.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-    const reader = new VarintReader(value);
-    reader.readUnsigned(); // the version of the frame
-    reader.readUnsigned(); // the key of the type
-    const version = reader.readUnsigned();
-    const json = structJson(structOfRecord(type), version, data);
-    const text = JSON.stringify({ type: name, version, data: json });
-    if (type !== 'ClientQuotaRecord') return text;
-    const { value: limit } = data as { value: number };
-    return text.replace(/"value":[^,]*/, `"value":${javaDouble(limit)}`);
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return `could not be decoded: ${error.message}`;
-  }
 }

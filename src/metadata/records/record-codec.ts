@@ -86,6 +86,8 @@ const typeByKey = new Map<number, RecordType>(
   Object.entries(definitions).map(([type, definition]) => [definition.key, type as RecordType]),
 );
 
+export const recordTypes = Object.keys(definitions) as readonly RecordType[];
+
 /** The schema of a record, for tools that print it. */
 export function structOfRecord(type: RecordType): Struct {
   return definitions[type].struct as Struct;

@@ -57,7 +57,10 @@ async function create(io: Io, store: KeyStore, clusterId: string | null): Promis
   for (const key of [keys.epoch, keys.end, keys.snapshot]) {
     if ((await store.get(key)) === null) continue;
     if ((await store.get(keys.identity)) !== null) return;
-    throw refusal(store, `has the key ${key} and no identity: is the prefix another program's?`);
+    const isEpoch = key === keys.epoch;
+    const remedy = isEpoch ? 'run the partita cluster command again that was cut short' : '';
+    const question = "is the prefix another program's?";
+    throw refusal(store, `has the key ${key} and no identity: ${remedy || question}`);
   }
   const newId = (): string => uuidFromBytes(io.random.bytes(16), 0);
   const identity = { layout: LAYOUT_VERSION, clusterId: clusterId ?? newId(), historyId: newId() };

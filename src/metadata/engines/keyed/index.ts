@@ -7,11 +7,15 @@
 //   keyed-store.ts      the ClusterStore
 //   store-view.ts       whether the store answers, and how old the view of it is
 //   identity.ts         which cluster it is of; the first broker writes that down
+//   replace-metadata.ts what a dump or a single broker has becomes the metadata of a store
 //   keyed-log.ts        the log: appends, reads, and trimming it
 //   keyed-snapshots.ts  snapshots, and what they make superfluous
 //   piece-folders.ts    what is larger than one change
 //   fence.ts            changes that the controller of one term alone can make
 //   elections.ts        where this process stands, and the term it won
 //   living-brokers.ts   registrations, expulsions, and who is alive
+export { readIdentity } from './identity.ts';
 export * from './key-store.ts';
 export { KeyedStore, type KeyedStoreOptions } from './keyed-store.ts';
+export type { Identity } from './layout.ts';
+export { type NewMetadata, restoreInto } from './replace-metadata.ts';

@@ -103,7 +103,7 @@ export class KeyedSnapshots {
   }
 }
 
-async function* batchesOf({
+export async function* batchesOf({
   controllerEpoch,
   timestampMs,
   pieces,

@@ -8,6 +8,7 @@
 //   log-repair.ts       what becomes of one that is not as it was left
 //   synced-end.ts       up to where the log was synced
 //   deleted-topics.ts   the topics whose deletion is in the log
+//   stopped-log.ts      the same of a broker that is stopped, only to be read
 export { LocalStore, type LocalStoreOptions } from './local-store.ts';
 export { batchesIn } from './log-batches.ts';
 export { slicesOf } from './snapshot-files.ts';

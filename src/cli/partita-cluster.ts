@@ -1,0 +1,34 @@
+// partita cluster: the metadata of a cluster as a whole. Its store is the one that the given
+// configuration names, as `partita start` would use it.
+
+import { createNodeIo } from '../io/index.ts';
+import { dump, restore } from './cluster/dump-and-restore.ts';
+import { kafkaCommand, repeatable } from './command-line.ts';
+
+export async function run(args: readonly string[]): Promise<number> {
+  const io = createNodeIo({ logLevel: 'warn' });
+  const command = kafkaCommand('partita cluster', 'The metadata of a cluster, as a whole.');
+  command
+    .command('dump')
+    .description(
+      'write down all metadata, a record a line: of the store that the configuration names, or, ' +
+        'where it names none, of that broker, which must be stopped',
+    )
+    .option('--to <file>', 'the file to be written; - is standard output', '-')
+    .action((flags) => dump(io, flags));
+  command
+    .command('restore')
+    .description(
+      'make an empty store that of the cluster which was dumped; brokers that knew the store of ' +
+        'before are let in by partita cluster recover',
+    )
+    .requiredOption('--from <file>', 'what dump has written; - is standard input')
+    .action((flags) => restore(io, flags));
+  for (const each of command.commands) {
+    each.copyInheritedSettings(command);
+    each.requiredOption('--config <file>', 'the server.properties file of a broker of the cluster');
+    each.addOption(repeatable('--override <key=value>', 'as partita start takes it (repeat)'));
+  }
+  await command.parseAsync(args, { from: 'user' });
+  return 0;
+}

@@ -1,0 +1,141 @@
+// Metadata that come from elsewhere become those of a store: a dump, or a single broker's. They are
+// one snapshot, and everything that says that they are there is one change.
+//
+// Invariants: nobody else writes between the look at what is there and that change (it compares
+// `epoch`, which each attempt puts before it writes anything); one that is cut short leaves pieces
+// that nobody names, and no identity where there was none: it is run again, and the next
+// controller sweeps what is left.
+
+import { type Uuid, uuidFromBytes } from '../../../base/uuid.ts';
+import type { Io } from '../../../io/index.ts';
+import { KafkaError } from '../../../protocol/index.ts';
+import { isUnanswered } from './elections.ts';
+import { commitFenced, type Fence } from './fence.ts';
+import { readIdentity } from './identity.ts';
+import type { KeyStep, KeyStore } from './key-store.ts';
+import { batchesOf } from './keyed-snapshots.ts';
+import { type EndValue, forms, keys, LAYOUT_VERSION, type SnapshotValue } from './layout.ts';
+import { PieceFolders } from './piece-folders.ts';
+
+export interface NewMetadata {
+  readonly clusterId: string;
+  /** Of what the store tells from now on. */
+  readonly historyId: Uuid;
+  /** The records hold the effect of every one below this offset. */
+  readonly endOffset: number;
+  readonly controllerEpoch: number;
+  readonly timestampMs: number;
+  /** Encoded, some at a time. */
+  readonly pieces: () => Iterable<readonly Buffer[]>;
+}
+
+/** A store that does not answer is asked for so long. */
+const awayMsMax = 30_000;
+const retryMs = 200;
+
+/**
+ * The store is empty and becomes that of a cluster; if it is that of this history already, nothing
+ * is left to be done.
+ * @throws KafkaError, one line, when it holds anything else; and as the store does
+ */
+export async function restoreInto(io: Io, store: KeyStore, metadata: NewMetadata): Promise<void> {
+  await answered(io, async () => {
+    if (await isRestored(store, metadata)) return;
+    const epoch = await store.get(keys.epoch);
+    const known = epoch === null ? null : forms.epoch.decode(keys.epoch, epoch.value).epoch;
+    const next = Math.max(metadata.controllerEpoch, (known ?? -1) + 1);
+    const fence = await takeEpoch(io, store, next, epoch?.version ?? null);
+    const { pointer, keep } = await writeSnapshot(store, fence, metadata);
+    const { clusterId, historyId, endOffset, controllerEpoch } = metadata;
+    const identity = { layout: LAYOUT_VERSION, clusterId, historyId };
+    const end: EndValue = { endOffset, controllerEpoch, bytes: 0 };
+    await ours(
+      store,
+      commitFenced(store, fence, [
+        { key: keys.identity, was: null, becomes: forms.identity.encode(identity) },
+        { key: keys.end, was: null, becomes: forms.end.encode(end) },
+        { key: keys.snapshot, was: null, becomes: forms.snapshot.encode(pointer) },
+        keep,
+      ]),
+    );
+  });
+}
+
+/** False: it is empty, but for what an attempt that was cut short has left. */
+async function isRestored(store: KeyStore, { clusterId, historyId }: NewMetadata) {
+  const identity = await readIdentity(store);
+  if (identity !== null) {
+    if (identity.clusterId === clusterId && identity.historyId === historyId) return true;
+    throw refusal(store, `is of cluster ${identity.clusterId} and not empty`);
+  }
+  for (const key of [keys.end, keys.snapshot]) {
+    if ((await store.get(key)) === null) continue;
+    throw refusal(store, `has the key ${key} and no identity: is the prefix another program's?`);
+  }
+  return false;
+}
+
+/** From now on nobody changes anything who knows an older version of the key. */
+async function takeEpoch(
+  io: Io,
+  store: KeyStore,
+  epoch: number,
+  was: string | null,
+): Promise<Fence> {
+  const attempt = uuidFromBytes(io.random.bytes(16), 0);
+  const becomes = forms.epoch.encode({ epoch, controllerId: -1, attempt });
+  const versions = await store.commit([{ key: keys.epoch, was, becomes }]);
+  if (versions === null) throw writtenByAnother(store);
+  return { epoch, version: versions[0] as string };
+}
+
+async function writeSnapshot(
+  store: KeyStore,
+  fence: Fence,
+  { endOffset, controllerEpoch, timestampMs, pieces }: NewMetadata,
+): Promise<{ pointer: SnapshotValue; keep: KeyStep }> {
+  const head = { kind: 'snapshot', offset: endOffset, endOffset } as const;
+  const batches = batchesOf({ endOffset, controllerEpoch, timestampMs, pieces: pieces() });
+  const folders = new PieceFolders(store);
+  const { folder, pieceCount, keep } = await ours(store, folders.write(fence, head, batches));
+  const pointer: SnapshotValue = {
+    ...{ folder, pieceCount, endOffset, controllerEpoch, timestampMs },
+    controllerId: -1,
+    bytes: 0,
+    logStart: endOffset,
+    trimmedTo: endOffset,
+    older: null,
+  };
+  return { pointer, keep };
+}
+
+/** A change that is refused was made by nobody but another process. */
+async function ours<T>(store: KeyStore, change: Promise<T>): Promise<T> {
+  try {
+    return await change;
+  } catch (error) {
+    const isOver = error instanceof KafkaError && error.errorName === 'NOT_CONTROLLER';
+    throw isOver ? writtenByAnother(store) : error;
+  }
+}
+
+function writtenByAnother(store: KeyStore): KafkaError {
+  return refusal(store, 'is being written by another process');
+}
+
+/** What is done is seen when it is asked for again. */
+async function answered<T>(io: Io, ask: () => Promise<T>): Promise<T> {
+  const deadlineMs = io.clock.monotonic() + awayMsMax;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnanswered(error) || io.clock.monotonic() >= deadlineMs) throw error;
+    }
+    await io.clock.sleep(retryMs);
+  }
+}
+
+function refusal({ address }: KeyStore, what: string): KafkaError {
+  return new KafkaError('INCONSISTENT_CLUSTER_ID', `the cluster store ${address} ${what}`);
+}

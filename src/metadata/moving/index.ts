@@ -1,0 +1,12 @@
+// Metadata as a whole: read from a store or from the folder of a stopped broker, written down, and
+// taken to a store. Loaded by tools alone. This file is the map.
+//
+//   whole-metadata.ts   all that a metadata log says at its end
+//   store-content.ts    what a store holds, read and written as a whole
+export { readStoreMetadata, restoreMetadata } from './store-content.ts';
+export {
+  imageOf,
+  readStoppedMetadata,
+  readWholeMetadata,
+  type WholeMetadata,
+} from './whole-metadata.ts';
