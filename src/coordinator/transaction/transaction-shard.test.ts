@@ -278,14 +278,21 @@ describe('time', () => {
   });
 
   test('does not forget an id whose transaction is not over', async () => {
+    const config = {
+      'transactional.id.expiration.ms': '20000',
+      'transaction.remove.expired.transaction.cleanup.interval.ms': '5000',
+    };
     await withShard(
       async (at) => {
         at.answerOf = () => ErrorCode.NOT_LEADER_OR_FOLLOWER;
         await at.end(await at.begin(['t-0']));
-        await at.io.clock.sleep(10 * hour);
+        await at.io.clock.sleep(60_000);
         assert.equal(await at.state(), 'PrepareCommit 4000/1');
+        at.answerOf = () => ErrorCode.NONE;
+        await at.io.clock.sleep(60_000);
+        assert.equal(await at.state(), 'none');
       },
-      { config: retention },
+      { config },
     );
   });
 });
