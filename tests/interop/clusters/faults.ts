@@ -7,10 +7,14 @@
 import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '../../../src/base/prng.ts';
-import { clusterPlaces, type PartitaCluster, placeOf, storePlace } from './partita-cluster.ts';
+import type { Admin } from '../../../src/client/index.ts';
+import { type PartitaCluster, placeOf } from './partita-cluster.ts';
 
 export interface FaultContext {
   readonly cluster: PartitaCluster;
+  readonly admin: Admin;
+  /** Whose records are judged. */
+  readonly topics: readonly string[];
   readonly prng: Prng;
   readonly sessionMs: number;
   /** Every replica is in its ISR again. */
@@ -25,20 +29,23 @@ export interface Fault {
   readonly needsCuts?: true;
   /** Directories are small file systems of their own. */
   readonly needsSmallDisks?: true;
+  /** The store has a member beside each broker. */
+  readonly needsMembers?: true;
 }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));
 
-function anyBroker({ cluster, prng }: FaultContext): number {
+export function anyBroker({ cluster, prng }: FaultContext): number {
   return cluster.brokerIds[prng.int(cluster.brokerIds.length)] as number;
 }
 
 /** Longer than the session, by up to two of them. */
-function longMs({ prng, sessionMs }: FaultContext): number {
+export function longMs({ prng, sessionMs }: FaultContext): number {
   return sessionMs + 500 + prng.int(2 * sessionMs);
 }
 
-async function cutWhile(
+export async function cutWhile(
   context: FaultContext,
   lines: readonly (readonly [from: string, to: string])[],
 ): Promise<void> {
@@ -47,14 +54,61 @@ async function cutWhile(
   context.cluster.network.heal();
 }
 
-function twoPlaces({ prng }: FaultContext): [string, string] {
+/** Lines from all that is at one machine to all that is at the other. */
+function linesBetween(
+  cluster: PartitaCluster,
+  from: number,
+  to: number,
+): (readonly [string, string])[] {
+  return machineOf(cluster, from).flatMap((here) =>
+    machineOf(cluster, to).map((there) => [here, there] as const),
+  );
+}
+
+function machineOf(cluster: PartitaCluster, id: number): string[] {
+  const member = cluster.memberBeside(id);
+  return member === null ? [placeOf(id)] : [placeOf(id), member];
+}
+
+export function bothWays(
+  some: readonly string[],
+  others: readonly string[],
+): (readonly [string, string])[] {
+  return some.flatMap((one) =>
+    others.flatMap((other) => [[one, other] as const, [other, one] as const]),
+  );
+}
+
+function twoBrokers({ cluster, prng }: FaultContext): [number, number] {
   const from = prng.int(3);
   const to = (from + 1 + prng.int(2)) % 3;
-  return [clusterPlaces[from] as string, clusterPlaces[to] as string];
+  return [cluster.brokerIds[from] as number, cluster.brokerIds[to] as number];
+}
+
+/** One that leads a partition. */
+async function anyLeader(context: FaultContext): Promise<number> {
+  const topics = await context.admin.describeTopics([context.prng.pick(context.topics)]);
+  const { leader } = context.prng.pick(topics.flatMap(({ partitions }) => partitions));
+  return leader < 0 ? anyBroker(context) : leader;
+}
+
+export async function controllerOf(context: FaultContext): Promise<number> {
+  const { controllerId } = await context.admin.describeCluster();
+  return controllerId < 0 ? anyBroker(context) : controllerId;
+}
+
+async function freeze(context: FaultContext, places: readonly string[]): Promise<void> {
+  for (const place of places) context.cluster.signal(place, 'SIGSTOP');
+  await sleep(longMs(context));
+  for (const place of places) context.cluster.signal(place, 'SIGCONT');
 }
 
 /** It may have ended because of what befell it. */
-async function startAgain(cluster: PartitaCluster, id: number, flags?: string[]): Promise<void> {
+export async function startAgain(
+  cluster: PartitaCluster,
+  id: number,
+  flags?: string[],
+): Promise<void> {
   if (cluster.pidsOf(id).length === 0) await cluster.startBroker(id, flags);
 }
 
@@ -81,43 +135,46 @@ export const faults: readonly Fault[] = [
     },
   },
   {
-    name: 'freeze',
+    name: 'freeze of a leader',
     async play(context, say) {
-      const id = anyBroker(context);
-      say(`SIGSTOP of ${id}`);
-      context.cluster.signal(placeOf(id), 'SIGSTOP');
-      await sleep(longMs(context));
-      context.cluster.signal(placeOf(id), 'SIGCONT');
+      const id = await anyLeader(context);
+      say(`SIGSTOP of ${id}, which leads`);
+      await freeze(context, [placeOf(id)]);
+    },
+  },
+  {
+    name: 'freeze of the controller',
+    async play(context, say) {
+      const id = await controllerOf(context);
+      say(`SIGSTOP of ${id}, the controller`);
+      await freeze(context, [placeOf(id)]);
     },
   },
   {
     name: 'store away',
     async play(context, say) {
       say('SIGSTOP of the store');
-      context.cluster.signal(storePlace, 'SIGSTOP');
-      await sleep(longMs(context));
-      context.cluster.signal(storePlace, 'SIGCONT');
+      await freeze(context, context.cluster.store.places);
     },
   },
   {
     name: 'one-way cut',
     needsCuts: true,
     async play(context, say) {
-      const [from, to] = twoPlaces(context);
+      const [from, to] = twoBrokers(context);
       say(`nothing from ${from} reaches ${to}`);
-      await cutWhile(context, [[from, to]]);
+      await cutWhile(context, linesBetween(context.cluster, from, to));
     },
   },
   {
     name: 'two-way cut',
     needsCuts: true,
     async play(context, say) {
-      const [from, to] = twoPlaces(context);
-      say(`${from} and ${to} do not hear each other`);
-      await cutWhile(context, [
-        [from, to],
-        [to, from],
-      ]);
+      const [one, other] = twoBrokers(context);
+      say(`${one} and ${other} do not hear each other`);
+      const { cluster } = context;
+      const lines = [...linesBetween(cluster, one, other), ...linesBetween(cluster, other, one)];
+      await cutWhile(context, lines);
     },
   },
   {
@@ -126,10 +183,7 @@ export const faults: readonly Fault[] = [
     async play(context, say) {
       const place = placeOf(anyBroker(context));
       say(`${place} and the store do not hear each other`);
-      await cutWhile(context, [
-        [place, storePlace],
-        [storePlace, place],
-      ]);
+      await cutWhile(context, bothWays([place], context.cluster.store.places));
     },
   },
   {

@@ -70,6 +70,8 @@ export class Load {
   #rest = '';
   #said = '';
   #isStopping = false;
+  #lastMs = performance.now();
+  #longestPauseMs = 0;
 
   private constructor(topic: string, child: ChildProcess) {
     this.topic = topic;
@@ -106,9 +108,26 @@ export class Load {
     for (const line of lines) {
       if (!line.startsWith('{')) continue;
       const { name, partition, offset, value, message } = JSON.parse(line);
-      if (name === 'producer_send_success') this.acknowledged.push({ partition, offset, value });
+      if (name === 'producer_send_success') {
+        this.acknowledged.push({ partition, offset, value });
+        this.#notePause();
+        this.#lastMs = performance.now();
+      }
       if (name === 'producer_send_error') this.errors.push(`${value}: ${message ?? line}`);
     }
+  }
+
+  #notePause(): void {
+    const pauseMs = performance.now() - this.#lastMs;
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, pauseMs);
+  }
+
+  /** The longest time without an acknowledgement since this was asked before. */
+  takeLongestPauseMs(): number {
+    this.#notePause();
+    const longest = this.#longestPauseMs;
+    this.#longestPauseMs = 0;
+    return Math.round(longest);
   }
 
   /** Lets it send what it has begun with, and end. */

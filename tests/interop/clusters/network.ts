@@ -44,6 +44,8 @@ export function whyNoNamespaces(): string | null {
   return null;
 }
 
+let networkCount = 0;
+
 /** A bridge in this process's namespace, where the clients are, and a line to each place. */
 export class NamespaceNetwork implements TestNetwork {
   readonly canCut = true;
@@ -55,8 +57,9 @@ export class NamespaceNetwork implements TestNetwork {
   constructor(names: readonly string[]) {
     this.#names = names;
     // Names of links are short; several tests may run on one machine.
-    this.#id = `p${process.pid.toString(36)}`;
-    this.#prefix = `10.${100 + (process.pid % 100)}.${(process.pid >> 7) % 250}`;
+    const number = networkCount++;
+    this.#id = `p${process.pid.toString(36)}${number === 0 ? '' : number}`;
+    this.#prefix = `10.${100 + (process.pid % 100)}.${((process.pid >> 7) + 50 * number) % 250}`;
     const lines = [
       `link add ${this.#id} type bridge`,
       `addr add ${this.#prefix}.254/24 dev ${this.#id}`,

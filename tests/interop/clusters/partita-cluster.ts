@@ -1,14 +1,15 @@
 // Our brokers as a cluster: 1, 2 and 3 and the store beside them, each a process of its own, on
-// the loopback or each in a network namespace.
+// the loopback or each in a network namespace. Brokers are started as an operator starts them, with
+// a server.properties each; with ZooKeeper that is one of Kafka's ZooKeeper years.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../../root.ts';
 import { loopback, type TestNetwork } from './network.ts';
 import { freePort } from './ports.ts';
 import { Processes } from './processes.ts';
+import { type StoreKind, type StoreMembers, storeMembers, storePlaces } from './store-members.ts';
 import type { TestCluster } from './test-cluster.ts';
 
 export interface PartitaClusterOptions {
@@ -16,6 +17,10 @@ export interface PartitaClusterOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Of one broker. */
   readonly configOf?: (id: number) => Readonly<Record<string, string>>;
+  /** Default: shared. */
+  readonly store?: StoreKind;
+  /** Default 3; `shared` is always one. */
+  readonly storeMemberCount?: number;
   readonly network?: TestNetwork;
   /** Called with a broker's directory before its first start, to mount something there. */
   readonly onDirectory?: (path: string) => void;
@@ -27,16 +32,30 @@ export interface PartitaClusterOptions {
 
 /** Names of places in the network. */
 export const placeOf = (id: number): string => `b${id}`;
-export const storePlace = 'store';
-export const clusterPlaces: readonly string[] = ['b1', 'b2', 'b3', storePlace];
 
-const storeProcess = fileURLToPath(new URL('./store-process.js', import.meta.url));
+const brokerIds: readonly number[] = [1, 2, 3];
+const memberCountDefault = 3;
+/** What a store syncs is no question of these tests. */
+const memory = '/dev/shm';
+const storeReadyMsMax = 60_000;
+
+/** All places that a cluster has. */
+export function clusterPlaces(
+  store: StoreKind = 'shared',
+  memberCount = memberCountDefault,
+): readonly string[] {
+  return [...brokerIds.map(placeOf), ...storePlaces(store, memberCount)];
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class PartitaCluster implements TestCluster {
   readonly product = 'partita';
-  readonly brokerIds: readonly number[] = [1, 2, 3];
+  readonly brokerIds = brokerIds;
   readonly directory = mkdtempSync(join(tmpdir(), 'partita-cluster-'));
   readonly network: TestNetwork;
+  readonly store: StoreMembers;
+  readonly #storeDirectory: string;
   readonly #processes = new Processes();
   readonly #ports = new Map<string, number>();
   readonly #options: PartitaClusterOptions;
@@ -44,12 +63,25 @@ export class PartitaCluster implements TestCluster {
   private constructor(options: PartitaClusterOptions) {
     this.#options = options;
     this.network = options.network ?? loopback;
+    const { store = 'shared', storeMemberCount = memberCountDefault } = options;
+    const folder = store === 'shared' || !existsSync(memory) ? this.directory : memory;
+    this.#storeDirectory = mkdtempSync(join(folder, 'partita-store-'));
+    this.store = storeMembers(store, storePlaces(store, storeMemberCount), {
+      directory: this.#storeDirectory,
+      hostOf: (place) => this.network.hostOf(place),
+      portOf: (place, purpose = 'client') => this.#ports.get(`${place} ${purpose}`) as number,
+    });
   }
 
   static async start(options: PartitaClusterOptions = {}): Promise<PartitaCluster> {
     const cluster = new PartitaCluster(options);
     try {
-      for (const place of clusterPlaces) cluster.#ports.set(place, await freePort());
+      for (const id of brokerIds) cluster.#ports.set(placeOf(id), await freePort());
+      for (const place of cluster.store.places) {
+        for (const purpose of ['client', 'peer', 'election']) {
+          cluster.#ports.set(`${place} ${purpose}`, await freePort());
+        }
+      }
       for (const id of cluster.brokerIds) {
         mkdirSync(cluster.dataOf(id), { recursive: true });
         options.onDirectory?.(cluster.dataOf(id));
@@ -72,16 +104,21 @@ export class PartitaCluster implements TestCluster {
   }
 
   get keeperPids(): number[] {
-    const pid = this.#processes.pidOf(storePlace);
-    return pid === null ? [] : [pid];
+    return this.store.places
+      .map((place) => this.#processes.pidOf(place))
+      .filter((pid) => pid !== null);
   }
 
-  #addressAt(place: string): string {
-    return `${this.network.hostOf(place)}:${this.#ports.get(place)}`;
+  /** The store's member on the machine of a broker, if there is one. */
+  memberBeside(id: number): string | null {
+    return this.store.places.length === brokerIds.length
+      ? (this.store.places[brokerIds.indexOf(id)] as string)
+      : null;
   }
 
   addressOf(id: number): string {
-    return this.#addressAt(placeOf(id));
+    const place = placeOf(id);
+    return `${this.network.hostOf(place)}:${this.#ports.get(place)}`;
   }
 
   dataOf(id: number): string {
@@ -94,20 +131,43 @@ export class PartitaCluster implements TestCluster {
   }
 
   async startStore(): Promise<void> {
-    const [host, port] = this.#addressAt(storePlace).split(':') as [string, string];
-    const own = [process.execPath, storeProcess, host, port, join(this.directory, 'store')];
-    const command = this.network.commandAt(storePlace, own);
-    await this.#processes.start(storePlace, command, /^store ready/m).ready;
+    await Promise.all(this.store.places.map((place) => this.startMember(place)));
   }
 
-  endStore(signal: NodeJS.Signals): Promise<void> {
-    return this.#processes.end(storePlace, signal);
+  async endStore(signal: NodeJS.Signals): Promise<void> {
+    await Promise.all(this.store.places.map((place) => this.endMember(place, signal)));
+  }
+
+  /** Waits until it serves. */
+  async startMember(place: string): Promise<void> {
+    const command = this.network.commandAt(place, this.store.commandOf(place));
+    if (this.store.kind === 'shared') {
+      await this.#processes.start(place, command, /^store ready/m).ready;
+      return;
+    }
+    this.#processes.spawn(place, command);
+    for (const beganMs = performance.now(); !(await this.store.isServing(place)); ) {
+      if (performance.now() - beganMs < storeReadyMsMax) await sleep(100);
+      else throw new Error(`the member ${place} does not serve:\n${this.output}`);
+    }
+  }
+
+  endMember(place: string, signal: NodeJS.Signals): Promise<void> {
+    return this.#processes.end(place, signal);
   }
 
   async startBroker(id: number, flags: readonly string[] = []): Promise<void> {
-    const overrides: Record<string, string> = {
-      'cluster.store': `shared://${this.#addressAt(storePlace)}`,
-      'node.id': `${id}`,
+    const launcher = this.#options.launcher ?? join(projectRoot, 'bin/partita.js');
+    const own = [process.execPath, launcher, 'start', this.#fileOf(id), ...flags];
+    const command = this.network.commandAt(placeOf(id), own);
+    await this.#processes.start(placeOf(id), command, /^partita ready/m).ready;
+  }
+
+  /** The server.properties of a broker. */
+  #fileOf(id: number): string {
+    const properties: Record<string, string> = {
+      [this.store.kind === 'zookeeper' ? 'broker.id' : 'node.id']: `${id}`,
+      ...this.store.brokerConfig,
       listeners: `PLAINTEXT://${this.addressOf(id)}`,
       'log.dirs': this.dataOf(id),
       'offsets.topic.num.partitions': '4',
@@ -116,13 +176,10 @@ export class PartitaCluster implements TestCluster {
       ...this.#options.config,
       ...this.#options.configOf?.(id),
     };
-    const launcher = this.#options.launcher ?? join(projectRoot, 'bin/partita.js');
-    const pairs = Object.entries(overrides).flatMap(([key, value]) => {
-      return ['--override', `${key}=${value}`];
-    });
-    const own = [process.execPath, launcher, 'start', ...pairs, ...flags];
-    const command = this.network.commandAt(placeOf(id), own);
-    await this.#processes.start(placeOf(id), command, /^partita ready/m).ready;
+    const file = join(this.directory, `${placeOf(id)}.properties`);
+    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
+    writeFileSync(file, lines.join(''));
+    return file;
   }
 
   signal(place: string, signal: NodeJS.Signals): void {
@@ -136,6 +193,7 @@ export class PartitaCluster implements TestCluster {
   async dispose(): Promise<void> {
     await this.#processes.endAll();
     this.#options.onEnded?.();
+    rmSync(this.#storeDirectory, { recursive: true, force: true });
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

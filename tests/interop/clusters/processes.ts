@@ -9,6 +9,8 @@ export function bound(command: readonly string[]): readonly string[] {
   return hasSetpriv ? ['setpriv', '--pdeathsig', 'KILL', ...command] : command;
 }
 
+const outputLengthMax = 40_000;
+
 export interface Started {
   readonly child: ChildProcess;
   /** Resolves when a line of its output matches; rejects when it ends before. */
@@ -28,27 +30,49 @@ export class Processes {
     return this.#output;
   }
 
-  start(name: string, command: readonly string[], readyPattern: RegExp, readyMs = 60_000): Started {
+  /** Whoever starts it finds out by himself when it is ready. */
+  spawn(name: string, command: readonly string[]): void {
+    const onText = (text: string): void => {
+      this.#output = (this.#output + text).slice(-outputLengthMax);
+    };
+    const child = this.#spawn(name, command, onText);
+    child.once('error', ({ message }) => onText(`${name}: ${message}\n`));
+    child.once('exit', () => this.#forget(name, child));
+  }
+
+  #spawn(name: string, command: readonly string[], onText: (text: string) => void): ChildProcess {
     const [program, ...args] = bound(command) as [string, ...string[]];
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#children.set(name, child);
+    child.stdout?.setEncoding('utf8').on('data', onText);
+    child.stderr?.setEncoding('utf8').on('data', onText);
+    return child;
+  }
+
+  #forget(name: string, child: ChildProcess): void {
+    if (this.#children.get(name) === child) this.#children.delete(name);
+  }
+
+  start(name: string, command: readonly string[], readyPattern: RegExp, readyMs = 60_000): Started {
     let own = '';
+    let onOutput = (): void => {};
+    const child = this.#spawn(name, command, (text) => {
+      own = (own + text).slice(-20_000);
+      this.#output = (this.#output + text).slice(-outputLengthMax);
+      onOutput();
+    });
     const ready = new Promise<void>((resolve, reject) => {
       const fail = (why: string): void => reject(new Error(`${name} ${why}:\n${own}`));
       const timer = setTimeout(() => fail('is not ready'), readyMs);
-      const onText = (text: string): void => {
-        own = (own + text).slice(-20_000);
-        this.#output = (this.#output + text).slice(-40_000);
+      onOutput = (): void => {
         if (!readyPattern.test(own)) return;
         clearTimeout(timer);
         resolve();
       };
-      child.stdout?.setEncoding('utf8').on('data', onText);
-      child.stderr?.setEncoding('utf8').on('data', onText);
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
-        if (this.#children.get(name) === child) this.#children.delete(name);
+        this.#forget(name, child);
         fail(`ended with ${code ?? signal}`);
       });
     });

@@ -15,7 +15,7 @@ test('three brokers keep what they acknowledged, whatever befalls them', async (
   t.diagnostic(`TORTURE_SEED=${seed}`);
   const say = (line: string): void => t.diagnostic(line);
   const { played, acknowledged, leftOut, found } = await torture({
-    ...{ seed, seconds: 60, rate: 50, say },
+    ...{ store: 'shared', seed, seconds: 60, rate: 50, say },
   });
   for (const line of leftOut) t.diagnostic(`left out: ${line}`);
   assert.deepEqual(found.slice(0, 20), []);

@@ -10,13 +10,18 @@ import { join } from 'node:path';
 import { Prng } from '../../../src/base/prng.ts';
 import { Admin } from '../../../src/client/index.ts';
 import { kafkaTool } from '../toolchain.ts';
+import { changes } from './changes.ts';
 import { compareCopies, dumpComplaints } from './copies.ts';
 import { type Fault, faults } from './faults.ts';
 import { judgeLoad, Load, loadKinds, type ReadRecord } from './load.ts';
 import { loopback, NamespaceNetwork, whyNoNamespaces } from './network.ts';
 import { clusterPlaces, PartitaCluster } from './partita-cluster.ts';
+import { storeFaults } from './store-faults.ts';
+import { type StoreKind, whyNoStore } from './store-members.ts';
 
 export interface TortureOptions {
+  /** Where the metadata are; etcd and ZooKeeper have three members. */
+  readonly store: StoreKind;
   readonly seed: string;
   readonly seconds: number;
   /** Records a second of each client. */
@@ -24,11 +29,19 @@ export interface TortureOptions {
   readonly say: (line: string) => void;
   /** Only faults whose names contain one of these; none: all. */
   readonly only?: readonly string[];
+  /** Topics of the clients that send; none: all. */
+  readonly clients?: readonly string[];
+}
+
+export interface PlayedFault {
+  readonly count: number;
+  /** The longest time in which a client heard of no record, until all was well again. */
+  readonly pauseMs: number;
 }
 
 export interface TortureResult {
-  /** How often each fault was played. */
-  readonly played: ReadonlyMap<string, number>;
+  /** By the fault's name. */
+  readonly played: ReadonlyMap<string, PlayedFault>;
   readonly acknowledged: number;
   /** Kinds of faults that this machine cannot play, with the reason. */
   readonly leftOut: readonly string[];
@@ -36,16 +49,21 @@ export interface TortureResult {
   readonly found: readonly string[];
 }
 
+const allFaults: readonly Fault[] = [...faults, ...storeFaults, ...changes];
 const partitionCount = 2;
 const sessionMs = 3_000;
 const healMsMax = 120_000;
 const diskMib = 192;
+const readAttemptsMax = 3;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function torture(options: TortureOptions): Promise<TortureResult> {
+  const { store } = options;
+  const noStore = whyNoStore(store);
+  if (noStore !== null) throw new Error(noStore);
   const why = whyNoNamespaces();
   const canMount = process.getuid?.() === 0;
-  const network = why === null ? new NamespaceNetwork(clusterPlaces) : loopback;
+  const network = why === null ? new NamespaceNetwork(clusterPlaces(store)) : loopback;
   const mounted: string[] = [];
   const leftOut: string[] = why === null ? [] : [`cuts: ${why}`];
   const onDirectory = (path: string): void => {
@@ -58,7 +76,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   };
   try {
     const cluster = await PartitaCluster.start({
-      ...{ network, onDirectory, onEnded },
+      ...{ store, network, onDirectory, onEnded },
       config: {
         'broker.session.timeout.ms': `${sessionMs}`,
         'broker.heartbeat.interval.ms': '500',
@@ -85,7 +103,7 @@ class Torture {
   readonly #prng: Prng;
   readonly #admin: Admin;
   readonly #loads: Load[] = [];
-  readonly #played = new Map<string, number>();
+  readonly #played = new Map<string, PlayedFault>();
 
   constructor(
     cluster: PartitaCluster,
@@ -118,7 +136,9 @@ class Torture {
       })),
     );
     for (const { error } of created) if (error !== null) throw error;
+    const { clients = [] } = this.#options;
     for (const kind of loadKinds) {
+      if (clients.length > 0 && !clients.includes(kind.topic)) continue;
       const load = Load.start(kind, this.#cluster.bootstrapServers, this.#options);
       if (load === null) this.#options.leftOut.push(`${kind.topic}: it is not installed`);
       else this.#loads.push(load);
@@ -126,32 +146,49 @@ class Torture {
     await this.#acknowledgedMore();
   }
 
-  async #playFaults(): Promise<void> {
-    const { only = [], seconds, leftOut, say } = this.#options;
+  #possibleFaults(): Fault[] {
+    const { only = [], leftOut } = this.#options;
     const canMount = !leftOut.some((line) => line.startsWith('full disks'));
-    const possible = faults
+    const hasMembers = this.#cluster.store.places.length === this.#cluster.brokerIds.length;
+    return allFaults
       .filter(({ needsCuts }) => !needsCuts || this.#cluster.network.canCut)
       .filter(({ needsSmallDisks }) => !needsSmallDisks || canMount)
+      .filter(({ needsMembers }) => !needsMembers || hasMembers)
       .filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)));
-    const endMs = performance.now() + seconds * 1000;
+  }
+
+  async #playFaults(): Promise<void> {
+    const possible = this.#possibleFaults();
+    const endMs = performance.now() + this.#options.seconds * 1000;
     let round: Fault[] = [];
     while (performance.now() < endMs) {
       // Each kind comes once before any comes again.
       if (round.length === 0) round = [...possible];
       const [fault] = round.splice(this.#prng.int(round.length), 1) as [Fault];
-      const context = {
-        cluster: this.#cluster,
-        prng: this.#prng,
-        sessionMs,
-        inSync: () => this.#inSync(fault.name),
-      };
-      await fault.play(context, say);
-      this.#played.set(fault.name, (this.#played.get(fault.name) ?? 0) + 1);
-      const beganMs = performance.now();
-      await this.#inSync(fault.name);
-      await this.#acknowledgedMore();
-      say(`  healed in ${Math.round(performance.now() - beganMs)} ms`);
+      await this.#play(fault);
     }
+  }
+
+  async #play(fault: Fault): Promise<void> {
+    const { say } = this.#options;
+    for (const load of this.#loads) load.takeLongestPauseMs();
+    await fault.play(
+      {
+        ...{ cluster: this.#cluster, admin: this.#admin, prng: this.#prng, sessionMs },
+        topics: this.#loads.map(({ topic }) => topic),
+        inSync: () => this.#inSync(fault.name),
+      },
+      say,
+    );
+    const beganMs = performance.now();
+    await this.#inSync(fault.name);
+    await this.#acknowledgedMore();
+    const pauseMs = Math.max(...this.#loads.map((load) => load.takeLongestPauseMs()));
+    const before = this.#played.get(fault.name) ?? { count: 0, pauseMs: 0 };
+    const longest = Math.max(before.pauseMs, pauseMs);
+    this.#played.set(fault.name, { count: before.count + 1, pauseMs: longest });
+    const healed = `healed in ${Math.round(performance.now() - beganMs)} ms`;
+    say(`  ${healed}, the longest time without progress was ${pauseMs} ms`);
   }
 
   /** Every replica of every partition is in its ISR, and every partition has a leader. */
@@ -197,7 +234,8 @@ class Torture {
     const watermarks = new Map<string, number>();
     for (const load of this.#loads) {
       const read: ReadRecord[][] = [];
-      for (let partition = 0; partition < partitionCount; partition++) {
+      const count = await this.#partitionCountOf(load.topic);
+      for (let partition = 0; partition < count; partition++) {
         const end = await this.#endOf(load.topic, partition);
         watermarks.set(`${load.topic}-${partition}`, end);
         read.push(await this.#read(load.topic, partition, end));
@@ -218,15 +256,30 @@ class Torture {
     return [...found, ...(await dumpComplaints(directories))];
   }
 
+  async #partitionCountOf(topic: string): Promise<number> {
+    const [described] = await this.#admin.describeTopics([topic]);
+    const count = described?.partitions.length ?? 0;
+    if (described?.error) throw described.error;
+    if (count < partitionCount) throw new Error(`${topic} has ${count} partitions`);
+    return count;
+  }
+
   async #endOf(topic: string, partition: number): Promise<number> {
     const [found] = await this.#admin.listOffsets([{ topic, partition, timestamp: -1 }]);
     if (found === undefined || found.error !== null) throw found?.error ?? new Error('no answer');
     return found.offset;
   }
 
-  /** By Kafka's consumer. */
+  /** By Kafka's consumer, which gives up early on a machine that is busy: it is asked again. */
   async #read(topic: string, partition: number, end: number): Promise<ReadRecord[]> {
     if (end === 0) return [];
+    for (let attempt = 1; ; attempt++) {
+      const read = await this.#readOnce(topic, partition, end);
+      if (read.length >= end || attempt === readAttemptsMax) return read;
+    }
+  }
+
+  async #readOnce(topic: string, partition: number, end: number): Promise<ReadRecord[]> {
     const { code, stdout, stderr } = await kafkaTool(
       'kafka-console-consumer',
       [
@@ -238,8 +291,8 @@ class Torture {
     );
     if (code !== 0) throw new Error(`${topic}-${partition} could not be read: ${stderr}`);
     return stdout
-      .trimEnd()
       .split('\n')
+      .filter((line) => line !== '')
       .map((line) => {
         const [, offset, value] = /^Offset:(\d+)\t(.*)$/.exec(line) ?? [];
         return { offset: Number(offset), value: value ?? line };

@@ -147,10 +147,10 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** What a server answers to one of ZooKeeper's commands; empty: nothing. */
-export function fourLetters(port: number, command: string): Promise<string> {
+export function fourLetters(port: number, command: string, host = '127.0.0.1'): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
-    const socket = connect({ host: '127.0.0.1', port }, () => socket.write(command));
+    const socket = connect({ host, port }, () => socket.write(command));
     socket.setTimeout(2_000, () => socket.destroy());
     socket.on('data', (chunk) => {
       text += chunk.toString();
