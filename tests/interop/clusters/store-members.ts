@@ -2,8 +2,8 @@
 // `--brokers`, or real members of etcd or ZooKeeper. Here is which commands run them, what brokers
 // are told of them, and which member leads.
 //
-// Invariant: each member has a place in the network of its own, so that a broker can be cut off from
-// the store and go on with the others; a machine is a broker's place and its member's.
+// Invariant: each member has a place of its own in the network, so that a broker can be cut off
+// from the store and go on with the others; a machine is a broker's place and its member's.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
