@@ -21,7 +21,7 @@ const commands: Readonly<Record<string, Entry>> = {
     },
   },
   cluster: {
-    summary: "dump, restore: all of a cluster's metadata",
+    summary: "dump, restore, recover: all of a cluster's metadata",
     load: () => import('./partita-cluster.ts'),
   },
   stray: {

@@ -3,10 +3,12 @@
 
 import { createNodeIo } from '../io/index.ts';
 import { dump, restore } from './cluster/dump-and-restore.ts';
+import { recover } from './cluster/recover.ts';
 import { kafkaCommand, repeatable } from './command-line.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
   const io = createNodeIo({ logLevel: 'warn' });
+  let exitCode = 0;
   const command = kafkaCommand('partita cluster', 'The metadata of a cluster, as a whole.');
   command
     .command('dump')
@@ -24,11 +26,22 @@ export async function run(args: readonly string[]): Promise<number> {
     )
     .requiredOption('--from <file>', 'what dump has written; - is standard input')
     .action((flags) => restore(io, flags));
+  command
+    .command('recover')
+    .description(
+      'show what brokers have that the store lacks (it was put back, or restored), and let them ' +
+        'go on with the store as it is; all brokers must be stopped',
+    )
+    .option('--log-dirs <paths>', 'of more brokers, with commas between them, where they are here')
+    .option('--yes', 'do it: what is shown as lost is lost')
+    .action(async (flags) => {
+      exitCode = await recover(io, flags);
+    });
   for (const each of command.commands) {
     each.copyInheritedSettings(command);
     each.requiredOption('--config <file>', 'the server.properties file of a broker of the cluster');
     each.addOption(repeatable('--override <key=value>', 'as partita start takes it (repeat)'));
   }
   await command.parseAsync(args, { from: 'user' });
-  return 0;
+  return exitCode;
 }

@@ -50,6 +50,11 @@ export interface ClusterStore {
   readonly clusterId: string;
   /** Offsets mean the same within one history: another one begins when records may be lost. */
   readonly historyId: Uuid;
+  /**
+   * Histories in whose place an operator has put this one (`partita cluster recover`): what was
+   * known of them is no reason to refuse it. Absent: none.
+   */
+  readonly followedHistories?: readonly Uuid[];
   /** One past the last committed offset that this process has heard of. */
   readonly endOffset: number;
   /** For how long the end and the brokers alive are not known to be the newest; 0: they are. */

@@ -176,13 +176,15 @@ export interface KnownMetadata {
 
 /** @throws KafkaError one line that says which is which, and what to do */
 export function assertKnownStore(
-  store: Pick<ClusterStore, 'clusterId' | 'historyId' | 'endOffset'>,
+  store: Pick<ClusterStore, 'clusterId' | 'historyId' | 'endOffset' | 'followedHistories'>,
   known: readonly KnownMetadata[],
 ): void {
   for (const { path, clusterId, historyId, metadataOffset } of known) {
     if (clusterId !== store.clusterId) {
       refuse(`${path} belongs to cluster ${clusterId}, and the store is of ${store.clusterId}`);
     }
+    // An operator has looked at what is lost.
+    if (store.followedHistories?.includes(historyId)) continue;
     if (historyId !== store.historyId) {
       const what = store.endOffset === 0 ? 'is empty' : 'tells another history';
       refuse(`${path} was used with the metadata of history ${historyId}, and the store ${what}`);
@@ -197,6 +199,7 @@ export function assertKnownStore(
 function refuse(what: string): never {
   throw new KafkaError(
     'INCONSISTENT_CLUSTER_ID',
-    `${what}: correct cluster.store, or bring the store's folder back as it was`,
+    `${what}: correct cluster.store, or bring the store back as it was; where it is lost, ` +
+      'partita cluster recover shows what that costs, and goes on',
   );
 }

@@ -94,3 +94,20 @@ export async function tool(name: string, broker: BrokerProcess, ...args: string[
   assert.equal(code, 0, `${name} ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;
 }
+
+/** Acknowledged by all replicas. */
+export async function produced(broker: BrokerProcess, topic: string, values: readonly string[]) {
+  const args = ['--bootstrap-server', broker.bootstrapServers, '--topic', topic];
+  const input = values.map((value) => `${value}\n`).join('');
+  const all = [launcher, 'kafka-console-producer', ...args];
+  const { code, stdout, stderr } = await runProgram(process.execPath, all, { input });
+  assert.equal(code, 0, stdout + stderr);
+}
+
+/** The values of so many records, from the beginning. */
+export async function recordsOf(broker: BrokerProcess, topic: string, count: number) {
+  const args = ['--topic', topic, '--from-beginning', '--max-messages', String(count)];
+  const isolation = ['--isolation-level', 'read_committed', '--timeout-ms', '20000'];
+  const text = await tool('kafka-console-consumer', broker, ...args, ...isolation);
+  return text.trimEnd().split('\n');
+}

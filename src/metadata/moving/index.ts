@@ -2,8 +2,15 @@
 // taken to a store. Loaded by tools alone. This file is the map.
 //
 //   whole-metadata.ts   all that a metadata log says at its end
+//   recovered-metadata.ts   those of yesterday, ahead of what was given out since
 //   store-content.ts    what a store holds, read and written as a whole
-export { readStoreMetadata, restoreMetadata } from './store-content.ts';
+export { aheadOf, type LivedOn, partitionKey } from './recovered-metadata.ts';
+export {
+  type OpenedStore,
+  openStoreContent,
+  readStoreMetadata,
+  restoreMetadata,
+} from './store-content.ts';
 export {
   imageOf,
   readStoppedMetadata,

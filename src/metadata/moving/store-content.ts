@@ -2,10 +2,17 @@
 //
 // Invariant: what is only read is never begun: an empty store stays empty.
 
-import { uuidFromBytes } from '../../base/uuid.ts';
+import { type Uuid, uuidFromBytes } from '../../base/uuid.ts';
 import type { Io } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import { KeyedStore, type KeyStore, readIdentity, restoreInto } from '../engines/keyed/index.ts';
+import {
+  type Identity,
+  KeyedStore,
+  type KeyStore,
+  readIdentity,
+  replaceIn,
+  restoreInto,
+} from '../engines/keyed/index.ts';
 import { openKeyStore, openStore, type StoreOptions } from '../open-store.ts';
 import { imageOf, piecesOf, readWholeMetadata, type WholeMetadata } from './whole-metadata.ts';
 
@@ -35,6 +42,46 @@ async function openFilled(io: Io, options: StoreOptions): Promise<KeyedStore> {
 function emptyError({ address }: KeyStore): KafkaError {
   const what = `the cluster store ${address} is empty: correct cluster.store`;
   return new KafkaError('INCONSISTENT_CLUSTER_ID', what);
+}
+
+/** A store that can be read and then replaced, as one that was looked at between the two. */
+export class OpenedStore {
+  readonly address: string;
+  readonly identity: Identity;
+  readonly metadata: WholeMetadata;
+  readonly #io: Io;
+  readonly #keys: KeyStore;
+
+  constructor(io: Io, keys: KeyStore, read: { identity: Identity; metadata: WholeMetadata }) {
+    this.#io = io;
+    this.#keys = keys;
+    this.address = keys.address;
+    this.identity = read.identity;
+    this.metadata = read.metadata;
+  }
+
+  /** @throws KafkaError, one line, when it is not as it was read, or a broker lives */
+  async replace(metadata: WholeMetadata, follows: readonly Uuid[]): Promise<void> {
+    imageOf(metadata);
+    const historyId = uuidFromBytes(this.#io.random.bytes(16), 0);
+    const pieces = () => piecesOf(metadata);
+    const replaces = this.identity;
+    await replaceIn(this.#io, this.#keys, { ...metadata, historyId, pieces, replaces, follows });
+  }
+
+  close(): Promise<void> {
+    return this.#keys.close();
+  }
+}
+
+/** @throws as `readStoreMetadata` */
+export async function openStoreContent(io: Io, options: StoreOptions): Promise<OpenedStore> {
+  const metadata = await readStoreMetadata(io, options);
+  const keys = await openKeyStore(io, options);
+  const identity = await readIdentity(keys);
+  if (identity !== null) return new OpenedStore(io, keys, { identity, metadata });
+  await keys.close();
+  throw emptyError(keys);
 }
 
 /**

@@ -18,4 +18,4 @@ export { readIdentity } from './identity.ts';
 export * from './key-store.ts';
 export { KeyedStore, type KeyedStoreOptions } from './keyed-store.ts';
 export type { Identity } from './layout.ts';
-export { type NewMetadata, restoreInto } from './replace-metadata.ts';
+export { type NewMetadata, replaceIn, restoreInto } from './replace-metadata.ts';

@@ -149,6 +149,10 @@ export class KeyedStore implements ClusterStore {
     return this.#identity.historyId;
   }
 
+  get followedHistories(): readonly string[] {
+    return this.#identity.follows ?? [];
+  }
+
   get endOffset(): number {
     return this.#log.endOffset;
   }

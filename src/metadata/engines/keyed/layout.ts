@@ -52,6 +52,8 @@ export interface Identity {
   readonly layout: number;
   readonly clusterId: string;
   readonly historyId: Uuid;
+  /** Histories of before: whoever knew one of them goes on with this one (recover). */
+  readonly follows?: readonly Uuid[];
 }
 
 /** The newest election. Each puts the key, and so fences whoever knows an older version of it. */
@@ -125,7 +127,7 @@ export interface BrokerValue {
   readonly broker: StoreBroker;
 }
 
-type Kind = 'count' | 'text' | 'uuid' | 'textOrNull' | 'broker';
+type Kind = 'count' | 'text' | 'uuid' | 'uuids' | 'textOrNull' | 'broker';
 type Shape = Readonly<Record<string, Kind>>;
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= -1;
@@ -135,6 +137,7 @@ const checks: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   count: isCount,
   text: isText,
   uuid: (value) => isText(value) && (value as string).length === 22,
+  uuids: (value) => value === undefined || (Array.isArray(value) && value.every(checks.uuid)),
   textOrNull: (value) => value === null || isText(value),
   broker: isBroker,
 };
@@ -189,7 +192,12 @@ function parse(bytes: Buffer): object | null {
 const pieces = { folder: 'text', pieceCount: 'count' } as const;
 
 export const forms = {
-  identity: new ValueForm<Identity>({ layout: 'count', clusterId: 'text', historyId: 'uuid' }),
+  identity: new ValueForm<Identity>({
+    layout: 'count',
+    clusterId: 'text',
+    historyId: 'uuid',
+    follows: 'uuids',
+  }),
   epoch: new ValueForm<EpochValue>({ epoch: 'count', controllerId: 'count', attempt: 'text' }),
   controller: new ValueForm<ControllerValue>({
     nodeId: 'count',

@@ -6,10 +6,11 @@ import { simulate } from '../../../../sim/index.ts';
 import { KeySystem, MemoryKeyStore } from '../../../../tests/doubles/metadata/key-stores.ts';
 import { sampleMetadata } from '../../../../tests/doubles/metadata/sample-metadata.ts';
 import type { Io } from '../../../io/index.ts';
-import { elected } from '../../cluster-store-contract.ts';
+import { broker, elected, notLost } from '../../cluster-store-contract.ts';
 import { piecesOf, readWholeMetadata } from '../../moving/whole-metadata.ts';
+import { readIdentity } from './identity.ts';
 import { KeyedStore } from './keyed-store.ts';
-import { type NewMetadata, restoreInto } from './replace-metadata.ts';
+import { type NewMetadata, replaceIn, restoreInto } from './replace-metadata.ts';
 
 const sample = sampleMetadata();
 const historyId = 'newHistoryAAAAAAAAAAAA';
@@ -146,5 +147,81 @@ describe('metadata that are taken to a store', () => {
       assert.equal(store.clusterId, 'other');
       await store.close();
     });
+  });
+});
+
+describe('metadata that take the place of others', () => {
+  const replacing = async (io: Io, system: KeySystem, keys = new MemoryKeyStore(system)) => {
+    const replaces = await readIdentity(keys);
+    assert.ok(replaces !== null);
+    const endOffset = 6_000;
+    const next = { ...metadata, historyId: 'nextHistoryAAAAAAAAAAA', endOffset };
+    await replaceIn(io, keys, { ...next, replaces, follows: [historyId] });
+  };
+
+  async function restored(io: Io): Promise<KeySystem> {
+    const system = new KeySystem(io);
+    await restoreInto(io, new MemoryKeyStore(system), metadata);
+    const store = await open(io, system);
+    const { append } = await elected(store);
+    for (let nr = 0; nr < 10; nr++) await append(`record ${nr}`);
+    await store.close();
+    await io.clock.sleep(20_000);
+    return system;
+  }
+
+  test('follow the history of before, and go on behind its end', async () => {
+    await simulate(async (io) => {
+      const system = await restored(io);
+      await replacing(io, system);
+      const store = await open(io, system);
+      assert.equal(store.historyId, 'nextHistoryAAAAAAAAAAA');
+      assert.deepEqual(store.followedHistories, [historyId]);
+      assert.deepEqual((await readWholeMetadata(io, store)).records, sample.records);
+      const { append } = await elected(store);
+      await append('a');
+      assert.equal(store.endOffset, 6_002);
+      await io.clock.sleep(10_000);
+      const old = [...system.data.keys()].filter((key) => /^log\/.*13[89]/.test(key));
+      assert.deepEqual(old, [], 'the log of before is swept');
+      await store.close();
+    });
+  });
+
+  test('are refused while a broker lives', async () => {
+    await simulate(async (io) => {
+      const system = await restored(io);
+      const store = await open(io, system);
+      await store.register(broker(3), notLost);
+      const before = new Map(system.data);
+      await assert.rejects(replacing(io, system), { message: /has brokers alive \(3\): stop all/ });
+      assert.deepEqual(system.data, before);
+      await store.close();
+    });
+  });
+
+  test('fence a controller of before, and are there once although answers are lost', async () => {
+    for (const loss of ['request', 'answer', 'late'] as const) {
+      for (const key of ['epoch', 'pieces/', 'identity']) {
+        await simulate(async (io) => {
+          const system = await restored(io);
+          const store = await open(io, system);
+          const { append } = await elected(store);
+          const keys = new MemoryKeyStore(system);
+          keys.lose(
+            (request) =>
+              typeof request !== 'string' && request.some((step) => step.key.startsWith(key)),
+            loss,
+          );
+          await replacing(io, system, keys);
+          await keys.deliverLate();
+          await assert.rejects(append('late'), { errorName: 'NOT_CONTROLLER' });
+          const next = await open(io, system);
+          assert.equal(next.endOffset, 6_000);
+          await next.close();
+          await store.close();
+        });
+      }
+    }
   });
 });

@@ -14,7 +14,15 @@ import { commitFenced, type Fence } from './fence.ts';
 import { readIdentity } from './identity.ts';
 import type { KeyStep, KeyStore } from './key-store.ts';
 import { batchesOf } from './keyed-snapshots.ts';
-import { type EndValue, forms, keys, LAYOUT_VERSION, type SnapshotValue } from './layout.ts';
+import {
+  type EndValue,
+  forms,
+  type Identity,
+  keys,
+  LAYOUT_VERSION,
+  type SnapshotValue,
+  type ValueForm,
+} from './layout.ts';
 import { PieceFolders } from './piece-folders.ts';
 
 export interface NewMetadata {
@@ -41,9 +49,8 @@ const retryMs = 200;
 export async function restoreInto(io: Io, store: KeyStore, metadata: NewMetadata): Promise<void> {
   await answered(io, async () => {
     if (await isRestored(store, metadata)) return;
-    const epoch = await store.get(keys.epoch);
-    const known = epoch === null ? null : forms.epoch.decode(keys.epoch, epoch.value).epoch;
-    const next = Math.max(metadata.controllerEpoch, (known ?? -1) + 1);
+    const epoch = await read(store, keys.epoch, forms.epoch);
+    const next = Math.max(metadata.controllerEpoch, (epoch?.value.epoch ?? -1) + 1);
     const fence = await takeEpoch(io, store, next, epoch?.version ?? null);
     const { pointer, keep } = await writeSnapshot(store, fence, metadata);
     const { clusterId, historyId, endOffset, controllerEpoch } = metadata;
@@ -59,6 +66,58 @@ export async function restoreInto(io: Io, store: KeyStore, metadata: NewMetadata
       ]),
     );
   });
+}
+
+/**
+ * The metadata take the place of what the store holds, under a history that follows those given:
+ * brokers that knew one of them take it for theirs. It must be the identity that was looked at, and
+ * no broker may be alive.
+ * @throws KafkaError, one line, and as the store does
+ */
+export async function replaceIn(
+  io: Io,
+  store: KeyStore,
+  metadata: NewMetadata & { readonly replaces: Identity; readonly follows: readonly Uuid[] },
+): Promise<void> {
+  const { clusterId, historyId, endOffset, controllerEpoch, replaces, follows } = metadata;
+  await answered(io, async () => {
+    const found = await read(store, keys.identity, forms.identity);
+    if (found?.value.historyId === historyId) return;
+    if (found?.value.historyId !== replaces.historyId) throw writtenByAnother(store);
+    await assertNobodyLives(store);
+    const epoch = await read(store, keys.epoch, forms.epoch);
+    const fence = await takeEpoch(io, store, (epoch?.value.epoch ?? 0) + 1, epoch?.version ?? null);
+    const before = await read(store, keys.snapshot, forms.snapshot);
+    const end = await read(store, keys.end, forms.end);
+    const { pointer, keep } = await writeSnapshot(store, fence, metadata);
+    const bytes = end?.value.bytes ?? 0;
+    const identity: Identity = { layout: LAYOUT_VERSION, clusterId, historyId, follows };
+    const trimmedTo = before?.value.trimmedTo ?? 0;
+    const snapshot = { ...pointer, bytes, trimmedTo, older: before?.value.folder ?? null };
+    const put = (key: string, was: string | undefined, becomes: Buffer): KeyStep => {
+      return { key, was: was ?? null, becomes };
+    };
+    const change = [
+      put(keys.identity, found.version, forms.identity.encode(identity)),
+      put(keys.end, end?.version, forms.end.encode({ endOffset, controllerEpoch, bytes })),
+      put(keys.snapshot, before?.version, forms.snapshot.encode(snapshot)),
+      keep,
+    ];
+    await ours(store, commitFenced(store, fence, change));
+  });
+}
+
+async function read<T extends object>(store: KeyStore, key: string, form: ValueForm<T>) {
+  const entry = await store.get(key);
+  return entry === null ? null : { value: form.decode(key, entry.value), version: entry.version };
+}
+
+/** A session of one that was killed ends by itself. */
+async function assertNobodyLives(store: KeyStore): Promise<void> {
+  const { entries } = await store.list(keys.brokers);
+  if (entries.length === 0) return;
+  const names = entries.map(({ name }) => name).join(', ');
+  throw refusal(store, `has brokers alive (${names}): stop all of them, and run this again`);
 }
 
 /** False: it is empty, but for what an attempt that was cut short has left. */
