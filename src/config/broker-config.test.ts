@@ -165,6 +165,23 @@ describe('broker values', () => {
     assert.ok(!JSON.stringify(entry).includes('hush'));
     assert.deepEqual([entry.value, entry.isSensitive], [null, true]);
   });
+
+  test('an address is shown, unless there is a password in it', () => {
+    for (const key of ['cluster.store', 'zookeeper.connect'] as const) {
+      const shown = key === 'cluster.store' ? 'etcd://a:2379/kafka' : 'a:2181/kafka';
+      const open = brokerWith({ [key]: shown }).describe(key);
+      assert.deepEqual([open.value, open.isSensitive], [shown, false]);
+      const secret = shown.replace('a:', 'me:hush@a:');
+      const entry = brokerWith({ [key]: secret }).describe(key);
+      assert.deepEqual([entry.value, entry.isSensitive], [null, true]);
+      assert.ok(!JSON.stringify(entry).includes('hush'));
+      const wrong = `${secret} x`;
+      refuses(
+        { [key]: wrong },
+        new RegExp(`^Invalid value \\[hidden\\] for configuration ${key}: `),
+      );
+    }
+  });
 });
 
 describe('dynamic broker values', () => {

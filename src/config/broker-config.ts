@@ -149,13 +149,14 @@ export class BrokerConfig implements ParsedBrokerConfig {
   describe(name: BrokerKey): ConfigEntry {
     const definition = brokerConfigDefinitions[name] as Definition;
     const synonyms = this.#synonyms(name);
-    const value = this.#textOf(name) === undefined ? definition.default : this.get(name);
+    const value = (this.#textOf(name) === undefined ? definition.default : this.get(name)) ?? null;
+    const isSecret = isSensitive(definition, value);
     return {
       name,
-      value: isSensitive(definition) ? null : formatValue(definition, value as ConfigValue),
+      value: isSecret ? null : formatValue(definition, value),
       readOnly: definition.update === 'read-only',
       configSource: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
-      isSensitive: isSensitive(definition),
+      isSensitive: isSecret,
       synonyms,
       configType: configTypeCodes[definition.type],
       documentation: definition.doc,
@@ -178,8 +179,9 @@ export class BrokerConfig implements ParsedBrokerConfig {
     const add = (source: ConfigSource, textOf: (key: string) => string | undefined): void => {
       for (const name of keys) {
         const text = textOf(name);
-        const value = isSensitive(brokerDefinition(name)) ? null : (text ?? null);
-        if (text !== undefined) found.push({ name, value, source });
+        if (text === undefined) continue;
+        const value = isSensitive(brokerDefinition(name), text) ? null : text;
+        found.push({ name, value, source });
       }
     };
     const { static: fixed, clusterWide, perBroker } = this.#sources;

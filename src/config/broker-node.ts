@@ -18,6 +18,9 @@ import { reasons } from './reasons.ts';
 /** What follows the engine's name is read by the engine. */
 const storeAddress = /^(shared:\/\/[^\s/:]+:\d{1,5}|(etcd|zookeeper):\/\/\S+)$/;
 
+/** A user and password stand before the hosts, well formed or not. */
+const hasLogin = (value: string): boolean => value.includes('@');
+
 export const brokerNode = {
   'node.id': int(1, 'Number of this node, unique in the cluster. Without it, broker.id.', {
     importance: 'high',
@@ -147,6 +150,7 @@ export const brokerNode = {
         'shared://host:port, as partita start --brokers serves it; ' +
         'etcd://host:port,host:port/prefix; zookeeper://host:port,host:port/chroot',
       check: (value) => storeAddress.test(value),
+      holdsSecret: hasLogin,
     },
   ),
   'cluster.store.username': string(null, 'User as whom this broker asks an etcd.'),
@@ -172,7 +176,12 @@ export const brokerNode = {
   'zookeeper.connect': string(
     null,
     'The ZooKeeper that keeps the metadata; cluster.store and process.roles go before it.',
-    { importance: 'high', shape: 'host:2181,host:2181/chroot', check: (text) => !/\s/.test(text) },
+    {
+      importance: 'high',
+      shape: 'host:2181,host:2181/chroot',
+      check: (text) => !/\s/.test(text),
+      holdsSecret: hasLogin,
+    },
   ),
   'zookeeper.session.timeout.ms': int(
     null,

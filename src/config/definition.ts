@@ -46,6 +46,8 @@ export interface DefinitionOptions {
   /** What else a value must look like, in words; `check` decides. */
   readonly shape?: string;
   readonly check?: (value: string) => boolean;
+  /** Whether there is a secret in the value: it is shown no more than a password then. */
+  readonly holdsSecret?: (value: string) => boolean;
   readonly fallbacks?: readonly Fallback[];
   /** Kafka keeps it out of its documentation; understood all the same. */
   readonly internal?: boolean;
@@ -164,6 +166,8 @@ export function acceptedOnly<const T extends Definitions>(reason: string, table:
   return marked as T;
 }
 
-export function isSensitive(definition: Definition | undefined): boolean {
-  return definition === undefined || definition.type === 'password';
+/** Whether the value must be in no error, log or answer; what nobody knows may be a secret. */
+export function isSensitive(definition: Definition | undefined, value: ConfigValue): boolean {
+  if (definition === undefined || definition.type === 'password') return true;
+  return typeof value === 'string' && definition.holdsSecret?.(value) === true;
 }

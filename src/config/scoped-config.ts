@@ -61,12 +61,14 @@ export class ScopedConfig<T extends Definitions> {
   describe(name: keyof T & string): ConfigEntry {
     const definition = this.#definitions[name] as Definition;
     const synonyms = this.#synonyms(name);
+    const value = this.get(name) as ConfigValue;
+    const isSecret = isSensitive(definition, value);
     return {
       name,
-      value: isSensitive(definition) ? null : formatValue(definition, this.get(name)),
+      value: isSecret ? null : formatValue(definition, value),
       readOnly: false,
       configSource: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
-      isSensitive: isSensitive(definition),
+      isSensitive: isSecret,
       synonyms,
       configType: configTypeCodes[definition.type],
       documentation: definition.doc,
@@ -86,7 +88,7 @@ export class ScopedConfig<T extends Definitions> {
     const fromBroker = keys.length > 0 ? this.#broker.synonymsOf(keys) : this.#ownDefault(name);
     const own = this.#overrides.get(name);
     if (own === undefined) return fromBroker;
-    const value = isSensitive(definition) ? null : own;
+    const value = isSensitive(definition, own) ? null : own;
     return [{ name, value, source: this.#ownSource }, ...fromBroker];
   }
 

@@ -3,7 +3,7 @@
 import { KafkaError } from '../protocol/index.ts';
 import { brokerDefinition, listenerKeyDefinition } from './broker-definitions.ts';
 import { ConfigError } from './config-error.ts';
-import type { Definition, Definitions } from './definition.ts';
+import { type Definition, type Definitions, isSensitive } from './definition.ts';
 import { refusalOf } from './refusal.ts';
 import { parseValue } from './value.ts';
 
@@ -74,7 +74,7 @@ function assertValue(name: string, definition: Definition, text: string): void {
     parseValue(name, definition, text);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const shown = definition.type === 'password' ? '[hidden]' : text.trim();
+    const shown = isSensitive(definition, text) ? '[hidden]' : text.trim();
     const why = refusalOf(definition, text.trim());
     throw new KafkaError(
       'INVALID_CONFIG',

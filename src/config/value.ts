@@ -5,7 +5,7 @@
 
 import { INT64_MAX } from '../base/int64.ts';
 import { ConfigError } from './config-error.ts';
-import type { ConfigValue, Definition } from './definition.ts';
+import { type ConfigValue, type Definition, isSensitive } from './definition.ts';
 
 const LONG_MAX = 2n ** 63n - 1n;
 const LONG_MIN = -(2n ** 63n);
@@ -24,7 +24,7 @@ export function parseValue<V extends ConfigValue>(
 ): V {
   const value = readValue(definition, text.trim());
   if (value === undefined) {
-    const shown = definition.type === 'password' ? '[hidden]' : text.trim();
+    const shown = isSensitive(definition, text) ? '[hidden]' : text.trim();
     throw new ConfigError(
       name,
       `Invalid value ${shown} for configuration ${name}: expected ${describeValues(definition)}`,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
-import { openStore, storeHosts } from './open-store.ts';
+import { loadStoreEngines, openStore, storeHosts } from './open-store.ts';
 
 test('a store that nobody knows is refused, with those that there are', async () => {
   await simulate(async (io) => {
@@ -12,6 +12,26 @@ test('a store that nobody knows is refused, with those that there are', async ()
       await assert.rejects(opened, {
         errorName: 'INVALID_CONFIG',
         message: /expected etcd:\/\/, shared:\/\/, zookeeper:\/\/$/,
+      });
+    }
+  });
+});
+
+test('whatever is wrong with an address, what stands before an @ is not said', async () => {
+  await loadStoreEngines();
+  await simulate(async (io) => {
+    const wrong = [
+      'consul://u:hush@a:1',
+      'shared://u:hush@a',
+      'etcd:/u:hush@a',
+      'etcd://u:hu/sh@a',
+    ];
+    for (const address of [...wrong, 'etcd://u:1/hush@a', 'zookeeper://u:hush@a/b//c']) {
+      const opened = openStore(io, { address, clusterId: null, sessionTimeoutMs: 9_000 });
+      await assert.rejects(opened, ({ message }: Error) => {
+        assert.match(message, /^[^\n]*(expected|percent-encoded)[^\n]*$/);
+        assert.doesNotMatch(message, /hu|sh@/);
+        return true;
       });
     }
   });

@@ -49,9 +49,9 @@ export function storeHosts(address: string): string[] {
   return hosts === '' ? [] : hosts.split(',').map((host) => host.replace(/:\d+$/, ''));
 }
 
-/** Without a password. */
+/** Without user and password, well formed or not. */
 function shownAddress(address: string): string {
-  return address.replace(/\/\/[^@/]*@/, '//');
+  return address.replace(/:\/*.*@/, '://');
 }
 
 interface OpenedKeys {
@@ -127,7 +127,8 @@ async function openSharedStore(
 ): Promise<ClusterStore> {
   const match = /^(.+):(\d+)$/.exec(rest);
   if (match === null) {
-    throw new KafkaError('INVALID_CONFIG', `cluster.store ${address}: expected shared://host:port`);
+    const shown = shownAddress(address);
+    throw new KafkaError('INVALID_CONFIG', `cluster.store ${shown}: expected shared://host:port`);
   }
   const [, host, port] = match as unknown as readonly string[];
   const { SharedStore } = await import('./engines/shared/index.ts');

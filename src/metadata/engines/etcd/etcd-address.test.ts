@@ -52,6 +52,9 @@ test('what makes no sense is refused in one line, which has no password', () => 
     'etcd://secret@a',
     'etcd://:secret@a',
     'etcd://u:secret%@a',
+    'etcd://secret:secret/x@a',
+    'etcd://u:secret@secret@a/x',
+    'etcd://u:1/secret@a',
   ];
   for (const address of refused) {
     assert.throws(

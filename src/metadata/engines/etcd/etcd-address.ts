@@ -28,6 +28,7 @@ export interface EtcdAddress {
   readonly shown: string;
 }
 
+const percentEncoded = 'write the user and password before the @ percent-encoded';
 const defaultPort = 2379;
 const defaultPrefix = '/partita';
 
@@ -42,6 +43,7 @@ export function parseEtcdAddress(
   const match = /^etcd:\/\/(?:([^@/]*)@)?([^/@]+)(\/.*)?$/.exec(address);
   if (match === null) throw invalid('expected etcd://host:2379,host:2379/prefix');
   const [, login, hosts = '', path = ''] = match;
+  if (path.includes('@')) throw invalid(percentEncoded);
   const endpoints = hosts.split(',').map((host) => parseEndpoint(host, tls));
   const prefix = parsePrefix(path);
   const named = endpoints.map(({ host, port }) => `${bracketed(host)}:${port}`).join(',');
@@ -83,7 +85,7 @@ function parseLogin(login: string): EtcdCredentials {
     };
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
-    throw invalid('write the user and password before the @ percent-encoded');
+    throw invalid(percentEncoded);
   }
 }
 

@@ -9,7 +9,14 @@ import type { Io } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
 import { StoreAwayError, UnknownChangeError } from '../keyed/key-store.ts';
 import type { EtcdAddress, EtcdEndpoint } from './etcd-address.ts';
-import { EtcdError, errorIn, spaceRemedy } from './etcd-error.ts';
+import {
+  EtcdError,
+  errorIn,
+  type MemberFault,
+  memberFault,
+  spaceRemedy,
+  WrongStoreError,
+} from './etcd-error.ts';
 import { HttpError } from './http-answer-reader.ts';
 import {
   type HttpAnswer,
@@ -93,7 +100,7 @@ export class EtcdClient {
     use: (connection: HttpConnection) => Promise<T>,
     mayRepeat: boolean,
   ): Promise<T> {
-    let membersLeft = this.#address.endpoints.length;
+    const faults: MemberFault[] = [];
     let tokensLeft = tokensMax;
     for (;;) {
       const at = this.#at;
@@ -109,7 +116,7 @@ export class EtcdClient {
         isAsked = true;
         return await use(connection);
       } catch (error) {
-        const why = this.#judge(error, at, isAsked && !mayRepeat);
+        const fault = this.#judge(error, at, isAsked && !mayRepeat);
         if (error instanceof EtcdError && error.kind === 'token' && tokensLeft-- > 0) {
           this.#token = null;
           continue;
@@ -118,13 +125,15 @@ export class EtcdClient {
         // A member that was restarted has closed what we kept open: that says nothing about it.
         if (isReused && error instanceof HttpLostError && !error.isSilence) continue;
         this.#moveOn(at);
-        if (--membersLeft <= 0 || this.#isClosed) throw this.#away(why);
+        faults.push(fault);
+        const isLast = faults.length >= this.#address.endpoints.length;
+        if (isLast || this.#isClosed) throw this.#away(faults);
       }
     }
   }
 
   /** Why it is tried again or given up. @throws UnknownChangeError, and whatever is a bug */
-  #judge(error: unknown, at: number, mayBeMade: boolean): string {
+  #judge(error: unknown, at: number, mayBeMade: boolean): MemberFault {
     const isKnown = error instanceof EtcdError || isConnectionFault(error);
     if (!isKnown) throw error;
     const isCertain = error instanceof EtcdError && error.isCertain;
@@ -132,11 +141,18 @@ export class EtcdClient {
       this.#moveOn(at);
       throw new UnknownChangeError(`${this.shown}: ${error.message}`);
     }
-    return error.message;
+    const { why, isLasting } = memberFault(error);
+    const { host, port } = this.#address.endpoints[at] as EtcdEndpoint;
+    const isNamed = this.#address.endpoints.length === 1 || why.includes(`${host}:${port}`);
+    return { why: isNamed ? why : `${host}:${port}: ${why}`, isLasting };
   }
 
-  #away(why: string): StoreAwayError {
-    return new StoreAwayError(`the cluster store at ${this.shown} does not answer: ${why}`);
+  #away(faults: readonly MemberFault[]): StoreAwayError {
+    const isLasting = faults.every((fault) => fault.isLasting);
+    const state = isLasting ? 'cannot be used' : 'does not answer';
+    const why = faults.map((fault) => fault.why).join('; ');
+    const message = `the cluster store at ${this.shown} ${state}: ${why}`;
+    return isLasting ? new WrongStoreError(message) : new StoreAwayError(message);
   }
 
   #moveOn(from: number): void {
@@ -215,15 +231,29 @@ function parseAnswer({ status, body }: HttpAnswer): Json {
     parsed = JSON.parse(body.toString());
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new HttpError(`it answers with status ${status} and no JSON: is this an etcd?`);
+    throw noJson(status, body);
   }
   if (status !== 200) throw errorIn(parsed) ?? new HttpError(`it answers with status ${status}`);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new HttpError('it answers with no JSON object: is this an etcd?');
+    throw new HttpError(`it answers with no JSON object: ${isEtcd}`, true);
   }
   // A stream that fails after its beginning has status 200.
   if ('error' in parsed) throw errorIn(parsed) ?? new HttpError('its error makes no sense');
+  // Each answer of etcd has a header, and each part of a stream is a result.
+  if (!('header' in parsed || 'result' in parsed)) {
+    throw new HttpError(`its answer makes no sense: ${isEtcd}`, true);
+  }
   return parsed as Json;
+}
+
+const isEtcd = 'is this an etcd (3.4 or newer, with --enable-grpc-gateway)?';
+
+/** A web server, or an etcd without its gateway; a proxy whose etcd is gone will have it back. */
+function noJson(status: number, body: Buffer): HttpError {
+  const what = `it answers with status ${status} and no JSON`;
+  const isEncrypted = status === 400 && body.includes('HTTPS');
+  const remedy = isEncrypted ? 'it is encrypted: set cluster.store.ssl.enable=true' : isEtcd;
+  return new HttpError(`${what}: ${remedy}`, status < 500);
 }
 
 /** What an operator can do about a refusal, after the message. */

@@ -4,7 +4,11 @@
 // other members, or all of them refuse it in the same place of their log; in every other case it
 // may still come to hold.
 
+import { IoError } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
+import { certificateRemedy } from '../keyed/access-lines.ts';
+import { StoreAwayError } from '../keyed/key-store.ts';
+import { HttpError } from './http-answer-reader.ts';
 
 /**
  * `elsewhere`: this member cannot serve now, another may; `token`: who we are is not known there
@@ -23,6 +27,25 @@ export class EtcdError extends KafkaError {
     this.kind = kindOf(code, message);
     this.isCertain = !uncertainCodes.has(code) || certain.some((text) => message.includes(text));
   }
+}
+
+/**
+ * No member serves us, and none will by itself: certificates that do not fit, or no etcd. Who runs
+ * goes on asking, as the owner may mend it; who starts says so at once.
+ */
+export class WrongStoreError extends StoreAwayError {}
+
+/** Why one member was left. */
+export interface MemberFault {
+  readonly why: string;
+  /** It does not go away by itself. */
+  readonly isLasting: boolean;
+}
+
+export function memberFault(error: Error): MemberFault {
+  const remedy = error instanceof IoError ? certificateRemedy(error.code) : null;
+  if (remedy !== null) return { why: `${error.message}: ${remedy}`, isLasting: true };
+  return { why: error.message, isLasting: error instanceof HttpError && error.isForeign };
 }
 
 /** Under the NOSPACE alarm. */

@@ -232,31 +232,89 @@ test('a token that ended is asked for anew, and a change is not made twice', asy
   });
 });
 
-test('what is no etcd is refused in one line, and hears nothing but questions', async () => {
-  const garbage = [
-    'SSH-2.0-OpenSSH_9.2\r\n',
-    'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
-    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}',
-    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]',
-    'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n',
-    'HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nx',
-    '\0\0\0\u0008\0\0\0\0\0\0\0\0',
-  ];
-  for (const answer of garbage) {
-    await beside(0, {}, async (io, { world }) => {
-      const other = world.startProcess('other');
-      let asked = 0;
-      await other.io.network.listen({ host: '0.0.0.0', port }, (connection) => {
-        connection.onData = () => {
-          asked += 1;
-          connection.write([Buffer.from(answer, 'latin1')]);
-        };
+/** Says the same to everybody who asks, whatever it is; closed afterwards like a page from 1999. */
+async function sayAlways(process: SimProcess, answer: string): Promise<{ asked: number }> {
+  const heard = { asked: 0 };
+  await process.io.network.listen({ host: '0.0.0.0', port }, (connection) => {
+    connection.onData = () => {
+      heard.asked += 1;
+      connection.write([Buffer.from(answer, 'latin1')]);
+    };
+  });
+  return heard;
+}
+
+function http(status: number, body: string, length = body.length): string {
+  return `HTTP/1.1 ${status} -\r\nContent-Length: ${length}\r\n\r\n${body}`;
+}
+
+/** Of a program that will not be an etcd in a moment, either. */
+const strangers = [
+  'SSH-2.0-OpenSSH_9.2\r\n',
+  http(200, '<!doctype html><title>It works!</title>'),
+  http(404, '404 page not found\n'),
+  http(200, '[]'),
+  http(200, '{"status":"ok"}'),
+  http(301, ''),
+  http(400, 'Client sent an HTTP request to an HTTPS server.\n'),
+  '\0\0\0\u0008\0\0\0\0\0\0\0\0',
+];
+
+/** Of one that may be an etcd behind something, or in trouble. */
+const troubled = [
+  http(500, ''),
+  http(503, '<html>no backend</html>'),
+  http(200, '{"header":{"cluster_id"', 4_000),
+  http(200, 'x', 9_999_999_999),
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+];
+
+for (const [what, answers, waitMs] of [
+  ['refused at once', strangers, 0],
+  ['waited for, and refused', troubled, 30_000],
+] as const) {
+  test(`what is no etcd is ${what}, in one line, and hears questions only`, async () => {
+    for (const answer of answers) {
+      await beside(0, {}, async (io, { world }) => {
+        const heard = await sayAlways(world.startProcess('other'), answer);
+        const beganMs = io.clock.monotonic();
+        await assert.rejects(open(io, `other:${port}`), ({ message }: Error) => {
+          assert.match(message, /^the cluster store at etcd:\/\/other:2379\/kafka [^\n]+$/, answer);
+          assert.match(message, /is this an etcd|correct cluster\.store|speak HTTP|ssl\.enable/);
+          return true;
+        });
+        const tookMs = io.clock.monotonic() - beganMs;
+        assert.ok(tookMs >= waitMs && tookMs < waitMs + 10_000, `${answer}: ${tookMs} ms`);
+        assert.ok(heard.asked > 0);
       });
-      await assert.rejects(open(io, `other:${port}`), (error: Error) => {
-        assert.match(error.message, /^[^\n]*etcd:\/\/other:2379\/kafka[^\n]*$|^etcd [^\n]*$/);
-        return true;
-      });
-      assert.ok(asked > 0);
+    }
+  });
+}
+
+test('a member that is none, and one that is not there, are left for one that is', async () => {
+  for (const answer of [...strangers, ...troubled]) {
+    await beside(1, {}, async (io, { world, hosts, ensemble }) => {
+      await sayAlways(world.startProcess('other'), answer);
+      const stores: EtcdStore[] = [];
+      // Whichever of the three is asked first.
+      for (let round = 0; round < 4; round++) {
+        stores.push(await open(io, `other:${port},nobody:${port},${hosts}`));
+      }
+      for (const [index, store] of stores.entries()) await put(store, `a/${index}`, 'x');
+      assert.equal(ensemble.data.leases.size, 4);
+      for (const store of stores) await store.close();
     });
   }
+});
+
+test('members that cannot be used are named one by one', async () => {
+  await beside(0, {}, async (io, { world }) => {
+    await sayAlways(world.startProcess('other'), strangers[0] as string);
+    await assert.rejects(open(io, `other:${port},nobody:${port}`), ({ message }: Error) => {
+      assert.match(message, /other:2379: it does not speak HTTP/);
+      assert.match(message, /nobody:2379/);
+      assert.match(message, /start it, or correct cluster\.store$/);
+      return true;
+    });
+  });
 });

@@ -19,7 +19,7 @@ import {
 } from '../keyed/key-store.ts';
 import type { EtcdAddress } from './etcd-address.ts';
 import { EtcdClient, type Json, refusal } from './etcd-client.ts';
-import { EtcdError } from './etcd-error.ts';
+import { EtcdError, WrongStoreError } from './etcd-error.ts';
 import { EtcdKeys, type StoredEntry } from './etcd-keys.ts';
 import { EtcdSession } from './etcd-session.ts';
 import { EtcdUpkeep } from './etcd-upkeep.ts';
@@ -83,7 +83,7 @@ export class EtcdStore implements KeyStore {
       const { failure } = store.#session;
       if (failure !== null && (!isAwaited(failure) || io.clock.monotonic() > until)) {
         await store.close();
-        throw failure instanceof EtcdError ? refusal(store.address, failure) : failure;
+        throw failure instanceof EtcdError ? refusal(store.address, failure) : unmended(failure);
       }
       await io.clock.sleep(openLookMs);
     }
@@ -270,5 +270,11 @@ interface RangeAnswer {
 /** What goes away by itself, so that a start waits for it. */
 function isAwaited(error: KafkaError): boolean {
   if (error instanceof EtcdError) return error.kind === 'elsewhere' || error.kind === 'space';
-  return error instanceof StoreAwayError;
+  return error instanceof StoreAwayError && !(error instanceof WrongStoreError);
+}
+
+/** Whoever starts says what is to be done, unless the line says it already. */
+function unmended(error: KafkaError): KafkaError {
+  if (error instanceof WrongStoreError) return error;
+  return new StoreAwayError(`${error.message}: start it, or correct cluster.store`);
 }

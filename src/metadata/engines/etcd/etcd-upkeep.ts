@@ -7,6 +7,7 @@
 
 import type { Io, Timer } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
+import { warnOfOpenStore } from '../keyed/access-lines.ts';
 import type { EtcdAddress } from './etcd-address.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { EtcdError, spaceRemedy } from './etcd-error.ts';
@@ -35,8 +36,7 @@ export class EtcdUpkeep {
     const hasCertificate = endpoints.some(({ tls }) => tls?.identity != null);
     if (this.#client.isOpen && !hasCertificate) {
       const remedy = 'demand a user (etcdctl auth enable, cluster.store.username) or certificates';
-      const danger = 'whoever reaches it can change the metadata';
-      this.#io.log.warn(`the etcd at ${this.#client.shown} is open: ${danger}; ${remedy}`);
+      warnOfOpenStore(this.#io.log, { system: 'etcd', address: this.#client.shown, remedy });
     }
     void this.#look();
   }

@@ -8,9 +8,13 @@ import { protocolHint } from '../../../network/index.ts';
 
 /** What came is no answer of an HTTP/1.1 server, or larger than anybody asked for. */
 export class HttpError extends Error {
-  constructor(why: string) {
+  /** It is another program, rather than this one in trouble. */
+  readonly isForeign: boolean;
+
+  constructor(why: string, isForeign = false) {
     super(why);
     this.name = 'HttpError';
+    this.isForeign = isForeign;
   }
 }
 
@@ -84,7 +88,7 @@ export class HttpAnswerReader {
     const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
     if (status === undefined) {
       this.#assertHttp();
-      throw new HttpError('it does not speak HTTP/1.1');
+      throw new HttpError('it does not speak HTTP/1.1', true);
     }
     this.#rest = this.#rest.subarray(end + headEnd.length);
     // "100 Continue" is no answer yet.
@@ -98,7 +102,7 @@ export class HttpAnswerReader {
   #assertHttp(): void {
     if ('HTTP/'.startsWith(this.#rest.toString('latin1', 0, 5))) return;
     const hint = this.#rest.length < 4 ? null : protocolHint(this.#rest.readInt32BE());
-    throw new HttpError(`it does not speak HTTP${hint === null ? '' : `: ${hint}`}`);
+    throw new HttpError(`it does not speak HTTP${hint === null ? '' : `: ${hint}`}`, true);
   }
 
   #expectBody(lines: readonly string[]): void {

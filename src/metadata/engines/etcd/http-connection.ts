@@ -6,6 +6,7 @@
 // may have arrived.
 
 import { type Connection, type Io, IoError, type Timer } from '../../../io/index.ts';
+import { certificateRemedy } from '../keyed/access-lines.ts';
 import type { EtcdEndpoint } from './etcd-address.ts';
 import { HttpAnswerReader, HttpError } from './http-answer-reader.ts';
 
@@ -55,6 +56,7 @@ export class HttpConnection {
   readonly #reader: HttpAnswerReader;
   #waiting: Waiting | null = null;
   #isLost = false;
+  #hasHeard = false;
   /** Called once, when it can no longer be used. */
   onLost: () => void = () => {};
 
@@ -73,7 +75,9 @@ export class HttpConnection {
     connection.onData = (chunk) => this.#onData(chunk);
     connection.onClose = (error) => {
       if (!this.#isLost && this.#waiting !== null && this.#reader.end()) return;
-      this.lose(new HttpLostError(error?.message ?? 'it closed the connection'));
+      // Certificates are also refused when the connection stands and something was asked.
+      const isRefused = error instanceof IoError && certificateRemedy(error.code) !== null;
+      this.lose(isRefused ? error : new HttpLostError(error?.message ?? this.#closedWhy()));
     };
   }
 
@@ -87,6 +91,13 @@ export class HttpConnection {
       ...(tls === null ? {} : { tls }),
     });
     return new HttpConnection(io, endpoint, connection);
+  }
+
+  #closedWhy(): string {
+    // So does an etcd with certificates to whoever speaks in plain text.
+    const mayWantTls = this.endpoint.tls === null && !this.#hasHeard && this.#waiting !== null;
+    const remedy = ' (if it is encrypted: cluster.store.ssl.enable=true)';
+    return `it closed the connection${mayWantTls ? remedy : ''}`;
   }
 
   get isUsable(): boolean {
@@ -170,6 +181,7 @@ export class HttpConnection {
 
   #onData(chunk: Buffer): void {
     if (this.#isLost) return;
+    this.#hasHeard = true;
     try {
       this.#reader.feed(chunk);
     } catch (error) {

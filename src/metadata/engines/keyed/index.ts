@@ -14,6 +14,8 @@
 //   fence.ts            changes that the controller of one term alone can make
 //   elections.ts        where this process stands, and the term it won
 //   living-brokers.ts   registrations, expulsions, and who is alive
+//   access-lines.ts     what an engine says of an open store, and of certificates
+export { certificateRemedy, warnOfOpenStore } from './access-lines.ts';
 export { readIdentity } from './identity.ts';
 export * from './key-store.ts';
 export { KeyedStore, type KeyedStoreOptions } from './keyed-store.ts';

@@ -34,5 +34,7 @@ function parseHost(text: string): ServerAddress | null {
 
 function invalid(text: string): KafkaError {
   const expected = 'expected host:2181,host:2181/chroot';
-  return new KafkaError('INVALID_CONFIG', `the ZooKeeper at ${text}: ${expected}`);
+  // What stands before an @ may be a password.
+  const shown = text.replace(/^.*@/, '');
+  return new KafkaError('INVALID_CONFIG', `the ZooKeeper at ${shown}: ${expected}`);
 }
