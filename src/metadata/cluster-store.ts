@@ -59,6 +59,12 @@ export interface ClusterStore {
   readonly endOffset: number;
   /** For how long the end and the brokers alive are not known to be the newest; 0: they are. */
   readonly viewAgeMs: number;
+  /**
+   * For how long a session that ends has ended for a reason of its own: sessions of living
+   * processes end, too, when the store was away, as soon as it is back, and a session of this
+   * process that has ended says that others may. Infinity: always.
+   */
+  readonly steadyMs: number;
   /** The engine gave up for good; only a restart helps. */
   readonly isFailed: boolean;
 

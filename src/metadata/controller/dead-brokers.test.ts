@@ -12,10 +12,11 @@ class Scene {
   readonly fenced: number[] = [];
   readonly dead: DeadBrokers;
   refusals = 0;
+  steadyMs = Number.POSITIVE_INFINITY;
 
   constructor(io: Io, sessionMs = 9000) {
     this.dead = new DeadBrokers(io, {
-      ...{ nodeId: 1, sessionMs },
+      ...{ nodeId: 1, sessionMs, steadyMs: () => this.steadyMs },
       serving: () => [1, 2, 3],
       fence: async (id) => {
         if (this.refusals-- > 0) throw new KafkaError('NOT_CONTROLLER');
@@ -68,6 +69,30 @@ test('a new controller that saw the session of a broker end does not wait for an
     assert.deepEqual(at.fenced, [2]);
     await io.clock.sleep(20_000);
     assert.deepEqual(at.fenced, [2]);
+  }));
+
+test('a session that ended with an outage of the store is given a whole session time', () =>
+  simulate(async (io) => {
+    const at = new Scene(io);
+    at.dead.onAlive([1, 2, 3]);
+    await at.dead.onElected();
+    // The store is back since two seconds, and ends the sessions that were not renewed meanwhile.
+    at.steadyMs = 2000;
+    at.dead.onAlive([1]);
+    await io.clock.sleep(6900);
+    assert.deepEqual(at.fenced, []);
+    at.dead.onAlive([1, 3]);
+    await io.clock.sleep(200);
+    assert.deepEqual(at.fenced, [2]);
+    // Whoever is elected now knows no more than that.
+    at.dead.onTermOver();
+    at.steadyMs = 0;
+    at.dead.onAlive([1]);
+    await at.dead.onElected();
+    await io.clock.sleep(8900);
+    assert.deepEqual(at.fenced, [2]);
+    await io.clock.sleep(200);
+    assert.deepEqual(at.fenced, [2, 2, 3]);
   }));
 
 test('fencing that is refused is tried again, while this node controls', () =>

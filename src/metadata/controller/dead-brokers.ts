@@ -1,6 +1,7 @@
 // Which brokers the controller takes for dead, and when: a broker is fenced when its session with
 // the store has ended and has not been renewed a moment later. A new controller that did not see
-// the session of a broker end cannot know that it had one, and gives it a whole session time first.
+// the session of a broker end cannot know that it had one, and gives it a whole session time first;
+// so does everybody when the store was away, whose return may end the sessions of all who live.
 //
 // Invariant: a broker that is dead is fenced while this node controls, however often that fails;
 // one whose session is back is not.
@@ -16,6 +17,8 @@ export interface DeadBrokersOptions {
   readonly fence: (brokerId: number) => Promise<void>;
   /** broker.session.timeout.ms; 0: nobody but this process can be alive. */
   readonly sessionMs: number;
+  /** ClusterStore.steadyMs */
+  readonly steadyMs: () => number;
   readonly onBug: (error: Error) => void;
 }
 
@@ -47,7 +50,7 @@ export class DeadBrokers {
     for (const id of [...serving()]) {
       if (id === nodeId || this.#alive.has(id)) continue;
       if (sessionMs === 0) await fence(id);
-      else this.#fenceAfter(id, this.#ended.has(id) ? renewalMsMax : sessionMs);
+      else this.#fenceAfter(id, this.#ended.has(id) ? this.#renewalMs() : sessionMs);
     }
   }
 
@@ -68,8 +71,14 @@ export class DeadBrokers {
     for (const id of before) {
       if (this.#alive.has(id)) continue;
       this.#ended.add(id);
-      if (this.#isElected) this.#fenceAfter(id, renewalMsMax);
+      if (this.#isElected) this.#fenceAfter(id, this.#renewalMs());
     }
+  }
+
+  /** How long one whose session ended has to begin another one. */
+  #renewalMs(): number {
+    const { sessionMs, steadyMs } = this.#options;
+    return Math.max(renewalMsMax, sessionMs - steadyMs());
   }
 
   #fenceAfter(id: number, delayMs: number): void {

@@ -98,6 +98,7 @@ export class MetadataController implements api.Controller {
       serving: () => Array.from(options.loader.image.aliveBrokers(), ({ id }) => id),
       fence: (brokerId) => this.#decide((machine) => fenceBroker(machine, brokerId)),
       sessionMs: options.sessionMs ?? 0,
+      steadyMs: () => options.store.steadyMs,
       onBug: options.onBug,
     });
     this.#elections = new PeriodicElections(io, this.#periodicElections(), options);

@@ -150,6 +150,10 @@ export class RemoteStore implements ClusterStore {
     return this.#cutMs === null ? 0 : this.io.clock.monotonic() - this.#cutMs;
   }
 
+  get steadyMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   get isFailed(): boolean {
     return this.server.local.isFailed;
   }

@@ -161,6 +161,10 @@ export class KeyedStore implements ClusterStore {
     return this.#view.ageMs;
   }
 
+  get steadyMs(): number {
+    return this.#view.steadyMs;
+  }
+
   get isFailed(): boolean {
     return this.#isRolledBack;
   }

@@ -310,6 +310,40 @@ describe('a store that tells nothing', () => {
   });
 });
 
+describe('a session that ends proves nothing about its process', () => {
+  test('when the store was away for most of a session before', async () => {
+    await inWorld(async (world) => {
+      const store = await world.connect();
+      await world.io.clock.sleep(20_000);
+      assert.equal(store.steadyMs, Number.POSITIVE_INFINITY);
+      world.cut(store);
+      await world.io.clock.sleep(3_000);
+      await world.heal(store);
+      await world.io.clock.sleep(lookedMs);
+      assert.equal(store.steadyMs, Number.POSITIVE_INFINITY, 'nobody was silent for long');
+      world.cut(store);
+      await world.io.clock.sleep(8_000);
+      assert.equal(store.steadyMs, 0);
+      await world.heal(store);
+      await world.io.clock.sleep(lookedMs);
+      assert.ok(store.steadyMs > 0 && store.steadyMs <= lookedMs + 1_000, `${store.steadyMs}`);
+      await store.close();
+    });
+  });
+
+  test('when the session of this process has ended, too', async () => {
+    await inWorld(async (world) => {
+      const store = await world.connect();
+      await store.register(broker(1), () => {});
+      await world.io.clock.sleep(20_000);
+      await world.expire(1);
+      await world.io.clock.sleep(lookedMs);
+      assert.ok(store.steadyMs < 20_000, `${store.steadyMs}`);
+      await store.close();
+    });
+  });
+});
+
 describe('a store that has no space', () => {
   const refusal = new KafkaError('KAFKA_STORAGE_ERROR', 'planted: no space');
 

@@ -2,8 +2,9 @@
 // and so how old is what is known here. Watches only make a look happen earlier.
 //
 // Invariants: everything is looked at several times within the session's time-out; how old the view
-// is is counted from when the last look began that was answered whole; a store that is away, or an
-// old view, is told of once.
+// is is counted from when the last look began that was answered whole; what an outage may have done
+// to the sessions of living processes is remembered; a store that is away, or an old view, is told
+// of once.
 
 import type { Io, Timer } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
@@ -12,6 +13,8 @@ import type { KeyStore, SessionEvent } from './key-store.ts';
 
 const looksPerSession = 6;
 const lookMsMin = 50;
+/** Of a session: within the rest of it everybody says at least once that he lives. */
+const gapShare = 2 / 3;
 /** An older view is told of. */
 const oldViewMs = 10_000;
 
@@ -30,6 +33,7 @@ export class StoreView {
   readonly #lookMs: number;
   #timer: Timer | null = null;
   #freshMs: number;
+  #steadyFromMs = Number.NEGATIVE_INFINITY;
   #isLooking = false;
   #mustLook = false;
   #session: number;
@@ -61,6 +65,17 @@ export class StoreView {
     return this.#awayBecause === null && ageMs <= this.#lookMs * 2 ? 0 : ageMs;
   }
 
+  /** See ClusterStore. */
+  get steadyMs(): number {
+    const nowMs = this.#io.clock.monotonic();
+    return this.#isGap(nowMs) ? 0 : nowMs - this.#steadyFromMs;
+  }
+
+  /** Nothing was heard for so long that sessions may have ended meanwhile. */
+  #isGap(nowMs: number): boolean {
+    return nowMs - this.#freshMs > this.#options.sessionTimeoutMs * gapShare;
+  }
+
   #onSession(event: SessionEvent): void {
     if (this.#isClosed) return;
     const { address } = this.#store;
@@ -83,6 +98,7 @@ export class StoreView {
   }
 
   #end(because: string): void {
+    this.#steadyFromMs = this.#io.clock.monotonic();
     const why = `the session with the cluster store at ${this.#store.address} has ended`;
     this.#options.onSessionEnded(this.#session, `${why} (${because})`);
   }
@@ -105,6 +121,8 @@ export class StoreView {
       const beganMs = this.#io.clock.monotonic();
       try {
         await this.#options.look();
+        const nowMs = this.#io.clock.monotonic();
+        if (this.#isGap(nowMs)) this.#steadyFromMs = nowMs;
         this.#freshMs = beganMs;
         this.#isOldTold = false;
       } catch (error) {

@@ -228,6 +228,10 @@ export class LocalStore implements ClusterStore {
     return this.isFailed ? this.#io.clock.monotonic() - this.#failedMs : 0;
   }
 
+  get steadyMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   get logStartOffset(): number {
     return this.#log.logStartOffset;
   }

@@ -103,6 +103,11 @@ export class SharedStore implements ClusterStore {
     return this.#connector.viewAgeMs;
   }
 
+  /** The store counts only the time in which it ran itself. */
+  get steadyMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** It goes on trying for as long as the process lives. */
   get isFailed(): boolean {
     return false;
