@@ -1,16 +1,24 @@
 // Bugs that clusters have had, each as a change of one place of the product's code, as it lies in
 // dist/ (types are gone there). bugs.test.ts shows that each is found.
 
-export interface PlantedBug {
-  readonly name: string;
-  /** What a broker does wrong with it. */
-  readonly about: string;
+/** A change of one place. */
+export interface Change {
   /** Below dist/. */
   readonly file: string;
   /** Occurs once in the file. */
   readonly was: string;
   readonly is: string;
-  /** The first seed of the scenario `replication` that finds it. */
+}
+
+export interface PlantedBug extends Change {
+  readonly name: string;
+  /** What a broker does wrong with it. */
+  readonly about: string;
+  /** Further places: another defence would hide the bug. */
+  readonly also?: readonly Change[];
+  /** Which scenario finds it. Default: `replication`. */
+  readonly scenario?: string;
+  /** The first seed of the scenario that finds it. */
   readonly foundAt: number;
   /** What it says then. */
   readonly finding: RegExp;

@@ -24,12 +24,18 @@ export async function assertFound(bug: PlantedBug, scenario: string): Promise<vo
   }
 }
 
-function simulate(main: string, scenario: string, firstSeed: number): Promise<string> {
+async function simulate(main: string, scenario: string, firstSeed: number): Promise<string> {
   const seeds = ['--seed', `${firstSeed}`, '--seeds', `${seedsMax}`];
-  const args = [main, '--scenario', scenario, ...seeds];
+  return (await run([main, '--scenario', scenario, ...seeds])).output;
+}
+
+/** Runs Node with the arguments. */
+export function run(args: readonly string[]): Promise<{ output: string; isGood: boolean }> {
+  // A test that runs as a part of others says so in a form for programs.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
-      resolve(stdout + stderr);
+    execFile(process.execPath, args, { maxBuffer: 2 ** 26, env }, (error, stdout, stderr) => {
+      resolve({ output: stdout + stderr, isGood: error === null });
     });
   });
 }

@@ -1,0 +1,49 @@
+// Bugs that clusters have had and that no world shows, because a second defence hides them; each
+// with the test of one file that fails on it. bugs-of-units.test.ts plants them and runs that test.
+
+import type { Change } from './bugs.ts';
+
+export interface BugOfUnit extends Change {
+  readonly name: string;
+  /** What a broker does wrong with it, and why no world shows it. */
+  readonly about: string;
+  /** Below dist/; without an end. */
+  readonly test: string;
+  /** The name of the test in it that fails. */
+  readonly fails: string;
+}
+
+export const bugsOfUnits: readonly BugOfUnit[] = [
+  {
+    name: 'deposed controller that answers a question',
+    about: 'it does not ask the store; clients are told what was, and no promise is about that',
+    file: 'src/machine/machine-runtime.js',
+    was: 'return this.#whenConfirmed().then(() => response);',
+    is: 'return Promise.resolve(response);',
+    test: 'src/machine/machine-runtime',
+    fails: 'a question is answered when nobody took the log over after it was asked',
+  },
+  {
+    name: 'fetch answer of an older epoch appended',
+    about: 'the fetcher drops it as well: who follows in a newer epoch is another FetchedPartition',
+    file: 'src/replication/follower-state.js',
+    was: `if (!this.#mayChange(log) || log.logEndOffset !== fetchOffset)
+            return null;
+        const records = this.#ofEpoch(sent);`,
+    is: `if (log.truncations.current !== null || log.logEndOffset !== fetchOffset)
+            return null;
+        const records = this.#ofEpoch(sent);`,
+    test: 'src/replication/follower-state',
+    fails: 'drops answers that were asked for in another epoch',
+  },
+  {
+    name: 'marker of an older coordinator accepted',
+    about:
+      'each transaction has an epoch of its own, so that a late marker is refused by that, too',
+    file: 'src/storage/producers/producer-epochs.js',
+    was: 'if (marker.coordinatorEpoch >= known.coordinatorEpoch)',
+    is: 'if (marker.coordinatorEpoch >= 0)',
+    test: 'src/storage/log/transactions',
+    fails: 'the coordinator epoch is remembered',
+  },
+];
