@@ -21,7 +21,7 @@ const commands: Readonly<Record<string, Entry>> = {
     },
   },
   cluster: {
-    summary: "dump, restore, recover: all of a cluster's metadata",
+    summary: "adopt, dump, restore, recover, replicas: all of a cluster's metadata",
     load: () => import('./partita-cluster.ts'),
   },
   stray: {

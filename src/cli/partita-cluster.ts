@@ -2,9 +2,11 @@
 // configuration names, as `partita start` would use it.
 
 import { createNodeIo } from '../io/index.ts';
+import { adopt } from './cluster/adopt.ts';
 import { dump, restore } from './cluster/dump-and-restore.ts';
 import { recover } from './cluster/recover.ts';
-import { kafkaCommand, repeatable } from './command-line.ts';
+import { replicas } from './cluster/replicas.ts';
+import { integer, kafkaCommand, repeatable } from './command-line.ts';
 
 export async function run(args: readonly string[]): Promise<number> {
   const io = createNodeIo({ logLevel: 'warn' });
@@ -26,6 +28,28 @@ export async function run(args: readonly string[]): Promise<number> {
     )
     .requiredOption('--from <file>', 'what dump has written; - is standard input')
     .action((flags) => restore(io, flags));
+  command
+    .command('adopt')
+    .description(
+      'take a broker on its own that is stopped, with the log.dirs of this configuration, to ' +
+        'the empty store that it names: topics, users, groups, transactions and all; what was ' +
+        'cut short is run again',
+    )
+    .action((flags) => adopt(io, flags));
+  command
+    .command('replicas')
+    .description(
+      'write down, for kafka-reassign-partitions.sh, how topics get more replicas: after adopt, ' +
+        'the internal ones, which have one',
+    )
+    .requiredOption('--topics <names>', 'with commas between them')
+    .requiredOption(
+      '--replication-factor <number>',
+      'how many replicas each partition is to have',
+      integer('--replication-factor', 1, 100),
+    )
+    .option('--to <file>', 'the file to be written; - is standard output', '-')
+    .action((flags) => replicas(io, flags));
   command
     .command('recover')
     .description(

@@ -63,7 +63,7 @@ export {
 } from './cleaner/index.ts';
 export { replaceFile } from './directory/checkpoint-file.ts';
 export { formatDirectory, readMetaProperties } from './directory/directory-identity.ts';
-export { lockDirectory } from './directory/directory-lock.ts';
+export { lockDirectory, nameBrokerEpoch } from './directory/directory-lock.ts';
 export {
   type DirectoryNotes,
   type NotesAround,

@@ -2,7 +2,7 @@
 // store to take it to, and the command with a configuration file for it.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EtcdEnsemble, EtcdMember } from '../../sim/models/etcd/index.ts';
@@ -11,7 +11,7 @@ import { BrokerProcess } from '../broker-process.ts';
 import { projectRoot } from '../root.ts';
 import { type ProgramResult, runProgram } from '../run-program.ts';
 
-const launcher = join(projectRoot, 'bin/partita.js');
+export const launcher = join(projectRoot, 'bin/partita.js');
 
 /** Of one test: whatever it starts ends with it. */
 export class MovingCluster {
@@ -68,6 +68,25 @@ export class MovingCluster {
   async done(store: string | null, ...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.command(store, args);
     assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** The snippet of docs/cluster.md that has the words, run with the configuration of node 1. */
+  async documented(store: string, words: string, broker?: BrokerProcess): Promise<ProgramResult> {
+    const page = readFileSync(join(projectRoot, 'docs/cluster.md'), 'utf8');
+    const snippets = [...page.matchAll(/```shell\n([\s\S]*?)```/g)].map(([, text]) => text);
+    const snippet = snippets.find((text) => text?.includes(words));
+    assert.ok(snippet !== undefined, `docs/cluster.md has a snippet with ${words}`);
+    this.configFile({ 'cluster.store': store });
+    if (!existsSync(this.path('bin'))) symlinkSync(join(projectRoot, 'bin'), this.path('bin'));
+    const script = snippet.replaceAll('localhost:9092', broker?.bootstrapServers ?? '');
+    const options = { cwd: this.#folder, timeoutMs: 60_000 };
+    return await runProgram('bash', ['-euo', 'pipefail', '-c', script], options);
+  }
+
+  async didDocumented(store: string, words: string, broker?: BrokerProcess): Promise<string> {
+    const { code, stdout, stderr } = await this.documented(store, words, broker);
+    assert.equal(code, 0, `${words}: ${stdout}${stderr}`);
     return stdout;
   }
 

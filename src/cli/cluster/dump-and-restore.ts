@@ -14,6 +14,7 @@ import { replaceFile } from '../../storage/index.ts';
 import { UsageError } from '../command-line.ts';
 import { dumpLines, readDump } from './dump-text.ts';
 import { type ConfigFlags, configOf, storeOf } from './named-cluster.ts';
+import { pathOf } from './replicas.ts';
 import { StoppedBroker } from './stopped-broker.ts';
 
 const standardStream = '-';
@@ -29,8 +30,7 @@ export async function dump(io: Io, flags: ConfigFlags & { readonly to: string })
     process.stdout.write(text);
     return;
   }
-  const path = flags.to.includes('/') ? flags.to : `./${flags.to}`;
-  await replaceFile(io.disk, path, Buffer.from(text));
+  await replaceFile(io.disk, pathOf(flags.to), Buffer.from(text));
   process.stdout.write(`${flags.to}: ${summaryOf(metadata)}\n`);
 }
 

@@ -33,7 +33,7 @@ export class StoppedBroker {
     const locks: DiskLock[] = [];
     try {
       let meta: MetaProperties | null = null;
-      for (const path of new Set([metadataDirOf(config), ...config.logDirs])) {
+      for (const path of config.logDirs) {
         const found = io.disk.stat(path) === null ? null : readMetaProperties(io, path);
         if (found === null) {
           const remedy = 'name the configuration with which the broker was started';

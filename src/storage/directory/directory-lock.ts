@@ -59,3 +59,17 @@ export async function leaveCleanMark(
   const mark = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }));
   await replaceFile(disk, `${directory}/${CLEAN_SHUTDOWN}`, mark);
 }
+
+/**
+ * The mark of a broker on its own says no epoch: it says the one of its registration from now on.
+ * Without a mark, or with one that says an epoch, nothing is changed.
+ */
+export async function nameBrokerEpoch(
+  disk: Disk,
+  directory: string,
+  brokerEpoch: number,
+): Promise<void> {
+  const content = disk.readFile(`${directory}/${CLEAN_SHUTDOWN}`);
+  if (content === null || brokerEpochIn(content.toString('utf8')) !== -1) return;
+  await leaveCleanMark(disk, directory, { brokerEpoch });
+}

@@ -35,11 +35,15 @@ export async function openIdentity(
       throw refusal(store, `${why}: correct cluster.store or the cluster id`);
     }
     if (!mayCreate) {
-      throw refusal(store, 'is empty, and there is data of a cluster here: correct cluster.store');
+      throw refusal(store, `is empty, and ${hereIsData}`);
     }
     await create(io, store, clusterId);
   }
 }
+
+const hereIsData =
+  'there is data of a cluster here: correct cluster.store, or take it there ' +
+  '(partita cluster adopt)';
 
 /** null: the store is empty. */
 export async function readIdentity(store: KeyStore): Promise<Identity | null> {
