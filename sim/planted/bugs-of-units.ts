@@ -1,5 +1,6 @@
-// Bugs that clusters have had and that no world shows, because a second defence hides them; each
-// with the test of one file that fails on it. bugs-of-units.test.ts plants them and runs that test.
+// Bugs that clusters have had and that no world shows, because a second defence hides them, or that
+// take so many steps in their order that no seed is noted; each with the test of one file that
+// fails on it. bugs-of-units.test.ts plants them and runs that test.
 
 import type { Change } from './bugs.ts';
 
@@ -45,5 +46,52 @@ export const bugsOfUnits: readonly BugOfUnit[] = [
     is: 'if (marker.coordinatorEpoch >= 0)',
     test: 'src/storage/log/transactions',
     fails: 'the coordinator epoch is remembered',
+  },
+  {
+    name: 'ISR entry below the start of the epoch',
+    about: 'a replica enters that has the watermark, which a new leader knows late (KAFKA-7128)',
+    file: 'src/replication/leader-state.js',
+    was: 'return remote.logEndOffset >= Math.max(highWatermark, this.epochStartOffset);',
+    is: 'return remote.logEndOffset >= highWatermark;',
+    test: 'src/replication/leader-state',
+    fails: 'and the start of the leader epoch',
+  },
+  {
+    name: 'restarted replica counted by its old broker epoch',
+    about: 'it enters by what it had before its restart; the controller refuses that as well',
+    file: 'src/replication/leader-state.js',
+    was: 'if (remote.brokerEpoch < 0 || remote.brokerEpoch !== brokerEpoch)',
+    is: 'if (remote.brokerEpoch < 0)',
+    test: 'src/replication/leader-state',
+    fails: 'with a fetch of its present life',
+  },
+  {
+    name: 'controller that takes a replica of an earlier life',
+    about: 'the second defence against that: the leader does not ask for it',
+    file: 'src/metadata/controller/alter-partition.js',
+    was: 'const isStale = brokerEpoch !== -1 && broker?.epoch !== brokerEpoch;',
+    is: 'const isStale = false;',
+    test: 'src/metadata/controller/alter-partition',
+    fails: 'who is fenced, shutting down, or fetched in an earlier life cannot be in sync',
+  },
+  {
+    name: 'lost AlterPartition answer taken as refused',
+    about: 'the smaller set counts, though the controller may have made the change',
+    file: 'src/replication/in-sync-upkeep.js',
+    was: `for (const { partition, change } of asked)
+                this.#unknown.set(partition, change);`,
+    is: `for (const { partition, change } of asked)
+                partition.onIsrChangeRefused(change);`,
+    test: 'src/replication/in-sync-upkeep',
+    fails: 'a change that got lost counts until it was withdrawn, and is asked for anew',
+  },
+  {
+    name: 'old replica taken out before the new one is in sync',
+    about: 'a reassignment is complete as soon as anybody who stays is in sync',
+    file: 'src/metadata/controller/partition-change.js',
+    was: 'if (rest.length === 0 || !addingReplicas.every((id) => rest.includes(id)))',
+    is: 'if (rest.length === 0)',
+    test: 'src/metadata/controller/reassignments',
+    fails: 'a target that dies holds the move up and loses nothing',
   },
 ];
