@@ -12,7 +12,8 @@
 //   member.ts              what only a member of a cluster loads; member-replication.ts: it fetches
 //   member-addresses.ts    that could lead somebody to this broker
 //   told-directories.ts    where replicas lie
-//   store-access.ts        who a broker is to an etcd: user, certificates
+//   store-access.ts        who a broker is to an etcd: user, certificates; zookeeper-access.ts: to
+//                          a ZooKeeper; pem-file.ts: the files of both
 //   death-watch.ts         the controller and the others notice each other's death
 //   started-replicas.ts    the replicas from their start on
 //   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers

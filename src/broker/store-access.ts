@@ -4,16 +4,21 @@
 // left out silently.
 
 import type { BrokerConfig } from '../config/index.ts';
-import { type Io, IoError } from '../io/index.ts';
+import type { Io } from '../io/index.ts';
 import type { StoreAccess, StoreOptions } from '../metadata/index.ts';
-import { KafkaError } from '../protocol/index.ts';
+import { readPem } from './pem-file.ts';
+import { zooKeeperAccess } from './zookeeper-access.ts';
 
 /** Of the store that the configuration names. @throws KafkaError INVALID_CONFIG */
 export function storeOptions(io: Pick<Io, 'disk'>, config: BrokerConfig): StoreOptions {
+  const address = config.get('cluster.store') ?? '';
+  const isZooKeeper = address.startsWith('zookeeper:');
   return {
-    address: config.get('cluster.store') ?? '',
+    address,
     clusterId: config.clusterId,
-    access: storeAccess(io, config),
+    ...(isZooKeeper
+      ? { zooKeeperAccess: zooKeeperAccess(io, config) }
+      : { access: storeAccess(io, config) }),
     sessionTimeoutMs: config.get('broker.session.timeout.ms'),
     connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? undefined,
   };
@@ -46,19 +51,3 @@ export function storeAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): S
 }
 
 type PemKey = 'cluster.store.ssl.truststore.location' | 'cluster.store.ssl.keystore.location';
-
-function readPem(disk: Io['disk'], key: PemKey, path: string): Buffer {
-  let content: Buffer | null;
-  try {
-    content = disk.readFile(path);
-  } catch (error) {
-    if (!(error instanceof IoError)) throw error;
-    throw new KafkaError('INVALID_CONFIG', `${key}: ${error.message}`);
-  }
-  if (content === null) throw new KafkaError('INVALID_CONFIG', `${key}: there is no file ${path}`);
-  if (!content.includes('-----BEGIN ')) {
-    const remedy = 'openssl pkcs12 and keytool -importkeystore make PEM of other formats';
-    throw new KafkaError('INVALID_CONFIG', `${key}: ${path} is no PEM file (${remedy})`);
-  }
-  return content;
-}

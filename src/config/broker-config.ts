@@ -39,6 +39,7 @@ export interface BrokerConfigSources {
   readonly clusterWide?: ReadonlyMap<string, string>;
   readonly perBroker?: ReadonlyMap<string, string>;
   readonly clusterId?: string | null;
+  readonly systemProperties?: ReadonlyMap<string, string>;
 }
 
 const none: ReadonlyMap<string, never> = new Map<string, never>();
@@ -53,18 +54,22 @@ export class BrokerConfig implements ParsedBrokerConfig {
   readonly connectionsPerIpOverrides: ReadonlyMap<string, number>;
   /** What the environment's CLUSTER_ID asks a new cluster to be called; null: not said. */
   readonly clusterId: string | null;
+  /** What KAFKA_OPTS hands to Java: `-Dname=value`. */
+  readonly systemProperties: ReadonlyMap<string, string>;
   readonly #sources: Required<BrokerConfigSources>;
   readonly #values = new Map<string, ConfigValue>();
 
   /** Throws ConfigError for the first value that is invalid. */
   constructor(sources: BrokerConfigSources = {}) {
     this.clusterId = sources.clusterId ?? null;
+    this.systemProperties = sources.systemProperties ?? none;
     this.#sources = {
       defaults: sources.defaults ?? none,
       static: sources.static ?? none,
       clusterWide: sources.clusterWide ?? none,
       perBroker: sources.perBroker ?? none,
       clusterId: this.clusterId,
+      systemProperties: this.systemProperties,
     };
     this.#parseAll();
     const protocolOf = parseProtocolMap(this.get('listener.security.protocol.map'));

@@ -12,11 +12,13 @@ import { brokerStreamsGroups } from './broker-streams-groups.ts';
 import { brokerTieredStorage } from './broker-tiered-storage.ts';
 import { brokerTls } from './broker-tls.ts';
 import { brokerTransactions } from './broker-transactions.ts';
+import { brokerZooKeeper } from './broker-zookeeper.ts';
 import type { Definition, ValueOf } from './definition.ts';
 
 /** The tables with the titles they have in the documentation, in its order. */
 export const brokerConfigThemes = [
   ['Node and metadata', brokerNode],
+  ['Access to a ZooKeeper', brokerZooKeeper],
   ['Network', brokerNetwork],
   ['Log', brokerLog],
   ['Replication', brokerReplication],
@@ -33,6 +35,7 @@ export const brokerConfigThemes = [
 
 export const brokerConfigDefinitions = {
   ...brokerNode,
+  ...brokerZooKeeper,
   ...brokerNetwork,
   ...brokerLog,
   ...brokerReplication,

@@ -153,7 +153,10 @@ export const brokerNode = {
       holdsSecret: hasLogin,
     },
   ),
-  'cluster.store.username': string(null, 'User as whom this broker asks an etcd.'),
+  'cluster.store.username': string(
+    null,
+    'User as whom this broker asks an etcd, or a ZooKeeper (scheme digest).',
+  ),
   'cluster.store.password': password('Password of that user.'),
   'cluster.store.ssl.enable': boolean(
     false,

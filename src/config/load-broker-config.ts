@@ -11,6 +11,7 @@ import {
 import { legacyExplanation } from './broker-legacy.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentConfigs } from './environment.ts';
+import { systemProperties } from './java-options.ts';
 import { nearestName } from './nearest-name.ts';
 import { parseProperties } from './properties.ts';
 import { formatValue, parseValue } from './value.ts';
@@ -53,6 +54,7 @@ export function loadBrokerConfig(input: BrokerConfigInput = {}): LoadedBrokerCon
     static: found,
     defaults: input.file === undefined ? withoutFile : new Map(),
     clusterId: input.env?.CLUSTER_ID || null,
+    systemProperties: systemProperties(input.env?.KAFKA_OPTS),
   });
   const { loud, quiet } = effectless(texts);
   return {
@@ -89,7 +91,12 @@ function warningsOf(texts: ReadonlyMap<string, string>): string[] {
 }
 
 /** Keys whose lack of effect leaves a door open that their owner believes shut. */
-const guards: readonly string[] = ['authorizer.class.name', 'principal.builder.class'];
+const guards: readonly string[] = [
+  'authorizer.class.name',
+  'principal.builder.class',
+  'zookeeper.ssl.crl.enable',
+  'zookeeper.ssl.ocsp.enable',
+];
 
 /** A line for each reason why keys that ask for a change get none. */
 function effectless(texts: ReadonlyMap<string, string>): { loud: string[]; quiet: string[] } {

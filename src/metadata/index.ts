@@ -52,5 +52,6 @@ export {
   type StoreOptions,
   serveSharedStore,
   storeHosts,
+  type ZooKeeperAccess,
 } from './open-store.ts';
 export { historyOfStore } from './store-history.ts';

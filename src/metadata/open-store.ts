@@ -11,6 +11,7 @@ import { KafkaError } from '../protocol/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import type { KeyedStore, KeyStore } from './engines/keyed/index.ts';
 import type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
+import type { ZooKeeperStoreOptions } from './engines/zookeeper/index.ts';
 
 export type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
 
@@ -25,8 +26,10 @@ export interface StoreOptions {
   readonly connectTimeoutMs?: number;
   /** Of this broker's log directories; `shared` has a cluster before there are brokers. */
   readonly known?: KnownCluster;
-  /** Default: nobody proves anything, and nothing is encrypted. */
+  /** Of an etcd. Default: nobody proves anything, and nothing is encrypted. */
   readonly access?: StoreAccess;
+  /** Of a ZooKeeper; the same default. */
+  readonly zooKeeperAccess?: ZooKeeperAccess;
 }
 
 /** Who we are to the store, and how the connection is encrypted: `cluster.store.*`. */
@@ -34,6 +37,9 @@ export interface StoreAccess {
   readonly credentials: { readonly username: string; readonly password: string } | null;
   readonly tls: Omit<ConnectTls, 'serverName'> | null;
 }
+
+/** Who we are to a ZooKeeper, for whom our nodes are, and how the connection is encrypted. */
+export type ZooKeeperAccess = Pick<ZooKeeperStoreOptions, 'login' | 'setAcl' | 'tls'>;
 
 /** What a broker knows of its cluster before it has asked the store. */
 export interface KnownCluster {
@@ -75,7 +81,11 @@ const keyOpeners: Readonly<
     const { sessionTimeoutMs, connectTimeoutMs = awayMsMax } = options;
     const times = { sessionTimeoutMs, connectTimeoutMs };
     const where = engine.parseConnectString(rest);
-    const keys = await engine.ZooKeeperStore.open(io, { ...where, ...times });
+    const keys = await engine.ZooKeeperStore.open(io, {
+      ...where,
+      ...times,
+      ...options.zooKeeperAccess,
+    });
     return { keys, KeyedStore: engine.KeyedStore };
   },
 };

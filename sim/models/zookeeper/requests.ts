@@ -1,18 +1,14 @@
 // Changes as a server reads them: the other side of what the client writes.
 
 import type { JuteReader } from '../../../src/metadata/engines/zookeeper/jute.ts';
-import { type Change, opCode } from '../../../src/metadata/engines/zookeeper/protocol.ts';
+import { type Change, opCode, readAcl } from '../../../src/metadata/engines/zookeeper/protocol.ts';
 import { MalformedError } from '../../../src/protocol/index.ts';
 
 export function readChange(kind: Change['kind'], body: JuteReader): Change {
   const path = body.text();
   if (kind === 'create') {
     const value = body.bytes();
-    const acl = body.vector((each) => ({
-      permissions: each.int(),
-      scheme: each.text(),
-      id: each.text(),
-    }));
+    const acl = readAcl(body);
     return { kind, path, value, acl, isEphemeral: (body.int() & 1) === 1 };
   }
   if (kind === 'setData') return { kind, path, value: body.bytes(), version: body.int() };

@@ -13,6 +13,7 @@ import {
   passwordBytes,
   reservedXid,
   type WatchEvent,
+  writeAcl,
   writeStat,
 } from '../../../src/metadata/engines/zookeeper/protocol.ts';
 import { FrameReader } from '../../../src/network/index.ts';
@@ -171,6 +172,7 @@ export class ServerConnection implements Watcher {
   #read(operation: number, body: JuteReader): Reply {
     const { tree } = this.#member;
     if (operation === opCode.auth) return { error: 0 };
+    if (operation === opCode.getAcl) return this.#readAcl(body.text());
     const isRead =
       operation === opCode.exists ||
       operation === opCode.getData ||
@@ -188,6 +190,14 @@ export class ServerConnection implements Watcher {
     if (operation === opCode.getChildren2) {
       writer.vector(tree.children(path), (each, name) => each.text(name));
     }
+    return { error: 0, body: writeStat(writer, stat).finish() };
+  }
+
+  #readAcl(path: string): Reply {
+    const { tree } = this.#member;
+    const stat = tree.stat(path);
+    if (stat === null) return { error: errorCode.noNode };
+    const writer = writeAcl(new JuteWriter(), tree.acl(path));
     return { error: 0, body: writeStat(writer, stat).finish() };
   }
 

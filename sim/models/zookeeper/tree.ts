@@ -6,13 +6,16 @@
 // and made only if every step is fine.
 
 import {
+  type AclEntry,
   type Change,
   errorCode,
+  openAcl,
   type Stat,
 } from '../../../src/metadata/engines/zookeeper/protocol.ts';
 
 interface Node {
   value: Buffer | null;
+  readonly acl: readonly AclEntry[];
   version: number;
   readonly owner: bigint;
   readonly createdZxid: bigint;
@@ -55,10 +58,10 @@ export class Tree {
   readonly #nodes = new Map<string, Node>();
 
   constructor() {
-    this.#nodes.set('/', newNode(null, 0n, 0n, 0));
+    this.#nodes.set('/', newNode({ value: null, acl: openAcl }, 0n, 0n, 0));
     // ZooKeeper's own, which clients see when they list the root.
     for (const path of ['/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
-      this.#create(path, Buffer.alloc(0), 0n, 0n, 0);
+      this.#create(path, { value: Buffer.alloc(0), acl: openAcl }, 0n, 0n, 0);
     }
   }
 
@@ -80,7 +83,7 @@ export class Tree {
       const { path } = change;
       if (change.kind === 'create') {
         const owner = change.isEphemeral ? session : 0n;
-        this.#create(path, change.value, owner, zxid, timeMs);
+        this.#create(path, change, owner, zxid, timeMs);
         onEvent({ kind: 'created', path });
         onEvent({ kind: 'childrenChanged', path: parentOf(path) });
       } else if (change.kind === 'delete') this.#delete(path, zxid, onEvent);
@@ -112,6 +115,11 @@ export class Tree {
 
   value(path: string): Buffer | null {
     return this.#nodes.get(path)?.value ?? null;
+  }
+
+  /** Who may do what with it, which the model only keeps. */
+  acl(path: string): readonly AclEntry[] {
+    return this.#nodes.get(path)?.acl ?? [];
   }
 
   children(path: string): string[] {
@@ -176,8 +184,8 @@ export class Tree {
     return { version, isEphemeral: owner !== 0n, childCount: children.size };
   }
 
-  #create(path: string, value: Buffer | null, owner: bigint, zxid: bigint, timeMs: number): void {
-    this.#nodes.set(path, newNode(value, owner, zxid, timeMs));
+  #create(path: string, what: Content, owner: bigint, zxid: bigint, timeMs: number): void {
+    this.#nodes.set(path, newNode(what, owner, zxid, timeMs));
     const parent = this.#nodes.get(parentOf(path)) as Node;
     parent.children.add(nameOf(path));
     parent.childVersion += 1;
@@ -196,9 +204,12 @@ export class Tree {
   }
 }
 
-function newNode(value: Buffer | null, owner: bigint, zxid: bigint, timeMs: number): Node {
+type Content = Pick<Node, 'value' | 'acl'>;
+
+function newNode({ value, acl }: Content, owner: bigint, zxid: bigint, timeMs: number): Node {
   return {
     value,
+    acl,
     version: 0,
     owner,
     createdZxid: zxid,

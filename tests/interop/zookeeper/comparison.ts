@@ -10,6 +10,7 @@ import {
   encodePath,
   openAcl,
   passwordBytes,
+  readAcl,
   readMultiAnswer,
   readStat,
 } from '../../../src/metadata/engines/zookeeper/protocol.ts';
@@ -24,7 +25,7 @@ export type Operation =
       readonly path: string;
       readonly isWatched: boolean;
     }
-  | { readonly kind: 'sync'; readonly client: number; readonly path: string }
+  | { readonly kind: 'sync' | 'getAcl'; readonly client: number; readonly path: string }
   | { readonly kind: 'session'; readonly client: number };
 
 interface Client {
@@ -87,7 +88,7 @@ export class ComparedServer {
       return `${error} ${JSON.stringify(result)}`;
     }
     const { kind, path } = operation;
-    const isWatched = kind === 'sync' ? undefined : operation.isWatched;
+    const isWatched = kind === 'sync' || kind === 'getAcl' ? undefined : operation.isWatched;
     const { error, body } = await link.call(kind, encodePath(path, isWatched));
     return `${error} ${error === 0 ? this.#bodyOf(kind, body) : ''}`;
   }
@@ -111,6 +112,7 @@ export class ComparedServer {
     if (kind === 'create' || kind === 'sync') return body.text();
     if (kind === 'delete') return `${body.remainingBytes} bytes`;
     const value = kind === 'getData' ? (body.bytes()?.toString('hex') ?? 'null') : '';
+    const acl = kind === 'getAcl' ? JSON.stringify(readAcl(body)) : '';
     const names = kind === 'getChildren2' ? body.vector((each) => each.text()).sort() : [];
     const { createdMs, modifiedMs, ...stat } = readStat(body);
     const isDated = createdMs > 0n && modifiedMs >= createdMs;
@@ -121,7 +123,7 @@ export class ComparedServer {
       childrenZxid: Number(stat.childrenZxid - (this.#firstZxid ?? 0n)),
       ephemeralOwner: this.#sessionIds.indexOf(stat.ephemeralOwner),
     };
-    return `${value} [${names}] ${isDated} ${JSON.stringify(shown)}`;
+    return `${value}${acl} [${names}] ${isDated} ${JSON.stringify(shown)}`;
   }
 }
 
@@ -150,7 +152,8 @@ export function randomOperation(dice: Dice, clients: number, root: string): Oper
   if (what < 72) return { kind: 'exists', client, path, isWatched };
   if (what < 84) return { kind: 'getData', client, path, isWatched };
   if (what < 96) return { kind: 'getChildren2', client, path, isWatched };
-  if (what < 99) return { kind: 'sync', client, path };
+  if (what < 98) return { kind: 'sync', client, path };
+  if (what < 99) return { kind: 'getAcl', client, path };
   return { kind: 'session', client };
 }
 

@@ -29,6 +29,24 @@ export const keys = {
   folders: 'folders',
 } as const;
 
+const toldToAll: readonly string[] = [
+  'identity',
+  'epoch',
+  'controller',
+  'end',
+  'snapshot',
+  'brokers',
+  'lives',
+];
+
+/**
+ * A key or folder that tells only which cluster this is, who lives and how far the log is. All
+ * others hold what is known of topics, users and their secrets.
+ */
+export function isToldToAll(key: string): boolean {
+  return toldToAll.includes(key.split('/', 1)[0] as string);
+}
+
 const bucketOffsets = 4096;
 
 export function bucketOf(offset: number): number {

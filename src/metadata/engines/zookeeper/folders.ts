@@ -12,11 +12,11 @@ import { ZooKeeperError, type ZooKeeperLink } from './zookeeper-link.ts';
 const knownMax = 10_000;
 
 export class Folders {
-  readonly #acl: readonly AclEntry[];
+  readonly #aclOf: (path: string) => readonly AclEntry[];
   #known = new Set<string>();
 
-  constructor(acl: readonly AclEntry[]) {
-    this.#acl = acl;
+  constructor(aclOf: (path: string) => readonly AclEntry[]) {
+    this.#aclOf = aclOf;
   }
 
   /** The folder of a path is there, as far as is known. */
@@ -53,7 +53,8 @@ export class Folders {
   }
 
   #folder(path: string) {
-    return { kind: 'create', path, value: null, acl: this.#acl, isEphemeral: false } as const;
+    const acl = this.#aclOf(path);
+    return { kind: 'create', path, value: null, acl, isEphemeral: false } as const;
   }
 }
 

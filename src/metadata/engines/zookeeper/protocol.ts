@@ -10,6 +10,7 @@ export const opCode = {
   exists: 3,
   getData: 4,
   setData: 5,
+  getAcl: 6,
   sync: 9,
   ping: 11,
   getChildren2: 12,
@@ -39,6 +40,8 @@ export const errorCode = {
   invalidAcl: -114,
   authFailed: -115,
   sessionMoved: -118,
+  /** Servers that demand SASL say it and hang up. */
+  requiresSasl: -124,
 } as const;
 
 /** As ZooKeeper's documentation calls it. */
@@ -180,8 +183,10 @@ export function writeStat(writer: JuteWriter, stat: Stat): JuteWriter {
     .long(stat.childrenZxid);
 }
 
+export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16 } as const;
+
 export interface AclEntry {
-  /** READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16. */
+  /** A sum of them. */
   readonly permissions: number;
   readonly scheme: string;
   readonly id: string;
@@ -195,6 +200,25 @@ export const openAcl: readonly AclEntry[] = [
 export const creatorAcl: readonly AclEntry[] = [
   { permissions: allPermissions, scheme: 'auth', id: '' },
 ];
+/** The same, and others may look. */
+export const readableAcl: readonly AclEntry[] = [
+  ...creatorAcl,
+  { permissions: permission.read, scheme: 'world', id: 'anyone' },
+];
+
+export function writeAcl(writer: JuteWriter, acl: readonly AclEntry[]): JuteWriter {
+  return writer.vector(acl, (each, { permissions, scheme, id }) =>
+    each.int(permissions).text(scheme).text(id),
+  );
+}
+
+export function readAcl(reader: JuteReader): AclEntry[] {
+  return reader.vector((each) => ({
+    permissions: each.int(),
+    scheme: each.text(),
+    id: each.text(),
+  }));
+}
 
 /** The body of a question: a path, and whether a watch is set on it. */
 export function encodePath(path: string, isWatched?: boolean): Buffer {
@@ -224,11 +248,7 @@ export type Change =
 export function encodeChange(change: Change): Buffer {
   const writer = new JuteWriter().text(change.path);
   if (change.kind === 'create') {
-    return writer
-      .bytes(change.value)
-      .vector(change.acl, (each, { permissions, scheme, id }) =>
-        each.int(permissions).text(scheme).text(id),
-      )
+    return writeAcl(writer.bytes(change.value), change.acl)
       .int(change.isEphemeral ? 1 : 0)
       .finish();
   }

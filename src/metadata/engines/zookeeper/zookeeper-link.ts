@@ -6,7 +6,7 @@
 // ends the connection, with a reason that names the server.
 
 import { Queue } from '../../../base/queue.ts';
-import type { Connection, Io } from '../../../io/index.ts';
+import type { Connection, ConnectTls, Io } from '../../../io/index.ts';
 import { FrameError, FrameReader } from '../../../network/index.ts';
 import { KafkaError, MalformedError } from '../../../protocol/index.ts';
 import { JuteReader, JuteWriter } from './jute.ts';
@@ -69,6 +69,8 @@ export interface LinkAddress {
   readonly host: string;
   readonly port: number;
   readonly timeoutMs: number;
+  /** Absent: the connection is plain. */
+  readonly tls?: ConnectTls;
 }
 
 interface OpenCall {

@@ -5,7 +5,7 @@
 // given up only when questions on it went unanswered while this process ran; a server hears of a
 // living client several times within the session's time-out.
 
-import { type Io, IoError, type Timer } from '../../../io/index.ts';
+import { type ConnectTls, type Io, IoError, type Timer } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
 import type { SessionEvent } from '../keyed/key-store.ts';
 import { passwordBytes, type WatchEvent } from './protocol.ts';
@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly hosts: readonly ServerAddress[];
   /** zookeeper.session.timeout.ms; servers have limits of their own. */
   readonly sessionTimeoutMs: number;
+  /** Absent: connections are plain. */
+  readonly tls?: Omit<ConnectTls, 'serverName'> | undefined;
 }
 
 export interface ServerAddress {
@@ -33,8 +35,8 @@ export interface SessionOwner {
   onEvent(event: WatchEvent): void;
   /** In a later turn. */
   onSession(event: SessionEvent): void;
-  /** A server could not be used; null: it was lost. */
-  onFailure(error: Error): void;
+  /** A server could not be used; `isLastOfRound`: since the last one that could, none can. */
+  onFailure(error: Error, isLastOfRound: boolean): void;
 }
 
 /** A server hears of its client so often within the session's time-out. */
@@ -62,6 +64,7 @@ export class ZooKeeperSession {
   #retryMs = retryMsMin;
   /** Servers that closed the connection instead of an answer, in a row, and since when. */
   #turnedAway = 0;
+  #failuresInRow = 0;
   #detachedMs = 0;
   #wasAttached = false;
   #isClosed = false;
@@ -113,16 +116,19 @@ export class ZooKeeperSession {
   }
 
   async #run(): Promise<void> {
-    for (let failures = 0; !this.#isClosed; ) {
+    while (!this.#isClosed) {
       const wasAttached = await this.#useNextServer();
-      failures = wasAttached ? 0 : failures + 1;
       if (this.#isClosed) return;
       if (wasAttached) this.#retryMs = retryMsMin;
       // Every server was tried: somebody may come back.
-      if (failures > 0 && failures % this.#hosts.length !== 0) continue;
+      if (!wasAttached && !this.#isRoundOver()) continue;
       await this.#pause(this.#retryMs * (0.5 + this.#io.random.float() / 2));
       this.#retryMs = Math.min(this.#retryMs * 2, retryMsMax);
     }
+  }
+
+  #isRoundOver(): boolean {
+    return this.#failuresInRow % this.#hosts.length === 0;
   }
 
   #pause(delayMs: number): Promise<void> {
@@ -146,9 +152,11 @@ export class ZooKeeperSession {
       const link = await this.#open(server, onLost);
       await this.#attach(link);
     } catch (error) {
+      this.#failuresInRow += 1;
       this.#onFailure(error as Error);
       return false;
     }
+    this.#failuresInRow = 0;
     const error = await lost;
     this.#detach(error);
     return true;
@@ -164,7 +172,10 @@ export class ZooKeeperSession {
       password: this.#password,
     };
     // There is one connection at a time, so that a lost one is the one in use, if any is.
-    const opened = await ZooKeeperLink.open(this.#io, { ...server, timeoutMs }, hello, {
+    const { tls } = this.#options;
+    const secured = tls === undefined ? {} : { tls: { ...tls, serverName: server.host } };
+    const to = { ...server, timeoutMs, ...secured };
+    const opened = await ZooKeeperLink.open(this.#io, to, hello, {
       onEvent: (event) => this.#owner.onEvent(event),
       onZxid: (zxid) => {
         if (zxid > this.#lastZxid) this.#lastZxid = zxid;
@@ -239,7 +250,7 @@ export class ZooKeeperSession {
     }
     if (!(error instanceof KafkaError || error instanceof IoError)) throw error;
     if (error instanceof LinkLostError) this.#turnedAway += 1;
-    this.#owner.onFailure(error);
+    this.#owner.onFailure(error, this.#isRoundOver());
   }
 
   #tell(event: SessionEvent): void {

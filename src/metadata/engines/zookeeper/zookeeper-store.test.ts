@@ -15,6 +15,8 @@ import {
   until,
 } from '../keyed/key-store-contract.ts';
 import { keyStoreOutagesContract } from '../keyed/key-store-outages-contract.ts';
+import { keys, offsetName } from '../keyed/layout.ts';
+import { requestBytesMax } from './protocol.ts';
 import { ZooKeeperStore } from './zookeeper-store.ts';
 
 const port = 2181;
@@ -88,6 +90,32 @@ test('a store that was put back to an older state is read again, and not waited 
     assert.equal(store.sessionNumber, 2);
     await store.close();
   });
+});
+
+test('a page of a listing is as large as one frame of ZooKeeper, however large its values', async () => {
+  await atModel(1, async ({ system }) => {
+    const store = await system.open();
+    const values = Array.from({ length: 12 }, (_, at) => Buffer.alloc(at === 0 ? 10 : 300_000));
+    for (const [at, value] of values.entries()) {
+      await store.commit([{ key: `log/${100 + at}`, was: null, becomes: value }]);
+    }
+    const pages: number[] = [];
+    for (let from = ''; ; ) {
+      const { entries, isWhole } = await store.list('log', from);
+      pages.push(entries.reduce((bytes, { value }) => bytes + value.length, 0));
+      if (isWhole) break;
+      from = `${entries.at(-1)?.name}!`;
+    }
+    assert.deepEqual(pages, [900_010, 900_000, 900_000, 600_000]);
+    await store.close();
+  });
+});
+
+test('the names in the fullest folder of the log are fewer than ZooKeeper sends at once', () => {
+  let count = 0;
+  while (keys.bucket(count) === keys.bucket(0)) count += 1;
+  const sizeBytes = (name: string): number => 4 + name.length;
+  assert.ok(count * sizeBytes(offsetName(count)) < requestBytesMax / 2);
 });
 
 test('what does not answer as ZooKeeper does is said in one line', async () => {

@@ -7,8 +7,8 @@
 
 import { assert } from '../../../base/assert.ts';
 import { Deferred } from '../../../base/deferred.ts';
-import type { Io } from '../../../io/index.ts';
-import { KafkaError } from '../../../protocol/index.ts';
+import type { ConnectTls, Io } from '../../../io/index.ts';
+import { warnOfOpenStore } from '../keyed/access-lines.ts';
 import {
   type KeyEntry,
   type KeyListing,
@@ -20,15 +20,21 @@ import {
   StoreAwayError,
   UnknownChangeError,
 } from '../keyed/key-store.ts';
+import { isToldToAll } from '../keyed/layout.ts';
+import { openChroot } from './chroot.ts';
+import { Failures } from './failures.ts';
 import { Folders } from './folders.ts';
+import { knownAs, logIn, type ZooKeeperLogin } from './login.ts';
 import {
   type AclEntry,
   type Change,
+  creatorAcl,
   encodeChange,
   encodeMulti,
   encodePath,
   errorCode,
   openAcl,
+  readableAcl,
   readMultiAnswer,
   readStat,
   requestBytesMax,
@@ -49,73 +55,65 @@ export interface ZooKeeperStoreOptions {
   readonly sessionTimeoutMs: number;
   /** zookeeper.connection.timeout.ms: how long to try before it is said that nobody is there. */
   readonly connectTimeoutMs: number;
+  /** Absent: we are nobody. */
+  readonly login?: ZooKeeperLogin | undefined;
+  /** zookeeper.set.acl: nodes are for whoever is who we are, and little of them for others to read. */
+  readonly setAcl?: boolean;
+  /** Absent: connections are plain. */
+  readonly tls?: Omit<ConnectTls, 'serverName'> | undefined;
 }
 
 /** Room for the paths, the access lists and the frame. */
 const changeRoomBytes = 128 * 1024;
-/** What a listing carries, about. */
+/** What a listing carries, unless its first entry alone is larger. */
 const listingBytes = 1024 * 1024;
-const readsAtOnce = 64;
+const namesAtOnce = 256;
 const deletesAtOnce = 256;
 
 export class ZooKeeperStore implements KeyStore {
   readonly address: string;
   readonly changeBytesMax = requestBytesMax - changeRoomBytes;
   onSession: (event: SessionEvent) => void = () => {};
+  readonly #io: Io;
   readonly #options: ZooKeeperStoreOptions;
   readonly #session: ZooKeeperSession;
   readonly #watches: ZooKeeperWatches;
-  readonly #acl: readonly AclEntry[] = openAcl;
-  readonly #folders = new Folders(this.#acl);
+  readonly #folders = new Folders((path) => this.#aclOf(path));
   /** Settled when the change before was sent, or was given up. */
   #before: Promise<void> = Promise.resolve();
   #sentCount = 0;
   #isChrootThere = false;
-  #failure: Error | null = null;
-  #opened: Deferred<void> | null = new Deferred();
+  readonly #failures: Failures;
 
   private constructor(io: Io, options: ZooKeeperStoreOptions) {
+    this.#io = io;
     this.#options = options;
     const hosts = options.hosts.map(({ host, port }) => `${host}:${port}`).join(',');
     this.address = `zookeeper://${hosts}${options.chroot}`;
+    this.#failures = new Failures(io);
     this.#watches = new ZooKeeperWatches(io, () => this.#session.link);
     this.#session = new ZooKeeperSession(io, options, {
       prepare: (link) => this.#prepare(link),
       onAttached: () => {
-        this.#opened?.resolve();
+        this.#failures.onAttached();
         this.#folders.forget();
         this.#watches.onAttached();
       },
       onEvent: (event) => this.#watches.onEvent(event),
       onSession: (event) => this.onSession(event),
-      onFailure: (error) => {
-        this.#failure = error;
-        // It is the address or the credentials that are wrong, not the moment.
-        const isLasting = error instanceof KafkaError && !(error instanceof LinkLostError);
-        if (isLasting) this.#opened?.reject(error);
-      },
+      onFailure: (error, isLastOfRound) => this.#failures.onFailure(error, isLastOfRound),
     });
   }
 
   /** @throws KafkaError, one line, when nobody answers in time or nobody lets us in */
   static async open(io: Io, options: ZooKeeperStoreOptions): Promise<ZooKeeperStore> {
     const store = new ZooKeeperStore(io, options);
-    const opened = store.#opened as Deferred<void>;
-    const { connectTimeoutMs } = options;
-    const timer = io.clock.after(connectTimeoutMs, () => {
-      const why = store.#failure === null ? '' : ` (${store.#failure.message})`;
-      const what = `no ZooKeeper at ${store.address} within ${connectTimeoutMs} ms`;
-      opened.reject(new KafkaError('NETWORK_EXCEPTION', `${what}${why}`));
-    });
     store.#session.start();
     try {
-      await opened.promise;
+      await store.#failures.attached(store.address, options.connectTimeoutMs);
     } catch (error) {
       await store.close();
       throw error;
-    } finally {
-      timer.cancel();
-      store.#opened = null;
     }
     return store;
   }
@@ -146,13 +144,15 @@ export class ZooKeeperStore implements KeyStore {
       let bytes = 0;
       let at = 0;
       while (at < names.length && bytes < listingBytes) {
-        const some = names.slice(at, at + readsAtOnce);
-        const found = await Promise.all(some.map((name) => this.#read(`${path}/${name}`, link)));
+        const some = names.slice(at, at + namesAtOnce);
+        const paths = some.map((name) => `${path}/${name}`);
+        const found = await this.#readSome(paths, listingBytes - bytes, link);
         for (const [index, entry] of found.entries()) {
           if (entry !== null) entries.push({ name: some[index] as string, ...entry });
           bytes += entry?.value.length ?? 0;
         }
-        at += some.length;
+        at += found.length;
+        if (found.length < some.length) break;
       }
       return { entries, isWhole: at >= names.length };
     });
@@ -207,9 +207,29 @@ export class ZooKeeperStore implements KeyStore {
   }
 
   async #prepare(link: ZooKeeperLink): Promise<void> {
+    const { login, tls, chroot, setAcl = false } = this.#options;
+    await logIn(this.#io, link, login);
     if (this.#isChrootThere) return;
-    await this.#folders.makeAbove([`${this.#options.chroot}/any`], link);
+    const { address } = this;
+    const { mayAnybodyChange } = await openChroot(link, {
+      chroot,
+      address,
+      ...knownAs(login, tls?.identity != null),
+      aclOf: (path) => this.#aclOf(path),
+    });
     this.#isChrootThere = true;
+    if (!mayAnybodyChange && setAcl) return;
+    const remedy = setAcl
+      ? 'whoever made it did so without zookeeper.set.acl: use setAcl -R in zkCli.sh'
+      : 'set zookeeper.set.acl=true, and credentials (docs/cluster.md)';
+    warnOfOpenStore(this.#io.log, { system: 'ZooKeeper', address, remedy });
+  }
+
+  #aclOf(path: string): readonly AclEntry[] {
+    const { chroot, setAcl } = this.#options;
+    if (setAcl !== true) return openAcl;
+    const key = path.slice(chroot.length + 1);
+    return key === '' || isToldToAll(key) ? readableAcl : creatorAcl;
   }
 
   /** Asks when somebody is there who answers. @throws StoreAwayError, KafkaError */
@@ -242,6 +262,36 @@ export class ZooKeeperStore implements KeyStore {
     const value = body.bytes();
     if (value === null) return null;
     return { value, version: String(readStat(body).version) };
+  }
+
+  /**
+   * The first of the nodes, and as many of the next as their sizes leave room for: what is on its
+   * way at once is bounded by bytes.
+   */
+  async #readSome(
+    paths: readonly string[],
+    roomBytes: number,
+    link: ZooKeeperLink,
+  ): Promise<(KeyEntry | null)[]> {
+    const [first = '', ...others] = paths;
+    const [entry, sizes] = await Promise.all([
+      this.#read(first, link),
+      Promise.all(others.map((path) => this.#sizeOf(path, link))),
+    ]);
+    let bytes = entry?.value.length ?? 0;
+    const fitting = others.filter((_, index) => {
+      bytes += sizes[index] as number;
+      return bytes <= roomBytes;
+    });
+    const rest = await Promise.all(fitting.map((path) => this.#read(path, link)));
+    return [entry, ...rest];
+  }
+
+  async #sizeOf(path: string, link: ZooKeeperLink): Promise<number> {
+    const { error, body } = await link.call('exists', encodePath(path, false));
+    if (error === errorCode.noNode) return 0;
+    if (error !== errorCode.ok) throw new ZooKeeperError(error, `reading ${path}`);
+    return readStat(body).valueBytes;
   }
 
   async #names(path: string, link: ZooKeeperLink): Promise<string[]> {
@@ -317,7 +367,7 @@ export class ZooKeeperStore implements KeyStore {
     const isEphemeral = session !== undefined;
     if (was === null) {
       assert(becomes !== undefined, 'what is not there does not stay as it is');
-      const create = { kind: 'create', path, acl: this.#acl, isEphemeral } as const;
+      const create = { kind: 'create', path, acl: this.#aclOf(path), isEphemeral } as const;
       if (becomes !== null) return [{ ...create, value: becomes }];
       // There is no question for what is not there.
       const value = Buffer.alloc(0);
@@ -332,7 +382,7 @@ export class ZooKeeperStore implements KeyStore {
     if (!isEphemeral) return [{ kind: 'setData', path, value: becomes, version }];
     return [
       { kind: 'delete', path, version },
-      { kind: 'create', path, value: becomes, acl: this.#acl, isEphemeral },
+      { kind: 'create', path, value: becomes, acl: this.#aclOf(path), isEphemeral },
     ];
   }
 

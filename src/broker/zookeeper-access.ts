@@ -1,0 +1,107 @@
+// How a broker proves to a ZooKeeper who it is, and the ZooKeeper to it: from the section Client of
+// the JAAS file that KAFKA_OPTS names, as in Kafka, and from the keys `zookeeper.*`.
+//
+// Invariants: what is configured and cannot be read is refused with the key and the file; nothing
+// is left out silently; a password is in no message.
+
+import { type BrokerConfig, ConfigError, type JaasEntry, parseJaas } from '../config/index.ts';
+import { type Io, IoError } from '../io/index.ts';
+import type { ZooKeeperAccess } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
+import { readPem } from './pem-file.ts';
+
+type Login = NonNullable<ZooKeeperAccess['login']>;
+
+const jaasProperty = 'java.security.auth.login.config';
+const digestModule = 'org.apache.zookeeper.server.auth.DigestLoginModule';
+
+/** @throws KafkaError INVALID_CONFIG */
+export function zooKeeperAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): ZooKeeperAccess {
+  const login = saslLogin(disk, config) ?? digestLogin(config);
+  const tls = tlsOf(disk, config);
+  const setAcl = config.get('zookeeper.set.acl');
+  if (setAcl && login === undefined && !tls?.identity) {
+    const remedy =
+      `a section Client in a JAAS file (KAFKA_OPTS=-D${jaasProperty}=FILE), ` +
+      'zookeeper.ssl.keystore.location, or cluster.store.username';
+    throw invalid(`zookeeper.set.acl=true needs somebody who may change the nodes: ${remedy}`);
+  }
+  return { login, setAcl, tls };
+}
+
+/** By ZooKeeper's scheme `digest`, which needs nothing at the servers. */
+function digestLogin(config: BrokerConfig): Login | undefined {
+  const username = config.get('cluster.store.username');
+  if (username === null) return undefined;
+  const password = config.get('cluster.store.password') ?? '';
+  const source = 'cluster.store.username and cluster.store.password';
+  return { scheme: 'digest', username, password, source };
+}
+
+function saslLogin(disk: Io['disk'], { systemProperties }: BrokerConfig): Login | undefined {
+  const path = systemProperties.get(jaasProperty);
+  if (path === undefined) return undefined;
+  const section = systemProperties.get('zookeeper.sasl.clientconfig') ?? 'Client';
+  const entries = readSections(disk, path).get(section);
+  // It may be of the listeners only.
+  if (entries === undefined) return undefined;
+  const source = `the section ${section} of ${path}`;
+  if (systemProperties.get('zookeeper.sasl.client')?.toLowerCase() === 'false') {
+    throw invalid(`${source} says who we are, and zookeeper.sasl.client=false forbids to say it`);
+  }
+  const [entry] = entries;
+  if (entry?.loginModule !== digestModule) {
+    const module = entry?.loginModule ?? 'nothing';
+    throw invalid(`${source} asks for ${module}: only ${digestModule} is served`);
+  }
+  const option = (name: string): string => optionOf(entry, name, source);
+  return { scheme: 'sasl', username: option('username'), password: option('password'), source };
+}
+
+function optionOf({ options }: JaasEntry, name: string, source: string): string {
+  const value = options.get(name);
+  if (value === undefined) throw invalid(`${source} has no ${name}`);
+  return value;
+}
+
+function readSections(disk: Io['disk'], path: string): ReturnType<typeof parseJaas> {
+  const what = `${jaasProperty} (KAFKA_OPTS)`;
+  try {
+    const content = disk.readFile(path);
+    if (content === null) throw invalid(`${what}: there is no file ${path}`);
+    return parseJaas(content.toString());
+  } catch (error) {
+    if (error instanceof ConfigError) throw invalid(`${what}: ${path}, ${error.message}`);
+    if (error instanceof IoError) throw invalid(`${what}: ${error.message}`);
+    throw error;
+  }
+}
+
+function tlsOf(disk: Io['disk'], config: BrokerConfig): ZooKeeperAccess['tls'] {
+  const read = (key: 'truststore' | 'keystore'): Buffer | null => {
+    const name = `zookeeper.ssl.${key}.location` as const;
+    const path = config.get(name);
+    return path === null ? null : readPem(disk, name, path);
+  };
+  if (!config.get('zookeeper.ssl.client.enable')) {
+    const set = (['truststore', 'keystore'] as const).find(
+      (key) => config.get(`zookeeper.ssl.${key}.location`) !== null,
+    );
+    if (set === undefined) return undefined;
+    const remedy = 'set it to true, or take the other out';
+    throw invalid(`zookeeper.ssl.${set}.location needs zookeeper.ssl.client.enable: ${remedy}`);
+  }
+  const pem = read('keystore');
+  const keyPassword = config.get('zookeeper.ssl.keystore.password');
+  const isAnyName = config.get('zookeeper.ssl.endpoint.identification.algorithm') === '';
+  return {
+    ca: read('truststore'),
+    identity: pem === null ? null : { certificate: pem, key: pem },
+    ...(keyPassword === null ? {} : { keyPassword }),
+    verify: isAnyName ? 'chain' : 'name',
+  };
+}
+
+function invalid(message: string): KafkaError {
+  return new KafkaError('INVALID_CONFIG', message);
+}
