@@ -85,7 +85,7 @@ test('what says who we are and cannot be used is refused, without the password',
   });
 });
 
-test('connections are encrypted when zookeeper.ssl.client.enable says so, with PEM files', async () => {
+test('connections are encrypted when zookeeper.ssl.client.enable says so', async () => {
   await simulate(({ disk }) => {
     write(disk, '/ca.pem', authority);
     write(disk, '/own.pem', certificate + key);

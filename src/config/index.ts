@@ -2,7 +2,8 @@
 //
 //   definition.ts            what a key is, and the makers the tables are written with
 //   broker-definitions.ts    joins the tables of broker keys by theme: broker-node.ts,
-//                            broker-zookeeper.ts, broker-network.ts, broker-tls.ts, broker-sasl.ts, broker-log.ts,
+//                            broker-zookeeper.ts, broker-network.ts, broker-tls.ts,
+//                            broker-sasl.ts, broker-log.ts,
 //                            broker-tiered-storage.ts, broker-replication.ts, broker-groups.ts,
 //                            broker-share-groups.ts, broker-streams-groups.ts,
 //                            broker-transactions.ts, broker-metrics.ts; and broker-legacy.ts: keys

@@ -47,7 +47,7 @@ test('a broken JAAS file is refused with its line and without its values', () =>
   refused('{', 'line 1: expected the name of a section');
 });
 
-test('the system properties of KAFKA_OPTS are its words -Dname=value, the later one winning', () => {
+test('the system properties of KAFKA_OPTS are its words -Dname=value, the later winning', () => {
   const text = '-Xmx1G -Da=1  -Djava.security.auth.login.config=/etc/k.conf\n-Da=2=3 -Dflag';
   assert.deepEqual(Object.fromEntries(systemProperties(text)), {
     a: '2=3',

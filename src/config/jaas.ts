@@ -94,8 +94,13 @@ class Words {
 
 /** Comments are Java's; quotes keep spaces and signs, and a backslash keeps a quote. */
 function tokensOf(text: string): Token[] {
-  const pattern =
-    /\/\/[^\n]*|\/\*.*?\*\/|\s+|(?<sign>[{};=])|"(?<quoted>(?:[^"\\\n]|\\.)*)"|(?<bare>[^\s{};="]+)/gsy;
+  const alternatives = [
+    String.raw`//[^\n]*|/\*.*?\*/|\s+`,
+    '(?<sign>[{};=])',
+    String.raw`"(?<quoted>(?:[^"\\\n]|\\.)*)"`,
+    String.raw`(?<bare>[^\s{};="]+)`,
+  ];
+  const pattern = new RegExp(alternatives.join('|'), 'gsy');
   const tokens: Token[] = [];
   let line = 1;
   while (pattern.lastIndex < text.length) {

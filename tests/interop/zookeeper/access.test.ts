@@ -2,7 +2,7 @@
 // what they make is theirs; everybody else is told in one line why not.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openNamedStore } from '../../../src/broker/member.ts';
@@ -14,10 +14,10 @@ import {
   type ZooKeeperStoreOptions,
 } from '../../../src/metadata/engines/zookeeper/index.ts';
 import { encodePath, readAcl } from '../../../src/metadata/engines/zookeeper/protocol.ts';
+import { projectRoot } from '../../root.ts';
 import { anonymousLink, heldStores, temporaryFolder } from './clients.ts';
 import { hasZooKeeper, startServer } from './zookeeper-servers.ts';
 
-const digestModule = 'org.apache.zookeeper.server.auth.DigestLoginModule';
 const saslProvider = 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider';
 
 const lines: string[] = [];
@@ -27,13 +27,22 @@ function kafka(password: string): ZooKeeperLogin {
   return { scheme: 'sasl', username: 'kafka', password, source: 'the section Client of /k.jaas' };
 }
 
+/** As docs/cluster.md tells users to write it. */
+function sectionOfDocs(name: string): string {
+  const docs = readFileSync(join(projectRoot, 'docs/cluster.md'), 'utf8');
+  const found = [...docs.matchAll(/^```jaas\n(.*?)^```/gms)].map(([, text = '']) => text);
+  const section = found.find((text) => text.startsWith(`${name} {`));
+  assert.ok(section !== undefined, `docs/cluster.md has a section ${name}`);
+  return section;
+}
+
 test('access to a real ZooKeeper with users', async (t) => {
   if (!hasZooKeeper(t)) return;
   const folder = temporaryFolder(t);
   const users = join(folder, 'server.jaas');
   // What RFC 2831 quotes and encodes is in the second user.
   const odd = String.raw`user_käfka="pä\"ss\\wörd"`;
-  writeFileSync(users, `Server { ${digestModule} required user_kafka="right" ${odd}; };`);
+  writeFileSync(users, sectionOfDocs('Server').replace('user_kafka', `${odd} user_kafka`));
   const server = await startServer(t, {
     config: [`authProvider.1=${saslProvider}`],
     flags: [`-Djava.security.auth.login.config=${users}`, '-Dfile.encoding=UTF-8'],
@@ -46,7 +55,7 @@ test('access to a real ZooKeeper with users', async (t) => {
   const value = Buffer.from('x');
 
   await t.test('who is known makes nodes that are for him alone', async (t) => {
-    const store = await open({ login: kafka('right'), setAcl: true });
+    const store = await open({ login: kafka('secret'), setAcl: true });
     const session = store.sessionNumber;
     await store.commit([
       { key: 'identity', was: null, becomes: value },
@@ -71,7 +80,7 @@ test('access to a real ZooKeeper with users', async (t) => {
   });
 
   await t.test('another connection of the same user goes on with them', async () => {
-    const store = await open({ login: kafka('right'), setAcl: true });
+    const store = await open({ login: kafka('secret'), setAcl: true });
     assert.deepEqual(await store.commit([{ key: 'log/1/a', was: '0', becomes: value }]), ['1']);
     await store.remove('log');
     assert.equal(await store.get('log/1/a'), null);
@@ -98,7 +107,7 @@ test('access to a real ZooKeeper with users', async (t) => {
     const jaas = 'a JAAS file (KAFKA_OPTS=-Djava.security.auth.login.config=FILE)';
     const nameOne = closed.replace('WHO', 'whoever has no credentials');
     await refused({}, `${nameOne}: name a user in the section Client of ${jaas}`);
-    const digest: ZooKeeperLogin = { ...kafka('right'), scheme: 'digest' };
+    const digest: ZooKeeperLogin = { ...kafka('secret'), scheme: 'digest' };
     const letIn = 'or let him in (setAcl in zkCli.sh)';
     const line = closed.replace('WHO', 'the user kafka (digest)');
     await refused({ login: digest }, `${line}: ${correct}, ${letIn}`);
@@ -118,8 +127,7 @@ test('access to a real ZooKeeper with users', async (t) => {
 
   await t.test('a broker takes its user from the JAAS file that KAFKA_OPTS names', async (t) => {
     const jaas = join(folder, 'client.jaas');
-    const user = 'required username="kafka" password="right";';
-    writeFileSync(jaas, `Client {\n  ${digestModule} ${user}\n};\n`);
+    writeFileSync(jaas, sectionOfDocs('Client'));
     const { config } = loadBrokerConfig({
       overrides: [
         ['broker.id', '1'],
@@ -140,14 +148,15 @@ test('access to a real ZooKeeper with users', async (t) => {
 
   await t.test('a chroot that is open to everybody is warned of, once', async () => {
     lines.length = 0;
-    const store = await open({ chroot: '/open', login: kafka('right') });
+    const store = await open({ chroot: '/open', login: kafka('secret') });
     await store.commit([{ key: 'end', was: null, becomes: value }]);
-    const open_ = `the ZooKeeper at zookeeper://127.0.0.1:${server.port}/open is open: whoever reaches it`;
+    const where = `zookeeper://127.0.0.1:${server.port}/open`;
+    const open_ = `the ZooKeeper at ${where} is open: whoever reaches it`;
     assert.equal(lines.length, 1);
     assert.ok(lines[0]?.includes(open_), lines[0]);
     assert.match(lines[0] ?? '', /set zookeeper\.set\.acl=true, and credentials/);
     // It was made before: what is new there is not for everybody, what is old still is.
-    await open({ chroot: '/open', login: kafka('right'), setAcl: true });
+    await open({ chroot: '/open', login: kafka('secret'), setAcl: true });
     assert.match(lines[1] ?? '', /setAcl -R in zkCli\.sh/);
     assert.equal(lines.length, 2);
   });

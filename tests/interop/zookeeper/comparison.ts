@@ -88,7 +88,7 @@ export class ComparedServer {
       return `${error} ${JSON.stringify(result)}`;
     }
     const { kind, path } = operation;
-    const isWatched = kind === 'sync' || kind === 'getAcl' ? undefined : operation.isWatched;
+    const isWatched = 'isWatched' in operation ? operation.isWatched : undefined;
     const { error, body } = await link.call(kind, encodePath(path, isWatched));
     return `${error} ${error === 0 ? this.#bodyOf(kind, body) : ''}`;
   }

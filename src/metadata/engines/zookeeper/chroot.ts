@@ -1,5 +1,5 @@
-// What is looked at before anything is kept below a chroot, once for each store that is opened: that
-// nobody else's tree is there, that the chroot is there, and who may change it.
+// What is looked at before anything is kept below a chroot, once for each store that is opened:
+// that nobody else's tree is there, that the chroot is there, and who may change it.
 //
 // Invariants: nothing is written where an Apache Kafka stands, nor where one cluster would lie in
 // the chroot of another; whoever may not change the chroot is told so now, in one line.
@@ -95,7 +95,7 @@ async function refuseOuter(link: ZooKeeperLink, options: ChrootOptions): Promise
     const found = await Promise.all(inner.map((path) => exists(link, `${path}/${keys.identity}`)));
     const at = found.indexOf(true);
     if (at >= 0) throw refusal(options, `has the chroot ${inner[at]} of another cluster in it`);
-    folders.push(...inner);
+    for (const path of inner) folders.push(path);
   }
 }
 

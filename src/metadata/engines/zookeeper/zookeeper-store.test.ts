@@ -92,7 +92,7 @@ test('a store that was put back to an older state is read again, and not waited 
   });
 });
 
-test('a page of a listing is as large as one frame of ZooKeeper, however large its values', async () => {
+test('a page of a listing is no larger than a frame, however large its values', async () => {
   await atModel(1, async ({ system }) => {
     const store = await system.open();
     const values = Array.from({ length: 12 }, (_, at) => Buffer.alloc(at === 0 ? 10 : 300_000));

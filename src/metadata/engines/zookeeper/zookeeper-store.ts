@@ -57,7 +57,7 @@ export interface ZooKeeperStoreOptions {
   readonly connectTimeoutMs: number;
   /** Absent: we are nobody. */
   readonly login?: ZooKeeperLogin | undefined;
-  /** zookeeper.set.acl: nodes are for whoever is who we are, and little of them for others to read. */
+  /** zookeeper.set.acl: nodes are for who we are, and little of them for others to read. */
   readonly setAcl?: boolean;
   /** Absent: connections are plain. */
   readonly tls?: Omit<ConnectTls, 'serverName'> | undefined;
