@@ -4,10 +4,11 @@
 // Invariants: what is configured and cannot be read is refused with the key and the file; nothing
 // is left out silently; a password is in no message.
 
-import { type BrokerConfig, ConfigError, type JaasEntry, parseJaas } from '../config/index.ts';
+import { type BrokerConfig, ConfigError } from '../config/index.ts';
 import { type Io, IoError } from '../io/index.ts';
 import type { ZooKeeperAccess } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+import { type JaasEntry, parseJaas } from './jaas-file.ts';
 import { readPem } from './pem-file.ts';
 
 type Login = NonNullable<ZooKeeperAccess['login']>;

@@ -4,7 +4,7 @@ import { brokerGroups } from './broker-groups.ts';
 import { brokerLog } from './broker-log.ts';
 import { brokerMetrics, brokerQuotas } from './broker-metrics.ts';
 import { brokerNetwork } from './broker-network.ts';
-import { brokerNode } from './broker-node.ts';
+import { brokerNode, brokerZooKeeper } from './broker-node.ts';
 import { brokerReplication } from './broker-replication.ts';
 import { brokerSasl } from './broker-sasl.ts';
 import { brokerShareGroups } from './broker-share-groups.ts';
@@ -12,7 +12,6 @@ import { brokerStreamsGroups } from './broker-streams-groups.ts';
 import { brokerTieredStorage } from './broker-tiered-storage.ts';
 import { brokerTls } from './broker-tls.ts';
 import { brokerTransactions } from './broker-transactions.ts';
-import { brokerZooKeeper } from './broker-zookeeper.ts';
 import type { Definition, ValueOf } from './definition.ts';
 
 /** The tables with the titles they have in the documentation, in its order. */

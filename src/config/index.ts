@@ -2,8 +2,7 @@
 //
 //   definition.ts            what a key is, and the makers the tables are written with
 //   broker-definitions.ts    joins the tables of broker keys by theme: broker-node.ts,
-//                            broker-zookeeper.ts, broker-network.ts, broker-tls.ts,
-//                            broker-sasl.ts, broker-log.ts,
+//                            broker-network.ts, broker-tls.ts, broker-sasl.ts, broker-log.ts,
 //                            broker-tiered-storage.ts, broker-replication.ts, broker-groups.ts,
 //                            broker-share-groups.ts, broker-streams-groups.ts,
 //                            broker-transactions.ts, broker-metrics.ts; and broker-legacy.ts: keys
@@ -14,8 +13,7 @@
 //   value.ts                 text to typed value and back; refusal.ts: why a text is no value
 //   config-error.ts          the one-line error
 //   properties.ts            Java's .properties format, read and written
-//   environment.ts           KAFKA_* variables as the apache/kafka image maps them
-//   java-options.ts          system properties in KAFKA_OPTS; jaas.ts: the files that one names
+//   environment.ts           KAFKA_* variables as the apache/kafka image maps them, and KAFKA_OPTS
 //   listeners.ts             NAME://host:port lists and the protocol map
 //   broker-config.ts         a broker's values in layers; broker-checks.ts: what holds between them
 //   load-broker-config.ts    file, environment and overrides to a BrokerConfig, with warnings
@@ -44,7 +42,6 @@ export {
   validateGroupConfigs,
 } from './group-config.ts';
 export { groupConfigDefinitions } from './group-definitions.ts';
-export { type JaasEntry, type JaasSections, parseJaas } from './jaas.ts';
 export { formatListener, type Listener, type SecurityProtocol } from './listeners.ts';
 export {
   type BrokerConfigInput,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ConfigSource } from './config-entry.ts';
+import { systemProperties } from './environment.ts';
 import { type BrokerConfigInput, loadBrokerConfig } from './load-broker-config.ts';
 
 const file = (text: string): BrokerConfigInput => ({ file: { path: 'server.properties', text } });
@@ -240,4 +241,14 @@ describe('loading a broker configuration', () => {
   test('a file that cannot be read as properties is named', () => {
     assert.throws(() => loadBrokerConfig(file('a=\\u00')), { message: /^server\.properties: / });
   });
+});
+
+test('the system properties of KAFKA_OPTS are its words -Dname=value, the later winning', () => {
+  const text = '-Xmx1G -Da=1  -Djava.security.auth.login.config=/etc/k.conf\n-Da=2=3 -Dflag';
+  assert.deepEqual(Object.fromEntries(systemProperties(text)), {
+    a: '2=3',
+    'java.security.auth.login.config': '/etc/k.conf',
+    flag: '',
+  });
+  assert.equal(systemProperties(undefined).size, 0);
 });

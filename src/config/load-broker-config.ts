@@ -10,8 +10,7 @@ import {
 } from './broker-definitions.ts';
 import { legacyExplanation } from './broker-legacy.ts';
 import { ConfigError } from './config-error.ts';
-import { environmentConfigs } from './environment.ts';
-import { systemProperties } from './java-options.ts';
+import { environmentConfigs, systemProperties } from './environment.ts';
 import { nearestName } from './nearest-name.ts';
 import { parseProperties } from './properties.ts';
 import { formatValue, parseValue } from './value.ts';

@@ -8,7 +8,7 @@
 // Invariant: a file that is not of this form is refused with its line; no value is in a message,
 // since it may be a password.
 
-import { ConfigError } from './config-error.ts';
+import { ConfigError } from '../config/index.ts';
 
 export interface JaasEntry {
   /** The Java class. */

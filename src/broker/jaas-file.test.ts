@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseJaas } from './jaas.ts';
-import { systemProperties } from './java-options.ts';
+import { parseJaas } from './jaas-file.ts';
 
 test('a JAAS file is sections of login modules with options', () => {
   const sections = parseJaas(`
@@ -45,14 +44,4 @@ test('a broken JAAS file is refused with its line and without its values', () =>
   refused('Client {\n a.B required', 'the end, behind line 2: expected the name of an option');
   refused('Client {\n a.B required x="y;\n};', 'line 2: a quote is not closed');
   refused('{', 'line 1: expected the name of a section');
-});
-
-test('the system properties of KAFKA_OPTS are its words -Dname=value, the later winning', () => {
-  const text = '-Xmx1G -Da=1  -Djava.security.auth.login.config=/etc/k.conf\n-Da=2=3 -Dflag';
-  assert.deepEqual(Object.fromEntries(systemProperties(text)), {
-    a: '2=3',
-    'java.security.auth.login.config': '/etc/k.conf',
-    flag: '',
-  });
-  assert.equal(systemProperties(undefined).size, 0);
 });
