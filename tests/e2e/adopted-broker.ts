@@ -60,7 +60,8 @@ async function assertAllIsThere(first: BrokerProcess, producer: Producer): Promi
   assert.match(users, /producer_byte_rate=1000000.*SCRAM-SHA-512=iterations=4096/s);
 }
 
-async function raiseReplicas(cluster: MovingCluster, store: string, first: BrokerProcess) {
+/** The internal topics get three replicas. */
+export async function raiseReplicas(cluster: MovingCluster, store: string, first: BrokerProcess) {
   await cluster.didDocumented(store, 'cluster replicas', first);
   for (let step = 0; ; step++) {
     const text = await tool('kafka-topics', first, '--describe', '--topic', '__transaction_state');
@@ -70,7 +71,10 @@ async function raiseReplicas(cluster: MovingCluster, store: string, first: Broke
 }
 
 /** @param store a prefix of its own in a store that is empty there */
-export async function adoptsEverything(cluster: MovingCluster, store: string): Promise<void> {
+export async function adoptsEverything(
+  cluster: MovingCluster,
+  store: string,
+): Promise<readonly BrokerProcess[]> {
   const { alone, producer } = await useAlone(cluster);
   await cluster.refused(store, ['adopt'], /in use by another broker/);
   await alone.stop();
@@ -88,7 +92,7 @@ export async function adoptsEverything(cluster: MovingCluster, store: string): P
       id === 1 ? { listeners } : { 'log.dirs': cluster.path(`data${id}`) };
     return cluster.startBroker({ ...config, ...own, 'node.id': `${id}` });
   });
-  const [first] = await Promise.all(starts);
-  await assertAllIsThere(first as BrokerProcess, producer);
-  await raiseReplicas(cluster, store, first as BrokerProcess);
+  const brokers = await Promise.all(starts);
+  await assertAllIsThere(brokers[0] as BrokerProcess, producer);
+  return brokers;
 }

@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { adoptsEverything } from './adopted-broker.ts';
+import type { BrokerProcess } from '../broker-process.ts';
+import { adoptsEverything, raiseReplicas } from './adopted-broker.ts';
 import { launcher, MovingCluster, produced, recordsOf, tool } from './moving-cluster.ts';
 
 let cluster: MovingCluster;
@@ -16,7 +17,9 @@ beforeEach(() => {
 afterEach(() => cluster.dispose());
 
 test('three brokers go on where one has stopped, and its folder starts none alone', async () => {
-  await adoptsEverything(cluster, `${await cluster.etcdModel()}/adopted`);
+  const store = `${await cluster.etcdModel()}/adopted`;
+  const [first] = await adoptsEverything(cluster, store);
+  await raiseReplicas(cluster, store, first as BrokerProcess);
 });
 
 test('one that is killed while it is taken is taken by the next attempt', async () => {
