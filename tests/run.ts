@@ -31,6 +31,7 @@ const longest = [
   'interop/kafka-files/both-ways',
   'interop/group-clients',
   'interop/kafka-files/migrate',
+  'interop/clusters/store-story',
   'interop/dump-log',
   'interop/npm/groups',
   'sim/checkers/exact-copies',

@@ -32,12 +32,30 @@ async function until(ask: () => Promise<void>, isSo: () => Promise<boolean>): Pr
   }
 }
 
-async function reassign(
+interface Change {
+  /** Does nothing while it is under way. */
+  readonly ask: () => Promise<void>;
+  readonly isMade: () => Promise<boolean>;
+}
+
+function reassignment(
   admin: Admin,
   what: { readonly topic: string; readonly partition: number; readonly replicas: number[] },
-): Promise<void> {
-  const [result] = await admin.cluster.alterReassignments([what]);
-  if (result?.error) throw result.error;
+): Change {
+  const { topic, partition, replicas } = what;
+  const underWay = async (): Promise<boolean> =>
+    (await admin.cluster.listReassignments([{ topic, partition }])).length > 0;
+  return {
+    ask: async () => {
+      if (await underWay()) return;
+      const [result] = await admin.cluster.alterReassignments([what]);
+      if (result?.error) throw result.error;
+    },
+    isMade: async () => {
+      const found = (await describe(admin, topic)).partitions[partition]?.replicas;
+      return `${found}` === `${replicas}` && !(await underWay());
+    },
+  };
 }
 
 export const changes: readonly Fault[] = [
@@ -55,27 +73,18 @@ export const changes: readonly Fault[] = [
       ];
       const victim = prng.chance(0.5) ? moved : first;
       say(`${topic}-${partition} leaves ${moved} and comes back; kill -9 of ${victim} meanwhile`);
-      const are = async (replicas: number[]): Promise<boolean> => {
-        const found = (await describe(admin, topic)).partitions[partition]?.replicas;
-        const underWay = await admin.cluster.listReassignments([{ topic, partition }]);
-        return `${found}` === `${replicas}` && underWay.length === 0;
-      };
-      const two = [first, second];
-      await until(
-        () => reassign(admin, { topic, partition, replicas: two }),
-        () => are(two),
-      );
-      const three = [second, moved, first];
+      const two = reassignment(admin, { topic, partition, replicas: [first, second] });
+      await until(two.ask, two.isMade);
+      const three = reassignment(admin, { topic, partition, replicas: [second, moved, first] });
       // While it stands still it copies nothing: the reassignment is under way when it dies.
       if (victim === moved) cluster.signal(placeOf(victim), 'SIGSTOP');
-      await reassign(admin, { topic, partition, replicas: three });
+      const asked = three.ask().catch(() => {});
+      await Promise.race([asked, sleep(1_000)]);
       await cluster.end(victim, 'SIGKILL');
       await sleep(prng.int(2 * sessionMs));
       await startAgain(cluster, victim);
-      await until(
-        async () => {},
-        () => are(three),
-      );
+      await asked;
+      await until(three.ask, three.isMade);
     },
   },
   {
