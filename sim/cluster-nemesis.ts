@@ -32,7 +32,21 @@ export const clusterHarms = [
   'lose disk',
 ] as const;
 
-export type ClusterHarm = (typeof clusterHarms)[number];
+/** Where brokers have several log directories. */
+export const directoryHarms = ['lose directory'] as const;
+
+/** What only a store of several members comes to. */
+export const memberHarms = [
+  'store: outage',
+  'store: lose answers',
+  'store: full',
+  'kill with its member',
+] as const;
+
+export type ClusterHarm =
+  | (typeof clusterHarms)[number]
+  | (typeof directoryHarms)[number]
+  | (typeof memberHarms)[number];
 
 /** Harms after which a disk may not have what it had. */
 export const lossyHarms: readonly ClusterHarm[] = ['power cut', 'lose disk'];
@@ -48,11 +62,14 @@ export interface ClusterNemesisOptions {
   readonly pauseMsMean: number;
   /** What is taken down comes back within this. */
   readonly downMsMax: number;
+  /** Of each broker, all of them below /data. One of several may be lost while the broker lives. */
+  readonly logDirs?: readonly string[];
   /** Before a broker is harmed in a way that ends its process. */
   readonly onEnd?: (nodeId: number, harm: ClusterHarm) => void;
 }
 
 const keepUpMs = 200;
+const lostMsMax = 500;
 
 /** With /data gone there is nothing that a start could prove to be complete. */
 const directory = '/data';
@@ -65,6 +82,8 @@ export class ClusterNemesis {
   readonly #prng: Prng;
   /** Brokers whose disk was taken: they start with an empty one. */
   readonly #emptied = new Set<SimBroker>();
+  /** Brokers that live without one of their directories. */
+  readonly #halved = new Set<SimBroker>();
   #isActive = false;
   #isKeepingUp = false;
 
@@ -85,6 +104,7 @@ export class ClusterNemesis {
   stop(): void {
     this.#isActive = false;
     this.heal();
+    for (const broker of this.#halved) this.#giveBack(broker);
     this.#isKeepingUp = true;
     this.#keepUp();
   }
@@ -128,7 +148,7 @@ export class ClusterNemesis {
 
   /** Ends the broker's process, and what the harm takes with it. */
   takeDown(broker: SimBroker, harm: ClusterHarm): void {
-    this.#options.onEnd?.(this.#cluster.brokers.indexOf(broker) + 1, harm);
+    this.#tellOfEnd(broker, harm);
     const { host } = broker;
     if (harm === 'kill in a turn') broker.killAtDiskOperation(this.#prng.int(20));
     else if (harm === 'power cut' || harm === 'lose disk') host.powerCut();
@@ -136,6 +156,7 @@ export class ClusterNemesis {
     if (harm !== 'lose disk') return;
     host.replaceTree(directory);
     this.#emptied.add(broker);
+    this.#halved.delete(broker);
   }
 
   #scheduleNext(): void {
@@ -151,12 +172,44 @@ export class ClusterNemesis {
     const isOfStore = harm.startsWith('store');
     this.#world.note(`nemesis: ${harm}${isOfStore ? '' : ` ${broker.host.name}`}`);
     if (endings.includes(harm)) this.#endAndStart([broker], harm);
-    else if (harm === 'kill all') this.#endAndStart(this.#cluster.brokers, 'kill');
+    else if (harm === 'kill with its member') {
+      this.#endAndStart([broker], 'kill');
+      this.#store?.killBeside?.(this.#cluster.brokers.indexOf(broker) + 1);
+      this.#later(() => this.#maybeStartStore());
+    } else if (harm === 'kill all') this.#endAndStart(this.#cluster.brokers, 'kill');
     else if (harm === 'stop') this.#stop(broker);
     else if (harm === 'hold') broker.process?.freeze(this.#holdMs());
+    else if (harm === 'lose directory') this.#loseDirectory(broker);
     else if (isOfStore) this.#harmStore(harm);
     else if (cuts.includes(harm)) this.#cutOff(harm, broker);
     else this.#disturb(harm, broker);
+  }
+
+  /** It goes away under the process, which finds out by itself. */
+  #loseDirectory(broker: SimBroker): void {
+    const { logDirs = [] } = this.#options;
+    if (logDirs.length < 2 || !broker.isReady || this.#halved.has(broker)) return;
+    this.#halved.add(broker);
+    this.#tellOfEnd(broker, 'lose directory');
+    broker.host.removeTree(this.#prng.pick(logDirs));
+    this.#later(() => this.#giveBack(broker));
+  }
+
+  /** Somebody puts another disk in, and starts the broker again. */
+  #giveBack(broker: SimBroker): void {
+    if (!this.#halved.delete(broker)) return;
+    // What it acknowledged into the directory since is lost as well.
+    this.#tellOfEnd(broker, 'lose directory');
+    broker.kill();
+    for (const path of this.#options.logDirs ?? []) {
+      if (broker.host.files.find(path) === null) broker.host.replaceTree(path);
+    }
+    this.#emptied.add(broker);
+    this.maybeStart(broker);
+  }
+
+  #tellOfEnd(broker: SimBroker, harm: ClusterHarm): void {
+    this.#options.onEnd?.(this.#cluster.brokers.indexOf(broker) + 1, harm);
   }
 
   #stop(broker: SimBroker): void {
@@ -169,10 +222,32 @@ export class ClusterNemesis {
     if (harm === 'store: hold') {
       if (this.#store?.isUp === true) this.#store.hold(this.#holdMs(), pick);
     } else if (harm === 'store: cut off') this.#cut(this.#storeNames(), this.#brokerNames());
-    else {
+    else if (harm === 'store: lose answers') this.#loseAnswers();
+    else if (harm === 'store: full') {
+      this.#store?.fill?.(this.#prng.float() * this.#options.downMsMax);
+    } else if (harm === 'store: outage') {
+      this.#store?.killAll?.();
+      this.#later(() => this.#maybeStartStore());
+    } else {
       this.#store?.kill(pick);
       this.#later(() => this.#maybeStartStore());
     }
+  }
+
+  /** What is asked meanwhile is done, and nobody hears so. */
+  #loseAnswers(): void {
+    const { network, loop, reached } = this.#world;
+    reached.onReached('lost answers');
+    const pairs = this.#storeNames().flatMap((member) =>
+      this.#brokerNames().map((broker) => [member, broker] as const),
+    );
+    for (const [member, broker] of pairs) network.cut(member, broker);
+    loop.schedule(this.#prng.float() * lostMsMax, () => {
+      for (const [member, broker] of pairs) {
+        network.resetConnections(member, broker);
+        network.heal(member, broker);
+      }
+    });
   }
 
   #cutOff(harm: ClusterHarm, broker: SimBroker): void {

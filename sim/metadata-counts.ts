@@ -19,10 +19,19 @@ export const metadataReaches: readonly Reach[] = [
   { name: 'unclean restarts', line },
 ];
 
+/** Where somebody moves replicas. */
+export const reassignmentReaches: readonly Reach[] = [
+  { name: 'reassignments', line },
+  { name: '… completed', line },
+  { name: '… cut short', line },
+];
+
 interface Known {
   leader: number;
   isr: readonly number[];
   eligible: readonly number[];
+  adding: readonly number[];
+  removing: readonly number[];
 }
 
 type Decoded = ReturnType<typeof decodeRecord>;
@@ -36,6 +45,8 @@ export class MetadataCounts {
   readonly #topics = new Map<string, string>();
   readonly #incarnations = new Map<number, string>();
   #controllerEpoch = -1;
+  /** Told of who leads a partition when somebody has entered its ISR; null: nobody listens. */
+  onIsrGrowth: ((leader: number) => void) | null = null;
 
   constructor(reached: Reached) {
     this.#reached = reached;
@@ -62,7 +73,11 @@ export class MetadataCounts {
       else if (record.type === 'PartitionRecord') {
         const { topicId, partitionId, leader, isr } = record;
         const eligible = record.eligibleLeaderReplicas ?? [];
-        this.#partitions.set(`${topicId} ${partitionId}`, { leader, isr, eligible });
+        this.#partitions.set(`${topicId} ${partitionId}`, {
+          ...{ leader, isr, eligible },
+          adding: record.addingReplicas,
+          removing: record.removingReplicas,
+        });
       } else if (record.type === 'PartitionChangeRecord') {
         this.#onChange(record, returned);
       } else if (record.type === 'RegisterBrokerRecord') {
@@ -88,12 +103,29 @@ export class MetadataCounts {
       }
     }
     if (known.isr.some((id) => !isr.includes(id))) reached.onReached('ISR shrinks');
-    if (isr.some((id) => !known.isr.includes(id))) reached.onReached('ISR growths');
+    if (isr.some((id) => !known.isr.includes(id))) {
+      reached.onReached('ISR growths');
+      this.onIsrGrowth?.(known.leader);
+    }
     const members = [...isr, ...eligible];
     const gone = [...known.isr, ...known.eligible].filter((id) => !members.includes(id));
     if (gone.some((id) => returned.has(id))) reached.onReached('unclean restarts');
     known.isr = isr;
     known.eligible = eligible;
     if (change.leader !== noChange) known.leader = change.leader;
+    this.#onReplicas(change, known);
+  }
+
+  #onReplicas({ replicas, addingReplicas, removingReplicas }: Change, known: Known): void {
+    const adding = addingReplicas ?? known.adding;
+    const removing = removingReplicas ?? known.removing;
+    const isUnderWay = adding.length + removing.length > 0;
+    const wasUnderWay = known.adding.length + known.removing.length > 0;
+    const isCut = replicas !== null && !known.adding.every((id) => replicas?.includes(id));
+    if (wasUnderWay && isCut) this.#reached.onReached('… cut short');
+    else if (wasUnderWay && !isUnderWay) this.#reached.onReached('… completed');
+    if (isUnderWay && !wasUnderWay) this.#reached.onReached('reassignments');
+    known.adding = adding;
+    known.removing = removing;
   }
 }

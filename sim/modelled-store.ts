@@ -13,6 +13,7 @@ import type { Host } from './host.ts';
 import { MetadataCounts } from './metadata-counts.ts';
 import { EtcdEnsemble, EtcdMember } from './models/etcd/index.ts';
 import { type Member, ZooKeeperEnsemble } from './models/zookeeper/index.ts';
+import type { Reach } from './reached.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Pick, StoreHosts } from './store-hosts.ts';
 import type { World } from './world.ts';
@@ -31,6 +32,10 @@ interface Ensemble {
   lag(place: number, isLate: boolean): void;
   /** Nobody was silent. */
   endAllSessions(): void;
+  /** No room for changes any more, or room again; false: its members stop, and cannot start. */
+  fill(isFull: boolean): boolean;
+  /** A backup: whoever calls what is returned puts the data back as they are now. */
+  keep(): () => void;
 }
 
 class SmallEtcd implements Ensemble {
@@ -71,6 +76,17 @@ class SmallEtcd implements Ensemble {
 
   endAllSessions(): void {
     this.#ensemble.revokeAll();
+  }
+
+  /** As when the quota is used up: the alarm is on until somebody compacts and disarms it. */
+  fill(isFull: boolean): boolean {
+    this.#ensemble.isAlarmed = isFull;
+    if (!isFull) this.#ensemble.disarm();
+    return true;
+  }
+
+  keep(): () => void {
+    return this.#ensemble.data.keep();
   }
 }
 
@@ -119,7 +135,27 @@ class SmallZooKeeper implements Ensemble {
   endAllSessions(): void {
     for (const id of [...this.#ensemble.sessions.keys()]) this.#ensemble.expire(id);
   }
+
+  /** A server that cannot write its log ends. */
+  fill(): boolean {
+    return false;
+  }
+
+  keep(): () => void {
+    return this.#ensemble.keep();
+  }
 }
+
+/** What a world of these stores is there for. */
+export const storeReaches: readonly Reach[] = [
+  'store outages',
+  'members gone with a broker',
+  'full stores',
+  'false revocations',
+  'members that lag',
+  'lost answers',
+  'stores put back',
+].map((name) => ({ name, line: /^never$/ }));
 
 export type ModelKind = 'etcd' | 'zookeeper';
 
@@ -130,13 +166,16 @@ export class ModelledStore implements StoreHosts {
   readonly #ensemble: Ensemble;
   readonly #prng: Prng;
   readonly #processes: (SimProcess | null)[];
-  readonly #counts: MetadataCounts;
-  #isWatched = false;
+  readonly counts: MetadataCounts;
+  #watch: SimProcess | null = null;
+  /** So far it was counted. */
+  #countedEnd = 0;
+  #isFull = false;
 
   constructor(world: World, kind: ModelKind) {
     this.#world = world;
     this.#prng = world.prng.fork('store');
-    this.#counts = new MetadataCounts(world.reached);
+    this.counts = new MetadataCounts(world.reached);
     const { io } = world.startProcess('store-data');
     this.#ensemble = kind === 'etcd' ? new SmallEtcd() : new SmallZooKeeper(io);
     const names = Array.from({ length: memberCount }, (_, place) => `store-${place + 1}`);
@@ -150,11 +189,8 @@ export class ModelledStore implements StoreHosts {
     return this.#processes.every((process) => process?.isAlive === true);
   }
 
-  leadersOf(topics: readonly string[]): Set<number> {
-    return this.#counts.leadersOf(topics);
-  }
-
   start(): void {
+    if (this.#isFull) return;
     for (const [place, host] of this.hosts.entries()) {
       if (this.#processes[place]?.isAlive === true) continue;
       this.#processes[place] = host.start(async (io, process) => {
@@ -162,9 +198,7 @@ export class ModelledStore implements StoreHosts {
         process.note('serves');
       });
     }
-    if (this.#isWatched) return;
-    this.#isWatched = true;
-    this.#world.startProcess('store-watch', (io) => this.#count(io));
+    this.#watch ??= this.#world.startProcess('store-watch', (io) => this.#count(io));
   }
 
   /** Reads along as one more client, whom nobody cuts off. */
@@ -172,21 +206,63 @@ export class ModelledStore implements StoreHosts {
     const { address } = this;
     const known = { clusterId: null, hasData: false };
     const store = await openStore(io, { address, clusterId: null, known, sessionTimeoutMs });
-    await store.watch(0, {
+    await store.watch(this.#countedEnd, {
       onSnapshot: async () => {},
-      onBatch: (batch) => this.#counts.onBatch(batch),
+      onBatch: (batch) => {
+        this.#countedEnd = batch.baseOffset + batch.records.length;
+        this.counts.onBatch(batch);
+      },
       onError: (error) => this.#world.fail(error),
     });
   }
 
   kill(pick: Pick = ([first]) => first as never): void {
-    const place = pick([...this.hosts.keys()]);
+    this.#kill(pick([...this.hosts.keys()]));
+    if (this.#prng.chance(0.3)) this.#lag();
+  }
+
+  #kill(place: number): void {
     this.#processes[place]?.kill();
     // So long the others need to notice.
     this.#later(electionMs, () => {
       if (this.#processes[place]?.isAlive === false) this.#ensemble.end(place);
     });
-    if (this.#prng.chance(0.3)) this.#lag();
+  }
+
+  killAll(): void {
+    this.#world.reached.onReached('store outages');
+    for (const place of this.hosts.keys()) this.#kill(place);
+  }
+
+  killBeside(nodeId: number): void {
+    this.#world.reached.onReached('members gone with a broker');
+    this.#kill((nodeId - 1) % memberCount);
+  }
+
+  fill(forMs: number): void {
+    if (this.#isFull) return;
+    this.#world.reached.onReached('full stores');
+    const goesOn = this.#ensemble.fill(true);
+    this.#isFull = !goesOn;
+    if (!goesOn) for (const place of this.hosts.keys()) this.#kill(place);
+    this.#later(forMs, () => {
+      this.#ensemble.fill(false);
+      this.#isFull = false;
+      this.start();
+    });
+  }
+
+  keep(): () => void {
+    const putBack = this.#ensemble.keep();
+    return () => {
+      this.#watch?.kill();
+      this.#watch = null;
+      for (const [place, process] of this.#processes.entries()) {
+        process?.kill();
+        this.#ensemble.end(place);
+      }
+      putBack();
+    };
   }
 
   hold(forMs: number, pick: Pick = ([first]) => first as never): void {
@@ -196,12 +272,15 @@ export class ModelledStore implements StoreHosts {
     this.#later(forMs + electionMs, () => {
       this.#ensemble.leaveOut(place, false);
       // A leader that was held for too long takes everybody for dead (etcd's issue 15247).
-      if (this.#prng.chance(0.5)) this.#ensemble.endAllSessions();
+      if (!this.#prng.chance(0.5)) return;
+      this.#world.reached.onReached('false revocations');
+      this.#ensemble.endAllSessions();
     });
   }
 
   #lag(): void {
     const place = this.#prng.int(memberCount);
+    this.#world.reached.onReached('members that lag');
     this.#ensemble.lag(place, true);
     this.#later(this.#prng.int(3_000), () => this.#ensemble.lag(place, false));
   }

@@ -25,13 +25,13 @@ export class SimStore implements StoreHosts {
   readonly host: Host;
   readonly address = `shared://store:${storePort}`;
   readonly #options: SimStoreOptions;
-  readonly #counts: MetadataCounts;
+  readonly counts: MetadataCounts;
   #process: SimProcess | null = null;
 
   constructor(host: Host, reached: Reached, options: SimStoreOptions = {}) {
     this.host = host;
     this.#options = options;
-    this.#counts = new MetadataCounts(reached);
+    this.counts = new MetadataCounts(reached);
   }
 
   get hosts(): readonly Host[] {
@@ -40,11 +40,6 @@ export class SimStore implements StoreHosts {
 
   get isUp(): boolean {
     return this.#process?.isAlive ?? false;
-  }
-
-  /** The brokers that lead a partition of one of the topics, by what was committed last. */
-  leadersOf(topics: readonly string[]): Set<number> {
-    return this.#counts.leadersOf(topics);
   }
 
   start(): void {
@@ -64,7 +59,7 @@ export class SimStore implements StoreHosts {
       });
       await store.watch(store.endOffset, {
         onSnapshot: async () => {},
-        onBatch: (batch) => this.#counts.onBatch(batch),
+        onBatch: (batch) => this.counts.onBatch(batch),
         onError: onFailure,
       });
       process.note('serves');

@@ -2,6 +2,7 @@
 // address. sim-store.ts is the shared store, modelled-store.ts etcd and ZooKeeper as models.
 
 import type { Host } from './host.ts';
+import type { MetadataCounts } from './metadata-counts.ts';
 
 /** Chooses one of several; whoever has only one does not ask. */
 export type Pick = <T>(items: readonly T[]) => T;
@@ -12,12 +13,23 @@ export interface StoreHosts {
   readonly address: string;
   /** All of its processes run. */
   readonly isUp: boolean;
-  /** The brokers that lead a partition of one of the topics, by what was committed last. */
-  leadersOf(topics: readonly string[]): Set<number>;
+  /** What was committed, as it is. */
+  readonly counts: MetadataCounts;
   /** Starts what is down, on hosts that are switched on for it. */
   start(): void;
   /** kill -9 of one of its processes. */
   kill(pick?: Pick): void;
   /** One of its processes does not run for so long. */
   hold(forMs: number, pick?: Pick): void;
+  /** All of its processes at once; none is started by itself. */
+  killAll?(): void;
+  /** The process that shares a machine with the broker. */
+  killBeside?(nodeId: number): void;
+  /** No room for changes for so long. */
+  fill?(forMs: number): void;
+  /**
+   * A backup: whoever calls what is returned ends all of its processes, and puts the data back as
+   * they are now.
+   */
+  keep?(): () => void;
 }

@@ -31,10 +31,10 @@ export interface Copy {
 export function copiesOf(
   place: Place,
   brokers: ReadonlyMap<number, FileSystem>,
-  directory = '/data',
+  directories: readonly string[] = ['/data'],
 ): Copy[] {
   return [...brokers].map(([nodeId, files]) => {
-    const log = storedLogs(files, [directory]).get(placeName(place));
+    const log = storedLogs(files, directories).get(placeName(place));
     assert(log !== undefined, `broker ${nodeId} has no copy of ${placeName(place)}`);
     return { nodeId, files, log };
   });

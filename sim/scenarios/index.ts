@@ -17,6 +17,7 @@
 // replication.ts       several brokers that replicate, fail over and come back; with
 //                      replication-plan.ts and replication-run.ts; the same with the metadata in
 //                      the models of etcd and ZooKeeper
+// replication-moves.ts the same while replicas move, directories are lost, stores come to harm
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
 //                      the same on three brokers; three-brokers.ts has what they share
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
@@ -46,6 +47,12 @@ import {
   replicationPowerCut,
   replicationZooKeeper,
 } from './replication.ts';
+import {
+  etcdFaults,
+  replicationDirectories,
+  replicationMoves,
+  zookeeperFaults,
+} from './replication-moves.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 import { transactionsOnThree } from './transactions-on-three.ts';
@@ -75,6 +82,10 @@ export const scenarios: readonly Scenario[] = [
   replicationPowerCut,
   replicationEtcd,
   replicationZooKeeper,
+  replicationMoves,
+  replicationDirectories,
+  etcdFaults,
+  zookeeperFaults,
   groupsOnThree,
   transactionsOnThree,
   compactionOnThree,

@@ -25,6 +25,27 @@ export interface ReplicationPlan extends ClusterOptions {
   readonly sessionTimeoutMs: number;
   /** replica.lag.time.max.ms */
   readonly lagTimeMs: number;
+  /** Replicas are moved to other brokers, so often; null: they stay. */
+  readonly moveMsMean: number | null;
+  readonly logDirs: readonly string[];
+  /** Consumers read at followers, too (KIP-392). */
+  readonly isReadNear: boolean;
+}
+
+/** A broker with two of them may lose one and live. */
+export function withTwoLogDirs(plan: ReplicationPlan): ReplicationPlan {
+  const logDirs = ['/data/a', '/data/b'];
+  return { ...plan, logDirs, config: { ...plan.config, 'log.dirs': logDirs.join(',') } };
+}
+
+/** All topics with so many replicas that must be in sync, as far as they have them. */
+export function withMinInSync(plan: ReplicationPlan, count: number): ReplicationPlan {
+  const topics = plan.topics.map((topic) => {
+    const minInSyncReplicas = Math.min(count, topic.replicationFactor);
+    const configs = { ...topic.configs, 'min.insync.replicas': `${minInSyncReplicas}` };
+    return { ...topic, minInSyncReplicas, configs };
+  });
+  return { ...plan, topics };
 }
 
 const dayMs = 24 * 3_600_000;
@@ -78,6 +99,9 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
     wrongClockMs: prng.chance(0.3) ? prng.pick([-100, 100]) * dayMs : 0,
     sessionTimeoutMs,
     lagTimeMs,
+    moveMsMean: null,
+    logDirs: ['/data'],
+    isReadNear: false,
     config: { ...drawConfig(prng, sessionTimeoutMs), 'replica.lag.time.max.ms': `${lagTimeMs}` },
   };
 }

@@ -27,9 +27,11 @@ import type { SimProcess } from '../sim-process.ts';
 import {
   drawProducer,
   followTail,
+  moveReplicas,
   type ProducerPlan,
   produceLoad,
   readBack,
+  readNear,
   watchLeaders,
 } from '../workloads/index.ts';
 import type { World } from '../world.ts';
@@ -51,10 +53,14 @@ export class ReplicationRun {
   readonly plan: ReplicationPlan;
   readonly ledger: Ledger;
   readonly losses: DiskLosses;
+  /** Of brokers that did not come to serve. */
+  readonly exits: BrokerExit[] = [];
   readonly #reads: ReplicatedReads;
   readonly #leaders: PartitionLeaders;
   readonly #producers: SimProcess[] = [];
   readonly #readers: SimProcess[] = [];
+  #mover: SimProcess | null = null;
+  /** As they were last. */
   readonly #replicas = new Map<string, readonly number[]>();
 
   constructor(world: World, plan: ReplicationPlan) {
@@ -88,7 +94,9 @@ export class ReplicationRun {
   }
 
   /** A broker that cannot start while the store is away is started again, as by an init system. */
-  #onExit({ broker, error, wasStarting }: BrokerExit): void {
+  #onExit(exit: BrokerExit): void {
+    const { broker, error, wasStarting } = exit;
+    this.exits.push(exit);
     if (!wasStarting) {
       this.world.fail(error);
       return;
@@ -118,17 +126,42 @@ export class ReplicationRun {
       const tail = { ...options, reads: this.#reads, fetchMaxWaitMs: 200 };
       this.#readers.push(cluster.runClient(name, (io) => followTail(io, tail)));
     }
+    const brokers = cluster.brokers.map(({ host }) => ({ host: host.name, port: brokerPort }));
+    if (plan.isReadNear) {
+      this.#readers.push(
+        cluster.runClient('near', (io) => readNear(io, { places, brokers, reads: this.#reads })),
+      );
+    }
     this.#readers.push(
       cluster.runClient('watch', (io) =>
         watchLeaders(io, {
           places,
-          brokers: cluster.brokers.map(({ host }) => ({ host: host.name, port: brokerPort })),
+          brokers,
           leaders: this.#leaders,
           onHighWatermark: (place, offset) => this.#reads.onHighWatermark('watch', place, offset),
           pauseMs: 200,
           prng: world.prng.fork('watch'),
         }),
       ),
+    );
+  }
+
+  /** From now on replicas are moved to other brokers, if the plan says so. */
+  maybeMove(): void {
+    const { plan, cluster, places, world } = this;
+    const { moveMsMean: pauseMsMean } = plan;
+    if (pauseMsMean === null) return;
+    const { bootstrapServers } = cluster;
+    const brokerIds = cluster.brokers.map((_, index) => index + 1);
+    const prng = world.prng.fork('mover');
+    const minOf = ({ topic }: TopicPartition): number =>
+      plan.topics.find(({ name }) => name === topic)?.minInSyncReplicas ?? 1;
+    this.#mover = cluster.runClient('mover', (io) =>
+      moveReplicas(io, {
+        ...{ bootstrapServers, places, brokerIds, pauseMsMean, prng },
+        // One may be out of sync.
+        replicasMin: (place) => Math.min(brokerIds.length, Math.max(2, minOf(place))),
+      }),
     );
   }
 
@@ -144,6 +177,7 @@ export class ReplicationRun {
   async finish(nemesis: ClusterNemesis): Promise<void> {
     const { world, places } = this;
     const prng = world.prng.fork('progress');
+    this.#mover?.kill();
     await this.#settled('everything is taken', () => this.isProduced, progressMsMax);
     const recordCount = 2 * places.length;
     this.addProducer(
@@ -154,6 +188,7 @@ export class ReplicationRun {
     // Also those without a replica: one that starts yet is not asked to stop.
     await this.#settled('every broker serves', isServed, progressMsMax);
     await this.#untilInSync();
+    if (this.#mover !== null) await this.#untilMoved();
     await world.advance(restMs);
     const contents = await this.check();
     nemesis.leave();
@@ -227,6 +262,25 @@ export class ReplicationRun {
     }
   }
 
+  /** Whatever was under way is complete. */
+  async #untilMoved(): Promise<void> {
+    const { world, cluster } = this;
+    const { bootstrapServers } = cluster;
+    const endMs = world.timeMs + inSyncMsMax;
+    for (;;) {
+      const left = await cluster.asClient('admin', async (io) => {
+        const admin = new Admin({ bootstrapServers }, io);
+        const found = await admin.cluster.listReassignments();
+        await admin.close();
+        return found.map(placeName);
+      });
+      if (left.length === 0) break;
+      if (world.timeMs > endMs) throw new Error(`never moved: ${left.join(', ')}`);
+      await world.advance(restMs);
+    }
+    await this.#learnReplicas();
+  }
+
   async #describe(
     pick: (partition: PartitionReplicas) => readonly number[],
     limitMs?: number,
@@ -272,7 +326,7 @@ export class ReplicationRun {
         }),
       );
       const isCompacted = plan.configs['cleanup.policy'] === 'compact';
-      const copies = copiesOf(place, files);
+      const copies = copiesOf(place, files, this.plan.logDirs);
       assertCopiesAgree({ ...place, startOffset, endOffset, isCompacted }, copies);
     }
   }

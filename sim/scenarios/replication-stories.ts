@@ -2,11 +2,12 @@
 // cluster comes to elect somebody who has less than the one before, or to have logs that part over
 // several epochs. Nothing else happens meanwhile; when and to whom is drawn from the seed.
 
+import { assert } from '../../src/base/assert.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import type { ClusterNemesis } from '../cluster-nemesis.ts';
 import type { SimBroker } from '../sim-broker.ts';
 import { drawProducer, type ProducerPlan } from '../workloads/index.ts';
-import { keepingKeysApart } from './replication-plan.ts';
+import { keepingKeysApart, type ReplicationPlan, withMinInSync } from './replication-plan.ts';
 import type { ReplicationRun } from './replication-run.ts';
 
 /** A story is not as long as the longest bound. */
@@ -14,6 +15,12 @@ const lagMsMax = 2_000;
 /** Who looks whether others are behind does it once in this time. */
 const checkMs = 1_000;
 const hasteMs = 1_000;
+
+export interface Story {
+  /** What it takes of the plan. Default: it is as it is. */
+  readonly plan?: (plan: ReplicationPlan) => ReplicationPlan;
+  readonly tell: (run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng) => Promise<void>;
+}
 
 /** All brokers die in the same moment, and come back in an order of their own. */
 export async function endAllAtOnce(
@@ -43,11 +50,7 @@ export async function endAllAtOnce(
  * One falls out of sync and comes back; while it catches up those who are ahead of it die, one
  * after the other.
  */
-export async function succeed(
-  run: ReplicationRun,
-  nemesis: ClusterNemesis,
-  prng: Prng,
-): Promise<void> {
+async function succeed(run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng): Promise<void> {
   const { world, cluster, plan } = run;
   const { network } = world;
   for (let round = 1 + prng.int(2); round > 0; round--) {
@@ -80,11 +83,7 @@ export async function succeed(
  * All die; one leads alone, in one epoch after the other, and takes what nobody else has; then the
  * others lead, before it is back: its log and theirs part over all of these epochs.
  */
-export async function leadAlone(
-  run: ReplicationRun,
-  nemesis: ClusterNemesis,
-  prng: Prng,
-): Promise<void> {
+async function leadAlone(run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng): Promise<void> {
   const { world, cluster, plan } = run;
   await world.advance(prng.int(1_000));
   const [first, ...others] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
@@ -101,6 +100,194 @@ export async function leadAlone(
   for (const broker of others) nemesis.maybeStart(broker);
   await world.advance(1.2 * plan.sessionTimeoutMs + prng.float() * 2_000);
 }
+
+/**
+ * One falls behind; all die, and it comes back with one that was ahead, which leads by itself and
+ * knows of the watermark only what it wrote down long ago. That one dies as soon as the other is in
+ * sync again.
+ */
+async function returnBehind(
+  run: ReplicationRun,
+  nemesis: ClusterNemesis,
+  prng: Prng,
+): Promise<void> {
+  const { world, cluster, plan } = run;
+  const { network } = world;
+  await world.advance(prng.int(1_000));
+  const [behind, ...ahead] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
+  const [first, ...others] = ahead as [SimBroker, ...SimBroker[]];
+  world.note(`${behind.host.name} returns behind ${first.host.name}`);
+  network.partition(
+    [behind.host.name],
+    ahead.map(({ host }) => host.name),
+  );
+  run.addProducer(steadyProducer(run, prng, 'ahead'));
+  await world.advance((Math.min(plan.lagTimeMs, lagMsMax) + checkMs) * (1 + prng.float()));
+  for (const broker of cluster.brokers) nemesis.takeDown(broker, 'kill');
+  network.heal();
+  network.slowDown(first.host.name, prng.pick([1, 10]));
+  nemesis.maybeStart(first);
+  await world.advance(prng.float() * plan.sessionTimeoutMs);
+  nemesis.maybeStart(behind);
+  const entered = await isGrowing(run, first, 2 * plan.sessionTimeoutMs);
+  if (entered) await world.advance(prng.float() * prng.pick([2, 50]));
+  nemesis.takeDown(first, 'kill');
+  network.slowDown(first.host.name, undefined);
+  await world.advance(1.2 * plan.sessionTimeoutMs + prng.float() * 1_000);
+  for (const broker of shuffled([first, ...others], prng)) {
+    await world.advance(prng.float() * 1_000);
+    nemesis.maybeStart(broker);
+  }
+}
+
+/**
+ * One leads alone; when another one has entered its in-sync set, it never hears so: answers to it
+ * are lost, while clients reach it. Then it dies.
+ */
+async function enterUnheard(
+  run: ReplicationRun,
+  nemesis: ClusterNemesis,
+  prng: Prng,
+): Promise<void> {
+  const { world, cluster, plan } = run;
+  const { network } = world;
+  await world.advance(prng.int(1_000));
+  const [alone, ...others] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
+  const { name } = alone.host;
+  world.note(`${name} does not hear who enters`);
+  for (const broker of others) nemesis.takeDown(broker, 'kill');
+  await world.advance(1.2 * plan.sessionTimeoutMs);
+  run.addProducer(steadyProducer(run, prng, 'unheard'));
+  for (const broker of shuffled(others, prng)) nemesis.maybeStart(broker);
+  if (await isGrowing(run, alone, 2 * plan.sessionTimeoutMs)) {
+    const peers = [...others.map(({ host }) => host), ...(cluster.store?.hosts ?? [])];
+    for (const peer of peers) {
+      network.cut(peer.name, name);
+      network.resetConnections(peer.name, name);
+    }
+    await world.advance(prng.float() * plan.sessionTimeoutMs);
+  }
+  nemesis.takeDown(alone, 'kill');
+  network.heal();
+  await world.advance(1.2 * plan.sessionTimeoutMs + prng.float() * 1_000);
+}
+
+/**
+ * One loses power and comes back, and does not reach one of those who lead; that one dies. What it
+ * fetched before the power went is not what it has now.
+ */
+async function loseWhatItHad(
+  run: ReplicationRun,
+  nemesis: ClusterNemesis,
+  prng: Prng,
+): Promise<void> {
+  const { world, cluster, plan } = run;
+  const { network } = world;
+  run.addProducer(steadyProducer(run, prng, 'steady'));
+  for (let round = 2; round > 0; round--) {
+    await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
+    await world.advance(1_000 + prng.int(2_000));
+    const [back, leader] = shuffled(cluster.brokers, prng) as [SimBroker, SimBroker];
+    world.note(`${back.host.name} loses what it had, and does not reach ${leader.host.name}`);
+    nemesis.takeDown(back, 'power cut');
+    network.partition([back.host.name], [leader.host.name]);
+    nemesis.maybeStart(back);
+    await world.run(() => back.isReady, 60_000);
+    await world.advance(prng.float() * 1_000);
+    nemesis.takeDown(leader, 'kill');
+    network.heal();
+    await world.advance(1.2 * plan.sessionTimeoutMs + prng.float() * 1_000);
+    nemesis.maybeStart(leader);
+  }
+}
+
+/**
+ * Somebody puts a backup of the store back that is older than what brokers have applied: each
+ * refuses to start, until the store is as it was.
+ */
+async function putStoreBack(
+  run: ReplicationRun,
+  nemesis: ClusterNemesis,
+  prng: Prng,
+): Promise<void> {
+  const { world, cluster, plan } = run;
+  const { store } = cluster;
+  if (store?.keep === undefined) return;
+  await world.advance(prng.int(2_000));
+  const toBackup = store.keep();
+  const [first] = shuffled(cluster.brokers, prng) as [SimBroker];
+  nemesis.takeDown(first, 'kill');
+  await world.advance(2 * plan.sessionTimeoutMs + prng.float() * 2_000);
+  nemesis.maybeStart(first);
+  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
+  await world.advance(2_000);
+  for (const broker of cluster.brokers) nemesis.takeDown(broker, 'kill');
+  const toNewest = store.keep();
+  world.note('the store is put back');
+  world.reached.onReached('stores put back');
+  toBackup();
+  store.start();
+  for (const broker of cluster.brokers) nemesis.maybeStart(broker);
+  const exitCount = run.exits.length;
+  await world.advance(3 * plan.sessionTimeoutMs);
+  const served = cluster.brokers.filter(({ isReady }) => isReady).map(({ host }) => host.name);
+  assert(served.length === 0, `${served.join(' and ')} serve with a store that was put back`);
+  const because = run.exits.slice(exitCount);
+  const isNamed = because.every(({ error }) => /was put back/.test(error.message));
+  assert(because.length > 0 && isNamed, `they say: ${because[0]?.error.message}`);
+  toNewest();
+  store.start();
+}
+
+/** Whether somebody enters the in-sync set of a partition that the broker leads, in time. */
+async function isGrowing(
+  { world, cluster }: ReplicationRun,
+  leader: SimBroker,
+  limitMs: number,
+): Promise<boolean> {
+  const counts = cluster.store?.counts;
+  if (counts === undefined) return false;
+  const id = cluster.brokers.indexOf(leader) + 1;
+  let isGrown = false;
+  counts.onIsrGrowth = (leaderId) => {
+    isGrown ||= leaderId === id;
+  };
+  const endMs = world.timeMs + limitMs;
+  await world.run(() => isGrown || world.timeMs > endMs);
+  counts.onIsrGrowth = null;
+  return isGrown;
+}
+
+/** It writes for as long as a story takes, to all who are in sync. */
+function steadyProducer(run: ReplicationRun, prng: Prng, name: string): ProducerPlan {
+  const drawn = drawProducer(prng, { name, places: run.places, recordCount: 200 });
+  const options = { acks: -1, lingerMs: 0, metadataMaxAgeMs: 100, retryBackoffMs: 20 } as const;
+  return {
+    ...drawn,
+    burstMax: 4,
+    pauseMsMean: 40,
+    options: { ...drawn.options, ...options, enableIdempotence: true },
+  };
+}
+
+export const stories = {
+  succeed: { tell: succeed },
+  leadAlone: { tell: leadAlone },
+  returnBehind: {
+    tell: returnBehind,
+    plan: (plan) => ({
+      ...withMinInSync(plan, 2),
+      config: {
+        ...plan.config,
+        'replica.fetch.max.bytes': '1000',
+        'replica.high.watermark.checkpoint.interval.ms': '60000',
+      },
+    }),
+  },
+  putStoreBack: { tell: putStoreBack },
+  enterUnheard: { tell: enterUnheard, plan: (plan) => withMinInSync(plan, 1) },
+  loseWhatItHad: { tell: loseWhatItHad, plan: (plan) => withMinInSync(plan, 2) },
+} satisfies Readonly<Record<string, Story>>;
 
 /** Who leads is enough for it, and where nobody does it gives up soon. */
 function hastyProducer(run: ReplicationRun, prng: Prng, name: string): ProducerPlan {

@@ -1,5 +1,6 @@
-// The scenarios of replication, under a few seeds, each twice.
+// The scenarios of replication, under a few seeds, each twice; the longer ones under one.
 
 import { runTwice } from './run-twice.ts';
 
-runTwice((name) => name.startsWith('replication'));
+runTwice((name) => /^replication(-power-cut)?$/.test(name));
+runTwice((name) => /^replication-(moves|directories)$/.test(name), [1]);

@@ -17,7 +17,7 @@ import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { drawReplication, type ReplicationPlan } from './replication-plan.ts';
 import { ReplicationRun } from './replication-run.ts';
-import { endAllAtOnce, leadAlone, succeed } from './replication-stories.ts';
+import { endAllAtOnce, stories } from './replication-stories.ts';
 
 const cut = /^fetcher a log that was not one with its leader is cut$/;
 
@@ -29,7 +29,7 @@ const several: Reach = {
 const compacted: Reach = { name: '… of compacted logs', line: cut, isRare: true };
 const anew = /begins anew with a snapshot of the metadata$/;
 
-const reaches: readonly Reach[] = [
+export const replicationReaches: readonly Reach[] = [
   ...metadataReaches,
   { name: 'lost AlterPartition answers', line: /^in-sync the in-sync sets of \d+ partitions wait/ },
   { name: 'truncations by epoch', line: cut },
@@ -46,14 +46,14 @@ const reaches: readonly Reach[] = [
  * leads alone here.
  */
 const lossyReaches: readonly Reach[] = [
-  ...reaches.map((reach) => (reach === several ? { ...reach, isRare: true } : reach)),
+  ...replicationReaches.map((reach) => (reach === several ? { ...reach, isRare: true } : reach)),
   { name: 'out-of-range resets', line: /^fetcher (a replica starts anew|a log that reached)/ },
 ];
 
 export const replication: Scenario = {
   name: 'replication',
   about: 'what all in-sync replicas acknowledged survives whoever dies; replicas agree',
-  reaches,
+  reaches: replicationReaches,
   run: (world) => runReplication(world),
 };
 
@@ -65,41 +65,42 @@ export const replicationPowerCut: Scenario = {
 };
 
 /**
- * The same, with the store that it names. It is asked a dozen small questions where the shared
+ * The same plan with the store that it names. It is asked a dozen small questions where the shared
  * store tells everything by itself, so sessions are longer, and no answer is late for all of one.
  */
-function replicationOn(kind: ModelKind, what: string): Scenario {
+export function onStore(kind: ModelKind, world: World): Change {
+  const spikeMs = Math.min(world.faults.network.spikeMs, 500);
+  world.faults = withFaults(world.faults, { network: { spikeMs } });
   const sessionTimeoutMs = 6_000;
   const session = {
     'broker.session.timeout.ms': `${sessionTimeoutMs}`,
     'broker.heartbeat.interval.ms': '500',
   };
-  const change: Change = (plan) => ({
+  return (plan) => ({
     ...plan,
     store: { kind },
     sessionTimeoutMs,
     config: { ...plan.config, ...session },
   });
+}
+
+function replicationOn(kind: ModelKind, what: string): Scenario {
   return {
     name: `metadata-on-${kind}`,
     about: `what replication promises, with the metadata in ${what}`,
-    reaches: reaches.map((reach) => ({ ...reach, isRare: true })),
-    run: async (world) => {
-      const spikeMs = Math.min(world.faults.network.spikeMs, 500);
-      world.faults = withFaults(world.faults, { network: { spikeMs } });
-      await runReplication(world, change);
-    },
+    reaches: replicationReaches.map((reach) => ({ ...reach, isRare: true })),
+    run: (world) => runReplication(world, onStore(kind, world)),
   };
 }
 
 export const replicationEtcd = replicationOn('etcd', 'a small etcd of three members');
 export const replicationZooKeeper = replicationOn('zookeeper', 'a small ZooKeeper of three');
 
-const harmMsMax = 10_000;
+export const harmMsMax = 10_000;
 
-type Change = (plan: ReplicationPlan) => ReplicationPlan;
+export type Change = (plan: ReplicationPlan) => ReplicationPlan;
 
-function unchanged(plan: ReplicationPlan): ReplicationPlan {
+export function unchanged(plan: ReplicationPlan): ReplicationPlan {
   return plan;
 }
 
@@ -109,12 +110,12 @@ export async function runReplication(world: World, change: Change = unchanged): 
   const run = new ReplicationRun(world, change(drawReplication(prng)));
   await run.begin();
   const nemesis = nemesisOf(run, prng, []);
-  const story = prng.pick([null, null, succeed, leadAlone]);
+  const story = prng.pick([null, null, stories.succeed, stories.leadAlone]);
   if (story === null) {
     nemesis.start();
     await world.run(() => run.isProduced || world.timeMs > harmMsMax);
   } else {
-    await story(run, nemesis, prng);
+    await story.tell(run, nemesis, prng);
   }
   nemesis.stop();
   await run.finish(nemesis);
@@ -136,12 +137,18 @@ export async function runReplicationPowerCut(
   await run.finish(nemesis);
 }
 
-function nemesisOf(run: ReplicationRun, prng: Prng, lossy: readonly ClusterHarm[]): ClusterNemesis {
+/** `wanted` are likelier than others. */
+export function nemesisOf(
+  run: ReplicationRun,
+  prng: Prng,
+  wanted: readonly ClusterHarm[],
+): ClusterNemesis {
   const { world, cluster, plan } = run;
   const others = clusterHarms.filter((harm) => !lossyHarms.includes(harm) && prng.chance(0.4));
   return new ClusterNemesis(world, cluster, {
     clients: run.clients,
-    harms: [...lossy, ...lossy, 'kill', ...others],
+    logDirs: plan.logDirs,
+    harms: [...wanted, ...wanted, 'kill', ...others],
     sessionTimeoutMs: plan.sessionTimeoutMs,
     pauseMsMean: prng.pick([200, 500, 1_500]),
     downMsMax: prng.pick([300, 2_000, 2 * plan.sessionTimeoutMs]),
@@ -157,6 +164,6 @@ function nemesisOf(run: ReplicationRun, prng: Prng, lossy: readonly ClusterHarm[
  * know what the page cache of a killed broker still has (KIP-966), unless appends are synced.
  */
 function isLoss(harm: ClusterHarm, run: ReplicationRun): boolean {
-  if (harm === 'lose disk') return true;
+  if (harm === 'lose disk' || harm === 'lose directory') return true;
   return harm === 'power cut' ? !run.plan.isSynced : false;
 }

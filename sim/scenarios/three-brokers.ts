@@ -140,7 +140,7 @@ export function nemesisOf(
     ...{ clients, harms, sessionTimeoutMs, pauseMsMean, downMsMax },
     onEnd: (nodeId) => {
       const isUp = cluster.brokers[nodeId - 1]?.isReady === true;
-      const leads = store?.leadersOf(internalTopics).has(nodeId) === true;
+      const leads = store?.counts.leadersOf(internalTopics).has(nodeId) === true;
       if (isUp && leads) world.reached.onReached('coordinator deaths');
     },
   });

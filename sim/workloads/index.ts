@@ -15,6 +15,8 @@
 // read-keyed.ts            compacted partitions as they are read
 // read-committed.ts        partitions as they are read under read_committed
 // watch-leaders.ts         asks who leads, how far the watermark is and where partitions end
+// near-reader.ts        consumers that read at followers
+// replica-mover.ts      reassigns partitions to other brokers
 // read-raw.ts              partitions batch by batch, with what is wrong with them
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
@@ -25,12 +27,14 @@ export {
 } from './group-observer.ts';
 export { type KeyedWatch, type KeyedWriterPlan, writeKeyed } from './keyed-writer.ts';
 export { type ChurnOptions, churnMetadata, compareMetadata } from './metadata-churn.ts';
+export { readNear } from './near-reader.ts';
 export { drawProducer, type ProducerPlan, produceLoad } from './produce-load.ts';
 export { takeProducerIds } from './producer-id-taker.ts';
 export { lookUp, readBack } from './read-back.ts';
 export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
 export { readKeyed, rereadKeyed } from './read-keyed.ts';
 export { type RawRead, readRaw } from './read-raw.ts';
+export { moveReplicas } from './replica-mover.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';

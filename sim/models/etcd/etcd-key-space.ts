@@ -66,6 +66,28 @@ export class EtcdKeySpace {
     return bytes;
   }
 
+  /** A backup: whoever calls what is returned puts the data back as they are now. */
+  keep(): () => void {
+    const { revision, compactedRevision } = this;
+    const keys = [...this.#keys];
+    const history = [...this.#history];
+    const leases = [...this.leases].map(([id, lease]) => {
+      return [id, { ...lease, keys: new Set(lease.keys) }] as const;
+    });
+    return () => {
+      this.revision = revision;
+      this.compactedRevision = compactedRevision;
+      this.#history = [...history];
+      for (const [map, entries] of [
+        [this.#keys, keys],
+        [this.leases, leases],
+      ] as const) {
+        map.clear();
+        for (const [key, value] of entries) map.set(key, value as never);
+      }
+    };
+  }
+
   range(request: Json): Json {
     const at = revisionOf(request.revision);
     this.#checkRange(request);

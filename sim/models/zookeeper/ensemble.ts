@@ -115,7 +115,17 @@ export class ZooKeeperEnsemble implements EnclosingEnsemble {
 
   /** The store as it was: changes behind the first `count` have never been. */
   rollBack(count: number): void {
-    const kept = this.#log.splice(0).slice(0, count);
+    this.#startAgain(this.#log.slice(0, count));
+  }
+
+  /** A backup: whoever calls what is returned puts the data back as they are now. */
+  keep(): () => void {
+    const kept = [...this.#log];
+    return () => this.#startAgain(kept);
+  }
+
+  #startAgain(kept: readonly Transaction[]): void {
+    this.#log.length = 0;
     this.sessions.clear();
     this.#log.push(...kept);
     this.#zxid = kept.at(-1)?.zxid ?? 0n;
