@@ -74,6 +74,22 @@ export const plantedBugs: readonly PlantedBug[] = [
     finding: lost,
   },
   {
+    name: 'append that is sent twice',
+    about: 'an append whose answer was lost is sent again, to where the metadata log ends now',
+    file: 'src/metadata/engines/shared/shared-store.js',
+    was: `this.#candidacies.endTerm(controllerEpoch);
+                this.#log.debug`,
+    is: `if (options.again === undefined) {
+                    await this.#connector.connected();
+                    const expectedEnd = this.#endOffset;
+                    return await this.append(records, { ...options, expectedEnd, again: true });
+                }
+                this.#candidacies.endTerm(controllerEpoch);
+                this.#log.debug`,
+    foundAt: 55,
+    finding: /the metadata log creates topic \S+ twice/,
+  },
+  {
     name: 'cut to the watermark',
     about: 'a follower cuts its log to its watermark instead of where the epochs part (KIP-101)',
     file: 'src/replication/partition.js',
