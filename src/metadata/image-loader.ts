@@ -7,9 +7,11 @@
 
 import { assert } from '../base/assert.ts';
 import type { Io } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import { isExpectedFailure } from '../storage/index.ts';
 import { changesBetween, type ImageChanges, type ImageListener } from './changes.ts';
 import type { ClusterStore, StoreBatch, StoreSnapshot, Subscription } from './cluster-store.ts';
+import { assertKnownFeature, METADATA_VERSION_READ } from './controller/features.ts';
 import { type BatchStamp, MetadataDelta } from './delta.ts';
 import { MetadataImage } from './image.ts';
 import { recordsOf } from './image-records.ts';
@@ -30,6 +32,8 @@ export interface ImageLoaderOptions {
   readonly bytesBetweenSnapshotsMax?: number;
   /** The log can no longer be followed: the image is stale from now on. */
   readonly onFailure?: (error: Error) => void;
+  /** Others rely on the same metadata. */
+  readonly isOfSeveral?: boolean;
 }
 
 export class ImageLoader {
@@ -37,10 +41,12 @@ export class ImageLoader {
   readonly #store: FollowedStore;
   readonly #bytesBetweenSnapshotsMax: number;
   readonly #onFailure: (error: Error) => void;
+  readonly #isOfSeveral: boolean;
   readonly #listeners = new Set<ImageListener>();
   #image: MetadataImage;
   #lastTimestampMs = 0;
   #subscription: Subscription | null = null;
+  #hasFailed = false;
   #savingSnapshot: Promise<void> | null = null;
   /** Records of a transaction of the log (KIP-868) that has not ended: only Kafka writes them. */
   #transaction: DecodedRecord[] | null = null;
@@ -50,6 +56,7 @@ export class ImageLoader {
     this.#store = options.store;
     this.#bytesBetweenSnapshotsMax = options.bytesBetweenSnapshotsMax ?? 20 * 1024 * 1024;
     this.#onFailure = options.onFailure ?? (() => {});
+    this.#isOfSeveral = options.isOfSeveral ?? false;
     this.#image = MetadataImage.empty(options.store.clusterId);
   }
 
@@ -58,7 +65,7 @@ export class ImageLoader {
     const loader = new ImageLoader(io, options);
     loader.#subscription = await options.store.watch(0, {
       onSnapshot: (snapshot) => loader.#onSnapshot(snapshot),
-      onBatch: (batch) => loader.#onBatch(batch),
+      onBatch: (batch) => loader.#onBatchUnlessFailed(batch),
       onError: (error) => loader.#onFailure(error),
     });
     return loader;
@@ -87,7 +94,7 @@ export class ImageLoader {
     const { endOffset, controllerEpoch, timestampMs } = snapshot;
     const delta = new MetadataDelta(MetadataImage.empty(this.#store.clusterId));
     for await (const piece of pieces) {
-      for (const record of piece) delta.replay(decodeRecord(record));
+      for (const record of this.#known(piece)) delta.replay(record);
     }
     const previous = this.#image;
     if (previous.offset >= 0) this.#io.log.debug('begins anew with a snapshot of the metadata');
@@ -100,11 +107,49 @@ export class ImageLoader {
     if (this.#listeners.size > 0) this.#tell(changesBetween(previous, this.#image));
   }
 
+  /** Of what is not known here nothing is applied: the process must not go on. */
+  #onBatchUnlessFailed(batch: StoreBatch): void {
+    if (this.#hasFailed) return;
+    try {
+      this.#onBatch(batch);
+    } catch (error) {
+      // While it starts, whoever waits for that is told.
+      if (this.#subscription === null || !(error instanceof KafkaError)) throw error;
+      this.#hasFailed = true;
+      this.#subscription.close();
+      this.#onFailure(error);
+    }
+  }
+
+  #known(encoded: readonly Buffer[]): DecodedRecord[] {
+    const records = this.#decoded(encoded);
+    for (const record of records) {
+      if (record.type !== 'FeatureLevelRecord') continue;
+      assertKnownFeature(record.name, record.featureLevel, this.#isOfSeveral);
+    }
+    return records;
+  }
+
+  #decoded(encoded: readonly Buffer[]): DecodedRecord[] {
+    try {
+      return encoded.map(decodeRecord);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.errorName !== 'UNSUPPORTED_VERSION') throw error;
+      const level = this.#image.features.get('metadata.version') ?? 'an unknown one';
+      const known = `up to ${METADATA_VERSION_READ} are known here`;
+      throw new KafkaError(
+        'UNSUPPORTED_VERSION',
+        `the metadata are of metadata.version ${level}; ${known} (${error.message}): upgrade ` +
+          'this broker',
+      );
+    }
+  }
+
   #onBatch(batch: StoreBatch): void {
     const next = this.#image.offset + 1;
     assert(batch.baseOffset === next, `offset ${batch.baseOffset} came where ${next} was due`);
     const delta = new MetadataDelta(this.#image);
-    for (const record of batch.records) this.#replay(delta, decodeRecord(record));
+    for (const record of this.#known(batch.records)) this.#replay(delta, record);
     this.#lastTimestampMs = batch.timestampMs;
     this.#publish(delta, batch);
   }

@@ -66,6 +66,7 @@ export async function openMetadata(io: Io, options: MetadataOptions): Promise<Me
     store,
     bytesBetweenSnapshotsMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
     onFailure,
+    isOfSeveral: sessionMs > 0,
   });
   const rules = configRules(config);
   const parts = { nodeId, store, loader, rules, sessionMs, onBug: onFailure };

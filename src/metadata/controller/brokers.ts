@@ -21,6 +21,7 @@ import type { BrokerRegistration, MetadataImage } from '../image.ts';
 import { FencingChange, type MetadataRecord } from '../records/index.ts';
 import type { RegisterBrokerRequest, RegisterBrokerResult } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
+import { ownFeatures, unsupportedBy } from './features.ts';
 import { electWhereNobodyLeads, leaveIsrs, leaveUncleanly, newEpochsOf } from './leaders.ts';
 import { isElrEnabled, PartitionUpdates } from './partition-updates.ts';
 import { assertRegistered } from './registered-broker.ts';
@@ -61,9 +62,18 @@ export function registerBroker(
 
 function assertMayRegister(
   image: MetadataImage,
-  { brokerId, clusterId, incarnationId }: RegisterBrokerRequest,
+  { brokerId, clusterId, incarnationId, features = new Map() }: RegisterBrokerRequest,
   living: LivingProcess,
 ): void {
+  for (const [name, level] of image.features) {
+    const without = unsupportedBy(features, name, level);
+    const isNamed = features.has(name) || name.startsWith(ownFeatures);
+    if (without === null || !isNamed) continue;
+    throw new KafkaError(
+      'UNSUPPORTED_VERSION',
+      `The cluster is of ${name} ${level}; broker ${brokerId} supports ${without}: upgrade it.`,
+    );
+  }
   if (clusterId !== image.clusterId) {
     throw new KafkaError(
       'INCONSISTENT_CLUSTER_ID',

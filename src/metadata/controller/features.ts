@@ -24,6 +24,9 @@ export const ELR_FEATURE = 'eligible.leader.replicas.version';
 /** 4.0-IV1: since then a partition's record can name eligible leaders. */
 const METADATA_VERSION_OF_ELR = 23;
 
+/** What Kafka does not have is gated by a feature of this kind; no release has needed one yet. */
+export const ownFeatures = 'partita.';
+
 /** What this program supports; a broker registers with these. */
 export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['metadata.version', { minVersion: 7, maxVersion: METADATA_VERSION_READ }],
@@ -34,6 +37,20 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   // 1: who left a too small ISR may lead again, and the high watermark waits (KIP-966).
   [ELR_FEATURE, { minVersion: 0, maxVersion: 1 }],
 ]);
+
+/**
+ * Levels that this program does not know mean records, and rules, that it does not know. A log of
+ * one broker may be Kafka's, and what only Kafka serves is switched off in it (take-over.ts); where
+ * others rely on a level, whoever does not know it has to go.
+ * @throws KafkaError UNSUPPORTED_VERSION
+ */
+export function assertKnownFeature(name: string, level: number, isOfSeveral: boolean): void {
+  const levelMax = supportedFeatures.get(name)?.maxVersion ?? 0;
+  const isNeeded = isOfSeveral || name === 'metadata.version' || name.startsWith(ownFeatures);
+  if (level <= levelMax || !isNeeded) return;
+  const what = `the metadata are of ${name} ${level}; up to ${levelMax} are known here`;
+  throw new KafkaError('UNSUPPORTED_VERSION', `${what}: upgrade this broker`);
+}
 
 /** What a new cluster begins with. */
 export function firstFeatures(image: MetadataImage): MetadataRecord[] {
@@ -103,6 +120,10 @@ function featureRecords(image: MetadataImage, update: FeatureUpdate): MetadataRe
   if (feature === ELR_FEATURE && maxVersionLevel > 0 && metadataVersion < METADATA_VERSION_OF_ELR) {
     refuse(`it needs metadata.version ${METADATA_VERSION_OF_ELR}, this is ${metadataVersion}.`);
   }
+  for (const { id, features } of image.brokers.values()) {
+    const without = unsupportedBy(features, feature, maxVersionLevel);
+    if (without !== null) refuse(`broker ${id} supports ${without}: upgrade it first.`);
+  }
   if (maxVersionLevel < present && upgradeType === 'upgrade') {
     refuse(`level ${present} can only be lowered by a downgrade.`);
   }
@@ -110,4 +131,17 @@ function featureRecords(image: MetadataImage, update: FeatureUpdate): MetadataRe
     refuse('the records that are in the log need it: it cannot be lowered.');
   }
   return [{ type: 'FeatureLevelRecord', name: feature, featureLevel: maxVersionLevel }];
+}
+
+/** The range that a broker has in which the level is not; null: it supports the level. */
+export function unsupportedBy(
+  features: ReadonlyMap<string, FeatureRange>,
+  name: string,
+  level: number,
+): string | null {
+  // One on its own does not say.
+  if (features.size === 0 || level === 0) return null;
+  const { minVersion, maxVersion } = features.get(name) ?? { minVersion: 0, maxVersion: 0 };
+  const isSupported = level >= minVersion && level <= maxVersion;
+  return isSupported ? null : `levels ${minVersion} to ${maxVersion} of it`;
 }
