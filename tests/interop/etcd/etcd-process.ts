@@ -1,12 +1,14 @@
 // Real etcd members on free ports of this machine, each with its folder; stopped by process id.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loopback, type TestNetwork } from '../clusters/network.ts';
 
 /** In memory: what etcd syncs is no question of these tests. */
 const memory = '/dev/shm';
@@ -16,6 +18,8 @@ export interface EtcdOptions {
   /** More arguments for each member. */
   readonly args?: readonly string[];
   readonly scheme?: 'http' | 'https';
+  /** With the places m0, m1, …; default: the loopback. */
+  readonly network?: TestNetwork;
 }
 
 interface Member {
@@ -54,19 +58,31 @@ export class EtcdCluster {
 
   /** `127.0.0.1:1234,127.0.0.1:1235` */
   get hosts(): string {
-    return this.#members.map(({ clientPort }) => `127.0.0.1:${clientPort}`).join();
+    return [...this.#members.keys()].map((index) => this.hostOf(index)).join();
+  }
+
+  /** With the port, as clients have it. */
+  hostOf(index: number): string {
+    const { name, clientPort } = this.#members[index] as Member;
+    return `${this.#network.hostOf(name)}:${clientPort}`;
+  }
+
+  get #network(): TestNetwork {
+    return this.#options.network ?? loopback;
   }
 
   urlOf(index: number): string {
-    return `${this.#options.scheme ?? 'http'}://127.0.0.1:${this.#members[index]?.clientPort}`;
+    return `${this.#options.scheme ?? 'http'}://${this.hostOf(index)}`;
   }
 
   startMember(index: number, args = this.#options.args ?? []): void {
     const member = this.#members[index] as Member;
-    const { name, clientPort, peerPort } = member;
-    const client = `${this.#options.scheme ?? 'http'}://127.0.0.1:${clientPort}`;
-    const peer = `http://127.0.0.1:${peerPort}`;
-    const all = this.#members.map((each) => `${each.name}=http://127.0.0.1:${each.peerPort}`);
+    const { name } = member;
+    const network = this.#network;
+    const client = this.urlOf(index);
+    const peerOf = (each: Member): string => `http://${network.hostOf(each.name)}:${each.peerPort}`;
+    const peer = peerOf(member);
+    const all = this.#members.map((each) => `${each.name}=${peerOf(each)}`);
     const log = openSync(this.#logOf(name), 'a');
     const flags: Record<string, string> = {
       name,
@@ -81,7 +97,8 @@ export class EtcdCluster {
       'election-timeout': '500',
     };
     const list = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-    member.child = spawn('etcd', [...list, ...args], { stdio: ['ignore', log, log] });
+    const [command = '', ...words] = network.commandAt(name, ['etcd', ...list, ...args]);
+    member.child = spawn(command, words, { stdio: ['ignore', log, log] });
     closeSync(log);
   }
 
@@ -132,6 +149,15 @@ export class EtcdCluster {
     const text = JSON.stringify(body);
     const response = await fetch(this.urlOf(index) + path, { method: 'POST', body: text });
     return (await response.json()) as Record<string, unknown>;
+  }
+
+  etcdctl(...args: readonly string[]): string {
+    const env = { ...process.env, ETCDCTL_API: '3' };
+    const patience = ['--dial-timeout=30s', '--command-timeout=30s'];
+    const all = ['--endpoints', this.urlOf(0), ...patience, ...args];
+    const { status, stdout, stderr } = spawnSync('etcdctl', all, { env, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    return stdout;
   }
 
   /** Which member leads. */
