@@ -1,7 +1,7 @@
 // Real etcd members on free ports of this machine, each with its folder; stopped by process id.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -152,12 +152,16 @@ export class EtcdCluster {
   }
 
   etcdctl(...args: readonly string[]): string {
+    const { status, stdout, stderr } = this.tryEtcdctl(...args);
+    assert.equal(status, 0, stderr);
+    return stdout;
+  }
+
+  tryEtcdctl(...args: readonly string[]): SpawnSyncReturns<string> {
     const env = { ...process.env, ETCDCTL_API: '3' };
     const patience = ['--dial-timeout=30s', '--command-timeout=30s'];
     const all = ['--endpoints', this.urlOf(0), ...patience, ...args];
-    const { status, stdout, stderr } = spawnSync('etcdctl', all, { env, encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-    return stdout;
+    return spawnSync('etcdctl', all, { env, encoding: 'utf8' });
   }
 
   /** Which member leads. */

@@ -156,6 +156,9 @@ test('users: who is asked proves it, again after a restart; others are refused',
         return true;
       });
     }
+    // What he may not read is no reason to refuse him his own.
+    etcd.etcdctl('--user=root:secret1', 'put', '/identity', '{"layout":1}');
+    await (await open(io, etcd.hosts, { credentials })).close();
     const address = parseEtcdAddress(`etcd://kafka:secret2@${etcd.hosts}/elsewhere`);
     const elsewhere = EtcdStore.open(io, { address, sessionTimeoutMs: 3_000 });
     await assert.rejects(elsewhere, /permission denied; correct cluster\.store\.username/);

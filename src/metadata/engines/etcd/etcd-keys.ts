@@ -35,6 +35,11 @@ export class EtcdKeys {
     return { key: this.key(`${folder}/${from}`), range_end: this.key(`${folder}0`) };
   }
 
+  /** Everything below the prefix. */
+  all(): KeyRange {
+    return { key: base64(this.#prefix), range_end: base64(`${this.#prefix.slice(0, -1)}0`) };
+  }
+
   /** @throws HttpError when it is none, or not one of ours */
   parse(entry: unknown): StoredEntry {
     const { key, value = '', mod_revision: modRevision } = (entry ?? {}) as Record<string, unknown>;
@@ -49,6 +54,12 @@ export class EtcdKeys {
       modRevision,
     };
   }
+}
+
+/** Of an entry of any prefix; empty: it is none. */
+export function keyOf(entry: unknown): string {
+  const { key } = (entry ?? {}) as { key?: unknown };
+  return typeof key === 'string' ? Buffer.from(key, 'base64').toString() : '';
 }
 
 export function base64(text: string): string {

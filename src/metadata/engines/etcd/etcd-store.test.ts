@@ -215,6 +215,51 @@ test('with the space used up changes are refused, and heal without a restart', a
   });
 });
 
+test('prefixes lie side by side: one inside another is refused, from both sides', async () => {
+  await beside(1, {}, async (io, { hosts, ensemble }) => {
+    const at = (prefix: string): Promise<EtcdStore> => {
+      const address = parseEtcdAddress(`etcd://${hosts}${prefix}`);
+      return EtcdStore.open(io, { address, sessionTimeoutMs: 9_000 });
+    };
+    const begin = async (prefix: string): Promise<void> => {
+      const store = await at(prefix);
+      await put(store, 'identity', '{"layout":1}');
+      for (let number = 0; number < 20; number++) await put(store, `log/0/${number}`, 'x');
+      await store.close();
+    };
+    await begin('/kafka');
+    await begin('/kafka2');
+    await begin('/a/b/c');
+    const refused = async (prefix: string, what: string): Promise<void> => {
+      const { revision } = ensemble.data;
+      const line = `etcd:[^\\n]+${prefix} ${what} of another cluster: name another [^\\n]+$`;
+      await assert.rejects(at(prefix), {
+        errorName: 'INCONSISTENT_CLUSTER_ID',
+        message: new RegExp(`^the cluster store at ${line}`),
+      });
+      assert.deepEqual([ensemble.data.revision, ensemble.data.leases.size], [revision, 0]);
+    };
+    await refused('/kafka/inner', 'lies in the prefix /kafka');
+    await refused('/kafka/log/0', 'lies in the prefix /kafka');
+    await refused('/a', 'has in it the prefix /a/b/c');
+    await refused('/a/b', 'has in it the prefix /a/b/c');
+    for (const prefix of ['/kafka', '/kafka2', '/kafka3', '/a/b/d', '/b']) {
+      await (await at(prefix)).close();
+    }
+  });
+});
+
+test('another program may keep an identity of its own beside a cluster', async () => {
+  await beside(1, {}, async (io, { hosts, ensemble }) => {
+    for (const value of ['{"id":7}', 'me', '', '7', 'null']) {
+      const key = Buffer.from('/app/identity').toString('base64');
+      ensemble.data.put({ key, value: Buffer.from(value).toString('base64') });
+      const address = parseEtcdAddress(`etcd://${hosts}/app/kafka`);
+      await (await EtcdStore.open(io, { address, sessionTimeoutMs: 9_000 })).close();
+    }
+  });
+});
+
 test('a token that ended is asked for anew, and a change is not made twice', async () => {
   const user = { name: 'kafka', password: 'secret' };
   await beside(1, { user }, async (io, { hosts, members, ensemble }) => {

@@ -17,10 +17,12 @@ import {
   StoreAwayError,
   UnknownChangeError,
 } from '../keyed/key-store.ts';
+import { keys } from '../keyed/layout.ts';
 import type { EtcdAddress } from './etcd-address.ts';
 import { EtcdClient, type Json, refusal } from './etcd-client.ts';
 import { EtcdError, WrongStoreError } from './etcd-error.ts';
 import { EtcdKeys, type StoredEntry } from './etcd-keys.ts';
+import { assertApart } from './etcd-prefix.ts';
 import { EtcdSession } from './etcd-session.ts';
 import { EtcdUpkeep } from './etcd-upkeep.ts';
 import { EtcdWatcher } from './etcd-watcher.ts';
@@ -89,10 +91,11 @@ export class EtcdStore implements KeyStore {
     }
     try {
       // etcd grants leases to everybody: what is asked of a user shows with the first key.
-      await store.get('identity');
+      const hasBegun = (await store.get(keys.identity)) !== null;
+      await assertApart(store.#client, options.address, hasBegun);
     } catch (error) {
       await store.close();
-      throw error;
+      throw error instanceof EtcdError ? refusal(store.address, error) : error;
     }
     store.#upkeep.start(options.address);
     return store;

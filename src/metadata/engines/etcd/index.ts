@@ -4,6 +4,7 @@
 //   etcd-address.ts        `etcd://user:password@host:2379,host:2379/prefix`, credentials, TLS
 //   etcd-store.ts          the KeyStore: keys, changes, sessions and watches in etcd's words
 //   etcd-keys.ts           how keys and folders lie below the prefix
+//   etcd-prefix.ts         that it lies beside the prefixes of other clusters
 //   etcd-session.ts        the lease of this process
 //   etcd-watcher.ts        one stream for all that is watched
 //   etcd-upkeep.ts         what its owner should know: open, never compacted, full
