@@ -191,7 +191,8 @@ export class ClusterNemesis {
     if (logDirs.length < 2 || !broker.isReady || this.#halved.has(broker)) return;
     this.#halved.add(broker);
     this.#tellOfEnd(broker, 'lose directory');
-    broker.host.removeTree(this.#prng.pick(logDirs));
+    // Without the first one, that of the metadata, a broker ends.
+    broker.host.removeTree(this.#prng.pick(logDirs.slice(1)));
     this.#later(() => this.#giveBack(broker));
   }
 

@@ -1,6 +1,5 @@
-// Bugs of replication that need a longer story, or somebody who reads at followers, each as a
-// change of one place of the product's code or of two, where one hides the other.
-// bugs-of-moves.test.ts shows that each is found.
+// Bugs of replication that need a longer story, each as a change of one place of the product's
+// code. bugs-of-moves.test.ts shows that each is found.
 
 import type { PlantedBug } from './bugs.ts';
 
@@ -9,8 +8,9 @@ export interface BugOfMoves extends PlantedBug {
   readonly scenario: string;
 }
 
-/** What readers and the last look say when something is gone that they were shown. */
-const lost = /out of range|goes back|was told of|is lost|not there any more|was next|differ below/;
+/** What readers and the last look say when something is gone or changed that they were shown. */
+const lost =
+  /out of range|goes back|was told of|is lost|not there any more|was next|differ below|" now/;
 
 export const bugsOfMoves: readonly BugOfMoves[] = [
   {
@@ -22,25 +22,17 @@ export const bugsOfMoves: readonly BugOfMoves[] = [
     is: `for (const { partition, change } of asked)
                 partition.onIsrChangeRefused(change);`,
     scenario: 'replication-moves',
-    foundAt: 44,
+    foundAt: 45,
     finding: lost,
   },
   {
-    name: 'restarted replica counted by its old broker epoch',
-    about: 'a replica enters by what it had before its restart',
-    file: 'src/replication/in-sync-upkeep.js',
-    was: 'leading.mayEnter(id, broker.epoch, partition.highWatermark)',
-    is: 'leading.mayEnter(id, leading.remote(id).brokerEpoch, partition.highWatermark)',
-    // The controller would refuse the old epoch.
-    also: [
-      {
-        file: 'src/replication/in-sync-upkeep.js',
-        was: '(partition.leading?.remote(id)?.brokerEpoch ?? -1)',
-        is: '(this.#options.broker(id)?.epoch ?? -1)',
-      },
-    ],
-    scenario: 'replication-directories',
-    foundAt: 2,
+    name: 'ISR entry below the start of the epoch',
+    about: 'a replica enters that has the watermark, which a new leader knows late (KAFKA-7128)',
+    file: 'src/replication/leader-state.js',
+    was: 'return remote.logEndOffset >= Math.max(highWatermark, this.epochStartOffset);',
+    is: 'return remote.logEndOffset >= highWatermark;',
+    scenario: 'replication-moves',
+    foundAt: 63,
     finding: lost,
   },
 ];

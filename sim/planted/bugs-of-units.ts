@@ -48,15 +48,6 @@ export const bugsOfUnits: readonly BugOfUnit[] = [
     fails: 'the coordinator epoch is remembered',
   },
   {
-    name: 'ISR entry below the start of the epoch',
-    about: 'a replica enters that has the watermark, which a new leader knows late (KAFKA-7128)',
-    file: 'src/replication/leader-state.js',
-    was: 'return remote.logEndOffset >= Math.max(highWatermark, this.epochStartOffset);',
-    is: 'return remote.logEndOffset >= highWatermark;',
-    test: 'src/replication/leader-state',
-    fails: 'and the start of the leader epoch',
-  },
-  {
     name: 'restarted replica counted by its old broker epoch',
     about: 'it enters by what it had before its restart; the controller refuses that as well',
     file: 'src/replication/leader-state.js',
@@ -73,17 +64,6 @@ export const bugsOfUnits: readonly BugOfUnit[] = [
     is: 'const isStale = false;',
     test: 'src/metadata/controller/alter-partition',
     fails: 'who is fenced, shutting down, or fetched in an earlier life cannot be in sync',
-  },
-  {
-    name: 'lost AlterPartition answer taken as refused',
-    about: 'the smaller set counts, though the controller may have made the change',
-    file: 'src/replication/in-sync-upkeep.js',
-    was: `for (const { partition, change } of asked)
-                this.#unknown.set(partition, change);`,
-    is: `for (const { partition, change } of asked)
-                partition.onIsrChangeRefused(change);`,
-    test: 'src/replication/in-sync-upkeep',
-    fails: 'a change that got lost counts until it was withdrawn, and is asked for anew',
   },
   {
     name: 'old replica taken out before the new one is in sync',

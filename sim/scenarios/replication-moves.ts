@@ -60,7 +60,9 @@ const told: readonly (Story | null)[] = [
 async function runReplicationMoves(world: World, change: Change = unchanged): Promise<void> {
   const prng = world.prng.fork('plan');
   const story = world.prng.fork('story').pick(told);
-  const drawn = { ...drawReplication(prng), isReadNear: true };
+  // Where there are brokers without a replica, they are moved to.
+  const options = story === null ? { brokers: prng.pick([3, 4, 5]) } : {};
+  const drawn = { ...drawReplication(prng, options), isReadNear: true };
   const moveMsMean = prng.pick([300, 1_000]);
   const plan = change(story === null ? { ...drawn, moveMsMean } : drawn);
   await runWith(world, { plan, story, prng, harms: [] });
