@@ -29,8 +29,15 @@ export class LogWatches {
     this.#interruptionBy = interruptionBy;
   }
 
-  /** Resolves when the watcher has all that the log is known to have. */
-  async add(from: number, watcher: StoreWatcher): Promise<Subscription> {
+  /**
+   * Resolves when the watcher has all that the log is known to have.
+   * @param patiently begins again while the store is away, where the reader is by then
+   */
+  async add(
+    from: number,
+    watcher: StoreWatcher,
+    patiently = (begin: () => Promise<void>) => begin(),
+  ): Promise<Subscription> {
     const follower = new LogFollower(this.#log, from, watcher);
     const watch: Watch = { follower, isBusy: true, mustResume: false };
     const close = (): void => {
@@ -39,7 +46,7 @@ export class LogWatches {
     };
     this.#open.add(watch);
     try {
-      await this.#start(follower);
+      await patiently(() => this.#start(follower));
     } catch (error) {
       close();
       throw error;

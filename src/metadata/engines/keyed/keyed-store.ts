@@ -302,10 +302,8 @@ export class KeyedStore implements ClusterStore {
   }
 
   async watch(from: number, watcher: StoreWatcher): Promise<Subscription> {
-    return await this.#answered(async () => {
-      await this.#lookAtEnd();
-      return await this.#watches.add(from, watcher);
-    });
+    await this.#answered(() => this.#lookAtEnd());
+    return await this.#watches.add(from, watcher, (begin) => this.#answered(begin));
   }
 
   async saveSnapshot(snapshot: StoreSnapshot, controllerEpoch: number): Promise<void> {

@@ -409,3 +409,24 @@ describe('the folder of brokers', () => {
     });
   });
 });
+
+test('a reader that the store leaves while it begins goes on where it was', async () => {
+  await inWorld(async (world) => {
+    const [store, other] = [await world.connect(), await world.connect()];
+    const { append } = await elected(store);
+    const many = Array.from({ length: 5_000 }, (_, index) => `${index}`);
+    await append(...many);
+    await append('last');
+    await world.io.clock.sleep(lookedMs);
+    // The first folder of the log is there, the next one is asked for in vain.
+    let asked = 0;
+    const isNext = (request: string | readonly KeyStep[]): boolean =>
+      typeof request === 'string' && request.startsWith('log/') && ++asked === 2;
+    world.keysOf(other).lose(isNext, 'answer');
+    const seen = await follow(other);
+    assert.equal(asked, 2, 'it was interrupted');
+    assert.deepEqual(seen.texts, [...many, 'last']);
+    await store.close();
+    await other.close();
+  });
+});
