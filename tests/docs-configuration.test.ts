@@ -48,7 +48,7 @@ describe('the documentation of the configuration', () => {
       assert.deepEqual([warnings, notes], [[], []]);
       return config.get('cluster.store')?.split('://')[0];
     });
-    assert.deepEqual(stores, ['etcd', 'zookeeper']);
+    assert.deepEqual(stores, ['etcd', 'zookeeper', 'zookeeper']);
   });
 
   test('the files for clients can be read', () => {

@@ -101,6 +101,7 @@ test('connections are encrypted when zookeeper.ssl.client.enable says so', async
       'zookeeper.ssl.keystore.location': '/own.pem',
       'zookeeper.ssl.keystore.password': 'p',
       'zookeeper.ssl.endpoint.identification.algorithm': '',
+      'zookeeper.ssl.enabled.protocols': 'TLSv1.3',
       'zookeeper.set.acl': 'true',
     };
     const own = Buffer.from(certificate + key);
@@ -111,6 +112,7 @@ test('connections are encrypted when zookeeper.ssl.client.enable says so', async
         ca: Buffer.from(authority),
         identity: { certificate: own, key: own },
         keyPassword: 'p',
+        versions: ['TLSv1.3'],
         verify: 'chain',
       },
     });

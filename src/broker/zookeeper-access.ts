@@ -5,7 +5,7 @@
 // is left out silently; a password is in no message.
 
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
-import { type Io, IoError } from '../io/index.ts';
+import { type ConnectTls, type Io, IoError } from '../io/index.ts';
 import type { ZooKeeperAccess } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { type JaasEntry, parseJaas } from './jaas-file.ts';
@@ -94,11 +94,13 @@ function tlsOf(disk: Io['disk'], config: BrokerConfig): ZooKeeperAccess['tls'] {
   }
   const pem = read('keystore');
   const keyPassword = config.get('zookeeper.ssl.keystore.password');
+  const versions = config.get('zookeeper.ssl.enabled.protocols') as ConnectTls['versions'] | null;
   const isAnyName = config.get('zookeeper.ssl.endpoint.identification.algorithm') === '';
   return {
     ca: read('truststore'),
     identity: pem === null ? null : { certificate: pem, key: pem },
     ...(keyPassword === null ? {} : { keyPassword }),
+    ...(versions === null ? {} : { versions }),
     verify: isAnyName ? 'chain' : 'name',
   };
 }

@@ -72,6 +72,8 @@ export interface ConnectTls {
   readonly keyPassword?: string;
   /** The host name or address that the certificate of the other side must be for. */
   readonly serverName: string;
+  /** The versions of TLS that are allowed; absent: those that Node.js allows. */
+  readonly versions?: readonly ('TLSv1.2' | 'TLSv1.3')[];
   /** `none`: nobody has to prove anything; `chain`: the certificate may be of any name. */
   readonly verify: 'name' | 'chain' | 'none';
 }

@@ -77,13 +77,15 @@ async function connect(options: ConnectOptions): Promise<Connection> {
 }
 
 /** Unless `verify` says otherwise nothing is sent before the other side has proven who it is. */
-function tlsOptions({ ca, identity, keyPassword, serverName, verify }: ConnectTls) {
+function tlsOptions({ ca, identity, keyPassword, serverName, versions, verify }: ConnectTls) {
+  const ordered = versions?.toSorted() ?? [];
   return {
     // An address is no name that could be asked for (RFC 6066).
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     ...(ca === null ? {} : { ca }),
     ...(identity === null ? {} : { cert: identity.certificate, key: identity.key }),
     ...(keyPassword === undefined ? {} : { passphrase: keyPassword }),
+    ...(ordered.length === 0 ? {} : { minVersion: ordered[0], maxVersion: ordered.at(-1) }),
     rejectUnauthorized: verify !== 'none',
     ...(verify === 'name' ? {} : { checkServerIdentity: () => undefined }),
   } satisfies ConnectionOptions;

@@ -21,6 +21,19 @@ test('each way in which certificates do not fit has its remedy', () => {
   for (const [code, remedy] of codes) assert.match(certificateRemedy(code) ?? '', remedy, code);
 });
 
+test('a remedy for a ZooKeeper names the keys of a ZooKeeper', () => {
+  const codes: readonly (readonly [string, string])[] = [
+    ['CERT_HAS_EXPIRED', 'zookeeper.ssl.truststore.location'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'zookeeper.connect'],
+    ['ERR_OSSL_BAD_DECRYPT', 'zookeeper.ssl.keystore.password'],
+  ];
+  for (const [code, named] of codes) {
+    const remedy = certificateRemedy(code, 'ZooKeeper') ?? '';
+    assert.ok(remedy.includes(named) && !remedy.includes('cluster.store'), remedy);
+  }
+  assert.equal(certificateRemedy('ECONNREFUSED', 'ZooKeeper'), null);
+});
+
 test('what passes by itself has none', () => {
   for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']) {
     assert.equal(certificateRemedy(code), null, code);

@@ -44,6 +44,17 @@ const remedies: readonly (readonly [RegExp, string])[] = [
  * What to do about a connection that failed because of certificates, which does not go away by
  * itself; null: it failed because of something else.
  */
-export function certificateRemedy(code: string): string | null {
-  return remedies.find(([codes]) => codes.test(code))?.[1] ?? null;
+export function certificateRemedy(
+  code: string,
+  system: 'etcd' | 'ZooKeeper' = 'etcd',
+): string | null {
+  const remedy = remedies.find(([codes]) => codes.test(code))?.[1] ?? null;
+  return system === 'ZooKeeper' ? remedy && inKeysOfZooKeeper(remedy) : remedy;
+}
+
+function inKeysOfZooKeeper(remedy: string): string {
+  return remedy
+    .replaceAll('cluster.store.ssl.key.password', 'zookeeper.ssl.keystore.password')
+    .replaceAll('cluster.store.ssl', 'zookeeper.ssl')
+    .replaceAll('cluster.store', 'zookeeper.connect');
 }

@@ -6,9 +6,10 @@
 // ends the connection, with a reason that names the server.
 
 import { Queue } from '../../../base/queue.ts';
-import type { Connection, ConnectTls, Io } from '../../../io/index.ts';
+import { type Connection, type ConnectTls, type Io, IoError } from '../../../io/index.ts';
 import { FrameError, FrameReader } from '../../../network/index.ts';
 import { KafkaError, MalformedError } from '../../../protocol/index.ts';
+import { certificateRemedy } from '../keyed/access-lines.ts';
 import { JuteReader, JuteWriter } from './jute.ts';
 import {
   type AnswerHeader,
@@ -49,7 +50,7 @@ export class ZooKeeperError extends KafkaError {
 /** The answer to the connection's first words was that there is no such session any more. */
 export class SessionOverError extends Error {}
 
-/** The server's kind is wrong, not the moment. */
+/** The server's kind is wrong, or a certificate, and not the moment. */
 export class NotZooKeeperError extends KafkaError {
   constructor(why: string) {
     super('INVALID_CONFIG', why);
@@ -92,6 +93,7 @@ export class ZooKeeperLink {
   readonly #connection: Connection;
   readonly #events: LinkEvents;
   readonly #address: string;
+  readonly #isEncrypted: boolean;
   readonly #reader = new FrameReader({
     frameBytesMin: connectAnswerBytesMin,
     frameBytesMax: answerBytesMax,
@@ -104,12 +106,17 @@ export class ZooKeeperLink {
   /** Something came since it was last set. */
   hasHeard = true;
 
-  private constructor(connection: Connection, address: string, events: LinkEvents) {
+  private constructor(connection: Connection, to: LinkAddress, events: LinkEvents) {
     this.#connection = connection;
-    this.#address = address;
+    this.#address = `${to.host}:${to.port}`;
+    this.#isEncrypted = to.tls !== undefined;
     this.#events = events;
     connection.onData = (chunk) => this.#onData(chunk);
-    connection.onClose = (error) => this.lose(error?.message ?? `${this.address} closed it`);
+    connection.onClose = (error) => {
+      const wrong = error instanceof IoError ? certificateFault(error) : null;
+      if (wrong !== null) this.#loseWith(wrong);
+      else this.lose(error?.message ?? `${this.address} ${this.#closing}`);
+    };
   }
 
   /**
@@ -122,8 +129,8 @@ export class ZooKeeperLink {
     hello: ConnectRequest,
     events: LinkEvents,
   ): Promise<{ link: ZooKeeperLink; welcome: ConnectAnswer }> {
-    const connection = await io.network.connect(to);
-    const link = new ZooKeeperLink(connection, `${to.host}:${to.port}`, events);
+    const connection = await connect(io, to);
+    const link = new ZooKeeperLink(connection, to, events);
     const timer = io.clock.after(to.timeoutMs, () => {
       link.lose(`${link.address} gave no answer within ${to.timeoutMs} ms`);
     });
@@ -133,6 +140,12 @@ export class ZooKeeperLink {
     } finally {
       timer.cancel();
     }
+  }
+
+  get #closing(): string {
+    if (this.#onWelcome === null) return 'closed the connection';
+    const why = this.#isEncrypted ? 'it has no leader' : 'it has no leader, or asks for TLS';
+    return `closed the connection before it said anything: ${why}`;
   }
 
   get address(): string {
@@ -271,6 +284,20 @@ export class ZooKeeperLink {
     call.onAnswer({ error, body });
     if (isOver) this.lose(`${this.#address} says ${errorName(error)}`);
   }
+}
+
+async function connect(io: Io, to: LinkAddress): Promise<Connection> {
+  try {
+    return await io.network.connect(to);
+  } catch (error) {
+    throw (error instanceof IoError ? certificateFault(error) : null) ?? error;
+  }
+}
+
+/** What does not go away by itself; null: it may. */
+function certificateFault({ code, message }: IoError): NotZooKeeperError | null {
+  const remedy = certificateRemedy(code, 'ZooKeeper');
+  return remedy === null ? null : new NotZooKeeperError(`${message}: ${remedy}`);
 }
 
 function requestFrame(xid: number, operation: Operation, body: Buffer): Buffer {
