@@ -35,4 +35,18 @@ export const bugsOfMoves: readonly BugOfMoves[] = [
     foundAt: 63,
     finding: lost,
   },
+  {
+    name: 'old replica deleted before the new one is in sync',
+    about: 'a broker drops its replica when a reassignment begins that will take it out',
+    file: 'src/replication/replicas.js',
+    was: 'else if (state.replicas.includes(this.#options.nodeId))',
+    is: `else if (
+                state.replicas.includes(this.#options.nodeId) &&
+                !state.removingReplicas.includes(this.#options.nodeId)
+            )`,
+    scenario: 'replication-moves',
+    foundAt: 42,
+    // All of them are gone, and with them who could lead.
+    finding: /no progress after everything healed: not everything new is taken/,
+  },
 ];
