@@ -38,6 +38,8 @@ const memberCountDefault = 3;
 /** What a store syncs is no question of these tests. */
 const memory = '/dev/shm';
 const storeReadyMsMax = 60_000;
+/** On a machine that has much else to do. */
+const startMsMax = 120_000;
 
 /** All places that a cluster has. */
 export function clusterPlaces(
@@ -160,7 +162,7 @@ export class PartitaCluster implements TestCluster {
     const launcher = this.#options.launcher ?? join(projectRoot, 'bin/partita.js');
     const own = [process.execPath, launcher, 'start', this.#fileOf(id), ...flags];
     const command = this.network.commandAt(placeOf(id), own);
-    await this.#processes.start(placeOf(id), command, /^partita ready/m).ready;
+    await this.#processes.start(placeOf(id), command, /^partita ready/m, startMsMax).ready;
   }
 
   /** The server.properties of a broker. */

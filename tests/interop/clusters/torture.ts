@@ -118,8 +118,11 @@ class Torture {
   async run(): Promise<TortureResult> {
     try {
       await this.#begin();
-      await this.#playFaults();
-      const found = await this.#judge();
+      const found = await this.#playFaults().then(
+        () => this.#judge(),
+        // Whatever failed is told together with what was played before.
+        (error: Error) => [`${error.stack}\n${this.#cluster.output}`],
+      );
       const acknowledged = this.#loads.reduce((sum, load) => sum + load.acknowledged.length, 0);
       return { played: this.#played, acknowledged, leftOut: this.#options.leftOut, found };
     } finally {
