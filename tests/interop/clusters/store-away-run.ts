@@ -1,6 +1,7 @@
 // A store away for as long as one likes: `npm run test:store-away -- --store zookeeper` (default:
 // etcd), --members 1 (default: 3), --seconds 600 (default: 60), --how stop,cut,SIGSTOP (the
-// default), --session 6000.
+// default), --session 6000. Each is played twice, once with a leader that dies meanwhile, unless
+// --deaths no.
 
 import type { StoreKind } from './store-members.ts';
 import { type Away, StoreStory } from './store-story.ts';
@@ -13,6 +14,7 @@ const flagOf = (name: string, preset: string): string => {
 
 const beganMs = performance.now();
 const awayMs = Number(flagOf('seconds', '60')) * 1000;
+const hasDeaths = flagOf('deaths', 'yes') !== 'no';
 const found = await StoreStory.tell(
   {
     store: flagOf('store', 'etcd') as StoreKind,
@@ -24,7 +26,7 @@ const found = await StoreStory.tell(
     for (const how of flagOf('how', 'stop,cut,SIGSTOP').split(',') as Away[]) {
       if (story.canPlay(how)) await story.away(how, awayMs);
       else console.log(`left out: ${how}`);
-      if (story.canPlay(how)) await story.leaderDies(how, awayMs);
+      if (story.canPlay(how) && hasDeaths) await story.leaderDies(how, awayMs);
     }
     await story.sessionsEnd();
   },
