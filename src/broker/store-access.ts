@@ -18,11 +18,14 @@ export function storeOptions(io: Pick<Io, 'disk'>, config: BrokerConfig): StoreO
     clusterId: config.clusterId,
     ...(isZooKeeper
       ? { zooKeeperAccess: zooKeeperAccess(io, config) }
-      : { access: storeAccess(io, config) }),
+      : { access: storeAccess(io, config), etcdCompaction: compactionOf(config) }),
     sessionTimeoutMs: config.get('broker.session.timeout.ms'),
     connectTimeoutMs: config.get('zookeeper.connection.timeout.ms') ?? undefined,
   };
 }
+
+const compactionOf = (config: BrokerConfig): 'none' | 'auto' =>
+  config.get('etcd.compaction') === 'auto' ? 'auto' : 'none';
 
 /** @throws KafkaError INVALID_CONFIG */
 export function storeAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): StoreAccess {

@@ -176,6 +176,11 @@ export const brokerNode = {
     'How the certificate of an etcd must fit its host name; empty: not at all.',
     { oneOf: ['https', ''] },
   ),
+  'etcd.compaction': string(
+    'none',
+    'Who lets an etcd forget old revisions: its owner, or with auto this broker after 5 minutes.',
+    { oneOf: ['none', 'auto'] },
+  ),
   'zookeeper.connect': string(
     null,
     'The ZooKeeper that keeps the metadata; cluster.store and process.roles go before it.',

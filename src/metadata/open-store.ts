@@ -9,6 +9,7 @@ import type { Uuid } from '../base/uuid.ts';
 import type { ConnectTls, Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
+import type { EtcdCompaction } from './engines/etcd/index.ts';
 import type { KeyedStore, KeyStore } from './engines/keyed/index.ts';
 import type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
 import type { ZooKeeperStoreOptions } from './engines/zookeeper/index.ts';
@@ -28,6 +29,8 @@ export interface StoreOptions {
   readonly known?: KnownCluster;
   /** Of an etcd. Default: nobody proves anything, and nothing is encrypted. */
   readonly access?: StoreAccess;
+  /** etcd.compaction; default: none. */
+  readonly etcdCompaction?: EtcdCompaction;
   /** Of a ZooKeeper; the same default. */
   readonly zooKeeperAccess?: ZooKeeperAccess;
 }
@@ -70,10 +73,11 @@ interface OpenedKeys {
 const keyOpeners: Readonly<
   Record<string, (io: Io, options: StoreOptions, rest: string) => Promise<OpenedKeys>>
 > = {
-  etcd: async (io, { address, access, sessionTimeoutMs }) => {
+  etcd: async (io, { address, access, etcdCompaction: compaction = 'none', sessionTimeoutMs }) => {
     const engine = await import('./engines/etcd/index.ts');
     const parsed = engine.parseEtcdAddress(address, access);
-    const keys = await engine.EtcdStore.open(io, { address: parsed, sessionTimeoutMs });
+    const options = { address: parsed, compaction, sessionTimeoutMs };
+    const keys = await engine.EtcdStore.open(io, options);
     return { keys, KeyedStore: engine.KeyedStore };
   },
   zookeeper: async (io, options, rest) => {

@@ -215,6 +215,57 @@ test('with the space used up changes are refused, and heal without a restart', a
   });
 });
 
+test('with etcd.compaction=auto what is older than five minutes is compacted', async () => {
+  await beside(1, {}, async (io, { hosts, ensemble, lines }) => {
+    const address = parseEtcdAddress(`etcd://${hosts}/kafka`);
+    const options = { address, sessionTimeoutMs: 9_000 } as const;
+    const silent = await EtcdStore.open(io, options);
+    const auto = await EtcdStore.open(io, { ...options, compaction: 'auto' });
+    const { compactedRevision: before } = ensemble.data;
+    await put(auto, 'end', '1');
+    const { revision: old } = ensemble.data;
+    await io.clock.sleep(290_000);
+    assert.equal(ensemble.data.compactedRevision, before, 'nothing is old yet');
+    await io.clock.sleep(20_000);
+    await put(auto, 'end', '2');
+    await io.clock.sleep(300_000);
+    assert.equal(ensemble.data.compactedRevision, old);
+    assert.equal((await silent.get('end'))?.value.toString(), '2');
+    await auto.close();
+    for (let number = 0; number < 10; number++) {
+      await put(silent, 'end', `${number}`);
+      await io.clock.sleep(3_600_000);
+    }
+    assert.equal(ensemble.data.compactedRevision, old, 'an etcd is its owner’s');
+    assert.deepEqual(
+      lines.filter((line) => line.includes('compact')),
+      [],
+    );
+    await silent.close();
+  });
+});
+
+test('whoever starts at an etcd without space says so at once, and waits for it', async () => {
+  await beside(1, {}, async (io, { hosts, ensemble, lines }) => {
+    ensemble.isAlarmed = true;
+    await assert.rejects(open(io, hosts), {
+      errorName: 'KAFKA_STORAGE_ERROR',
+      message: /^[^\n]*space exceeded; etcdctl compact [^\n]*alarm disarm$/,
+    });
+    lines.splice(0);
+    let store: EtcdStore | null = null;
+    const opening = open(io, hosts).then((opened) => {
+      store = opened;
+    });
+    await io.clock.sleep(1_000);
+    assert.equal(lines.filter((line) => line.includes('has no space')).length, 1);
+    assert.equal(store, null);
+    ensemble.disarm();
+    await opening;
+    await (store as EtcdStore | null)?.close();
+  });
+});
+
 test('prefixes lie side by side: one inside another is refused, from both sides', async () => {
   await beside(1, {}, async (io, { hosts, ensemble }) => {
     const at = (prefix: string): Promise<EtcdStore> => {

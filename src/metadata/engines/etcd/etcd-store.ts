@@ -24,7 +24,7 @@ import { EtcdError, WrongStoreError } from './etcd-error.ts';
 import { EtcdKeys, type StoredEntry } from './etcd-keys.ts';
 import { assertApart } from './etcd-prefix.ts';
 import { EtcdSession } from './etcd-session.ts';
-import { EtcdUpkeep } from './etcd-upkeep.ts';
+import { type EtcdCompaction, EtcdUpkeep } from './etcd-upkeep.ts';
 import { EtcdWatcher } from './etcd-watcher.ts';
 import { HttpError } from './http-answer-reader.ts';
 
@@ -33,6 +33,8 @@ export interface EtcdStoreOptions {
   readonly sessionTimeoutMs: number;
   /** Default 30 s. */
   readonly openTimeoutMs?: number;
+  /** etcd.compaction; default: none. */
+  readonly compaction?: EtcdCompaction;
 }
 
 /** `--max-request-bytes` is 1.5 MiB unless somebody changed it; keys and the frame need some. */
@@ -58,13 +60,14 @@ export class EtcdStore implements KeyStore {
   #isClosed = false;
   onSession: (event: SessionEvent) => void = () => {};
 
-  private constructor(io: Io, { address, sessionTimeoutMs }: EtcdStoreOptions) {
+  private constructor(io: Io, options: EtcdStoreOptions) {
+    const { address, sessionTimeoutMs, compaction = 'none' } = options;
     // Two members may be silent before the third is asked, within one session.
     const timeoutMs = Math.max(500, Math.min(Math.round(sessionTimeoutMs / 3), 5_000));
     this.#client = new EtcdClient(io, address, timeoutMs);
     this.#keys = new EtcdKeys(address.prefix);
     this.#watcher = new EtcdWatcher(io, this.#client, this.#keys);
-    this.#upkeep = new EtcdUpkeep(io, this.#client, this.#keys);
+    this.#upkeep = new EtcdUpkeep(io, this.#client, { keys: this.#keys, compaction });
     this.#client.onMoved = () => this.#watcher.restart();
     this.#session = new EtcdSession(io, this.#client, sessionTimeoutMs, (event) => {
       io.clock.nextTurn(() => {
@@ -83,6 +86,8 @@ export class EtcdStore implements KeyStore {
     store.#session.start();
     while (store.sessionNumber === 0) {
       const { failure } = store.#session;
+      // Without space no session begins: whoever starts waits, and his owner knows for what.
+      if (failure instanceof EtcdError) store.#upkeep.onChange(failure);
       if (failure !== null && (!isAwaited(failure) || io.clock.monotonic() > until)) {
         await store.close();
         throw failure instanceof EtcdError ? refusal(store.address, failure) : unmended(failure);

@@ -20,3 +20,4 @@ export {
   parseEtcdAddress,
 } from './etcd-address.ts';
 export { EtcdStore, type EtcdStoreOptions } from './etcd-store.ts';
+export type { EtcdCompaction } from './etcd-upkeep.ts';
