@@ -316,7 +316,7 @@ export const brokerZooKeeper = {
   ),
   'zookeeper.ssl.client.enable': boolean(false, 'Whether connections to ZooKeeper are encrypted.'),
   'zookeeper.clientCnxnSocket': string(null, "Java class of ZooKeeper's connections.", {
-    accepted: 'zookeeper.ssl.client.enable is enough',
+    accepted: 'the client needs no class to encrypt',
   }),
   'zookeeper.ssl.truststore.location': string(
     null,
@@ -331,7 +331,7 @@ export const brokerZooKeeper = {
   'zookeeper.ssl.keystore.password': password('Password of that private key.'),
   'zookeeper.ssl.keystore.type': string(null, 'Format of that file.', { accepted: pem }),
   'zookeeper.ssl.protocol': string('TLSv1.2', 'TLS version a connection starts with.', {
-    accepted: 'both sides take the newest that zookeeper.ssl.enabled.protocols allows',
+    accepted: 'both sides take the newest of the protocols that are enabled',
   }),
   'zookeeper.ssl.enabled.protocols': list(
     null,
