@@ -141,7 +141,8 @@ export class Member implements EnclosingMember {
       this.#onMade.shift()?.then();
     }
     // Those who wait hear of it in this turn.
-    if (this.#results.size > 1_000) this.#results.clear();
+    const [oldest] = this.#results.keys();
+    if (this.#results.size > 1_000) this.#results.delete(oldest as bigint);
   }
 
   #onEvent({ kind, path }: TreeEvent): void {

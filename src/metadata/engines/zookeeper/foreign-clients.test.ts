@@ -6,11 +6,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { World } from '../../../../sim/index.ts';
 import { ZooKeeperEnsemble } from '../../../../sim/models/zookeeper/index.ts';
-import type { Io, Log } from '../../../io/index.ts';
+import type { Connection, Io, Log } from '../../../io/index.ts';
+import { FrameReader } from '../../../network/index.ts';
 import { broker } from '../../cluster-store-contract.ts';
 import { KeyedStore } from '../keyed/index.ts';
 import { until } from '../keyed/key-store-contract.ts';
-import { encodeChange, encodePath, openAcl, passwordBytes } from './protocol.ts';
+import { JuteWriter } from './jute.ts';
+import {
+  encodeAnswer,
+  encodeChange,
+  encodeConnectAnswer,
+  encodePath,
+  errorCode,
+  opCode,
+  openAcl,
+  passwordBytes,
+  writeAcl,
+} from './protocol.ts';
 import { ZooKeeperLink } from './zookeeper-link.ts';
 import { ZooKeeperStore } from './zookeeper-store.ts';
 
@@ -198,5 +210,60 @@ test("a chroot in another cluster's, around one, or of an Apache Kafka is refuse
     );
     foreign.lose('the test is over');
     await inner.close();
+  });
+});
+
+/** A server that knows no node, and whose answers to changes and values are nonsense. */
+async function listenAsNonsense(io: Io): Promise<void> {
+  const write = (connection: Connection, body: Buffer, xid: number, error = 0): void => {
+    connection.write([encodeAnswer({ xid, zxid: 1n, error }, body)]);
+  };
+  await io.network.listen({ host: '127.0.0.1', port: 96 }, (connection) => {
+    const reader = new FrameReader();
+    let isGreeted = false;
+    connection.onData = (chunk) => {
+      reader.feed(chunk);
+      for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+        const [xid, operation] = [frame.readInt32BE(0), frame.readInt32BE(4)];
+        const nonsense = Buffer.from([0, 0, 0]);
+        const openToAll = writeAcl(new JuteWriter(), openAcl).finish();
+        if (!isGreeted) {
+          const password = Buffer.alloc(passwordBytes);
+          connection.write([encodeConnectAnswer({ timeoutMs: 1_000, sessionId: 1n, password })]);
+          isGreeted = true;
+        } else if (operation === opCode.exists || operation === opCode.getChildren2) {
+          write(connection, Buffer.alloc(0), xid, errorCode.noNode);
+        } else if (operation === opCode.getAcl) write(connection, openToAll, xid);
+        else write(connection, nonsense, xid);
+      }
+    };
+  });
+}
+
+test('an answer that makes no sense leaves a change unknown, and a value unread', async () => {
+  await atModel(async ({ io }) => {
+    await listenAsNonsense(io);
+    const hosts = [{ host: '127.0.0.1', port: 96 }];
+    const store = await ZooKeeperStore.open(io, { hosts, chroot: '', ...times });
+    const change = [{ key: 'end', was: null, becomes: Buffer.from('x') }];
+    await assert.rejects(store.commit(change), {
+      name: 'UnknownChangeError',
+      message: /its answer makes no sense/,
+    });
+    await assert.rejects(store.get('end'), { name: 'StoreAwayError' });
+    await store.close();
+  });
+});
+
+test('the model tells each of many changes what it made', async () => {
+  await atModel(async ({ open }) => {
+    const store = await open();
+    let was: string | null = null;
+    for (let at = 0; at < 1_100; at++) {
+      const made = await store.commit([{ key: 'end', was, becomes: Buffer.from('x') }]);
+      assert.equal(made?.[0], String(at));
+      was = String(at);
+    }
+    await store.close();
   });
 });

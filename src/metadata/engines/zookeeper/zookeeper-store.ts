@@ -8,6 +8,7 @@
 import { assert } from '../../../base/assert.ts';
 import { Deferred } from '../../../base/deferred.ts';
 import type { ConnectTls, Io } from '../../../io/index.ts';
+import { MalformedError } from '../../../protocol/index.ts';
 import { warnOfOpenStore } from '../keyed/access-lines.ts';
 import {
   type KeyEntry,
@@ -24,6 +25,7 @@ import { isToldToAll } from '../keyed/layout.ts';
 import { openChroot } from './chroot.ts';
 import { Failures } from './failures.ts';
 import { Folders } from './folders.ts';
+import type { JuteReader } from './jute.ts';
 import { knownAs, logIn, type ZooKeeperLogin } from './login.ts';
 import {
   type AclEntry,
@@ -238,7 +240,11 @@ export class ZooKeeperStore implements KeyStore {
     try {
       return await ask(link);
     } catch (error) {
-      if (error instanceof LinkLostError) throw new StoreAwayError(`${what}: ${error.message}`);
+      const isGarbage = error instanceof MalformedError;
+      if (isGarbage) link.lose(`${link.address} gives answers that make no sense`);
+      if (isGarbage || error instanceof LinkLostError) {
+        throw new StoreAwayError(`${what}: ${error.message}`);
+      }
       throw error;
     }
   }
@@ -350,7 +356,7 @@ export class ZooKeeperStore implements KeyStore {
       throw new StoreAwayError(new ZooKeeperError(error, 'a change').message);
     }
     const steps = change.map((step) => this.#changesOfStep(step));
-    const result = body.remainingBytes > 0 ? readMultiAnswer(body) : { error, at: 0 };
+    const result = body.remainingBytes > 0 ? resultOf(body) : { error, at: 0 };
     if (Array.isArray(result)) return versionsOf(change, steps, result);
     const failed = steps.flat()[result.at] as Change;
     if (failed.kind === 'create' && result.error === errorCode.noNode) return 'no folder';
@@ -431,4 +437,14 @@ function versionsOf(
     at += (steps[index] as readonly Change[]).length;
     return String(versions[at] ?? was ?? 0);
   });
+}
+
+/** @throws UnknownChangeError when the answer makes no sense */
+function resultOf(body: JuteReader): ReturnType<typeof readMultiAnswer> {
+  try {
+    return readMultiAnswer(body);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new UnknownChangeError(`its answer makes no sense (${error.message})`);
+  }
 }
