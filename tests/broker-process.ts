@@ -22,6 +22,8 @@ const readyTimeoutMs = 60_000;
 
 export class BrokerProcess {
   readonly directory: string;
+  /** Of the next start: another release, in another folder. */
+  launcher = join(projectRoot, 'bin/partita.js');
   readonly #options: BrokerProcessOptions;
   #child: ChildProcess | null = null;
   #port = 0;
@@ -76,7 +78,7 @@ export class BrokerProcess {
     const args = Object.entries(overrides)
       .flatMap(([key, value]) => ['--override', `${key}=${value}`])
       .concat(flags);
-    const command = [process.execPath, join(projectRoot, 'bin/partita.js'), 'start', ...args];
+    const command = [process.execPath, this.launcher, 'start', ...args];
     const { descriptorsMax } = this.#options;
     if (descriptorsMax !== undefined) {
       command.unshift('sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh');
