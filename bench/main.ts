@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'replicated-produce': () => import('./replicated-produce.ts'),
   failover: () => import('./failover.ts'),
   'cluster-partitions': () => import('./cluster-partitions.ts'),
+  'metadata-store': () => import('./metadata-store.ts'),
   kafka: () => import('./kafka.ts'),
   latency: () => import('./latency.ts'),
   transactions: () => import('./transactions.ts'),

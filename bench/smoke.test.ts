@@ -73,6 +73,10 @@ test('replicated appends with idle partitions are measured', async () => {
   assert.match(await bench('replicated --rounds 1 --counts 1,3 --requests 10'), /^3 partitions/m);
 });
 
+test('many partitions in a real store are measured where there is one', async () => {
+  await bench('metadata-store --rounds 1 --counts 3 --per-topic 2');
+});
+
 test('the comparison with Kafka runs over our broker alone', async () => {
   const line = 'kafka --rounds 1 --products partita --client wire --mib 1 --record-bytes 100';
   assert.match(await bench(line), /^partita produce/m);
