@@ -43,6 +43,8 @@ export class LogState {
   isDirectoryBehind: boolean;
   /** Anything changed since the last clean stop. */
   isModified: boolean;
+  /** Closed as it is: the folder may be gone, and its name another log's. */
+  isAbandoned = false;
   /** Removals of deleted files that wait for file.delete.delay.ms. */
   readonly removals = new Set<Timer>();
 
@@ -73,6 +75,12 @@ export class LogState {
     this.epochsOnDisk = isAsLeft ? loaded.epochs.version : -1;
     this.isDirectoryBehind = !isAsLeft;
     this.isModified = !isAsLeft;
+  }
+
+  /** Whatever is under way writes nothing more into the folder, as far as it looks. */
+  abandon(): void {
+    this.isAbandoned = true;
+    for (const timer of this.removals) timer.cancel();
   }
 
   get segments(): readonly Segment[] {

@@ -67,7 +67,10 @@ async function syncComplete(log: LogState, segment: Segment): Promise<void> {
 
 async function writeSmallFiles(log: LogState): Promise<void> {
   const { disk } = log.io;
+  // A sync that took long may end when the folder is of another log.
+  if (log.isAbandoned) return;
   if (await postponedIfFull(log, () => log.snapshots.write())) log.isDirectoryBehind = true;
+  if (log.isAbandoned) return;
   const { version, entries } = log.epochs;
   if (log.epochsOnDisk !== version && (version > 0 || log.epochsOnDisk >= 0)) {
     const path = `${log.directory}/${EPOCH_CHECKPOINT}`;

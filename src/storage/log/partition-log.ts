@@ -467,7 +467,7 @@ export class PartitionLog {
   /** Closes the files as they are. */
   abandon(): void {
     this.#status = 'closed';
-    for (const timer of this.#log.removals) timer.cancel();
+    this.#log.abandon();
     for (const segment of this.#log.segments) segment.close();
     this.#log.tail.clear();
   }
