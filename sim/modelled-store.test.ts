@@ -58,7 +58,7 @@ for (const kind of ['etcd', 'zookeeper'] as const) {
       await cluster.world.advance(60_000);
       const { host } = cluster.broker;
       cluster.broker.kill();
-      const address = `${cluster.store?.address}/mistyped`;
+      const address = `${cluster.store?.address}-mistyped`;
       const errors: string[] = [];
       const mistaken = new SimBroker(host, {
         config: {
@@ -72,7 +72,7 @@ for (const kind of ['etcd', 'zookeeper'] as const) {
       });
       mistaken.start();
       await cluster.world.run(() => errors.length > 0, 60_000);
-      assert.match(errors[0] ?? '', /^cannot start: the cluster store \S+\/mistyped is empty, /);
+      assert.match(errors[0] ?? '', /^cannot start: the cluster store \S+-mistyped is empty, /);
     });
 
     test('does not see one below a prefix that begins with the same letters', async () => {
