@@ -78,26 +78,26 @@ function readSections(disk: Io['disk'], path: string): ReturnType<typeof parseJa
   }
 }
 
+const pemKeys = ['zookeeper.ssl.truststore.location', 'zookeeper.ssl.keystore.location'] as const;
+type PemKey = (typeof pemKeys)[number];
+
 function tlsOf(disk: Io['disk'], config: BrokerConfig): ZooKeeperAccess['tls'] {
-  const read = (key: 'truststore' | 'keystore'): Buffer | null => {
-    const name = `zookeeper.ssl.${key}.location` as const;
-    const path = config.get(name);
-    return path === null ? null : readPem(disk, name, path);
+  const read = (key: PemKey): Buffer | null => {
+    const path = config.get(key);
+    return path === null ? null : readPem(disk, key, path);
   };
   if (!config.get('zookeeper.ssl.client.enable')) {
-    const set = (['truststore', 'keystore'] as const).find(
-      (key) => config.get(`zookeeper.ssl.${key}.location`) !== null,
-    );
+    const set = pemKeys.find((key) => config.get(key) !== null);
     if (set === undefined) return undefined;
     const remedy = 'set it to true, or take the other out';
-    throw invalid(`zookeeper.ssl.${set}.location needs zookeeper.ssl.client.enable: ${remedy}`);
+    throw invalid(`${set} needs zookeeper.ssl.client.enable: ${remedy}`);
   }
-  const pem = read('keystore');
+  const pem = read('zookeeper.ssl.keystore.location');
   const keyPassword = config.get('zookeeper.ssl.keystore.password');
   const versions = config.get('zookeeper.ssl.enabled.protocols') as ConnectTls['versions'] | null;
   const isAnyName = config.get('zookeeper.ssl.endpoint.identification.algorithm') === '';
   return {
-    ca: read('truststore'),
+    ca: read('zookeeper.ssl.truststore.location'),
     identity: pem === null ? null : { certificate: pem, key: pem },
     ...(keyPassword === null ? {} : { keyPassword }),
     ...(versions === null ? {} : { versions }),

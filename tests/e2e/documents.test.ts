@@ -114,7 +114,7 @@ describe('the documents', () => {
 
   test('name only npm scripts that exist', () => {
     for (const { path, text } of documents) {
-      for (const match of text.matchAll(/npm run (?:-s )?([\w:]+)/g)) {
+      for (const match of text.matchAll(/npm run (?:-s )?([\w:-]+)/g)) {
         assert.ok(scripts.includes(match[1] as string), `${path} names npm run ${match[1]}`);
       }
     }
