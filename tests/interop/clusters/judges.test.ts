@@ -39,6 +39,16 @@ test('records that are there once and in order are as they should be', () => {
   );
 });
 
+test('a record that was acknowledged without its offset is somewhere in its partition', () => {
+  const judgedAt = (partition: number, value: string): string[] => {
+    const unknown = { partition, offset: null, value };
+    return judgeLoad({ topic: 't', acknowledged: [unknown], errors: [] }, good);
+  };
+  assert.deepEqual(judgedAt(1, '1'), []);
+  assert.match(judgedAt(0, '1').join(), /1 was acknowledged at partition 0/);
+  assert.match(judgedAt(1, '7').join(), /7 was acknowledged at partition 1, where is nothing/);
+});
+
 test('a record that is gone, doubled, moved or out of order is found', () => {
   const [first = [], second = []] = good;
   assert.match(judged([first.slice(0, 1), second]).join(), /2 was acknowledged at 0:1/);

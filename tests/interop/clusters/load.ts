@@ -10,7 +10,8 @@ import { bound } from './processes.ts';
 
 export interface Acknowledged {
   readonly partition: number;
-  readonly offset: number;
+  /** null: librdkafka took an answer about a later batch for this one's, and knows no offset. */
+  readonly offset: number | null;
   readonly value: string;
 }
 
@@ -172,9 +173,10 @@ export function judgeLoad(
     }
   }
   for (const { partition, offset, value } of acknowledged) {
-    const there = at.get(`${partition}:${offset}`);
-    if (there === value) continue;
-    const place = `${partition}:${offset}`;
+    const place = offset === null ? `partition ${partition}` : `${partition}:${offset}`;
+    const there = at.get(offset === null ? (seen.get(value) ?? '') : place);
+    const isThere = offset !== null || seen.get(value)?.startsWith(`${partition}:`);
+    if (there === value && isThere) continue;
     found.push(`${topic}: ${value} was acknowledged at ${place}, where is ${there ?? 'nothing'}`);
   }
   return found;
