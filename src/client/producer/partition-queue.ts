@@ -24,6 +24,8 @@ export class PartitionQueue {
   readonly topic: string;
   readonly partition: number;
   open: ProducerBatch | null = null;
+  /** The open batch has lingered: it goes out as soon as it may, and grows until then. */
+  isRipe = false;
   /** How much room to begin the next batch with: what the last one took. */
   sizeHintBytes = 512;
   /** The last transaction that wrote here, and whether the coordinator may be taken to know it. */
@@ -59,7 +61,7 @@ export class PartitionQueue {
   }
 
   get hasBatches(): boolean {
-    return this.#waiting.length > 0 || this.#retries.length > 0;
+    return this.oldest !== null;
   }
 
   get isIdle(): boolean {
@@ -68,7 +70,12 @@ export class PartitionQueue {
 
   /** The oldest batch that is not under way. */
   get oldest(): ProducerBatch | null {
-    return this.#retries[0] ?? this.#waiting[0] ?? null;
+    return this.#retries[0] ?? this.#firstUnsent;
+  }
+
+  /** The oldest of those that were not sent yet. */
+  get #firstUnsent(): ProducerBatch | null {
+    return this.#waiting[0] ?? (this.isRipe ? this.open : null);
   }
 
   closeOpen(): void {
@@ -76,6 +83,7 @@ export class PartitionQueue {
     this.sizeHintBytes = this.open.uncompressedSizeBytes + 64;
     this.#waiting.push(this.open);
     this.open = null;
+    this.isRipe = false;
   }
 
   /** The batch that may be sent now, or null. */
@@ -87,7 +95,7 @@ export class PartitionQueue {
     const retry = this.#retries[0];
     if (this.#hasHole && retry?.hasSequence !== true) return null;
     if (retry?.hasSequence !== true && this.#unacked.length >= unackedMax) return null;
-    if (retry === undefined) return this.#waiting[0] ?? null;
+    if (retry === undefined) return this.#firstUnsent;
     if (retry.retryAtMs > nowMs) return null;
     if (retry.hasSequence && this.#unacked[0] !== retry) return null;
     return retry;
@@ -97,6 +105,7 @@ export class PartitionQueue {
   take(batch: ProducerBatch): void {
     if (this.#retries[0] === batch) this.#retries.shift();
     else {
+      if (this.open === batch) this.closeOpen();
       assert(this.#waiting[0] === batch, 'only the next batch is taken');
       this.#waiting.shift();
     }
@@ -143,7 +152,10 @@ export class PartitionQueue {
       const at = list.indexOf(batch);
       if (at >= 0) list.splice(at, 1);
     }
-    if (this.open === batch) this.open = null;
+    if (this.open === batch) {
+      this.open = null;
+      this.isRipe = false;
+    }
     if (batch.hasSequence) this.#hasHole = true;
     this.#forget(batch);
   }

@@ -90,6 +90,28 @@ test('a record whose linger ends while the sender looks at it is sent', () =>
     await producer.close();
   }));
 
+test('records that cannot be sent yet travel together once they can', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    const [partition] = cluster.addTopic('t', [1]);
+    const producer = createProducer(io, cluster, { lingerMs: 0 });
+    cluster.onProduce = () => ErrorCode.NOT_ENOUGH_REPLICAS;
+    const count = 200;
+    for (let i = 0; i < count; i++) {
+      producer.write({ topic: 't', partition: 0, value: `${i}` });
+      await io.clock.sleep(10);
+    }
+    cluster.onProduce = () => 'store';
+    await producer.flush();
+    assert.deepEqual(
+      valuesOf(cluster, 't'),
+      Array.from({ length: count }, (_, i) => `${i}`),
+    );
+    // The first was closed when it was sent, all others waited for it.
+    assert.equal(partition?.batches.length, 2);
+    await producer.close();
+  }));
+
 const mishaps: [string, ProduceVerdict][] = [
   ['a connection lost before the batch was stored', 'lose'],
   ['a connection lost after the batch was stored', 'storeAndLose'],

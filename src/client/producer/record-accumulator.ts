@@ -1,8 +1,11 @@
 // Where records become batches. It knows which partitions have something to send, which have an
 // open batch and since when, and how much memory all of it takes.
 //
-// Invariants: `active` holds every queue with a closed batch that is not under way; `incomplete`
-// holds every batch until it is done; memoryBytes is the sum over `incomplete`.
+// A batch that has lingered grows until it can be sent: while a partition has as many batches under
+// way as it may, its records would otherwise travel one by one, ever later.
+//
+// Invariants: `active` holds every queue with a batch that may be sent; `incomplete` holds every
+// batch until it is done; memoryBytes is the sum over `incomplete`.
 
 import type { Clock } from '../../io/index.ts';
 import { BatchBuilder, type RecordInput } from '../../protocol/index.ts';
@@ -54,13 +57,15 @@ export class RecordAccumulator {
     return isNews;
   }
 
-  /** Closes the batches that have waited long enough; returns when the next one will have. */
-  closeDue(nowMs: number): number {
+  /** Finds the batches that have lingered long enough; returns when the next one will have. */
+  ripen(nowMs: number): number {
     const { lingerMs } = this.#options;
     for (const queue of this.#open) {
       const dueMs = (queue.open?.createdMs ?? nowMs) + lingerMs;
       if (dueMs > nowMs) return dueMs;
-      this.#close(queue);
+      this.#open.delete(queue);
+      queue.isRipe = queue.open !== null;
+      this.active.add(queue);
     }
     return Number.POSITIVE_INFINITY;
   }

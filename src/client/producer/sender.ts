@@ -97,7 +97,7 @@ export class Sender {
     const nowMs = this.#client.io.clock.monotonic();
     const accumulator = this.#accumulator;
     if (this.hurry > 0 || this.transactions?.refusal != null) accumulator.closeAll();
-    const dueMs = accumulator.closeDue(nowMs);
+    const dueMs = accumulator.ripen(nowMs);
     this.#wakeAt(dueMs, nowMs);
     if (accumulator.active.size === 0) return;
     this.#client.maybeRefresh();
