@@ -63,7 +63,7 @@ test('topics that do not sync before they acknowledge are caught by power cuts',
 
 test('a torn tail that is not truncated is caught by power cuts', async () => {
   const run = (plan: LoadPlan) => ({ ...only(plan), plant: withoutTruncation });
-  const found = await firstFailure((world) => runPowerCut(world, run), 100, 36);
+  const found = await firstFailure((world) => runPowerCut(world, run), 20, 345);
   // What is left of the tail is in the way of what follows: a reader stops there.
   assert.match(String(found), /is lost|UnreadableRecordsError/);
 });
