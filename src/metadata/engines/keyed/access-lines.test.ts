@@ -14,6 +14,7 @@ test('each way in which certificates do not fit has its remedy', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', /endpoint\.identification/],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /keystore\.location$/],
     ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', /keystore\.location$/],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', /keystore\.location$/],
     ['ERR_SSL_WRONG_VERSION_NUMBER', /leave out cluster\.store\.ssl/],
     ['EPROTO', /leave out cluster\.store\.ssl/],
     ['ERR_OSSL_BAD_DECRYPT', /key\.password/],

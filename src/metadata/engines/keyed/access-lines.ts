@@ -24,8 +24,8 @@ const remedies: readonly (readonly [RegExp, string])[] = [
     'name the host in cluster.store as its certificate does, or leave ' +
       'cluster.store.ssl.endpoint.identification.algorithm empty',
   ],
-  // The other side's word on ours.
-  [/^ERR_SSL_\w*ALERT_/, 'correct cluster.store.ssl.keystore.location'],
+  // The other side's word on ours (`SSL/TLS_ALERT` in newer releases of OpenSSL).
+  [/^ERR_SSL_.*ALERT_/, 'correct cluster.store.ssl.keystore.location'],
   [
     /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/,
     'is it encrypted at all? If not, leave out cluster.store.ssl.*',
