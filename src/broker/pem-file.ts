@@ -2,11 +2,21 @@
 //
 // Invariant: a file that is not there, or of another format, is refused with the key that names it.
 
+import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 
-/** @throws KafkaError INVALID_CONFIG */
-export function readPem(disk: Io['disk'], key: string, path: string): Buffer {
+/** The keys that name such a file. */
+export type PemKey =
+  | 'cluster.store.ssl.keystore.location'
+  | 'cluster.store.ssl.truststore.location'
+  | 'zookeeper.ssl.keystore.location'
+  | 'zookeeper.ssl.truststore.location';
+
+/** null: the key is not set. @throws KafkaError INVALID_CONFIG */
+export function readPem(disk: Io['disk'], config: BrokerConfig, key: PemKey): Buffer | null {
+  const path = config.get(key);
+  if (path === null) return null;
   let content: Buffer | null;
   try {
     content = disk.readFile(path);

@@ -29,14 +29,10 @@ const compactionOf = (config: BrokerConfig): 'none' | 'auto' =>
 
 /** @throws KafkaError INVALID_CONFIG */
 export function storeAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): StoreAccess {
-  const read = (key: PemKey): Buffer | null => {
-    const path = config.get(key);
-    return path === null ? null : readPem(disk, key, path);
-  };
   const username = config.get('cluster.store.username');
   const password = config.get('cluster.store.password') ?? '';
-  const ca = read('cluster.store.ssl.truststore.location');
-  const pem = read('cluster.store.ssl.keystore.location');
+  const ca = readPem(disk, config, 'cluster.store.ssl.truststore.location');
+  const pem = readPem(disk, config, 'cluster.store.ssl.keystore.location');
   const keyPassword = config.get('cluster.store.ssl.key.password');
   const isAnyName = config.get('cluster.store.ssl.endpoint.identification.algorithm') === '';
   const isEncrypted = config.get('cluster.store.ssl.enable') || ca !== null || pem !== null;
@@ -52,5 +48,3 @@ export function storeAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): S
       : null,
   };
 }
-
-type PemKey = 'cluster.store.ssl.truststore.location' | 'cluster.store.ssl.keystore.location';

@@ -79,25 +79,20 @@ function readSections(disk: Io['disk'], path: string): ReturnType<typeof parseJa
 }
 
 const pemKeys = ['zookeeper.ssl.truststore.location', 'zookeeper.ssl.keystore.location'] as const;
-type PemKey = (typeof pemKeys)[number];
 
 function tlsOf(disk: Io['disk'], config: BrokerConfig): ZooKeeperAccess['tls'] {
-  const read = (key: PemKey): Buffer | null => {
-    const path = config.get(key);
-    return path === null ? null : readPem(disk, key, path);
-  };
   if (!config.get('zookeeper.ssl.client.enable')) {
     const set = pemKeys.find((key) => config.get(key) !== null);
     if (set === undefined) return undefined;
     const remedy = 'set it to true, or take the other out';
     throw invalid(`${set} needs zookeeper.ssl.client.enable: ${remedy}`);
   }
-  const pem = read('zookeeper.ssl.keystore.location');
+  const pem = readPem(disk, config, 'zookeeper.ssl.keystore.location');
   const keyPassword = config.get('zookeeper.ssl.keystore.password');
   const versions = config.get('zookeeper.ssl.enabled.protocols') as ConnectTls['versions'] | null;
   const isAnyName = config.get('zookeeper.ssl.endpoint.identification.algorithm') === '';
   return {
-    ca: read('zookeeper.ssl.truststore.location'),
+    ca: readPem(disk, config, 'zookeeper.ssl.truststore.location'),
     identity: pem === null ? null : { certificate: pem, key: pem },
     ...(keyPassword === null ? {} : { keyPassword }),
     ...(versions === null ? {} : { versions }),

@@ -6,8 +6,9 @@
 import { type Command, Option } from 'commander';
 import { Admin, type AdminOptions, type PropertiesResult } from '../client/index.ts';
 import { parseProperties } from '../config/index.ts';
-import { createNodeIo, type Io, IoError, type LogLevel } from '../io/index.ts';
+import { createNodeIo, type Io, type LogLevel } from '../io/index.ts';
 import { hidden, parsePairs, repeatable, UsageError } from './command-line.ts';
+import { readText } from './tool.ts';
 
 export interface ClientFlags {
   bootstrapServer?: string;
@@ -36,17 +37,6 @@ export function addClientFlags(command: Command, kind: 'admin' | 'producer' | 'c
 export function createToolIo(): Io {
   const level = process.env.PARTITA_LOG_LEVEL ?? 'off';
   return createNodeIo({ logLevel: level as LogLevel });
-}
-
-export function readText(io: Io, path: string): string {
-  try {
-    const content = io.disk.readFile(path);
-    if (content !== null) return content.toString('utf8');
-  } catch (error) {
-    if (!(error instanceof IoError)) throw error;
-    throw new UsageError(`cannot read ${path}: ${error.message}`);
-  }
-  throw new UsageError(`there is no file ${path}`);
 }
 
 /** Java client properties from files and flags, with bootstrap.servers. */

@@ -3,8 +3,8 @@
 //   main.ts              `partita COMMAND …`, and the scripts of bin/ under Kafka's names
 //   start.ts, stray.ts   the commands of our own: run a broker; take back what one set aside
 //   partita-cluster.ts   all of a cluster's metadata (cluster/): dump-and-restore.ts,
-//     dump-text.ts; adopt.ts, replicas.ts;
-//     recover.ts, known-logs.ts; named-cluster.ts, stopped-broker.ts: whose
+//     dump-text.ts; adopt.ts, replicas.ts; recover.ts, known-logs.ts; named-cluster.ts,
+//     stopped-broker.ts: whose; file-or-stream.ts: from and to where
 //   start-brokers.ts     `start --brokers N`: keeps the store of a cluster, starts its brokers
 //   start-options.ts     what either is told; store-watch.ts: a broker whose store is gone ends
 //   garbage-collection.ts  how the process of a broker collects garbage

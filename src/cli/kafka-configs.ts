@@ -7,7 +7,7 @@ import type { ConfigAlteration } from '../client/index.ts';
 import { parseProperties } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-flags.ts';
+import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { hidden, kafkaCommand, parseFlags, repeatable, UsageError } from './command-line.ts';
 import { parseAddedConfigs } from './configs/added-configs.ts';
 import { type Entity, type EntityFlags, entitiesOf } from './configs/entity.ts';
@@ -15,6 +15,7 @@ import { quotaPartsOf } from './configs/quota-entity.ts';
 import { alterQuotas, describeQuotas } from './configs/quotas.ts';
 import { alterResource, describeResources } from './configs/resources.ts';
 import { alterScram, describeScram, scramAlterations } from './configs/scram.ts';
+import { readText } from './tool.ts';
 
 interface Flags extends ClientFlags, EntityFlags {
   bootstrapController?: string;

@@ -4,12 +4,13 @@
 import type { Command } from 'commander';
 import type { Admin } from '../client/index.ts';
 import type { Io } from '../io/index.ts';
-import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-flags.ts';
+import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { integer, kafkaCommand, parseFlags, repeatable, UsageError } from './command-line.ts';
 import { describeGroups, listGroups } from './consumer-groups/describe-groups.ts';
 import { formatTable } from './consumer-groups/group-table.ts';
 import { parseDateTime, parseDurationMs } from './consumer-groups/points-in-time.ts';
 import { partitionsOf, resetOffsets, type Scenario } from './consumer-groups/reset-offsets.ts';
+import { readText } from './tool.ts';
 
 interface Flags extends ClientFlags {
   list?: true;

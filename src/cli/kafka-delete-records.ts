@@ -5,9 +5,10 @@
 import type { Command } from 'commander';
 import type { Admin, TopicPartition } from '../client/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-flags.ts';
+import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { kafkaCommand, parseFlags, requireFlags, UsageError } from './command-line.ts';
 import { javaName } from './java-name.ts';
+import { readText } from './tool.ts';
 
 interface Flags extends ClientFlags {
   offsetJsonFile: string;

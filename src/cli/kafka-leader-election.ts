@@ -2,9 +2,10 @@
 
 import { Option } from 'commander';
 import type { Admin, ElectionType, PartitionResult, TopicPartition } from '../client/index.ts';
-import { addClientFlags, type ClientFlags, readText, withAdmin } from './client-flags.ts';
+import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { hidden, integer, kafkaCommand, parseFlags, UsageError } from './command-line.ts';
 import { javaName } from './java-name.ts';
+import { readText } from './tool.ts';
 
 interface Flags extends ClientFlags {
   electionType?: string;

@@ -4,7 +4,7 @@
 import { Option } from 'commander';
 import type { Admin, TopicDescription } from '../client/index.ts';
 import type { Io } from '../io/index.ts';
-import { type ClientFlags, readText, withAdmin } from './client-flags.ts';
+import { type ClientFlags, withAdmin } from './client-flags.ts';
 import {
   hidden,
   integer,
@@ -31,6 +31,7 @@ import {
   setBrokerRates,
   setReplicaThrottles,
 } from './reassign/throttles.ts';
+import { readText } from './tool.ts';
 
 interface Flags extends ClientFlags {
   bootstrapController?: string;

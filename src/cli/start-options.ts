@@ -3,8 +3,8 @@
 
 import { Deferred } from '../base/deferred.ts';
 import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
-import { type Io, IoError, type LogLevel } from '../io/index.ts';
-import { parsePair, UsageError } from './tool.ts';
+import type { Io, LogLevel } from '../io/index.ts';
+import { parsePair, readText, UsageError } from './tool.ts';
 
 export interface StartOptions {
   readonly file: string | null;
@@ -89,23 +89,12 @@ export function loadConfig(
   say: (line: string) => void,
 ): BrokerConfig {
   const { config, warnings, notes } = loadBrokerConfig({
-    ...(file === null ? {} : { file: { path: file, text: readConfigFile(io, file) } }),
+    ...(file === null ? {} : { file: { path: file, text: readText(io, file) } }),
     overrides,
     env: process.env,
   });
   for (const line of [...warnings, ...notes]) say(line);
   return config;
-}
-
-function readConfigFile(io: Io, path: string): string {
-  try {
-    const content = io.disk.readFile(path);
-    if (content !== null) return content.toString('utf8');
-  } catch (error) {
-    if (!(error instanceof IoError)) throw error;
-    throw new UsageError(`cannot read ${path}: ${error.message}`);
-  }
-  throw new UsageError(`there is no file ${path}`);
 }
 
 /** Of a cluster of `--brokers`, below its log.dirs. */

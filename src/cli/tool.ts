@@ -3,6 +3,7 @@
 // none, and starts without the library that reads them.
 
 import { AssertionFailed } from '../base/assert.ts';
+import { type Io, IoError } from '../io/index.ts';
 
 /** What the user asked for cannot be done; the message is one line that says what to change. */
 export class UsageError extends Error {
@@ -46,4 +47,16 @@ export async function runTool(name: string, tool: Tool, args: readonly string[])
     if (process.env.PARTITA_TRACE) process.stderr.write(`${error.stack}\n`);
     return 1;
   }
+}
+
+/** @throws UsageError */
+export function readText(io: Io, path: string): string {
+  try {
+    const content = io.disk.readFile(path);
+    if (content !== null) return content.toString('utf8');
+  } catch (error) {
+    if (!(error instanceof IoError)) throw error;
+    throw new UsageError(`cannot read ${path}: ${error.message}`);
+  }
+  throw new UsageError(`there is no file ${path}`);
 }

@@ -60,9 +60,9 @@ export interface ClusterStore {
   /** For how long the end and the brokers alive are not known to be the newest; 0: they are. */
   readonly viewAgeMs: number;
   /**
-   * For how long a session that ends has ended for a reason of its own: sessions of living
-   * processes end, too, when the store was away, as soon as it is back, and a session of this
-   * process that has ended says that others may. Infinity: always.
+   * Since when the store was never away, and no session of this process ended. A store that comes
+   * back ends the sessions of processes that live, so that a session which ends soon afterwards is
+   * no sign of a death. Infinity: the store never does that.
    */
   readonly steadyMs: number;
   /** The engine gave up for good; only a restart helps. */

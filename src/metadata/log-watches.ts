@@ -31,7 +31,7 @@ export class LogWatches {
 
   /**
    * Resolves when the watcher has all that the log is known to have.
-   * @param patiently begins again while the store is away, where the reader is by then
+   * @param patiently repeats its argument while the store is away: the reader goes on where it was
    */
   async add(
     from: number,

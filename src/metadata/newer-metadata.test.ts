@@ -102,14 +102,17 @@ describe('a level of a feature', () => {
     const raise = () => controller.decide((m) => updateFeatures(m, { updates: [raised(26)] }));
     const [refused] = raise();
     assert.ok(refused !== undefined && errorNameOf(refused) === 'INVALID_UPDATE_VERSION');
-    assert.match(refused.error?.message ?? '', /broker 2 supports levels 7 to 25/);
+    assert.match(refused.error?.message ?? '', /Broker 2 only supports versions 7-25\./);
     const upgraded = { ...both[1], features: supportedFeatures, incarnationId: controller.uuid() };
     controller.decide((m) => registerBroker(m, upgraded as never, { incarnationId: null }));
     assert.equal(raise()[0]?.error, null);
     const again = { ...both[1], incarnationId: controller.uuid() };
     assert.throws(
       () => controller.decide((m) => registerBroker(m, again as never, { incarnationId: null })),
-      { errorName: 'UNSUPPORTED_VERSION', message: /metadata\.version 26; broker 2 .* 7 to 25/ },
+      {
+        errorName: 'UNSUPPORTED_VERSION',
+        message: /finalized version 26 of metadata\.version.* between 7 and 25, inclusive/,
+      },
     );
   });
 });

@@ -7,7 +7,7 @@ import { loadStoreEngines, openStore, storeHosts } from './open-store.ts';
 
 test('a store that nobody knows is refused, with those that there are', async () => {
   await simulate(async (io) => {
-    for (const address of ['consul://a:1', 'a:2181', 'etcd:a', '']) {
+    for (const address of ['consul://a:1', 'constructor://a:1', 'a:2181', 'etcd:a', '']) {
       const opened = openStore(io, { address, clusterId: null, sessionTimeoutMs: 9_000 });
       await assert.rejects(opened, {
         errorName: 'INVALID_CONFIG',

@@ -104,8 +104,8 @@ const awayMsMax = 30_000;
 export async function openStore(io: Io, options: StoreOptions): Promise<ClusterStore> {
   const { scheme, rest } = partsOf(options.address);
   if (scheme === 'shared') return await openSharedStore(io, options, rest);
-  if (!(scheme in keyOpeners)) throw unknownScheme(options, ['etcd', 'shared', 'zookeeper']);
-  const { keys, KeyedStore } = await openKeys(io, options);
+  const schemes = [...Object.keys(keyOpeners), 'shared'].sort();
+  const { keys, KeyedStore } = await openKeys(io, options, schemes);
   return await KeyedStore.open(io, keys, keyedOptions(options));
 }
 
@@ -122,10 +122,14 @@ export async function openKeyStore(io: Io, options: StoreOptions): Promise<KeySt
   return (await openKeys(io, options)).keys;
 }
 
-async function openKeys(io: Io, options: StoreOptions): Promise<OpenedKeys> {
+async function openKeys(
+  io: Io,
+  options: StoreOptions,
+  schemes = Object.keys(keyOpeners),
+): Promise<OpenedKeys> {
   const { scheme, rest } = partsOf(options.address);
-  const open = keyOpeners[scheme];
-  if (open === undefined) throw unknownScheme(options, Object.keys(keyOpeners));
+  const open = Object.hasOwn(keyOpeners, scheme) ? keyOpeners[scheme] : undefined;
+  if (open === undefined) throw unknownScheme(options, schemes);
   return await open(io, options, rest);
 }
 

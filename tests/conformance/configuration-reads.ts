@@ -45,7 +45,7 @@ function templateReads(source: string): RegExp[] {
 
 function isReadIn(source: string, key: string): boolean {
   const literal = new RegExp(
-    `\\b(?:get|getForListener|has|value|read)\\([^()]*['"]${escaped(key)}['"]`,
+    `\\b(?:get|getForListener|has|value|readPem)\\([^()]*['"]${escaped(key)}['"]`,
   );
   if (literal.test(source)) return true;
   return templateReads(source).some((template) => {

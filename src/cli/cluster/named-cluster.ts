@@ -5,19 +5,27 @@ import { type BrokerConfig, loadBrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
 import type { StoreOptions } from '../../metadata/index.ts';
 import { parsePairs, UsageError } from '../command-line.ts';
+import { readText } from '../tool.ts';
 
 export interface ConfigFlags {
   readonly config: string;
   readonly override?: readonly string[];
 }
 
-/** @throws UsageError, ConfigError */
-export function configOf(io: Io, { config: path, override }: ConfigFlags): BrokerConfig {
-  const text = io.disk.readFile(path);
-  if (text === null) throw new UsageError(`there is no file ${path}`);
+/**
+ * What `partita start` would make of the file, with the same environment: KAFKA_OPTS may name who
+ * this is to a ZooKeeper.
+ * @throws UsageError, ConfigError
+ */
+export function configOf(
+  io: Io,
+  { config: path, override }: ConfigFlags,
+  env: NodeJS.ProcessEnv = process.env,
+): BrokerConfig {
   return loadBrokerConfig({
-    file: { path, text: text.toString('utf8') },
+    file: { path, text: readText(io, path) },
     overrides: parsePairs(override, '--override'),
+    env,
   }).config;
 }
 

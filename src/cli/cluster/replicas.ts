@@ -6,8 +6,8 @@
 
 import type { Io } from '../../io/index.ts';
 import { imageOf, readStoreMetadata } from '../../metadata/moving/index.ts';
-import { replaceFile } from '../../storage/index.ts';
 import { UsageError } from '../command-line.ts';
+import { writeTo } from './file-or-stream.ts';
 import { type ConfigFlags, configOf, storeOf } from './named-cluster.ts';
 
 export interface ReplicasFlags extends ConfigFlags {
@@ -43,8 +43,7 @@ export async function replicas(io: Io, flags: ReplicasFlags): Promise<void> {
     }
   }
   const text = `${JSON.stringify({ version: 1, partitions: moved })}\n`;
-  if (flags.to === '-') process.stdout.write(text);
-  else await replaceFile(io.disk, pathOf(flags.to), Buffer.from(text));
+  await writeTo(io, flags.to, text);
 }
 
 function count(counts: Map<number, number>, brokers: readonly number[]): void {
@@ -55,8 +54,4 @@ function count(counts: Map<number, number>, brokers: readonly number[]): void {
 function fewest(counts: ReadonlyMap<number, number>, others: readonly number[]): number[] {
   const free = [...counts].filter(([id]) => !others.includes(id));
   return free.sort(([a, m], [b, n]) => m - n || a - b).map(([id]) => id);
-}
-
-export function pathOf(file: string): string {
-  return file.includes('/') ? file : `./${file}`;
 }

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import { parseProperties } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
-import { addClientFlags, type ClientFlags, clientProperties, readText } from '../client-flags.ts';
+import { addClientFlags, type ClientFlags, clientProperties } from '../client-flags.ts';
 import {
   hidden,
   integer,
@@ -12,6 +12,7 @@ import {
   repeatable,
   UsageError,
 } from '../command-line.ts';
+import { readText } from '../tool.ts';
 
 export interface ConsumerFlags extends ClientFlags {
   topic?: string;

@@ -5,7 +5,7 @@
 import { type Command, Option } from 'commander';
 import { parseProperties } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
-import { addClientFlags, type ClientFlags, clientProperties, readText } from '../client-flags.ts';
+import { addClientFlags, type ClientFlags, clientProperties } from '../client-flags.ts';
 import {
   hidden,
   integer,
@@ -14,6 +14,7 @@ import {
   repeatable,
   UsageError,
 } from '../command-line.ts';
+import { readText } from '../tool.ts';
 
 export interface ProducerFlags extends ClientFlags {
   topic?: string;

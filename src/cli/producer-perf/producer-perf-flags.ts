@@ -3,7 +3,6 @@
 import { type Command, Option } from 'commander';
 import { parseProperties } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
-import { readText } from '../client-flags.ts';
 import {
   hidden,
   integer,
@@ -13,6 +12,7 @@ import {
   requireFlags,
   UsageError,
 } from '../command-line.ts';
+import { readText } from '../tool.ts';
 import { monotonicPayloads, type Payloads, randomPayloads, textPayloads } from './payloads.ts';
 
 export interface ProducerPerfFlags {

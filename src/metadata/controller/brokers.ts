@@ -21,7 +21,7 @@ import type { BrokerRegistration, MetadataImage } from '../image.ts';
 import { FencingChange, type MetadataRecord } from '../records/index.ts';
 import type { RegisterBrokerRequest, RegisterBrokerResult } from './api.ts';
 import type { ControllerMachine } from './controller-machine.ts';
-import { ownFeatures, unsupportedBy } from './features.ts';
+import { ownFeatures, rangeWithout } from './features.ts';
 import { electWhereNobodyLeads, leaveIsrs, leaveUncleanly, newEpochsOf } from './leaders.ts';
 import { isElrEnabled, PartitionUpdates } from './partition-updates.ts';
 import { assertRegistered } from './registered-broker.ts';
@@ -66,12 +66,15 @@ function assertMayRegister(
   living: LivingProcess,
 ): void {
   for (const [name, level] of image.features) {
-    const without = unsupportedBy(features, name, level);
+    const range = rangeWithout(features, name, level);
     const isNamed = features.has(name) || name.startsWith(ownFeatures);
-    if (without === null || !isNamed) continue;
+    if (range === null || !isNamed) continue;
+    const { minVersion, maxVersion } = range;
+    const why = `the broker does not support finalized version ${level} of ${name}`;
+    const wanted = `a version between ${minVersion} and ${maxVersion}, inclusive`;
     throw new KafkaError(
       'UNSUPPORTED_VERSION',
-      `The cluster is of ${name} ${level}; broker ${brokerId} supports ${without}: upgrade it.`,
+      `Unable to register because ${why}. The broker wants ${wanted}.`,
     );
   }
   if (clusterId !== image.clusterId) {

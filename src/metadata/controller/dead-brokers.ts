@@ -1,7 +1,8 @@
 // Which brokers the controller takes for dead, and when: a broker is fenced when its session with
 // the store has ended and has not been renewed a moment later. A new controller that did not see
-// the session of a broker end cannot know that it had one, and gives it a whole session time first;
-// so does everybody when the store was away, whose return may end the sessions of all who live.
+// the session of a broker end cannot know that it had one, and gives it a whole session time first.
+// So does a controller whose store was away: a store that comes back ends sessions of brokers that
+// live.
 //
 // Invariant: a broker that is dead is fenced while this node controls, however often that fails;
 // one whose session is back is not.

@@ -121,8 +121,9 @@ function featureRecords(image: MetadataImage, update: FeatureUpdate): MetadataRe
     refuse(`it needs metadata.version ${METADATA_VERSION_OF_ELR}, this is ${metadataVersion}.`);
   }
   for (const { id, features } of image.brokers.values()) {
-    const without = unsupportedBy(features, feature, maxVersionLevel);
-    if (without !== null) refuse(`broker ${id} supports ${without}: upgrade it first.`);
+    const range = rangeWithout(features, feature, maxVersionLevel);
+    if (range === null) continue;
+    refuse(`Broker ${id} only supports versions ${range.minVersion}-${range.maxVersion}.`);
   }
   if (maxVersionLevel < present && upgradeType === 'upgrade') {
     refuse(`level ${present} can only be lowered by a downgrade.`);
@@ -133,15 +134,14 @@ function featureRecords(image: MetadataImage, update: FeatureUpdate): MetadataRe
   return [{ type: 'FeatureLevelRecord', name: feature, featureLevel: maxVersionLevel }];
 }
 
-/** The range that a broker has in which the level is not; null: it supports the level. */
-export function unsupportedBy(
+/** What a broker supports of a feature where that is not the level; null: it supports the level. */
+export function rangeWithout(
   features: ReadonlyMap<string, FeatureRange>,
   name: string,
   level: number,
-): string | null {
+): FeatureRange | null {
   // One on its own does not say.
   if (features.size === 0 || level === 0) return null;
-  const { minVersion, maxVersion } = features.get(name) ?? { minVersion: 0, maxVersion: 0 };
-  const isSupported = level >= minVersion && level <= maxVersion;
-  return isSupported ? null : `levels ${minVersion} to ${maxVersion} of it`;
+  const range = features.get(name) ?? { minVersion: 0, maxVersion: 0 };
+  return level >= range.minVersion && level <= range.maxVersion ? null : range;
 }

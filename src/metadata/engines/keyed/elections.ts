@@ -18,9 +18,10 @@ import {
   expelledError,
 } from '../../cluster-store.ts';
 import { type Fence, termOverError } from './fence.ts';
-import { type KeyEntry, type KeyStore, StoreAwayError, UnknownChangeError } from './key-store.ts';
+import type { KeyEntry, KeyStore } from './key-store.ts';
 import type { KeyedLog } from './keyed-log.ts';
 import { type ControllerValue, type EpochValue, forms, keys } from './layout.ts';
+import { isUnanswered } from './unanswered.ts';
 
 /** After a question without an answer, unless there is news before. */
 const retryMs = 300;
@@ -265,11 +266,6 @@ export class Elections {
     this.#term = null;
     for (const { won } of this.#standing.splice(0)) won.reject(closedError());
   }
-}
-
-/** The store did not answer, or not in time: it is asked again. */
-export function isUnanswered(error: unknown): error is KafkaError {
-  return error instanceof StoreAwayError || error instanceof UnknownChangeError;
 }
 
 function missing(key: string): KafkaError {

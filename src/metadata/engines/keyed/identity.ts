@@ -7,9 +7,9 @@
 import { uuidFromBytes } from '../../../base/uuid.ts';
 import type { Io } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
-import { isUnanswered } from './elections.ts';
 import type { KeyStore } from './key-store.ts';
 import { forms, type Identity, keys, LAYOUT_VERSION, ValueForm } from './layout.ts';
+import { isUnanswered } from './unanswered.ts';
 
 export interface IdentityOptions {
   /** The cluster that is meant; null: whichever the store is of. */
@@ -35,15 +35,12 @@ export async function openIdentity(
       throw refusal(store, `${why}: correct cluster.store or the cluster id`);
     }
     if (!mayCreate) {
-      throw refusal(store, `is empty, and ${hereIsData}`);
+      const remedy = 'correct cluster.store, or take it there (partita cluster adopt)';
+      throw refusal(store, `is empty, and there is data of a cluster here: ${remedy}`);
     }
     await create(io, store, clusterId);
   }
 }
-
-const hereIsData =
-  'there is data of a cluster here: correct cluster.store, or take it there ' +
-  '(partita cluster adopt)';
 
 /** null: the store is empty. */
 export async function readIdentity(store: KeyStore): Promise<Identity | null> {
@@ -61,10 +58,9 @@ async function create(io: Io, store: KeyStore, clusterId: string | null): Promis
   for (const key of [keys.epoch, keys.end, keys.snapshot]) {
     if ((await store.get(key)) === null) continue;
     if ((await store.get(keys.identity)) !== null) return;
-    const isEpoch = key === keys.epoch;
-    const remedy = isEpoch ? 'run the partita cluster command again that was cut short' : '';
-    const question = "is the prefix another program's?";
-    throw refusal(store, `has the key ${key} and no identity: ${remedy || question}`);
+    if (key !== keys.epoch) throw strangerRefusal(store, key);
+    const remedy = 'run the partita cluster command again that was cut short';
+    throw refusal(store, `has the key ${key} and no identity: ${remedy}`);
   }
   const newId = (): string => uuidFromBytes(io.random.bytes(16), 0);
   const identity = { layout: LAYOUT_VERSION, clusterId: clusterId ?? newId(), historyId: newId() };
@@ -81,6 +77,11 @@ async function create(io: Io, store: KeyStore, clusterId: string | null): Promis
   }
 }
 
-function refusal({ address }: KeyStore, what: string): KafkaError {
+/** Of a key that a cluster has beside its identity. */
+export function strangerRefusal(store: KeyStore, key: string): KafkaError {
+  return refusal(store, `has the key ${key} and no identity: is the prefix another program's?`);
+}
+
+export function refusal({ address }: KeyStore, what: string): KafkaError {
   return new KafkaError('INCONSISTENT_CLUSTER_ID', `the cluster store ${address} ${what}`);
 }

@@ -11,6 +11,7 @@
 //   keyed-log.ts        the log: appends, reads, and trimming it
 //   keyed-snapshots.ts  snapshots, and what they make superfluous
 //   piece-folders.ts    what is larger than one change
+//   unanswered.ts       questions that a store leaves unanswered for a while
 //   fence.ts            changes that the controller of one term alone can make
 //   elections.ts        where this process stands, and the term it won
 //   living-brokers.ts   registrations, expulsions, and who is alive

@@ -26,7 +26,7 @@ import {
   UnknownOutcomeError,
 } from '../../cluster-store.ts';
 import { type Interruption, LogWatches } from '../../log-watches.ts';
-import { Elections, isUnanswered, type Term } from './elections.ts';
+import { Elections, type Term } from './elections.ts';
 import { type IdentityOptions, openIdentity, readIdentity } from './identity.ts';
 import { type KeyStore, StoreAwayError, UnknownChangeError } from './key-store.ts';
 import { KeyedLog } from './keyed-log.ts';
@@ -35,16 +35,13 @@ import { type EndValue, forms, type Identity, keys } from './layout.ts';
 import { LivingBrokers } from './living-brokers.ts';
 import { PiecesGoneError } from './piece-folders.ts';
 import { StoreView } from './store-view.ts';
+import { answered, isUnanswered } from './unanswered.ts';
 
 export interface KeyedStoreOptions extends IdentityOptions {
   readonly sessionTimeoutMs: number;
   /** A bug was found: the process must not go on. Default: it is thrown where nobody catches it. */
   readonly onBug?: (error: Error) => void;
 }
-
-/** A store that does not answer is given so long at the start. */
-const awayMsMax = 30_000;
-const retryMs = 200;
 
 type OnBrokers = (alive: ReadonlyMap<number, StoreBroker>) => void;
 
@@ -121,16 +118,10 @@ export class KeyedStore implements ClusterStore {
 
   /** Of what may be asked twice: asks until there is an answer, or the store is away for long. */
   async #answered<T>(ask: () => Promise<T>): Promise<T> {
-    const { clock } = this.#io;
-    const deadlineMs = clock.monotonic() + awayMsMax;
-    for (;;) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (!isUnanswered(error) || this.#isClosed) throw error;
-        if (clock.monotonic() >= deadlineMs) throw this.#awayError(error);
-      }
-      await clock.sleep(retryMs);
+    try {
+      return await answered(this.#io.clock, ask, () => this.#isClosed);
+    } catch (error) {
+      throw isUnanswered(error) && !this.#isClosed ? this.#awayError(error) : error;
     }
   }
 

@@ -16,10 +16,10 @@ import {
   type Subscription,
   succeededError,
 } from '../../cluster-store.ts';
-import { isUnanswered } from './elections.ts';
 import { type KeyEntry, type KeyStep, type KeyStore, StoreAwayError } from './key-store.ts';
 import { type BrokerValue, forms, keys } from './layout.ts';
 import { entriesOf } from './piece-folders.ts';
+import { isUnanswered } from './unanswered.ts';
 
 /** How often others may be faster before somebody hears of it. */
 const attemptsMax = 10;

@@ -9,9 +9,8 @@
 import { type Uuid, uuidFromBytes } from '../../../base/uuid.ts';
 import type { Io } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
-import { isUnanswered } from './elections.ts';
 import { commitFenced, type Fence } from './fence.ts';
-import { readIdentity } from './identity.ts';
+import { readIdentity, refusal, strangerRefusal } from './identity.ts';
 import type { KeyStep, KeyStore } from './key-store.ts';
 import { batchesOf } from './keyed-snapshots.ts';
 import {
@@ -24,6 +23,7 @@ import {
   type ValueForm,
 } from './layout.ts';
 import { PieceFolders } from './piece-folders.ts';
+import { answered } from './unanswered.ts';
 
 export interface NewMetadata {
   readonly clusterId: string;
@@ -37,17 +37,13 @@ export interface NewMetadata {
   readonly pieces: () => Iterable<readonly Buffer[]>;
 }
 
-/** A store that does not answer is asked for so long. */
-const awayMsMax = 30_000;
-const retryMs = 200;
-
 /**
  * The store is empty and becomes that of a cluster; if it is that of this history already, nothing
  * is left to be done.
  * @throws KafkaError, one line, when it holds anything else; and as the store does
  */
 export async function restoreInto(io: Io, store: KeyStore, metadata: NewMetadata): Promise<void> {
-  await answered(io, async () => {
+  await answered(io.clock, async () => {
     if (await isRestored(store, metadata)) return;
     const epoch = await read(store, keys.epoch, forms.epoch);
     const next = Math.max(metadata.controllerEpoch, (epoch?.value.epoch ?? -1) + 1);
@@ -80,7 +76,7 @@ export async function replaceIn(
   metadata: NewMetadata & { readonly replaces: Identity; readonly follows: readonly Uuid[] },
 ): Promise<void> {
   const { clusterId, historyId, endOffset, controllerEpoch, replaces, follows } = metadata;
-  await answered(io, async () => {
+  await answered(io.clock, async () => {
     const found = await read(store, keys.identity, forms.identity);
     if (found?.value.historyId === historyId) return;
     if (found?.value.historyId !== replaces.historyId) throw writtenByAnother(store);
@@ -129,7 +125,7 @@ async function isRestored(store: KeyStore, { clusterId, historyId }: NewMetadata
   }
   for (const key of [keys.end, keys.snapshot]) {
     if ((await store.get(key)) === null) continue;
-    throw refusal(store, `has the key ${key} and no identity: is the prefix another program's?`);
+    throw strangerRefusal(store, key);
   }
   return false;
 }
@@ -180,21 +176,4 @@ async function ours<T>(store: KeyStore, change: Promise<T>): Promise<T> {
 
 function writtenByAnother(store: KeyStore): KafkaError {
   return refusal(store, 'is being written by another process');
-}
-
-/** What is done is seen when it is asked for again. */
-async function answered<T>(io: Io, ask: () => Promise<T>): Promise<T> {
-  const deadlineMs = io.clock.monotonic() + awayMsMax;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isUnanswered(error) || io.clock.monotonic() >= deadlineMs) throw error;
-    }
-    await io.clock.sleep(retryMs);
-  }
-}
-
-function refusal({ address }: KeyStore, what: string): KafkaError {
-  return new KafkaError('INCONSISTENT_CLUSTER_ID', `the cluster store ${address} ${what}`);
 }

@@ -8,8 +8,8 @@
 
 import type { Io, Timer } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
-import { isUnanswered } from './elections.ts';
 import type { KeyStore, SessionEvent } from './key-store.ts';
+import { isUnanswered } from './unanswered.ts';
 
 const looksPerSession = 6;
 const lookMsMin = 50;
