@@ -40,6 +40,8 @@ export const memberHarms = [
   'store: outage',
   'store: lose answers',
   'store: full',
+  'store: lag',
+  'store: end sessions',
   'kill with its member',
 ] as const;
 
@@ -223,6 +225,8 @@ export class ClusterNemesis {
     if (harm === 'store: hold') {
       if (this.#store?.isUp === true) this.#store.hold(this.#holdMs(), pick);
     } else if (harm === 'store: cut off') this.#cut(this.#storeNames(), this.#brokerNames());
+    else if (harm === 'store: lag') this.#store?.lag?.();
+    else if (harm === 'store: end sessions') this.#store?.endAllSessions?.();
     else if (harm === 'store: lose answers') this.#loseAnswers();
     else if (harm === 'store: full') {
       this.#store?.fill?.(this.#prng.float() * this.#options.downMsMax);

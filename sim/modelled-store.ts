@@ -171,6 +171,8 @@ export class ModelledStore implements StoreHosts {
   /** So far it was counted. */
   #countedEnd = 0;
   #isFull = false;
+  /** A backup was put back: whoever reads along has read more. */
+  #isOlder = false;
 
   constructor(world: World, kind: ModelKind) {
     this.#world = world;
@@ -198,6 +200,7 @@ export class ModelledStore implements StoreHosts {
         process.note('serves');
       });
     }
+    if (this.#isOlder) return;
     this.#watch ??= this.#world.startProcess('store-watch', (io) => this.#count(io));
   }
 
@@ -229,6 +232,15 @@ export class ModelledStore implements StoreHosts {
     });
   }
 
+  lag(): void {
+    this.#lag();
+  }
+
+  endAllSessions(): void {
+    this.#world.reached.onReached('false revocations');
+    this.#ensemble.endAllSessions();
+  }
+
   killAll(): void {
     this.#world.reached.onReached('store outages');
     for (const place of this.hosts.keys()) this.#kill(place);
@@ -254,7 +266,9 @@ export class ModelledStore implements StoreHosts {
 
   keep(): () => void {
     const putBack = this.#ensemble.keep();
+    const end = this.#countedEnd;
     return () => {
+      this.#isOlder = end < this.#countedEnd;
       this.#watch?.kill();
       this.#watch = null;
       for (const [place, process] of this.#processes.entries()) {
@@ -273,8 +287,7 @@ export class ModelledStore implements StoreHosts {
       this.#ensemble.leaveOut(place, false);
       // A leader that was held for too long takes everybody for dead (etcd's issue 15247).
       if (!this.#prng.chance(0.5)) return;
-      this.#world.reached.onReached('false revocations');
-      this.#ensemble.endAllSessions();
+      this.endAllSessions();
     });
   }
 

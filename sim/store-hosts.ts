@@ -23,6 +23,10 @@ export interface StoreHosts {
   hold(forMs: number, pick?: Pick): void;
   /** All of its processes at once; none is started by itself. */
   killAll?(): void;
+  /** One of its processes hears of changes late for a while. */
+  lag?(): void;
+  /** Everybody is taken for dead, and nobody is. */
+  endAllSessions?(): void;
   /** The process that shares a machine with the broker. */
   killBeside?(nodeId: number): void;
   /** No room for changes for so long. */
