@@ -15,6 +15,10 @@ const lagMsMax = 2_000;
 /** Who looks whether others are behind does it once in this time. */
 const checkMs = 1_000;
 const hasteMs = 1_000;
+/** Brokers have noted by then how far they have read (replica.high.watermark.checkpoint…). */
+const notedMs = 6_000;
+/** What they say of a store that has less. */
+const refusal = /was put back|the store ends at offset/;
 
 export interface Story {
   /** What it takes of the plan. Default: it is as it is. */
@@ -223,7 +227,7 @@ async function putStoreBack(
   await world.advance(2 * plan.sessionTimeoutMs + prng.float() * 2_000);
   nemesis.maybeStart(first);
   await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
-  await world.advance(2_000);
+  await world.advance(notedMs);
   for (const broker of cluster.brokers) nemesis.takeDown(broker, 'kill');
   const toNewest = store.keep();
   world.note('the store is put back');
@@ -236,7 +240,7 @@ async function putStoreBack(
   const served = cluster.brokers.filter(({ isReady }) => isReady).map(({ host }) => host.name);
   assert(served.length === 0, `${served.join(' and ')} serve with a store that was put back`);
   const because = run.exits.slice(exitCount);
-  const isNamed = because.every(({ error }) => /was put back/.test(error.message));
+  const isNamed = because.every(({ error }) => refusal.test(error.message));
   assert(because.length > 0 && isNamed, `they say: ${because[0]?.error.message}`);
   toNewest();
   store.start();

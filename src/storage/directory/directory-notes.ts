@@ -3,8 +3,9 @@
 // no such file, and leaves it alone.
 //
 // The notes are what proves, at a later start, that a log may go: a topic that was known at an
-// offset of the metadata and is not in a later image of the same history was deleted. And they
-// tell a directory that is empty from one that is new.
+// offset of the metadata and is not in a later image of the same history was deleted. They tell a
+// directory that is empty from one that is new. And a store that ends before their offset was put
+// back to an older state: so the offset is written down soon after it has grown, by itself, too.
 //
 // Invariants: a topic is noted only with an offset at which the metadata had it; the file is
 // replaced as a whole and has a checksum: notes that are damaged say nothing.
@@ -80,7 +81,8 @@ export class KeptNotes {
     around: NotesAround,
     topicIdsOfLogs: () => ReadonlySet<Uuid>,
   ): Promise<void> {
-    if (!this.#isDue) return;
+    const isLater = around.metadataOffset > (this.#written?.metadataOffset ?? -1);
+    if (!this.#isDue && !isLater) return;
     this.#isDue = false;
     const { hasTopic, ...rest } = around;
     const topicIds = topicIdsOfLogs();
@@ -89,8 +91,8 @@ export class KeptNotes {
     const notes = { clusterId, nodeId, directoryId, ...rest, topicIds: known };
     const isComplete = known.length === topicIds.size;
     try {
-      if (this.#written === null || !isSameNotes(this.#written, notes)) {
-        const json = JSON.stringify(notes);
+      const json = JSON.stringify(notes);
+      if (this.#written === null || JSON.stringify(this.#written) !== json) {
         const bytes = Buffer.from(`0 ${checksum(json)}\n${json}\n`);
         await replaceFile(this.#disk, notesPath(this.#directory), bytes);
       }
@@ -101,12 +103,6 @@ export class KeptNotes {
       throw error;
     }
   }
-}
-
-/** Whether the one says what the other says; a later offset alone is not worth a write. */
-function isSameNotes(a: DirectoryNotes, b: DirectoryNotes): boolean {
-  const text = (notes: DirectoryNotes): string => JSON.stringify({ ...notes, metadataOffset: 0 });
-  return text(a) === text(b);
 }
 
 function checksum(text: string): string {
