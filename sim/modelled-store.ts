@@ -133,6 +133,8 @@ class SmallZooKeeper implements Ensemble {
   }
 
   endAllSessions(): void {
+    // Without a leader nothing is decided.
+    if (this.#ensemble.leader === null) return;
     for (const id of [...this.#ensemble.sessions.keys()]) this.#ensemble.expire(id);
   }
 

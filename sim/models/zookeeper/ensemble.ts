@@ -121,7 +121,15 @@ export class ZooKeeperEnsemble implements EnclosingEnsemble {
   /** A backup: whoever calls what is returned puts the data back as they are now. */
   keep(): () => void {
     const kept = [...this.#log];
-    return () => this.#startAgain(kept);
+    const sessions = [...this.sessions.values()];
+    return () => {
+      this.#startAgain(kept);
+      // They end by silence, and their nodes with them.
+      for (const session of sessions) {
+        this.sessions.set(session.id, { ...session, owner: null });
+        this.touch(this.sessions.get(session.id) as Session);
+      }
+    };
   }
 
   #startAgain(kept: readonly Transaction[]): void {
