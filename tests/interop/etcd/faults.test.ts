@@ -14,7 +14,7 @@ import {
   type EtcdStoreOptions,
   parseEtcdAddress,
 } from '../../../src/metadata/engines/etcd/index.ts';
-import type { KeyStore } from '../../../src/metadata/engines/keyed/key-store.ts';
+import { type KeyStore, StoreAwayError } from '../../../src/metadata/engines/keyed/key-store.ts';
 import { put, until } from '../../../src/metadata/engines/keyed/key-store-contract.ts';
 import { answers, present } from '../toolchain.ts';
 import { EtcdCluster, type EtcdOptions } from './etcd-process.ts';
@@ -54,6 +54,19 @@ function open(
 ): Promise<EtcdStore> {
   const address = parseEtcdAddress(`etcd://${hosts}/kafka`, access);
   return EtcdStore.open(io, { address, sessionTimeoutMs: 3_000, openTimeoutMs: 6_000, ...options });
+}
+
+/** What was last read of `end`, which is read whenever its watch is called. */
+function following(store: EtcdStore): () => string {
+  let seen = '';
+  const read = async (): Promise<void> => {
+    seen = (await store.get('end'))?.value.toString() ?? '';
+  };
+  // The etcd may be gone by the time that it is asked: the watch is called again once it is back.
+  store.watch('end', 'value', () => {
+    read().catch((error) => assert.ok(error instanceof StoreAwayError, error));
+  });
+  return () => seen;
 }
 
 test('into the alarm for space and out of it, without a restart', async (t) => {
@@ -98,10 +111,7 @@ test('an etcd that is compacted every second loses nothing that is watched', asy
   await withEtcd(t, { args }, async (etcd) => {
     const { io } = listeningIo();
     const [writer, reader] = [await open(io, etcd.hosts), await open(io, etcd.hosts)];
-    let seen = '';
-    reader.watch('end', 'value', async () => {
-      seen = (await reader.get('end'))?.value.toString() ?? '';
-    });
+    const seen = following(reader);
     for (let number = 0; number < 120; number++) {
       await put(writer, 'end', `${number}`);
       await put(writer, `log/0/${number}`, `${number}`);
@@ -118,7 +128,7 @@ test('an etcd that is compacted every second loses nothing that is watched', asy
       const old = await etcd.ask('/v3/kv/range', { key: 'AA==', revision: '50' });
       return `${old.message}`.includes('has been compacted');
     });
-    await until(io, 'the last change is seen', () => seen === `${last}`);
+    await until(io, 'the last change is seen', () => seen() === `${last}`);
     await Promise.all([writer.close(), reader.close()]);
   });
 });
@@ -140,18 +150,15 @@ test('users: who is asked proves it, again after a restart; others are refused',
     const credentials = { username: 'kafka', password: 'secret2' };
     const store = await open(io, etcd.hosts, { credentials });
     assert.deepEqual(lines, []);
-    let seen = '';
-    store.watch('end', 'value', async () => {
-      seen = (await store.get('end'))?.value.toString() ?? '';
-    });
+    const seen = following(store);
     await put(store, 'end', '1');
-    await until(io, 'it is seen', () => seen === '1');
+    await until(io, 'it is seen', () => seen() === '1');
     await etcd.kill(0);
     etcd.startMember(0);
     await etcd.untilReady();
     await until(io, 'it answers again', () => isAnswering(store));
     await put(store, 'end', '2');
-    await until(io, 'it is seen again', () => seen === '2');
+    await until(io, 'it is seen again', () => seen() === '2');
     await store.close();
     for (const refused of [null, { ...credentials, password: 'secret3' }]) {
       await assert.rejects(open(io, etcd.hosts, { credentials: refused }), (error: Error) => {
