@@ -65,6 +65,8 @@ const properties = [
 export class Load {
   readonly topic: string;
   readonly acknowledged: Acknowledged[] = [];
+  /** How many of them are in each partition. */
+  readonly counts = new Map<number, number>();
   readonly errors: string[] = [];
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
@@ -111,6 +113,7 @@ export class Load {
       const { name, partition, offset, value, message } = JSON.parse(line);
       if (name === 'producer_send_success') {
         this.acknowledged.push({ partition, offset, value });
+        this.counts.set(partition, (this.counts.get(partition) ?? 0) + 1);
         this.#notePause();
         this.#lastMs = performance.now();
       }

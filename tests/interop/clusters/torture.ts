@@ -215,18 +215,22 @@ class Torture {
     throw new Error(`not in sync after '${after}': ${seen}\n${this.#cluster.output}`);
   }
 
-  /** Progress: every client hears of another record. */
+  /** Progress: every client hears of another record in each partition that it has come to. */
   async #acknowledgedMore(): Promise<void> {
-    const before = this.#loads.map((load) => load.acknowledged.length);
+    const before = this.#loads.map(({ counts }) => new Map(counts));
     for (const beganMs = performance.now(); performance.now() - beganMs < healMsMax; ) {
-      if (this.#loads.every((load, at) => load.acknowledged.length > (before[at] as number)))
-        return;
+      const goesOn = (load: Load, at: number): boolean =>
+        load.acknowledged.length > 0 &&
+        [...(before[at] ?? [])].every(([partition, count]) => load.counts.get(partition) !== count);
+      if (this.#loads.every(goesOn)) return;
       await sleep(100);
     }
-    const states = this.#loads.map(
-      (load, at) =>
-        `${load.topic}: ${load.acknowledged.length} (${before[at]}) ${load.errors.slice(0, 3)}`,
-    );
+    const states = this.#loads.map((load, at) => {
+      const counts = [...load.counts].map(
+        ([partition, count]) => `${count} (${before[at]?.get(partition) ?? 0}) in ${partition}`,
+      );
+      return `${load.topic}: ${counts.join(', ')} ${load.errors.slice(0, 3)}`;
+    });
     throw new Error(`a client does not go on: ${states.join('; ')}\n${this.#cluster.output}`);
   }
 
