@@ -151,6 +151,7 @@ export class MetadataController implements api.Controller {
       this.#term = await this.#election.term;
     }
     const { epoch } = this.#term;
+    const electedMs = this.#io.clock.monotonic();
     this.#log.controllerEpoch = epoch;
     await this.#runtime.load();
     const { isInTransaction } = loader;
@@ -162,7 +163,8 @@ export class MetadataController implements api.Controller {
     this.#elections.onElected();
     loader.maybeSaveSnapshot(epoch);
     this.#retryMs = retryMsMin;
-    this.#io.log.info('elected controller', { nodeId, epoch });
+    const readyMs = Math.round(this.#io.clock.monotonic() - electedMs);
+    this.#io.log.info('elected controller', { nodeId, epoch, readyMs });
   }
 
   get isActive(): boolean {

@@ -17,6 +17,11 @@ export interface PartitaClusterOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Of one broker. */
   readonly configOf?: (id: number) => Readonly<Record<string, string>>;
+  /** What one broker's file says of the store, instead of what that of all says. */
+  readonly storeConfigOf?: (
+    id: number,
+    config: Readonly<Record<string, string>>,
+  ) => Readonly<Record<string, string>>;
   /** Default: shared. */
   readonly store?: StoreKind;
   /** Default 3; `shared` is always one. */
@@ -167,9 +172,10 @@ export class PartitaCluster implements TestCluster {
 
   /** The server.properties of a broker. */
   #fileOf(id: number): string {
+    const { brokerConfig } = this.store;
     const properties: Record<string, string> = {
       [this.store.kind === 'zookeeper' ? 'broker.id' : 'node.id']: `${id}`,
-      ...this.store.brokerConfig,
+      ...(this.#options.storeConfigOf?.(id, brokerConfig) ?? brokerConfig),
       listeners: `PLAINTEXT://${this.addressOf(id)}`,
       'log.dirs': this.dataOf(id),
       'offsets.topic.num.partitions': '4',
