@@ -14,9 +14,10 @@ import {
   type ZooKeeperStoreOptions,
 } from '../../../src/metadata/engines/zookeeper/index.ts';
 import { encodePath, readAcl } from '../../../src/metadata/engines/zookeeper/protocol.ts';
+import { authority, certificate, key } from '../../doubles/io/certificates.ts';
 import { projectRoot } from '../../root.ts';
 import { anonymousLink, heldStores, temporaryFolder } from './clients.ts';
-import { hasZooKeeper, startServer } from './zookeeper-servers.ts';
+import { freePorts, hasZooKeeper, startServer } from './zookeeper-servers.ts';
 
 const saslProvider = 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider';
 
@@ -43,8 +44,21 @@ test('access to a real ZooKeeper with users', async (t) => {
   // What RFC 2831 quotes and encodes is in the second user.
   const odd = String.raw`user_käfka="pä\"ss\\wörd"`;
   writeFileSync(users, sectionOfDocs('Server').replace('user_kafka', `${odd} user_kafka`));
+  const pem = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const ca = pem('ca.pem', authority);
+  const own = pem('own.pem', certificate + key);
+  const [securePort] = (await freePorts(1)) as [number];
   const server = await startServer(t, {
-    config: [`authProvider.1=${saslProvider}`],
+    config: [
+      `authProvider.1=${saslProvider}`,
+      'serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory',
+      `secureClientPort=${securePort}`,
+      `ssl.keyStore.location=${own}`,
+      `ssl.trustStore.location=${ca}`,
+    ],
     flags: [`-Djava.security.auth.login.config=${users}`, '-Dfile.encoding=UTF-8'],
   });
   const hosts = [{ host: '127.0.0.1', port: server.port }];
@@ -144,6 +158,52 @@ test('access to a real ZooKeeper with users', async (t) => {
     const { body } = await link.call('getAcl', encodePath('/kafka/two/epoch'));
     assert.deepEqual(readAcl(body)[0], { permissions: 31, scheme: 'sasl', id: 'kafka' });
     assert.deepEqual(lines, []);
+  });
+
+  await t.test('a certificate is a user, too, and the connection is encrypted', async (t) => {
+    const lines: [string, string][] = [
+      ['zookeeper.connect', `127.0.0.1:${securePort}/tls`],
+      ['zookeeper.ssl.client.enable', 'true'],
+      ['zookeeper.clientCnxnSocket', 'org.apache.zookeeper.ClientCnxnSocketNetty'],
+      ['zookeeper.ssl.truststore.location', ca],
+      ['zookeeper.ssl.keystore.location', own],
+      ['zookeeper.set.acl', 'true'],
+      ['log.dirs', join(folder, 'data')],
+      ['broker.id', '1'],
+    ];
+    const openWith = (more: [string, string][] = []) =>
+      openNamedStore(io, loadBrokerConfig({ overrides: [...lines, ...more] }).config);
+    const store = await openWith([['zookeeper.ssl.enabled.protocols', 'TLSv1.2']]);
+    await store.close();
+    const link = await anonymousLink(t, io, server.port);
+    const { body } = await link.call('getAcl', encodePath('/tls/epoch'));
+    assert.deepEqual(readAcl(body)[0], { permissions: 31, scheme: 'x509', id: 'CN=server' });
+    const refused = async (more: [string, string][], message: RegExp): Promise<void> => {
+      await assert.rejects(openWith([['zookeeper.connection.timeout.ms', '15000'], ...more]), {
+        message,
+      });
+    };
+    const well = new RegExp(
+      `127\\.0\\.0\\.1:${securePort}: .*correct zookeeper\\.ssl\\.truststore`,
+    );
+    const wrongCa = pem('wrong.pem', certificate);
+    await refused([['zookeeper.ssl.truststore.location', wrongCa]], well);
+    const elsewhere: [string, string] = ['zookeeper.connect', `127.0.0.2:${securePort}/tls`];
+    await refused([elsewhere], /name the host in zookeeper\.connect as its certificate does/);
+    await (
+      await openWith([elsewhere, ['zookeeper.ssl.endpoint.identification.algorithm', '']])
+    ).close();
+    // A port that is not encrypted hangs up, which may pass.
+    const toPlain: [string, string][] = [
+      ['zookeeper.connect', `127.0.0.1:${server.port}/tls`],
+      ['zookeeper.connection.timeout.ms', '500'],
+    ];
+    await refused(toPlain, /disconnected before secure TLS connection was established/);
+    // Nobody without a certificate is let in, by whatever port he comes.
+    const plain = open({ hosts: [{ host: '127.0.0.1', port: securePort }], connectTimeoutMs: 500 });
+    await assert.rejects(plain, {
+      message: /before it said anything: it has no leader, or asks for TLS\)$/,
+    });
   });
 
   await t.test('a chroot that is open to everybody is warned of, once', async () => {

@@ -10,6 +10,10 @@ import type { TestContext } from 'node:test';
 import { answers, present, shortLived } from '../toolchain.ts';
 
 const jar = '/usr/share/java/zookeeper.jar';
+/** What Netty needs for encrypted ports and the package leaves out. */
+const more = ['netty-codec', 'netty-resolver', 'commons-io'].map(
+  (name) => `/usr/share/java/${name}.jar`,
+);
 
 export function isZooKeeperHere(): boolean {
   return answers('java', '-version') && existsSync(jar);
@@ -67,7 +71,7 @@ export class ZooKeeperServer {
 
   launch(): void {
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
-    const args = ['-Xmx256m', ...shortLived, ...this.#flags, '-cp', jar, main];
+    const args = ['-Xmx256m', ...shortLived, ...this.#flags, '-cp', [jar, ...more].join(':'), main];
     this.#child = spawn('java', [...args, join(this.folder, 'zoo.cfg')], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
