@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimProcess, World } from '../../sim/index.ts';
-import type { Connection, Io } from '../io/index.ts';
+import type { Connection, Io, Log } from '../io/index.ts';
 import { type BrokerRegistration, type ImageListener, MetadataImage } from '../metadata/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import { DeathWatch } from './death-watch.ts';
 
 const ports = [9092, 9093];
@@ -25,6 +26,8 @@ class Scene {
   readonly world = new World();
   readonly fenced: string[] = [];
   readonly expelled: string[] = [];
+  readonly lines: string[] = [];
+  fails = false;
   /** To be called with another image. */
   onImage: ImageListener = () => {};
   broker = this.startBroker();
@@ -37,7 +40,10 @@ class Scene {
 
   /** Broker 1 does. */
   watch(image = imageOf(1)): void {
-    this.world.startProcess('a', async (io) => {
+    this.world.startProcess('a', async (own) => {
+      const warn = (line: string): void => void this.lines.push(line);
+      const log: Log = { debug() {}, info() {}, warn, error: warn, child: () => log };
+      const io: Io = { ...own, log };
       await io.clock.sleep(100);
       new DeathWatch(io, {
         nodeId: 1,
@@ -47,7 +53,10 @@ class Scene {
             listener(image, null as never);
             return { close: () => {} };
           },
-          fenceDead: async (id, epoch) => void this.fenced.push(`${id} of ${epoch}`),
+          fenceDead: async (id, epoch) => {
+            this.fenced.push(`${id} of ${epoch}`);
+            if (this.fails) throw new KafkaError('NOT_CONTROLLER', 'the store is away');
+          },
         },
         store: {
           expel: async ({ nodeId, incarnationId }) => {
@@ -88,6 +97,21 @@ test('a broker whose process is gone is fenced within a second', async () => {
   await at.pass(1000);
   assert.equal(at.fenced[0], '2 of 7');
   assert.deepEqual(at.expelled, []);
+});
+
+test('that a broker is dead is said once, however long it cannot be fenced', async () => {
+  const at = new Scene();
+  at.watch();
+  await at.pass(5000);
+  at.fails = true;
+  at.broker.kill();
+  await at.pass(55_000);
+  assert.ok(at.fenced.length > 10);
+  assert.deepEqual(at.lines, [
+    'broker 2 refuses connections on every listener: it is dead',
+    'broker 2 could not be fenced',
+    'broker 2 could not be fenced',
+  ]);
 });
 
 test('a controller whose process is gone is expelled within half a second', async () => {

@@ -8,7 +8,7 @@
 // expelled, is; should it live all the same, that costs an election, and it undoes it itself, by
 // its next heartbeat or its next session.
 
-import { type Io, IoError, type Log } from '../io/index.ts';
+import { type Io, IoError, type Log, ofOutages, RateLimitedLog } from '../io/index.ts';
 import type {
   BrokerRegistration,
   ClusterStore,
@@ -42,6 +42,7 @@ const restMs = 500;
 export class DeathWatch {
   readonly #io: Io;
   readonly #log: Log;
+  readonly #outages: RateLimitedLog;
   readonly #options: DeathWatchOptions;
   readonly #watched = new Map<number, Watched>();
   #isController = false;
@@ -50,6 +51,7 @@ export class DeathWatch {
   constructor(io: Io, options: DeathWatchOptions) {
     this.#io = io;
     this.#log = io.log.child('death-watch');
+    this.#outages = new RateLimitedLog(io.clock, this.#log, ofOutages);
     this.#options = options;
     this.#images = options.metadata.subscribe((image) => this.#onImage(image));
   }
@@ -135,7 +137,10 @@ export class DeathWatch {
   async #onProvenDead(watched: Watched): Promise<void> {
     const { id, epoch, incarnationId } = watched.broker;
     const { metadata, store } = this.#options;
-    this.#log.warn(`broker ${id} refuses connections on every listener: it is dead`);
+    if (!watched.isSaid) {
+      this.#log.warn(`broker ${id} refuses connections on every listener: it is dead`);
+      watched.isSaid = true;
+    }
     try {
       if (!this.#isController) {
         await store.expel({ nodeId: id, incarnationId });
@@ -146,7 +151,7 @@ export class DeathWatch {
     } catch (error) {
       if (!(error instanceof IoError) && !(error instanceof KafkaError)) throw error;
       // Whoever controls now, or this broker a moment later, finds the same.
-      this.#log.warn(`broker ${id} could not be fenced`, { because: error.message });
+      this.#outages.warn(`broker ${id} could not be fenced`, { because: error.message });
     }
   }
 }
@@ -155,6 +160,8 @@ export class DeathWatch {
 class Watched {
   readonly broker: BrokerRegistration;
   isOver = false;
+  /** That it is dead. */
+  isSaid = false;
   onEnd: () => void = () => {};
 
   constructor(broker: BrokerRegistration) {

@@ -6,7 +6,7 @@
 // throw (to `onBug`).
 
 import { AssertionFailed } from '../base/assert.ts';
-import { IoError } from '../io/index.ts';
+import { IoError, RateLimitedLog } from '../io/index.ts';
 import type { Exchange, ServerConnection } from '../network/index.ts';
 import {
   type Api,
@@ -30,7 +30,6 @@ import type { Body, Handler, RequestContext } from './handler.ts';
 import { mayBeOvertaken } from './handlers/fetch.ts';
 import { handlers } from './handlers/index.ts';
 import type { RequestCharge } from './quotas/index.ts';
-import { RateLimitedLog } from './rate-limited-log.ts';
 
 export interface DispatchOptions {
   /** An invariant of ours is broken: the process must not go on. */

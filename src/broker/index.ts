@@ -31,7 +31,6 @@
 //                              its coordinator; transaction-markers.ts: ending it
 //   bounded-wait.ts        waits that somebody else may never end
 //   descriptor-budget.ts   files and connections share what the process may have open
-//   rate-limited-log.ts
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';

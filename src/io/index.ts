@@ -5,7 +5,8 @@
 //                      (with node-lock.ts), node-random.ts and node-log.ts
 //   node-error.ts      what becomes of Node's errors
 //   node-children.ts   other processes of ours, for who starts some
-//   log-line.ts        lays out a log entry; log-levels.ts: which are written
+//   log-line.ts        lays out a log entry; log-levels.ts: which are written;
+//                      rate-limited-log.ts: how many of one kind
 //   io-behaviour.ts    the suite that the real and the simulated implementation pass; its parts
 //                      are network-behaviour.ts and disk-behaviour.ts
 export type * from './io.ts';
@@ -15,3 +16,4 @@ export type { LogLevel } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';
 export type { NodeIoOptions } from './node-io.ts';
 export { createNodeIo, loadChildren } from './node-io.ts';
+export { ofOutages, RateLimitedLog } from './rate-limited-log.ts';

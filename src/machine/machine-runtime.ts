@@ -10,7 +10,7 @@
 
 import { assert } from '../base/assert.ts';
 import { Deferred } from '../base/deferred.ts';
-import type { Io } from '../io/index.ts';
+import { type Io, ofOutages, RateLimitedLog } from '../io/index.ts';
 import type { Decision, Machine } from './machine.ts';
 import type { MachineLog } from './machine-log.ts';
 
@@ -54,6 +54,7 @@ export interface SoftTimer {
 
 export class MachineRuntime<M extends Machine<R>, R> {
   readonly #io: Io;
+  readonly #outages: RateLimitedLog;
   readonly #options: MachineRuntimeOptions<M, R>;
   readonly #appendsInFlightMax: number;
   readonly #batchRecordsMax: number;
@@ -73,6 +74,7 @@ export class MachineRuntime<M extends Machine<R>, R> {
 
   constructor(io: Io, options: MachineRuntimeOptions<M, R>) {
     this.#io = io;
+    this.#outages = new RateLimitedLog(io.clock, io.log, ofOutages);
     this.#options = options;
     this.#appendsInFlightMax = options.appendsInFlightMax ?? 1;
     this.#batchRecordsMax = options.batchRecordsMax ?? 10_000;
@@ -285,7 +287,7 @@ export class MachineRuntime<M extends Machine<R>, R> {
   }
 
   #onAppendFailed(cause: unknown): void {
-    this.#io.log.warn(`${this.#options.name}: append failed, the machine is rebuilt`, { cause });
+    this.#outages.warn(`${this.#options.name}: append failed, the machine is rebuilt`, { cause });
     this.#discard(this.#options.lostError(cause));
     this.#options.onLost?.(cause);
   }

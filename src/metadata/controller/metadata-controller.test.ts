@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
 import { StoreServer } from '../../../tests/doubles/metadata/remote-stores.ts';
 import { BrokerConfig } from '../../config/index.ts';
-import type { Io } from '../../io/index.ts';
+import type { Io, Log } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { LogResources } from '../../storage/index.ts';
 import type { ClusterStore } from '../cluster-store.ts';
@@ -108,6 +108,33 @@ test('a controller that cannot be rebuilt at once is rebuilt later', () =>
     await assert.rejects(create('b'));
     await io.clock.sleep(5000);
     assert.equal(await create('c'), null);
+    assert.deepEqual(bugs, []);
+    await controller.close();
+  }));
+
+test('a controller whose store is away for minutes says so once in half a minute', () =>
+  simulate(async (simulated) => {
+    const lines: string[] = [];
+    const note = (message: string): void => void lines.push(message);
+    const log: Log = { debug() {}, info() {}, warn: note, error: note, child: () => log };
+    const io: Io = { ...simulated, log };
+    const { controller, failures, bugs, create } = await open(io);
+    const away = Array.from({ length: 10_000 }, refusal);
+    failures.append.push(...away);
+    failures.confirm.push(...away);
+    for (let attempt = 0; attempt < 1_000; attempt++) {
+      await assert.rejects(create(`t${attempt}`));
+      await io.clock.sleep(100);
+    }
+    const counts = new Map<string, number>();
+    for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+    assert.deepEqual(Object.fromEntries(counts), {
+      'controller: append failed, the machine is rebuilt': 4,
+      'this node has no controller and tries again': 4,
+    });
+    for (const failing of [failures.append, failures.confirm]) failing.splice(0);
+    await io.clock.sleep(10_000);
+    assert.equal(await create('a'), null);
     assert.deepEqual(bugs, []);
     await controller.close();
   }));

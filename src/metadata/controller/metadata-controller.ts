@@ -7,7 +7,7 @@
 // as that takes: a node without a controller is of no use to anybody. One that was deposed and does
 // not know it answers nothing, not even a question. A broken invariant ends it.
 
-import type { Io, Timer } from '../../io/index.ts';
+import { type Io, ofOutages, RateLimitedLog, type Timer } from '../../io/index.ts';
 import { type Decision, MachineRuntime } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { isExpectedFailure } from '../../storage/index.ts';
@@ -59,6 +59,8 @@ const retryMsMax = 10_000;
 
 export class MetadataController implements api.Controller {
   readonly #io: Io;
+  /** While the store is away. */
+  readonly #outages: RateLimitedLog;
   readonly #options: MetadataControllerOptions;
   readonly #log: ControllerLog;
   readonly #runtime: MachineRuntime<ControllerMachine, MetadataRecord>;
@@ -80,6 +82,7 @@ export class MetadataController implements api.Controller {
 
   constructor(io: Io, options: MetadataControllerOptions) {
     this.#io = io;
+    this.#outages = new RateLimitedLog(io.clock, io.log, ofOutages);
     this.#options = options;
     this.#log = new ControllerLog(options.store, {
       onTermOver: (error) => this.#onTermOver(error),
@@ -244,7 +247,7 @@ export class MetadataController implements api.Controller {
   #retryLater({ message: because }: Error): void {
     const retryMs = this.#retryMs;
     this.#retryMs = Math.min(retryMs * 2, retryMsMax);
-    this.#io.log.error('this node has no controller and tries again', { retryMs, because });
+    this.#outages.error('this node has no controller and tries again', { retryMs, because });
     this.#retryTimer = this.#io.clock.after(retryMs, () => this.#standAgain());
   }
 
