@@ -338,7 +338,7 @@ export class Producer {
     input.timestamp = record.timestamp ?? this.#io.clock.now();
     let partition: number;
     try {
-      partition = state.partitioner.partitionOf(topic, record, key);
+      partition = state.partitioner.partitionOf(topic, record, key, state.queues);
       this.#assertSize(input);
     } catch (error) {
       this.#refuse(error as Error, callback);
@@ -351,6 +351,7 @@ export class Producer {
     }
     this.#transactions?.onAppend(queue);
     if (this.#accumulator.append(queue, input, callback)) this.#sender.wake();
+    state.partitioner.onAppended(this.#accumulator.appendedBytes);
     return true;
   }
 

@@ -17,6 +17,8 @@ import type { DeliveryCallback } from './producer-record.ts';
 export class RecordAccumulator {
   readonly active = new Set<PartitionQueue>();
   readonly incomplete = new Set<ProducerBatch>();
+  /** What the last record took, with the head of the batch that it began. */
+  appendedBytes = 0;
   /** Called after a batch is done, with the error nobody else was told of. */
   onBatchDone: (batch: ProducerBatch, error: Error | null) => void = () => {};
   readonly #clock: Clock;
@@ -42,15 +44,19 @@ export class RecordAccumulator {
     let batch = queue.open;
     let isNews = false;
     let before = batch?.memoryBytes ?? 0;
+    let sizeBefore = batch?.sizeBytes ?? 0;
     if (batch === null || !batch.append(record, callback)) {
       if (batch !== null) this.#close(queue);
       batch = this.#newBatch(queue);
       before = 0;
+      sizeBefore = 0;
       batch.append(record, callback);
       isNews = true;
     }
     this.#memoryBytes += batch.memoryBytes - before;
-    if (batch.sizeBytes >= this.#options.batchSizeBytes) {
+    const { sizeBytes } = batch;
+    this.appendedBytes = sizeBytes - sizeBefore;
+    if (sizeBytes >= this.#options.batchSizeBytes) {
       this.#close(queue);
       return true;
     }

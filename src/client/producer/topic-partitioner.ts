@@ -1,11 +1,15 @@
 // Picks the partition of a record of one topic: the one it names, the one its key hashes to (so
 // that a Java program and we put a key in the same place), or, without a key, one partition until
 // a batch of bytes went there and then another at random among those that have a leader (KIP-794).
+//
+// Invariant: a partition is left with its last batch full or sent, unless two batches of bytes went
+// there: leaving earlier would only make batches smaller.
 
 import { murmur2 } from '../../base/murmur2.ts';
 import type { Random } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { TopicMetadata } from '../metadata-cache.ts';
+import type { PartitionQueue } from './partition-queue.ts';
 import type { ResolvedProducerOptions } from './producer-options.ts';
 import type { ProducerRecord } from './producer-record.ts';
 
@@ -14,15 +18,26 @@ export class TopicPartitioner {
   readonly #options: ResolvedProducerOptions;
   #sticky = -1;
   #stickyBytes = 0;
+  /** Whether the last record went where records without a key go. */
+  #isSticking = false;
 
   constructor(random: Random, options: ResolvedProducerOptions) {
     this.#random = random;
     this.#options = options;
   }
 
-  /** Throws a KafkaError if the record names a partition that the topic does not have. */
-  partitionOf(topic: TopicMetadata, record: ProducerRecord, key: Uint8Array | null): number {
+  /**
+   * The partition's number; `queues` holds the topic's, by partition. Throws a KafkaError if the
+   * record names a partition that the topic does not have.
+   */
+  partitionOf(
+    topic: TopicMetadata,
+    record: ProducerRecord,
+    key: Uint8Array | null,
+    queues: readonly (PartitionQueue | undefined)[],
+  ): number {
     const count = topic.partitions.length;
+    this.#isSticking = false;
     const given = record.partition ?? this.#options.partitioner?.(record, count);
     if (given !== undefined) {
       if (Number.isInteger(given) && given >= 0 && given < count) return given;
@@ -32,10 +47,20 @@ export class TopicPartitioner {
       );
     }
     if (key !== null) return (murmur2(key) & 0x7fff_ffff) % count;
-    if (this.#sticky < 0 || this.#sticky >= count) this.#move(topic);
-    else if (this.#stickyBytes >= this.#options.batchSizeBytes) this.#move(topic);
-    this.#stickyBytes += record.value?.length ?? 0;
+    if (this.#sticky < 0 || this.#sticky >= count || this.#isDone(queues)) this.#move(topic);
+    this.#isSticking = true;
     return this.#sticky;
+  }
+
+  /** The record took so much room in its batch, the head of a batch that it began included. */
+  onAppended(bytes: number): void {
+    if (this.#isSticking) this.#stickyBytes += bytes;
+  }
+
+  #isDone(queues: readonly (PartitionQueue | undefined)[]): boolean {
+    const { batchSizeBytes } = this.#options;
+    if (this.#stickyBytes < batchSizeBytes) return false;
+    return this.#stickyBytes >= 2 * batchSizeBytes || !queues[this.#sticky]?.open;
   }
 
   #move(topic: TopicMetadata): void {
