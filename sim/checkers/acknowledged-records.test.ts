@@ -47,7 +47,10 @@ test('a disk that lies about fsync is caught by power cuts', async () => {
 
 test('a disk that lies about the fsync of directories is caught by power cuts', async () => {
   const run = (plan: LoadPlan) => ({ ...only(plan), plant: withLyingDirectorySync });
-  assert.match(String(await firstFailure((world) => runPowerCut(world, run), 40)), /lost|broker/i);
+  assert.match(
+    String(await firstFailure((world) => runPowerCut(world, run), 40, 2)),
+    /lost|broker/i,
+  );
 });
 
 test('topics that do not sync before they acknowledge are caught by power cuts', async () => {

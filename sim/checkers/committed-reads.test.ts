@@ -85,7 +85,7 @@ test('aborted transactions that readers are not told of are caught', async () =>
     },
   };
   const failure = await withPatch(PartitionLog.prototype, bug, () =>
-    firstFailure((world) => runTransactions(world, 'kill', only), 10),
+    firstFailure((world) => runTransactions(world, 'kill', only), 10, 2),
   );
   assert.match(String(failure), /is shown ".*(was aborted|nobody asked for the commit)/);
 });
@@ -111,7 +111,7 @@ test('a coordinator that lets producers write who were fenced is caught', async 
     return { ...only(plan), clients, churnMsMean: 200, transactionVersion: 2 };
   };
   const failure = await withPatch(TransactionCoordinator.prototype, bug, () =>
-    firstFailure((world) => runTransactions(world, 'network', shared), 10),
+    firstFailure((world) => runTransactions(world, 'network', shared), 10, 2),
   );
   assert.match(String(failure), /is shown ".*(was aborted|nobody asked for the commit)/);
 });

@@ -30,7 +30,7 @@ test('what is copied twice, left out or overtaken is refused', () => {
   assert.throws(check(1, 0), /"p t 0 1" comes where "p t 0 0" was due/);
 });
 
-/** With copiers, who abort now and then. */
+/** With copiers, who abort now and then; what is not copied soon is not copied later either. */
 function withCopiers(plan: TransactionLoadPlan): TransactionLoadPlan {
   const copier = {
     kind: 'copier',
@@ -40,8 +40,9 @@ function withCopiers(plan: TransactionLoadPlan): TransactionLoadPlan {
     slowChance: 0,
     abortChance: 0.5,
   } as const;
+  const settledMsMax = 30_000;
   const writers = plan.clients.filter(({ kind }) => kind === 'writer');
-  return { ...plan, clients: [...writers, copier], checks: ['copies'] };
+  return { ...plan, clients: [...writers, copier], checks: ['copies'], settledMsMax };
 }
 
 test('offsets that are committed although their transaction was aborted are caught', async () => {
@@ -52,7 +53,7 @@ test('offsets that are committed although their transaction was aborted are caug
     },
   };
   const failure = await withPatch(GroupCoordinator.prototype, bug, () =>
-    firstFailure((world) => runTransactions(world, 'kill', withCopiers), 10),
+    firstFailure((world) => runTransactions(world, 'kill', withCopiers), 10, 3),
   );
   assert.match(String(failure), /comes where|was never copied/);
 });

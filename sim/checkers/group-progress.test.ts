@@ -71,7 +71,11 @@ test('a coordinator that answers nobody but the leader of a group is caught', as
     },
   };
   const failure = await withPatch(GroupCoordinator.prototype, patch, () =>
-    firstFailure((world) => runGroups(world, 'kill', { kinds: ['eager'], change: impatient }), 10),
+    firstFailure(
+      (world) => runGroups(world, 'kill', { kinds: ['eager'], change: impatient }),
+      10,
+      2,
+    ),
   );
   assert.match(String(failure), /no progress when all is healed/);
 });

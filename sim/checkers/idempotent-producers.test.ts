@@ -30,6 +30,6 @@ test('a producer that does not number its batches is caught by a bad network', a
     }));
     return { ...plan, producers, checks: ['idempotence'] };
   };
-  const failure = await firstFailure((world) => runNetwork(world, run), 40);
+  const failure = await firstFailure((world) => runNetwork(world, run), 40, 4);
   assert.match(String(failure), /is there twice|comes after record/);
 });

@@ -118,7 +118,7 @@ test('a cleaner that forgets to leave tombstones for a while is caught', async (
     },
   };
   const failure = await withPatch(PartitionLog.prototype, bug, () =>
-    firstFailure((world) => runCompaction(world, 'kill', only), 20),
+    firstFailure((world) => runCompaction(world, 'kill', only), 20, 6),
   );
   assert.match(String(failure), /tombstone .* is gone before delete.retention.ms is over/);
 });

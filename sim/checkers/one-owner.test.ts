@@ -99,7 +99,7 @@ test('a coordinator that forgets to fence old generations is caught', async () =
     firstFailure(
       (world) => runGroups(world, 'network', { kinds: ['eager', 'cooperative'] }),
       60,
-      200,
+      226,
     ),
   );
   assert.match(String(failure), /two owners/);

@@ -90,7 +90,10 @@ export async function withPatch<T extends object, R>(
   }
 }
 
-/** What the first seed that finds something says, or null. */
+/**
+ * What the first seed that finds something says, or null. `firstSeed` is the one that is known to:
+ * those behind it are tried when other timing has hidden the bug from it.
+ */
 export async function firstFailure(
   run: (world: World) => Promise<void>,
   seedCount: number,

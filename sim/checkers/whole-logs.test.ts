@@ -32,7 +32,7 @@ test('a cleaner that keeps a marker and drops its entry in the index is caught',
   };
   const bug: Partial<CleanedTransactions> = { takeIndexed: () => [] };
   const failure = await withPatch(CleanedTransactions.prototype, bug, () =>
-    firstFailure((world) => runCompaction(world, 'kill', first), 20),
+    firstFailure((world) => runCompaction(world, 'kill', first), 20, 8),
   );
   assert.match(String(failure), /the abort of .* is not in the index/);
 });

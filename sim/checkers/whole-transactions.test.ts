@@ -109,7 +109,7 @@ test('a coordinator that answers a commit that never reaches its log is caught',
   // In the first protocol nobody misses the new epoch.
   const run = (plan: TransactionLoadPlan) => ({ ...only(plan), transactionVersion: 1 as const });
   const failure = await withPatch(TransactionCoordinator.prototype, bug, () =>
-    firstFailure((world) => runTransactions(world, 'kill', run), 10),
+    firstFailure((world) => runTransactions(world, 'kill', run), 10, 4),
   );
   assert.match(String(failure), /was committed, and has|is there in part/);
 });
@@ -126,7 +126,7 @@ test('a last stable offset that is one too far after a recovery is caught', asyn
     },
   };
   const failure = await withPatch(ProducerStates.prototype, bug, () =>
-    firstFailure((world) => runTransactions(world, 'kill'), 20),
+    firstFailure((world) => runTransactions(world, 'kill'), 20, 3),
   );
   // Its first record is shown: of one that is aborted then, or of one that is open.
   assert.match(String(failure), /was aborted, and shows|is there in part/);

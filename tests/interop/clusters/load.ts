@@ -60,6 +60,8 @@ const properties = [
   'enable.idempotence=true',
   'retry.backoff.ms=100',
   'retry.backoff.max.ms=500',
+  // After so much a producer chooses another partition: each of them is come to within seconds.
+  'batch.size=2048',
 ];
 
 export class Load {

@@ -185,13 +185,17 @@ class Torture {
     );
     const beganMs = performance.now();
     await this.#inSync(fault.name);
-    await this.#acknowledgedMore();
+    const inSyncMs = Math.round(performance.now() - beganMs);
+    const last = await this.#acknowledgedMore();
     const pauseMs = Math.max(...this.#loads.map((load) => load.takeLongestPauseMs()));
     const before = this.#played.get(fault.name) ?? { count: 0, pauseMs: 0 };
     const longest = Math.max(before.pauseMs, pauseMs);
     this.#played.set(fault.name, { count: before.count + 1, pauseMs: longest });
-    const healed = `healed in ${Math.round(performance.now() - beganMs)} ms`;
-    say(`  ${healed}, the longest time without progress was ${pauseMs} ms`);
+    const healed = `in sync after ${inSyncMs} ms, going on after`;
+    const goesOnMs = Math.round(performance.now() - beganMs);
+    say(
+      `  ${healed} ${goesOnMs} ms (${last} last), the longest time without progress was ${pauseMs} ms`,
+    );
   }
 
   /** Every replica of every partition is in its ISR, and every partition has a leader. */
@@ -215,23 +219,27 @@ class Torture {
     throw new Error(`not in sync after '${after}': ${seen}\n${this.#cluster.output}`);
   }
 
-  /** Progress: every client hears of another record in each partition that it has come to. */
-  async #acknowledgedMore(): Promise<void> {
+  /**
+   * Progress: every client hears of another record in each partition that it has come to. Says
+   * which one came last.
+   */
+  async #acknowledgedMore(): Promise<string> {
     const before = this.#loads.map(({ counts }) => new Map(counts));
+    let waitsFor = ['nothing'];
     for (const beganMs = performance.now(); performance.now() - beganMs < healMsMax; ) {
-      const goesOn = (load: Load, at: number): boolean =>
-        load.acknowledged.length > 0 &&
-        [...(before[at] ?? [])].every(([partition, count]) => load.counts.get(partition) !== count);
-      if (this.#loads.every(goesOn)) return;
+      const still = this.#loads.flatMap(({ topic, counts }, at) => {
+        if (counts.size === 0) return [topic];
+        return [...(before[at] ?? [])]
+          .filter(([partition, count]) => counts.get(partition) === count)
+          .map(([partition]) => `${topic}-${partition}`);
+      });
+      if (still.length === 0) return waitsFor.join(' and ');
+      waitsFor = still;
       await sleep(100);
     }
-    const states = this.#loads.map((load, at) => {
-      const counts = [...load.counts].map(
-        ([partition, count]) => `${count} (${before[at]?.get(partition) ?? 0}) in ${partition}`,
-      );
-      return `${load.topic}: ${counts.join(', ')} ${load.errors.slice(0, 3)}`;
-    });
-    throw new Error(`a client does not go on: ${states.join('; ')}\n${this.#cluster.output}`);
+    const errors = this.#loads.flatMap((load) => load.errors.slice(0, 3));
+    const what = [`${waitsFor.join(' and ')} do not go on`, ...errors].join('; ');
+    throw new Error(`${what}\n${this.#cluster.output}`);
   }
 
   async #judge(): Promise<string[]> {
