@@ -1,3 +1,5 @@
+// Which partition a record without a key goes to, record by record, as KIP-794 says.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
