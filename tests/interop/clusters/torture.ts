@@ -191,11 +191,9 @@ class Torture {
     const before = this.#played.get(fault.name) ?? { count: 0, pauseMs: 0 };
     const longest = Math.max(before.pauseMs, pauseMs);
     this.#played.set(fault.name, { count: before.count + 1, pauseMs: longest });
-    const healed = `in sync after ${inSyncMs} ms, going on after`;
     const goesOnMs = Math.round(performance.now() - beganMs);
-    say(
-      `  ${healed} ${goesOnMs} ms (${last} last), the longest time without progress was ${pauseMs} ms`,
-    );
+    say(`  in sync after ${inSyncMs} ms, going on after ${goesOnMs} ms (${last} last),`);
+    say(`  the longest time without progress was ${pauseMs} ms`);
   }
 
   /** Every replica of every partition is in its ISR, and every partition has a leader. */
