@@ -57,3 +57,22 @@ test('a stopped broker on its own is dumped, and its dump fills an empty store',
   const users = await tool('kafka-configs', member, '--describe', '--entity-type', 'users');
   assert.match(users, /SCRAM credential configs for user-principal 'alice'/);
 });
+
+test('the store of `--brokers` is dumped while its brokers run, and is not restored', async () => {
+  const shared = await cluster.sharedStore();
+  const dumped = cluster.path('shared.jsonl');
+  assert.match(await cluster.done(shared, 'dump', '--to', dumped), /: 0 topics, 0 partitions/);
+  const config = { 'cluster.store': shared, 'node.id': '6', 'log.dirs': cluster.path('six') };
+  const member = await cluster.startBroker(config);
+  await tool('kafka-topics', member, '--create', '--topic', 'shared', '--partitions', '2');
+  const said = await cluster.done(shared, 'dump', '--to', dumped);
+  assert.match(said, /: 1 topics, 2 partitions/);
+  const expected = /expected etcd:\/\/, zookeeper:\/\//;
+  await cluster.refused(shared, ['restore', '--from', dumped], expected);
+
+  const store = `${await cluster.etcdModel()}/from-shared`;
+  await cluster.done(store, 'restore', '--from', dumped);
+  const restored = { 'cluster.store': store, 'node.id': '7', 'log.dirs': cluster.path('seven') };
+  const other = await cluster.startBroker(restored);
+  assert.match(await tool('kafka-topics', other, '--list'), /^shared$/m);
+});

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EtcdEnsemble, EtcdMember } from '../../sim/models/etcd/index.ts';
 import { createNodeIo } from '../../src/io/node-io.ts';
+import { serveSharedStore } from '../../src/metadata/open-store.ts';
 import { BrokerProcess } from '../broker-process.ts';
 import { projectRoot } from '../root.ts';
 import { type ProgramResult, runProgram } from '../run-program.ts';
@@ -34,6 +35,17 @@ export class MovingCluster {
     const port = await member.listen('127.0.0.1', 0);
     this.#ends.push(async () => member.close());
     return `etcd://127.0.0.1:${port}`;
+  }
+
+  /** A store as `partita start --brokers` keeps it, in this process. */
+  async sharedStore(): Promise<string> {
+    const fail = (error: Error): never => assert.fail(error);
+    const server = await serveSharedStore(createNodeIo({ logLevel: 'off' }), {
+      ...{ host: '127.0.0.1', port: 0, directory: this.path('shared') },
+      onFailure: fail,
+    });
+    this.#ends.push(() => server.close());
+    return `shared://127.0.0.1:${server.port}`;
   }
 
   /** @param config on top of those of node 1, whose data are `data` */
