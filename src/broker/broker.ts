@@ -245,5 +245,7 @@ function openDirectories(
 ): Promise<LogDirectories> {
   const { onFatal, acceptLostLogDirs: mayLose = false } = options;
   const clusterId = member?.store.clusterId ?? config.clusterId;
-  return LogDirectories.open(io, config, { resources, clusterId, mayLose, onFatal });
+  const holdsMetadata = member === null;
+  const settings = { resources, clusterId, mayLose, holdsMetadata, onFatal };
+  return LogDirectories.open(io, config, settings);
 }

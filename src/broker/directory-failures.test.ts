@@ -4,18 +4,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { loadBrokerConfig } from '../config/index.ts';
-import { type Io, IoError } from '../io/index.ts';
+import { type Disk, type Io, IoError } from '../io/index.ts';
 import { type LogDirectory, LogResources } from '../storage/index.ts';
 import { LogDirectories } from './log-directories.ts';
 
 const error = new IoError('EIO', 'the disk is gone');
 
-function open(io: Io, paths: string, onFatal: (error: Error) => void): Promise<LogDirectories> {
+function open(
+  io: Io,
+  paths: string,
+  onFatal: (error: Error) => void,
+  holdsMetadata = true,
+): Promise<LogDirectories> {
   const overrides: [string, string][] = [['log.dirs', paths]];
   const { config } = loadBrokerConfig({ overrides });
   return LogDirectories.open(io, config, {
     resources: new LogResources(io),
     mayLose: false,
+    holdsMetadata,
     clusterId: null,
     onFatal,
   });
@@ -43,6 +49,43 @@ test('the broker cannot go on without the directory of the metadata', () =>
     directories.opened[0]?.health.fail(error);
     assert.equal(fatal.length, 1);
     await directories.abandon();
+  }));
+
+test('a member of a cluster goes on without its first directory', () =>
+  simulate(async (io) => {
+    const directories = await open(io, '/a,/b', nobody, false);
+    const told: string[] = [];
+    directories.handOver(({ path }) => told.push(path));
+    directories.opened[0]?.health.fail(error);
+    assert.deepEqual(told, ['/a']);
+    await directories.abandon();
+  }));
+
+test('a member starts without its first directory, and not without all of them', () =>
+  simulate(async (io) => {
+    const without = (...lost: readonly string[]): Io => {
+      const makeDirectory: Disk['makeDirectory'] = (path, parents) => {
+        if (lost.some((each) => path.startsWith(each))) throw error;
+        io.disk.makeDirectory(path, parents);
+      };
+      const disk = new Proxy(io.disk, {
+        get(target, name) {
+          if (name === 'makeDirectory') return makeDirectory;
+          const value = Reflect.get(target, name) as unknown;
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      return { ...io, disk };
+    };
+    const directories = await open(without('/a'), '/a,/b', nobody, false);
+    assert.deepEqual(directories.offlinePaths, ['/a']);
+    assert.deepEqual(
+      directories.opened.map(({ path }) => path),
+      ['/b'],
+    );
+    await directories.abandon();
+    await assert.rejects(open(without('/a'), '/a,/b', nobody), /\/a/);
+    await assert.rejects(open(without('/a', '/b'), '/a,/b', nobody, false), /\/b/);
   }));
 
 test('directories that are opened are let go of when another one cannot be', () =>

@@ -10,8 +10,9 @@ import {
   type TestBroker,
   withBroker,
 } from '../../tests/doubles/broker/brokers.ts';
+import { breakableDisk } from '../../tests/doubles/io/breakable-disk.ts';
 import { loadBrokerConfig } from '../config/index.ts';
-import { type Disk, type File, type Io, IoError } from '../io/index.ts';
+import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import {
   alterReplicaLogDirs,
@@ -383,32 +384,6 @@ test('what a move left behind is not served while the disk it was moved to is go
   for (let operation = 1; operation <= 60; operation++) seen[await moveDieAndMiss(operation)]++;
   assert.ok(seen.offline > 0 && seen.served > 0, JSON.stringify(seen));
 });
-
-/** Files below the path fail, once it is told so. */
-function breakableDisk(disk: Disk, path: string): { disk: Disk; break: () => void } {
-  let isBroken = false;
-  const check = (at: string): void => {
-    if (isBroken && at.startsWith(path)) throw new IoError('EIO', `${at}: the disk is gone`);
-  };
-  const guarded = <T extends object>(target: T, pathOf: (args: unknown[]) => string): T =>
-    new Proxy(target, {
-      get(object, key) {
-        const value = Reflect.get(object, key, object) as unknown;
-        if (typeof value !== 'function') return value;
-        return (...args: unknown[]) => {
-          if (key !== 'close') check(pathOf(args));
-          const result = (value as (...all: unknown[]) => unknown).apply(object, args);
-          return key === 'open' ? guarded(result as File, () => String(args[0])) : result;
-        };
-      },
-    });
-  return {
-    disk: guarded(disk, (args) => String(args[0])),
-    break: () => {
-      isBroken = true;
-    },
-  };
-}
 
 async function leaderOf({ client }: Pick<TestBroker, 'client'>, index: number): Promise<number> {
   const { topics } = await client.request(metadata, { topics: [{ name: 't' }] });

@@ -2,7 +2,8 @@
 // does not answer, and whoever has charge of them hears of one that fails.
 //
 // Invariants: none is opened where one of before is missing (known-log-dirs.ts); a failure is told
-// once, be it before anybody has charge; without the directory of the metadata there is no broker.
+// once, be it before anybody has charge; where the metadata are in one of them, there is no broker
+// without that one; a member of a cluster goes on with any that is left.
 
 import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError, type Log, type Timer } from '../io/index.ts';
@@ -17,6 +18,8 @@ export interface LogDirectoriesOptions {
   readonly clusterId: string | null;
   /** The operator said that directories that are not there are lost. */
   readonly mayLose: boolean;
+  /** One of them has the metadata: of a broker on its own. */
+  readonly holdsMetadata: boolean;
   readonly onFatal: (error: Error) => void;
 }
 
@@ -68,6 +71,7 @@ export class LogDirectories {
   async #openAll(): Promise<void> {
     const config = this.#config;
     const known = { clusterId: this.#options.clusterId, clusterIdAt: null as string | null };
+    let refusal: unknown = null;
     for (const path of config.logDirs) {
       const directory = await LogDirectory.open(this.#io, {
         path,
@@ -75,22 +79,30 @@ export class LogDirectories {
         ...known,
         resources: this.#options.resources,
         onFailure: (failed, error) => this.#onDirectoryFailure(failed, error),
-      }).catch((error: unknown) => this.#setAside(path, error));
+      }).catch((error: unknown) => {
+        refusal = error;
+        return this.#setAside(path, error);
+      });
       if (directory === null) continue;
       this.#opened.push(directory);
       known.clusterIdAt ??= this.#options.clusterId === null ? path : null;
       known.clusterId = directory.meta.clusterId;
     }
+    if (this.#opened.length === 0) throw BrokerError.from(refusal);
   }
 
   /** A disk that does not answer costs its partitions; another's directory is a mistake. */
   #setAside(path: string, error: unknown): null {
     const isDisk = error instanceof LogDirectoryError && error.cause instanceof IoError;
-    const isNeeded = path === this.metadataPath || this.#config.logDirs.length === 1;
+    const isNeeded = this.#isOfMetadata(path) || this.#config.logDirs.length === 1;
     if (!isDisk || isNeeded) throw BrokerError.from(error);
     this.#log.error(`${error.message}; the broker starts without it`);
     this.#offlinePaths.push(path);
     return null;
+  }
+
+  #isOfMetadata(path: string): boolean {
+    return this.#options.holdsMetadata && path === this.metadataPath;
   }
 
   /** Those that were opened, in the order of log.dirs. */
@@ -166,7 +178,7 @@ export class LogDirectories {
   }
 
   #onDirectoryFailure(directory: LogDirectory, error: Error): void {
-    if (directory.path === this.metadataPath) this.#options.onFatal(error);
+    if (this.#isOfMetadata(directory.path)) this.#options.onFatal(error);
     else this.#onFailure(directory, error);
   }
 

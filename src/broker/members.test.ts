@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { TestCluster } from '../../tests/doubles/broker/members.ts';
+import { breakableDisk } from '../../tests/doubles/io/breakable-disk.ts';
 import type { Io, Log } from '../io/index.ts';
 import {
   createTopics,
@@ -37,6 +38,41 @@ test('three brokers that start at once are one cluster with one controller', () 
     const [first] = answers;
     assert.deepEqual(first?.brokers, [1, 2, 3]);
     assert.deepEqual(answers, [first, first, first]);
+  }));
+
+test('a member whose first log directory fails goes on with the other', () =>
+  simulate(async (whole) => {
+    const broken = breakableDisk(whole.disk, '/data-1');
+    const cluster = await TestCluster.open({ ...whole, disk: broken.disk });
+    await cluster.start(1, { 'log.dirs': '/data-1,/more-1', 'log.flush.interval.messages': '1' });
+    const client = await cluster.connect(1);
+    const create = async (name: string): Promise<void> => {
+      const topic = { name, numPartitions: 4, replicationFactor: 1, assignments: [], configs: [] };
+      const { topics } = await client.request(createTopics, { topics: [topic] });
+      assert.equal(topics[0]?.errorCode, 0);
+    };
+    const leaders = async (name: string): Promise<number[]> => {
+      await whole.clock.sleep(2_000);
+      const { topics } = await client.request(metadata, { topics: [{ name }] });
+      return (topics[0]?.partitions ?? []).map(({ leaderId }) => leaderId).sort();
+    };
+    await create('before');
+    assert.deepEqual(await leaders('before'), [1, 1, 1, 1]);
+    broken.break();
+    await whole.clock.sleep(60_000);
+    assert.deepEqual(await leaders('before'), [-1, -1, 1, 1]);
+    await create('after');
+    assert.deepEqual(await leaders('after'), [1, 1, 1, 1]);
+    client.close();
+    assert.deepEqual(cluster.failures, []);
+    await cluster.stop();
+    await cluster.start(1, { 'log.dirs': '/data-1,/more-1' });
+    const again = await cluster.connect(1);
+    const { topics } = await again.request(metadata, { topics: [{ name: 'after' }] });
+    assert.equal(topics[0]?.partitions.length, 4, 'it starts without it as well');
+    again.close();
+    await cluster.stop();
+    assert.deepEqual(cluster.failures, []);
   }));
 
 test('a listener that names no host is known by the name of its machine, as in Kafka', () =>
