@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import { simulate } from '../../../../sim/index.ts';
 import { KeySystem, MemoryKeyStore } from '../../../../tests/doubles/metadata/key-stores.ts';
 import { KeyedStoreWorld } from '../../../../tests/doubles/metadata/keyed-stores.ts';
-import { elected, follow } from '../../cluster-store-contract.ts';
+import type { Log, LogFields } from '../../../io/index.ts';
+import { aliveIn, broker, elected, follow, notLost } from '../../cluster-store-contract.ts';
 import { LAYOUT_VERSION } from './layout.ts';
 
 function inWorld(body: (world: KeyedStoreWorld) => Promise<void>): Promise<void> {
@@ -142,6 +143,34 @@ describe('the identity of a store', () => {
       assert.deepEqual([lost, store.isFailed], [['term'], true]);
       await assert.rejects(store.confirm(epoch), { errorName: 'NOT_CONTROLLER' });
       assert.equal(world.system.data.size, 0, 'it begins nothing in the emptied store');
+      await store.close();
+    });
+  });
+});
+
+describe('what somebody else writes beside our keys', () => {
+  test('is told of once, each key, and brokers go on', async () => {
+    await simulate(async (simulated) => {
+      const lines: string[] = [];
+      const note = (_: string, fields: LogFields = {}): void =>
+        void lines.push(`${fields.because}`);
+      const log: Log = { debug() {}, info() {}, warn: note, error: note, child: () => log };
+      const world = new KeyedStoreWorld({ ...simulated, log });
+      const store = await world.connect();
+      const { append } = await elected(store);
+      const losses: Error[] = [];
+      await store.register(broker(1), (error) => losses.push(error));
+      for (const key of ['brokers/1', 'brokers/mine']) put(world.system, key, 'garbage');
+      await world.io.clock.sleep(100_000);
+      assert.deepEqual(
+        lines.map((line) => /^the key \S+ holds 7 bytes that are no JSON/.exec(line)?.[0]),
+        ['brokers/1', 'brokers/mine'].map((key) => `the key ${key} holds 7 bytes that are no JSON`),
+      );
+      assert.equal(losses.length, 1);
+      await append('a');
+      world.system.data.delete('brokers/1');
+      await store.register(broker(1), notLost);
+      assert.deepEqual([...aliveIn(store).keys()], [1]);
       await store.close();
     });
   });

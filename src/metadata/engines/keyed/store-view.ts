@@ -15,6 +15,8 @@ const looksPerSession = 6;
 const lookMsMin = 50;
 /** Of a session: within the rest of it everybody says at least once that he lives. */
 const gapShare = 2 / 3;
+/** Different refusals that are remembered. */
+const refusalsMax = 100;
 /** An older view is told of. */
 const oldViewMs = 10_000;
 
@@ -39,7 +41,8 @@ export class StoreView {
   #session: number;
   /** Why it is away; null: it is not. */
   #awayBecause: string | null = null;
-  #refusedBecause = '';
+  /** What the store has said that is no answer. */
+  readonly #refusals = new Set<string>();
   #isOldTold = false;
   #isClosed = false;
 
@@ -133,10 +136,11 @@ export class StoreView {
     this.#isLooking = false;
   }
 
-  /** The store says something that is no answer, each time: once is enough. */
+  /** The store says something that is no answer, each time: once is enough, of each. */
   sayRefusal({ message }: KafkaError): void {
-    if (message === this.#refusedBecause) return;
-    this.#refusedBecause = message;
+    if (this.#refusals.has(message)) return;
+    if (this.#refusals.size >= refusalsMax) this.#refusals.clear();
+    this.#refusals.add(message);
     this.#io.log.error(`the cluster store at ${this.#store.address} cannot be read`, {
       because: message,
     });
