@@ -28,10 +28,14 @@ export class UnknownOutcomeError extends KafkaError {
 /** The store lacks what was read from it before: it is an older copy of itself, or another one. */
 export class StoreRolledBackError extends KafkaError {
   constructor({ applied, endOffset, historyId }: RolledBack) {
+    const isEmptied = historyId === '';
+    const which = isEmptied ? '' : ` (history ${historyId})`;
+    const why = isEmptied
+      ? 'the store was emptied'
+      : 'the store was put back to an older state, or it is another one';
     super(
       'KAFKA_STORAGE_ERROR',
-      `the metadata log (history ${historyId}) ends at offset ${endOffset}, but ${applied} was ` +
-        'read before: the store was put back to an older state, or it is another one',
+      `the metadata log${which} ends at offset ${endOffset}, but ${applied} was read before: ${why}`,
     );
     this.name = 'StoreRolledBackError';
   }
