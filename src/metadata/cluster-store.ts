@@ -33,10 +33,8 @@ export class StoreRolledBackError extends KafkaError {
     const why = isEmptied
       ? 'the store was emptied'
       : 'the store was put back to an older state, or it is another one';
-    super(
-      'KAFKA_STORAGE_ERROR',
-      `the metadata log${which} ends at offset ${endOffset}, but ${applied} was read before: ${why}`,
-    );
+    const what = `the metadata log${which} ends at offset ${endOffset}`;
+    super('KAFKA_STORAGE_ERROR', `${what}, but ${applied} was read before: ${why}`);
     this.name = 'StoreRolledBackError';
   }
 }

@@ -97,7 +97,7 @@ class Ensemble {
   }
 }
 
-test('ZooKeeper members killed, cut off and stopped, and all ephemeral nodes deleted', async (t) => {
+test('ZooKeeper members killed, cut off and stopped, all ephemeral nodes deleted', async (t) => {
   if (!hasZooKeeper(t)) return;
   const ensemble = await Ensemble.start();
   t.after(() => ensemble.dispose());
