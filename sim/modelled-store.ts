@@ -29,7 +29,10 @@ interface Ensemble {
   end(place: number): void;
   /** The others go on without it, or with it again. */
   leaveOut(place: number, isOut: boolean): void;
-  lag(place: number, isLate: boolean): void;
+  /** false: it never is late. */
+  lag(place: number, isLate: boolean): boolean;
+  /** A member that is left out has noticed. */
+  hangUp(place: number): void;
   /** Nobody was silent. */
   endAllSessions(): void;
   /** No room for changes any more, or room again; false: its members stop, and cannot start. */
@@ -69,10 +72,14 @@ class SmallEtcd implements Ensemble {
     this.#ensemble.settleLeader();
   }
 
-  lag(place: number, isLate: boolean): void {
+  lag(place: number, isLate: boolean): boolean {
     const member = this.#members.get(place);
     if (member !== undefined) member.lagMs = isLate ? 200 : 0;
+    return member !== undefined;
   }
+
+  /** Who demanded a leader was told. */
+  hangUp(): void {}
 
   endAllSessions(): void {
     this.#ensemble.revokeAll();
@@ -102,7 +109,7 @@ class SmallZooKeeper implements Ensemble {
   async begin(place: number, io: Io): Promise<void> {
     const address = { host: '0.0.0.0', port: this.port };
     this.#members.set(place, await this.#ensemble.addMember(io, address));
-    if (this.#ensemble.leader === null) this.#electOther();
+    this.#settleLeader();
   }
 
   end(place: number): void {
@@ -111,25 +118,37 @@ class SmallZooKeeper implements Ensemble {
     if (member === undefined) return;
     this.#members.delete(place);
     members.splice(members.indexOf(member), 1);
-    if (this.#ensemble.leader === member) this.#electOther();
+    this.#settleLeader();
   }
 
-  #electOther(except?: Member): void {
-    const others = this.#ensemble.members.filter((member) => member !== except);
-    this.#ensemble.lead(others[0] ?? null);
+  /** Without a majority nobody leads. */
+  #settleLeader(): void {
+    const { members, leader } = this.#ensemble;
+    const there = members.filter(({ isApart }) => !isApart);
+    const [next = null] = there.length * 2 > memberCount ? there : [];
+    const isLed = leader !== null && there.includes(leader);
+    if (next === null ? leader !== null : !isLed) this.#ensemble.lead(next);
   }
 
   leaveOut(place: number, isOut: boolean): void {
     const member = this.#members.get(place);
-    if (isOut && member !== undefined && this.#ensemble.leader === member) {
-      this.#electOther(member);
-    }
+    if (isOut) member?.part();
+    this.#settleLeader();
+    if (isOut) return;
+    member?.join();
+    this.#settleLeader();
   }
 
-  lag(place: number, isLate: boolean): void {
+  hangUp(place: number): void {
+    this.#members.get(place)?.hangUp();
+  }
+
+  lag(place: number, isLate: boolean): boolean {
     const member = this.#members.get(place);
-    if (isLate) member?.lag();
-    else member?.catchUp();
+    const mayLag = member !== undefined && this.#ensemble.leader !== member;
+    if (isLate && mayLag) member.lag();
+    else if (!isLate) member?.catchUp();
+    return mayLag;
   }
 
   endAllSessions(): void {
@@ -155,6 +174,7 @@ export const storeReaches: readonly Reach[] = [
   'full stores',
   'false revocations',
   'members that lag',
+  'members cut from others',
   'lost answers',
   'stores put back',
 ].map((name) => ({ name, line: /^never$/ }));
@@ -295,9 +315,20 @@ export class ModelledStore implements StoreHosts {
 
   #lag(): void {
     const place = this.#prng.int(memberCount);
-    this.#world.reached.onReached('members that lag');
-    this.#ensemble.lag(place, true);
-    this.#later(this.#prng.int(3_000), () => this.#ensemble.lag(place, false));
+    const forMs = this.#prng.int(3_000);
+    if (this.#prng.chance(0.3)) this.#part(place, forMs);
+    else if (this.#ensemble.lag(place, true)) {
+      this.#world.reached.onReached('members that lag');
+      this.#later(forMs, () => this.#ensemble.lag(place, false));
+    }
+  }
+
+  /** Its clients reach it, and it reaches no other member. */
+  #part(place: number, forMs: number): void {
+    this.#world.reached.onReached('members cut from others');
+    this.#ensemble.leaveOut(place, true);
+    this.#later(electionMs, () => this.#ensemble.hangUp(place));
+    this.#later(electionMs + forMs, () => this.#ensemble.leaveOut(place, false));
   }
 
   #later(delayMs: number, act: () => void): void {

@@ -39,11 +39,17 @@ export const replicationDirectories: Scenario = {
   run: (world) => runReplicationDirectories(world),
 };
 
+/** What comes of a store that comes to harm. */
+const wanted = ['controller changes', 'unknown appends', 'resumed watches', 'renewed sessions'];
+
 function faultsOn(kind: ModelKind): Scenario {
   return {
     name: `metadata-on-${kind}-faults`,
     about: `what replication promises, while the ${kind} that has the metadata comes to harm`,
-    reaches: storeReaches.map((reach) => ({ ...reach, isRare: true })),
+    reaches: [
+      ...storeReaches,
+      ...replicationReaches.map((reach) => ({ ...reach, isRare: !wanted.includes(reach.name) })),
+    ],
     run: (world) => runStoreFaults(world, onStore(kind, world)),
   };
 }
@@ -80,10 +86,23 @@ async function runReplicationDirectories(world: World): Promise<void> {
   }
 }
 
+/** The same of a store that comes to harm. */
+const toldOfStores: readonly (Story | null)[] = [
+  ...[null, null, null, null, null, null],
+  ...[stories.putStoreBack, stories.putStoreBack, stories.keepLeaders],
+];
+
 async function runStoreFaults(world: World, change: Change): Promise<void> {
   const prng = world.prng.fork('plan');
-  const story = world.prng.fork('story').chance(0.2) ? stories.putStoreBack : null;
-  await runWith(world, { plan: change(drawReplication(prng)), story, prng, harms: memberHarms });
+  const story = world.prng.fork('story').pick(toldOfStores);
+  const plan = keepingQuiet(change(drawReplication(prng, { brokers: 3 })));
+  await runWith(world, { plan, story, prng, harms: memberHarms });
+}
+
+/** It is the store that is looked at: brokers ask each other for records less often. */
+function keepingQuiet(plan: ReplicationPlan): ReplicationPlan {
+  const config = { 'replica.fetch.wait.max.ms': '500', 'num.replica.fetchers': '1' };
+  return { ...plan, config: { ...plan.config, ...config } };
 }
 
 interface Told {

@@ -246,6 +246,34 @@ async function putStoreBack(
   store.start();
 }
 
+/**
+ * All sessions end, then all of the store is away, and every broker lives: whoever leads leads on,
+ * also when the store is back.
+ */
+async function keepLeaders(
+  { world, cluster, plan }: ReplicationRun,
+  _: ClusterNemesis,
+  prng: Prng,
+): Promise<void> {
+  const { store } = cluster;
+  if (store?.endAllSessions === undefined || store.killAll === undefined) return;
+  const { sessionTimeoutMs } = plan;
+  const electionCount = (): number => world.reached.counts.get('elections') ?? 0;
+  await world.advance(prng.int(2_000));
+  const before = electionCount();
+  for (let round = 1 + prng.int(2); round > 0; round--) {
+    store.endAllSessions();
+    await world.advance(prng.float() * sessionTimeoutMs);
+  }
+  store.killAll();
+  await world.advance(prng.pick([0.2, 0.8, 2]) * sessionTimeoutMs);
+  world.note('the store is back');
+  store.start();
+  await world.advance(1.5 * sessionTimeoutMs);
+  const moved = electionCount() - before;
+  assert(moved === 0, `${moved} partitions have another leader, and no broker has died`);
+}
+
 /** Whether somebody enters the in-sync set of a partition that the broker leads, in time. */
 async function isGrowing(
   { world, cluster }: ReplicationRun,
@@ -292,6 +320,7 @@ export const stories = {
     }),
   },
   putStoreBack: { tell: putStoreBack },
+  keepLeaders: { tell: keepLeaders },
   enterUnheard: { tell: enterUnheard, plan: (plan) => withMinInSync(plan, 1) },
   // While one is missing the watermark stands still: who had everything seems to have it yet.
   loseWhatItHad: { tell: loseWhatItHad, plan: (plan) => withMinInSync(plan, 3) },

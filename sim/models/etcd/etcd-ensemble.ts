@@ -20,6 +20,8 @@ export interface EnsembleMember {
   /** With the others. */
   readonly isConnected: boolean;
   onEvents(events: readonly StoredEvent[]): void;
+  /** Somebody leads now, or nobody. */
+  onLeader(): void;
 }
 
 export class EtcdEnsemble {
@@ -51,10 +53,13 @@ export class EtcdEnsemble {
   /** The others elect another one when the leader is gone; each lease begins anew. */
   settleLeader(): void {
     const isLed = this.leader?.isConnected === true && this.hasMajority;
-    if (isLed) return;
-    const next = this.hasMajority ? this.members.find(({ isConnected }) => isConnected) : undefined;
-    this.leader = next ?? null;
-    if (next !== undefined) this.data.extendLeases(next.io.clock.monotonic());
+    if (!isLed) {
+      const isUp = this.members.find(({ isConnected }) => isConnected);
+      const next = this.hasMajority ? isUp : undefined;
+      this.leader = next ?? null;
+      if (next !== undefined) this.data.extendLeases(next.io.clock.monotonic());
+    }
+    for (const member of this.members) member.onLeader();
   }
 
   /** Every lease at once, as a leader does that was stopped for too long (etcd's issue 15247). */

@@ -1,8 +1,10 @@
 // A member of a small etcd: answers over HTTP as etcd's JSON gateway does, on the network of any
 // Io, for the simulator and for being compared with the real one.
 //
-// Invariants: a member that has no leader changes and reads nothing; one that lags is late with
-// everything, and what it answers is the newest all the same.
+// Invariants: a member that has no leader changes nothing, and reads only what may be old; one that
+// lags is late with everything, and what it answers is the newest all the same. What may be old
+// (`serializable`) is answered at once, by what has reached this member; its watches say nothing
+// else, so one that is cut off says nothing to whoever has not demanded a leader.
 
 import type { Io, Listener, Timer } from '../../../src/io/io.ts';
 import type { EnsembleMember, EtcdEnsemble } from './etcd-ensemble.ts';
@@ -20,11 +22,14 @@ export class EtcdMember implements EnsembleMember {
   readonly io: Io;
   readonly ensemble: EtcdEnsemble;
   readonly id: number;
-  /** With the other members. */
-  isConnected = true;
   /** Everything is as late here. */
   lagMs = 0;
   readonly tokens = new Set<string>();
+  #isConnected = true;
+  /** What has not reached it yet, oldest first. */
+  #coming: (readonly StoredEvent[])[] = [];
+  #takenCount = 0;
+  #revision: number;
   readonly #streams = new Set<WatchStream>();
   #listener: Listener | null = null;
   #expiry: Timer | null = null;
@@ -33,13 +38,29 @@ export class EtcdMember implements EnsembleMember {
     this.io = io;
     this.ensemble = ensemble;
     this.id = ensemble.members.push(this);
+    this.#revision = ensemble.data.revision;
+  }
+
+  /** The newest that has reached it. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** With the other members. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  set isConnected(isConnected: boolean) {
+    this.#isConnected = isConnected;
+    if (isConnected) this.#takeIn(this.#coming.length);
   }
 
   async listen(host: string, port: number): Promise<number> {
     this.ensemble.settleLeader();
     this.#listener = await serveHttp(this.io, host, port, ({ path, headers, body }, reply) => {
       const answer = (): void => this.#answer(path, headers, body, reply);
-      if (this.lagMs > 0) this.io.clock.after(this.lagMs, answer);
+      if (this.lagMs > 0 && !mayBeOld(path, body)) this.io.clock.after(this.lagMs, answer);
       else answer();
     });
     this.#expire();
@@ -47,21 +68,21 @@ export class EtcdMember implements EnsembleMember {
   }
 
   get hasLeader(): boolean {
-    return this.isConnected && this.ensemble.leader !== null;
+    return this.#isConnected && this.ensemble.leader !== null;
   }
 
   /** Cuts it off from the other members, or not any more; its clients still reach it. */
   connect(isConnected: boolean): void {
     this.isConnected = isConnected;
-    this.io.clock.after(electionMs, () => {
-      this.ensemble.settleLeader();
-      for (const member of this.ensemble.members) (member as EtcdMember).#endLeaderless();
-    });
+    this.io.clock.after(electionMs, () => this.ensemble.settleLeader());
   }
 
-  #endLeaderless(): void {
+  /** Those who demanded a leader hear that there is none; the others hear nothing. */
+  onLeader(): void {
     if (this.hasLeader) return;
-    for (const stream of [...this.#streams]) stream.end('etcdserver: no leader');
+    for (const stream of [...this.#streams]) {
+      if (stream.needsLeader) stream.end('etcdserver: no leader');
+    }
   }
 
   #answer(
@@ -74,12 +95,17 @@ export class EtcdMember implements EnsembleMember {
       const requests = parseAll(body);
       if (path !== '/v3/auth/authenticate') this.#authorize(headers.get('authorization'));
       const needsLeader = headers.get('grpc-metadata-hasleader') === 'true';
-      if (!this.hasLeader) {
-        if (needsLeader) throw new EtcdRefusal(14, 'etcdserver: no leader');
-        throw new EtcdRefusal(14, 'etcdserver: request timed out');
+      if (!this.hasLeader && needsLeader) throw new EtcdRefusal(14, 'etcdserver: no leader');
+      if (path === '/v3/watch') {
+        this.#watch(requests, reply, needsLeader);
+        return;
       }
-      if (path === '/v3/watch') this.#watch(requests, reply);
-      else if (path === '/v3/lease/keepalive') {
+      if (mayBeOld(path, body)) {
+        reply.whole(200, this.#readHere(requests[0] ?? {}));
+        return;
+      }
+      if (!this.hasLeader) throw new EtcdRefusal(14, 'etcdserver: request timed out');
+      if (path === '/v3/lease/keepalive') {
         const result = this.ensemble.data.keepAlive(requests[0] ?? {}, this.ensemble.leaseNowMs);
         reply.part({ result: { header: this.header(), ...result } });
         reply.end();
@@ -100,18 +126,36 @@ export class EtcdMember implements EnsembleMember {
     if (!this.tokens.has(token)) throw new EtcdRefusal(16, 'etcdserver: invalid auth token');
   }
 
-  #watch(requests: readonly Json[], reply: HttpReply): void {
-    const stream = new WatchStream(this, reply, () => this.#streams.delete(stream));
+  /** What has reached this member. Of what was compacted since, the newest stands for it. */
+  #readHere(request: Json): Json {
+    const { data } = this.ensemble;
+    const isKept = this.#revision < data.revision && this.#revision >= data.compactedRevision;
+    const at = Number(request.revision ?? 0) === 0 && isKept ? { revision: this.#revision } : {};
+    const header = { ...this.header(), revision: `${this.#revision}` };
+    return { header, ...data.range({ ...request, ...at }) };
+  }
+
+  #watch(requests: readonly Json[], reply: HttpReply, needsLeader: boolean): void {
+    const onEnd = (): void => void this.#streams.delete(stream);
+    const stream = new WatchStream(this, reply, { needsLeader, onEnd });
     this.#streams.add(stream);
     for (const { create_request } of requests) stream.create((create_request ?? {}) as Json);
   }
 
   onEvents(events: readonly StoredEvent[]): void {
-    const tell = (): void => {
+    const until = this.#takenCount + this.#coming.push(events);
+    const take = (): void => this.#takeIn(until - this.#takenCount);
+    if (this.lagMs > 0) this.io.clock.after(this.lagMs, take);
+    else take();
+  }
+
+  #takeIn(count: number): void {
+    if (!this.#isConnected) return;
+    for (const events of this.#coming.splice(0, Math.max(0, count))) {
+      this.#takenCount += 1;
+      this.#revision = events.at(-1)?.revision ?? this.#revision;
       for (const stream of this.#streams) stream.onEvents(events);
-    };
-    if (this.lagMs > 0) this.io.clock.after(this.lagMs, tell);
-    else tell();
+    }
   }
 
   #expire(): void {
@@ -145,6 +189,11 @@ const statuses: Readonly<Record<number, number>> = {
   14: 503,
   16: 401,
 };
+
+/** A read that does not ask whether this member has the newest. */
+function mayBeOld(path: string, body: string): boolean {
+  return path === '/v3/kv/range' && /"serializable":\s*true/.test(body);
+}
 
 /** One JSON value behind the other. */
 function parseAll(body: string): Json[] {

@@ -15,17 +15,26 @@ interface Watch {
 
 interface MemberOfStream {
   readonly ensemble: EtcdEnsemble;
+  /** The newest that has reached it. */
+  readonly revision: number;
   header(): Json;
 }
 
 export class WatchStream {
+  /** It ends where nobody leads, and does not fall silent. */
+  readonly needsLeader: boolean;
   readonly #member: MemberOfStream;
   readonly #reply: HttpReply;
   readonly #onEnd: () => void;
   readonly #watches: Watch[] = [];
   #isOver = false;
 
-  constructor(member: MemberOfStream, reply: HttpReply, onEnd: () => void) {
+  constructor(
+    member: MemberOfStream,
+    reply: HttpReply,
+    { needsLeader, onEnd }: { needsLeader: boolean; onEnd: () => void },
+  ) {
+    this.needsLeader = needsLeader;
     this.#member = member;
     this.#reply = reply;
     this.#onEnd = onEnd;
@@ -36,10 +45,11 @@ export class WatchStream {
     const { data } = this.#member.ensemble;
     const from = Number(start_revision);
     const id = `${watch_id ?? this.#watches.length}`;
-    const watch = { id, key: decode(key), end: decode(range_end), next: data.revision + 1 };
+    const { revision } = this.#member;
+    const watch = { id, key: decode(key), end: decode(range_end), next: revision + 1 };
     this.#tell(watch, { created: true });
     if (from !== 0 && from < watch.next) {
-      const events = data.eventsFrom(from);
+      const events = data.eventsFrom(from)?.filter((event) => event.revision <= revision) ?? null;
       if (events === null) {
         const compact_revision = `${data.compactedRevision}`;
         this.#tell(watch, { canceled: true, compact_revision });

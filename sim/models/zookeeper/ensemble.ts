@@ -54,22 +54,23 @@ export class ZooKeeperEnsemble implements EnclosingEnsemble {
     return this.#leader;
   }
 
+  /** Of the newest change; the numbers of a new leader begin beyond it. */
   get zxid(): bigint {
-    return this.#zxid;
+    return this.#log.at(-1)?.zxid ?? 0n;
   }
 
   /** null: there is no majority, so that nobody serves. A new leader begins every session anew. */
   lead(member: Member | null): void {
     this.#leader = member;
     if (member === null) {
-      for (const each of this.members) each.closeAll();
+      for (const each of this.members) if (!each.isApart) each.closeAll();
       return;
     }
     member.catchUp();
     const epoch = (this.#zxid >> 32n) + 1n;
     this.#zxid = epoch << 32n;
     for (const session of this.sessions.values()) this.touch(session);
-    for (const each of this.members) each.closeAll();
+    for (const each of this.members) if (!each.isApart) each.closeAll();
   }
 
   /** As somebody who deletes the session's nodes, or a leader that was held for too long. */
@@ -151,9 +152,7 @@ export class ZooKeeperEnsemble implements EnclosingEnsemble {
 
   #end(sessionId: bigint): Transaction {
     this.sessions.delete(sessionId);
-    const transaction = this.decide(sessionId, [], true);
-    for (const member of this.members) member.onSessionEnd(sessionId);
-    return transaction;
+    return this.decide(sessionId, [], true);
   }
 
   #tick(): void {

@@ -26,6 +26,8 @@ export class Member implements EnclosingMember {
   #listener: Listener | null = null;
   #address = { host: '', port: 0 };
   #lags = false;
+  #isApart = false;
+  #hangsUp = false;
 
   constructor(ensemble: EnclosingEnsemble, io: Io) {
     this.ensemble = ensemble;
@@ -68,7 +70,33 @@ export class Member implements EnclosingMember {
 
   catchUp(): void {
     this.#lags = false;
+    if (this.#isApart) return;
     for (const transaction of this.#waiting.splice(0)) this.#make(transaction);
+  }
+
+  /** From the others; it does not know yet, and answers by what it has. */
+  get isApart(): boolean {
+    return this.#isApart;
+  }
+
+  part(): void {
+    this.#isApart = true;
+  }
+
+  /** It has noticed. */
+  hangUp(): void {
+    if (!this.#isApart) return;
+    this.#hangsUp = true;
+    this.closeAll();
+  }
+
+  /** With the others again, whom it follows anew. */
+  join(): void {
+    if (!this.#isApart) return;
+    this.closeAll();
+    this.#isApart = false;
+    this.#hangsUp = false;
+    if (!this.#lags) this.catchUp();
   }
 
   startAgain(log: readonly Transaction[]): void {
@@ -81,7 +109,8 @@ export class Member implements EnclosingMember {
   }
 
   onDecided(transaction: Transaction): void {
-    if (this.#lags && this.ensemble.leader !== this) this.#waiting.push(transaction);
+    const isLate = this.#isApart || this.#lags;
+    if (isLate && this.ensemble.leader !== this) this.#waiting.push(transaction);
     else {
       this.catchUp();
       this.#make(transaction);
@@ -111,7 +140,7 @@ export class Member implements EnclosingMember {
     }
   }
 
-  onSessionEnd(sessionId: bigint): void {
+  #onSessionEnd(sessionId: bigint): void {
     for (const connection of [...this.#connections]) {
       if (connection.sessionId === sessionId) connection.onSessionEnd();
     }
@@ -126,7 +155,7 @@ export class Member implements EnclosingMember {
 
   #accept(connection: Connection): void {
     // A member without a leader hangs up.
-    if (this.ensemble.leader === null) {
+    if (this.ensemble.leader === null || this.#hangsUp) {
       connection.destroy();
       return;
     }
@@ -140,6 +169,7 @@ export class Member implements EnclosingMember {
     while ((this.#onMade[0]?.zxid ?? transaction.zxid + 1n) <= transaction.zxid) {
       this.#onMade.shift()?.then();
     }
+    if (transaction.endsSession) this.#onSessionEnd(transaction.session);
     // Those who wait hear of it in this turn.
     const [oldest] = this.#results.keys();
     if (this.#results.size > 1_000) this.#results.delete(oldest as bigint);

@@ -34,6 +34,8 @@ export interface Watcher {
 export interface EnclosingMember {
   readonly ensemble: EnclosingEnsemble;
   readonly tree: Tree;
+  /** Nothing that it asks of the others is answered. */
+  readonly isApart: boolean;
   /** The newest change that was made here. */
   readonly madeZxid: bigint;
   /** When the change is made here; in order. */

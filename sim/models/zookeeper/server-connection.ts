@@ -38,6 +38,9 @@ const changeCodes = new Map<number, Change['kind']>([
   [opCode.setData, 'setData'],
 ]);
 
+/** What else only the leader can answer. */
+const leadersCodes: readonly number[] = [opCode.multi, opCode.closeSession, opCode.sync];
+
 export class ServerConnection implements Watcher {
   readonly #member: EnclosingMember;
   readonly #connection: Connection;
@@ -101,8 +104,8 @@ export class ServerConnection implements Watcher {
       this.#greet(frame);
       return;
     }
-    const { ensemble } = this.#member;
-    if (ensemble.sessions.has(this.#session.id)) ensemble.touch(this.#session);
+    const { ensemble, isApart } = this.#member;
+    if (!isApart && ensemble.sessions.has(this.#session.id)) ensemble.touch(this.#session);
     const body = new JuteReader(frame);
     this.#questions.push({ xid: body.int(), operation: body.int(), body });
     this.#next();
@@ -116,6 +119,8 @@ export class ServerConnection implements Watcher {
       this.close();
       return;
     }
+    // Only the leader knows of sessions.
+    if (this.#member.isApart) return;
     const known = ensemble.sessions.get(asked.sessionId);
     const isKnown = known?.password.equals(asked.password) === true;
     if (asked.sessionId !== 0n && !isKnown) {
@@ -130,7 +135,9 @@ export class ServerConnection implements Watcher {
     ensemble.touch(session);
     this.#member.closeOlder(this);
     const { timeoutMs, id, password } = session;
-    this.#send(encodeConnectAnswer({ timeoutMs, sessionId: id, password }));
+    const welcome = encodeConnectAnswer({ timeoutMs, sessionId: id, password });
+    // That one began is a change, and is told when it is made here.
+    this.#member.whenMade(isKnown ? 0n : ensemble.zxid, () => this.#send(welcome));
   }
 
   #next(): void {
@@ -151,6 +158,9 @@ export class ServerConnection implements Watcher {
   #answer(question: Question): void {
     const { operation, body } = question;
     const kind = changeCodes.get(operation);
+    const isForLeader = kind !== undefined || leadersCodes.includes(operation);
+    // It is waited for, until one of both hangs up.
+    if (isForLeader && this.#member.isApart) return;
     if (kind !== undefined) {
       this.#change(question, [readChange(kind, body)]);
     } else if (operation === opCode.multi) {

@@ -92,6 +92,42 @@ function open(io: Io, hosts: string, login = ''): Promise<EtcdStore> {
   return EtcdStore.open(io, { address, sessionTimeoutMs: 9_000 });
 }
 
+/** What each of them reads at once; whoever gets no answer is left out. */
+async function readBy(stores: readonly EtcdStore[]): Promise<Set<string>> {
+  const read = stores.map(async (store) => `${(await store.get('end'))?.value}`);
+  const texts: string[] = [];
+  for (const each of await Promise.allSettled(read)) {
+    if (each.status === 'fulfilled') texts.push(each.value);
+  }
+  return new Set(texts);
+}
+
+test('a read at a member that lags or is apart has the newest, or no answer', async () => {
+  await beside(3, {}, async (io, { hosts, members }) => {
+    const stores: EtcdStore[] = [];
+    for (let at = 0; at < 9; at++) stores.push(await open(io, hosts));
+    await put(stores[0] as EtcdStore, 'end', 'first');
+    const change = async (text: string): Promise<void> => {
+      const becomes = Buffer.from(text);
+      for (const store of stores) {
+        const was = (await store.get('end').catch(() => null))?.version;
+        if (was === undefined) continue;
+        await store.commit([{ key: 'end', was, becomes }]);
+        return;
+      }
+    };
+    for (const member of members.slice(1)) member.lagMs = 300;
+    await change('beside members that lag');
+    assert.deepEqual(await readBy(stores), new Set(['beside members that lag']));
+    for (const member of members) member.lagMs = 0;
+    await io.clock.sleep(1_000);
+    members[2]?.connect(false);
+    await change('without a member');
+    assert.deepEqual(await readBy(stores), new Set(['without a member']));
+    for (const store of stores) await store.close();
+  });
+});
+
 test('a member that is cut off from the others is left, and its watches end', async () => {
   await beside(3, {}, async (io, { hosts, members }) => {
     const [writer, reader] = [await open(io, hosts), await open(io, hosts)];

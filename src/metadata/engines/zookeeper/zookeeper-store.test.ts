@@ -76,6 +76,27 @@ test('a read at a member that lags waits for what is newest', async () => {
   });
 });
 
+test('a read at a member that is cut off from the others has the newest, or fails', async () => {
+  await atModel(3, async ({ system, members, ensemble }) => {
+    const stores = [];
+    for (let at = 0; at < 6; at++) stores.push(await system.open());
+    const byLeader = await system.openAt(0);
+    await put(byLeader, 'end', 'old');
+    assert.equal(ensemble.leader, members[0]);
+    members[2]?.part();
+    await put(byLeader, 'end', 'new');
+    const reads = Promise.allSettled(stores.map((store) => textOf(store, 'end')));
+    await system.io.clock.sleep(1_000);
+    members[2]?.hangUp();
+    const seen = new Set<string | null>();
+    for (const read of await reads) {
+      if (read.status === 'fulfilled') seen.add(read.value);
+    }
+    assert.deepEqual(seen, new Set(['new']));
+    for (const store of [...stores, byLeader]) await store.close();
+  });
+});
+
 test('a store that was put back to an older state is read again, and not waited for', async () => {
   await atModel(1, async ({ system, ensemble }) => {
     const store = await system.open();
