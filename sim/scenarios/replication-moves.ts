@@ -6,6 +6,7 @@
 
 import type { Prng } from '../../src/base/prng.ts';
 import { directoryHarms, lossyHarms, memberHarms } from '../cluster-nemesis.ts';
+import { calm, withFaults } from '../faults.ts';
 import { reassignmentReaches } from '../metadata-counts.ts';
 import { type ModelKind, storeReaches } from '../modelled-store.ts';
 import type { Scenario } from '../scenario.ts';
@@ -95,13 +96,23 @@ const toldOfStores: readonly (Story | null)[] = [
 async function runStoreFaults(world: World, change: Change): Promise<void> {
   const prng = world.prng.fork('plan');
   const story = world.prng.fork('story').pick(toldOfStores);
-  const plan = keepingQuiet(change(drawReplication(prng, { brokers: 3 })));
+  // Where every message may be late, so may be a broker that has to say that it lives.
+  if (story === stories.keepLeaders) {
+    world.faults = withFaults(world.faults, { network: calm.network });
+  }
+  const drawn = change(drawReplication(prng, { brokers: 3 }));
+  // With many snapshots whoever is away for a while begins anew with one.
+  const plan = keepingQuiet(drawn, prng.pick(['300', '300', '20971520']));
   await runWith(world, { plan, story, prng, harms: memberHarms });
 }
 
 /** It is the store that is looked at: brokers ask each other for records less often. */
-function keepingQuiet(plan: ReplicationPlan): ReplicationPlan {
-  const config = { 'replica.fetch.wait.max.ms': '500', 'num.replica.fetchers': '1' };
+function keepingQuiet(plan: ReplicationPlan, snapshotBytes: string): ReplicationPlan {
+  const config = {
+    'replica.fetch.wait.max.ms': '500',
+    'num.replica.fetchers': '1',
+    'metadata.log.max.record.bytes.between.snapshots': snapshotBytes,
+  };
   return { ...plan, config: { ...plan.config, ...config } };
 }
 
