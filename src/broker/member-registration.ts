@@ -43,7 +43,7 @@ const retryMsMax = 2_000;
 const handOverMsMax = 3_000;
 const leaveMsMax = 1_000;
 /** Nothing but time will mend what is said again and again. */
-const sayMs = 5_000;
+const sayMs = 30_000;
 const viewAgeMsMax = 10_000;
 
 /** The controller does not know this registration (any more). */

@@ -11,6 +11,7 @@ import {
   encodeBatch,
   errorName,
   findCoordinator,
+  KafkaError,
   metadata,
   produce,
   unregisterBroker,
@@ -202,6 +203,23 @@ test('a living broker may be unregistered, by itself too, and registers again', 
       assert.ok((image.brokers.get(nodeId)?.epoch ?? -1) > before);
       for (const { isr } of image.topic('t')?.partitions ?? []) assert.equal(isr.length, 3);
     }
+  }));
+
+test('a broker that cannot tell that it lives says so once in half a minute', () =>
+  simulate(async (simulated) => {
+    const lines: string[] = [];
+    const note = (line: string): void => void lines.push(line);
+    const log: Log = { debug() {}, info() {}, warn: note, error: note, child: () => log };
+    const cluster = await TestCluster.open({ ...simulated, log });
+    const { store } = await cluster.start(1);
+    const { register } = store;
+    store.register = () => Promise.reject(new KafkaError('KAFKA_STORAGE_ERROR', 'planted'));
+    await cluster.server.expire(1);
+    await simulated.clock.sleep(85_000);
+    const count = lines.filter((line) => line.includes('could not tell the cluster')).length;
+    assert.equal(count, 3, lines.join());
+    store.register = register;
+    await cluster.stop();
   }));
 
 test('a session that ends under a living broker is renewed, and no in-sync set shrinks', () =>
