@@ -1,5 +1,5 @@
-// Runs the scenario of a planted bug from the seed on that is noted, and demands that it says what
-// is wrong.
+// Runs the scenario of a planted bug from the seed on that is noted, or the test of one file, and
+// demands that it says what is wrong.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlantedBug } from './bugs.ts';
-import { plant } from './plant.ts';
+import type { BugOfUnit } from './bugs-of-units.ts';
+import { plant, plantForTests } from './plant.ts';
 
 /** Other changes of the code move a bug to other seeds. */
 const seedsMax = 40;
@@ -19,6 +20,19 @@ export async function assertFound(bug: PlantedBug, scenario: string): Promise<vo
     const output = await simulate(plant(bug, folder), scenario, foundAt);
     assert.ok(output.includes(`${scenario} FAILED under seed`), output);
     assert.match(output, finding);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The test that is named fails, whatever others of its file do. */
+export async function assertTestFails(bug: BugOfUnit): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'planted-'));
+  try {
+    const path = join(plantForTests(bug, folder), `${bug.test}.test.js`);
+    const { output, isGood } = await run(['--test-reporter=tap', path]);
+    assert.ok(!isGood, output);
+    assert.match(output, new RegExp(`not ok \\d+ - ${bug.fails}`));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,0 +1,89 @@
+// Bugs of whoever keeps metadata in etcd or ZooKeeper. What else compares versions hides them in a
+// world: each is noted with the test of one file that fails on it. bugs-of-units.test.ts plants
+// them, too.
+
+import type { BugOfUnit } from './bugs-of-units.ts';
+
+const keyed = 'src/metadata/engines/keyed';
+
+/** Names what is in pieces in the change after which the last of them is sent. */
+const namedEarly = {
+  file: `${keyed}/piece-folders.js`,
+  was: `if (pieceCount > 0)
+                await commitFenced(this.#store, fence, [step]);`,
+  is: `if (pieceCount > 0) {
+                const late = async () => {
+                    for (let turn = 0; turn < 99; turn++) await null;
+                    await commitFenced(this.#store, fence, [step]);
+                };
+                late().catch(() => {});
+            }`,
+};
+
+export const bugsOnStores: readonly BugOfUnit[] = [
+  {
+    name: 'read without sync',
+    about: 'what is decided by it is compared again, so that no harm comes of it in a world',
+    file: 'src/metadata/engines/zookeeper/zookeeper-store.js',
+    was: 'const [, answer] = await Promise.all([this.#sync(path, link), this.#read(path, link)]);',
+    is: 'const answer = await this.#read(path, link);',
+    test: 'src/metadata/engines/zookeeper/zookeeper-store',
+    fails: 'a read at a member that lags waits for what is newest',
+  },
+  {
+    name: 'serializable read',
+    about: 'the same at etcd',
+    file: 'src/metadata/engines/etcd/etcd-store.js',
+    was: `await this.#ask('/v3/kv/range', request);`,
+    is: `await this.#ask('/v3/kv/range', { ...request, serializable: true });`,
+    test: 'src/metadata/engines/etcd/etcd-store',
+    fails: 'a read at a member that lags or is apart has the newest, or no answer',
+  },
+  {
+    name: 'watch that skips what came while it was away',
+    about: 'everything is looked at several times within a session besides',
+    file: 'src/metadata/engines/zookeeper/zookeeper-watches.js',
+    was: `watch.setting = 'no';
+            this.#set(watch);
+            this.#call(watch);`,
+    is: `watch.setting = 'no';
+            this.#set(watch);`,
+    test: 'src/metadata/engines/zookeeper/zookeeper-store',
+    fails: 'who watches is called after an outage that hid a change',
+  },
+  {
+    name: 'lost answer to an append taken as refused',
+    about: 'the next append compares the end, and ends the term that way',
+    file: `${keyed}/keyed-store.js`,
+    was: 'if (!(error instanceof UnknownChangeError))',
+    is: 'if (error instanceof Error)',
+    test: `${keyed}/keyed-store`,
+    fails: 'an append .* has an unknown outcome, and the next term tells',
+  },
+  {
+    name: 'controller without the fence of its epoch',
+    about: 'an append compares the end besides, which each election puts',
+    file: `${keyed}/fence.js`,
+    was: 'const versions = await store.commit([{ key: keys.epoch, was: version }, ...change]);',
+    is: `const made = await store.commit(change);
+    const versions = made === null ? null : [version, ...made];`,
+    test: `${keyed}/late-requests`,
+    fails: 'names no snapshot whose pieces it wrote before',
+  },
+  {
+    name: 'registration of a later life deleted',
+    about: 'a request that comes so late is rare: versions of ephemeral nodes begin anew',
+    file: `${keyed}/living-brokers.js`,
+    was: 'await this.#remove(nodeId, heldEntry, [lifeStep(nodeId, lifeEntry, newest)]);',
+    is: 'await this.#remove(nodeId, heldEntry, []);',
+    test: `${keyed}/late-requests`,
+    fails: 'to end a registration does not end the next one',
+  },
+  {
+    name: 'batch that is named before its pieces are there',
+    about: 'no world has a batch of more than one change',
+    ...namedEarly,
+    test: `${keyed}/piece-folders`,
+    fails: 'is whole or not there wherever its writer dies, and the next one sweeps',
+  },
+];
