@@ -38,6 +38,30 @@ export const bugsOfUnits: readonly BugOfUnit[] = [
     fails: 'drops answers that were asked for in another epoch',
   },
   {
+    name: 'watermark taken before truncation',
+    about:
+      'readers see as committed what is about to be cut: for one moment, and the follower must be ' +
+      'behind a watermark and beyond an epoch at once',
+    file: 'src/replication/fetchers/fetched-partition.js',
+    was: 'const epochsBefore = leaderEpochs.entries.length;',
+    is: `const epochsBefore = leaderEpochs.entries.length;
+                const { highWatermark } = answer;
+                this.follower.append({ records: noRecords, highWatermark, fetchOffset: from });`,
+    test: 'src/replication/fetchers/replica-fetchers',
+    fails: 'take the watermark of a leader whose log parts from theirs when theirs is cut',
+  },
+  {
+    name: 'follower retention by its own clock',
+    about:
+      'a clock that is days ahead empties a replica that may lead next; topics of worlds whose ' +
+      'records age at all are those where nobody knows how long they are kept',
+    file: 'src/replication/partition-upkeep.js',
+    was: "const end = role === 'leader' ? highWatermark : log.logStartOffset;",
+    is: 'const end = highWatermark;',
+    test: 'src/replication/follower-state',
+    fails: 'keeps what its leader keeps, whatever its own clock and size say',
+  },
+  {
     name: 'marker of an older coordinator accepted',
     about:
       'each transaction has an epoch of its own, so that a late marker is refused by that, too',

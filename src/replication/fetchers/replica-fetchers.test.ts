@@ -361,6 +361,34 @@ describe('fetchers of a follower', () => {
       await brokers.close();
     }));
 
+  test('take the watermark of a leader whose log parts from theirs when theirs is cut', () =>
+    simulate(async (io) => {
+      const brokers = new Brokers(io, [2]);
+      const { leader, follower } = await brokers.replicate();
+      brokers.produce(leader, 'a');
+      await io.clock.sleep(600);
+      follower.becomeLeader(stateOf(1, 2));
+      brokers.fetchers.onRoleChanged(follower);
+      produce(follower, ['nobody else', 'has these']);
+      const alone = { ...stateOf(2, 3), isr: [2] };
+      leader.becomeLeader(alone);
+      brokers.produce(leader, 'b', 'c', 'd');
+      assert.equal(leader.highWatermark, 4);
+      follower.becomeFollower(alone);
+      const following = follower.following as NonNullable<Partition['following']>;
+      const truncateTo = following.truncateTo.bind(following);
+      const shown: number[] = [];
+      following.truncateTo = (diverging) => {
+        shown.push(follower.highWatermark);
+        return truncateTo(diverging);
+      };
+      brokers.fetchers.onRoleChanged(follower);
+      await io.clock.sleep(2000);
+      assert.deepEqual(shown, [1]);
+      await same({ leader, follower });
+      await brokers.close();
+    }));
+
   test('start anew where their leader begins, and their watermark and log start move there', () =>
     simulate(async (io) => {
       const brokers = new Brokers(io);
