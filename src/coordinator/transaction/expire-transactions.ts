@@ -16,8 +16,12 @@ export function timedOutTransactions(machine: TransactionMachine): string[] {
     .map(({ transactionalId }) => transactionalId);
 }
 
+/**
+ * One that will have begun in more than its timeout as well: the clock of who coordinated before
+ * was ahead of ours, or ours has jumped back, and nobody waits until they agree.
+ */
 export function isTimedOut({ state, startMs, timeoutMs }: Transaction, nowMs: number): boolean {
-  return state === 'Ongoing' && startMs + timeoutMs < nowMs;
+  return state === 'Ongoing' && Math.abs(nowMs - startMs) > timeoutMs;
 }
 
 /** The ids that may be forgotten now. */
