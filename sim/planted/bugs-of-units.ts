@@ -40,8 +40,8 @@ export const bugsOfUnits: readonly BugOfUnit[] = [
   {
     name: 'watermark taken before truncation',
     about:
-      'readers see as committed what is about to be cut: for one moment, and the follower must be ' +
-      'behind a watermark and beyond an epoch at once',
+      'readers see as committed what is about to be cut: for one moment, and only of a follower ' +
+      'that is behind a watermark and beyond an epoch at once',
     file: 'src/replication/fetchers/fetched-partition.js',
     was: 'const epochsBefore = leaderEpochs.entries.length;',
     is: `const epochsBefore = leaderEpochs.entries.length;

@@ -17,6 +17,7 @@ const checkMs = 1_000;
 const hasteMs = 1_000;
 /** Brokers have noted by then how far they have read (replica.high.watermark.checkpoint…). */
 const notedMs = 6_000;
+const readyMsMax = 60_000;
 /** What they say of a store that has less. */
 const refusal = /was put back|the store ends at offset/;
 
@@ -34,7 +35,7 @@ export async function endAllAtOnce(
 ): Promise<void> {
   const { world, cluster, plan } = run;
   const harm = prng.pick(['kill', 'power cut'] as const);
-  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
+  await allReady(run);
   await world.advance(prng.int(2_000));
   world.note(`all brokers: ${harm}`);
   nemesis.leave();
@@ -50,16 +51,27 @@ export async function endAllAtOnce(
   nemesis.stop();
 }
 
+type Cast = [SimBroker, SimBroker, ...SimBroker[]];
+
+/** How each of them begins: some time goes by, and who is who is drawn. */
+async function cast({ world, cluster }: ReplicationRun, prng: Prng, msMax = 1_000): Promise<Cast> {
+  await world.advance(prng.int(msMax));
+  return shuffled(cluster.brokers, prng) as Cast;
+}
+
+async function allReady({ world, cluster }: ReplicationRun): Promise<void> {
+  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), readyMsMax);
+}
+
 /**
  * One falls out of sync and comes back; while it catches up those who are ahead of it die, one
  * after the other.
  */
 async function succeed(run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng): Promise<void> {
-  const { world, cluster, plan } = run;
+  const { world, plan } = run;
   const { network } = world;
   for (let round = 1 + prng.int(2); round > 0; round--) {
-    await world.advance(prng.int(1_000));
-    const [behind, ...ahead] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
+    const [behind, ...ahead] = await cast(run, prng);
     const { name } = behind.host;
     const others = ahead.map(({ host }) => host.name);
     world.note(`succession: ${name} falls behind`);
@@ -89,8 +101,7 @@ async function succeed(run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng)
  */
 async function leadAlone(run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng): Promise<void> {
   const { world, cluster, plan } = run;
-  await world.advance(prng.int(1_000));
-  const [first, ...others] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
+  const [first, ...others] = await cast(run, prng);
   world.note(`${first.host.name} leads alone`);
   for (const broker of cluster.brokers) nemesis.takeDown(broker, 'kill');
   for (let life = 2 + prng.int(2); life > 0; life--) {
@@ -117,9 +128,8 @@ async function returnBehind(
 ): Promise<void> {
   const { world, cluster, plan } = run;
   const { network } = world;
-  await world.advance(prng.int(1_000));
-  const [behind, ...ahead] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
-  const [first, ...others] = ahead as [SimBroker, ...SimBroker[]];
+  const [behind, first, ...others] = await cast(run, prng);
+  const ahead = [first, ...others];
   world.note(`${behind.host.name} returns behind ${first.host.name}`);
   network.partition(
     [behind.host.name],
@@ -155,8 +165,7 @@ async function enterUnheard(
 ): Promise<void> {
   const { world, cluster, plan } = run;
   const { network } = world;
-  await world.advance(prng.int(1_000));
-  const [alone, ...others] = shuffled(cluster.brokers, prng) as [SimBroker, ...SimBroker[]];
+  const [alone, ...others] = await cast(run, prng);
   const { name } = alone.host;
   world.note(`${name} does not hear who enters`);
   for (const broker of others) nemesis.takeDown(broker, 'kill');
@@ -186,13 +195,13 @@ async function loseWhatItHad(
   nemesis: ClusterNemesis,
   prng: Prng,
 ): Promise<void> {
-  const { world, cluster, plan } = run;
+  const { world, plan } = run;
   const { network } = world;
   run.addProducer(steadyProducer(run, prng, 'steady'));
   for (let round = 2; round > 0; round--) {
-    await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
-    await world.advance(1_000 + prng.int(2_000));
-    const [back, leader] = shuffled(cluster.brokers, prng) as [SimBroker, SimBroker];
+    await allReady(run);
+    await world.advance(1_000);
+    const [back, leader] = await cast(run, prng, 2_000);
     world.note(`${back.host.name} loses what it had, and does not reach ${leader.host.name}`);
     nemesis.takeDown(back, 'power cut');
     network.partition([back.host.name], [leader.host.name]);
@@ -220,13 +229,12 @@ async function putStoreBack(
   const { world, cluster, plan } = run;
   const { store } = cluster;
   if (store?.keep === undefined) return;
-  await world.advance(prng.int(2_000));
+  const [first] = await cast(run, prng, 2_000);
   const toBackup = store.keep();
-  const [first] = shuffled(cluster.brokers, prng) as [SimBroker];
   nemesis.takeDown(first, 'kill');
   await world.advance(2 * plan.sessionTimeoutMs + prng.float() * 2_000);
   nemesis.maybeStart(first);
-  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), 60_000);
+  await allReady(run);
   await world.advance(notedMs);
   for (const broker of cluster.brokers) nemesis.takeDown(broker, 'kill');
   const toNewest = store.keep();
