@@ -288,6 +288,22 @@ describe('tombstones', () => {
       assert.equal((await log.offsetForTimestamp(START_MS))?.offset, 0);
       assert.equal(await log.offsetForTimestamp(START_MS + 1), null);
     }));
+
+  test('tombstones that are kept for ever keep their time', () =>
+    simulate(async (io) => {
+      const config = { deleteRetentionMs: Number(2n ** 63n - 1n) };
+      const log = await openCompacted(io, { config });
+      put(log, [
+        ['a', null],
+        ['b', '1'],
+      ]);
+      roll(log);
+      await clean(log);
+      const [, header] = (await batchesOf(log))[0] as Awaited<ReturnType<typeof batchesOf>>[0];
+      assert.ok(header.hasDeleteHorizon);
+      assert.equal((await log.offsetForTimestamp(START_MS))?.offset, 0);
+      assert.equal(await log.offsetForTimestamp(START_MS + 1), null);
+    }));
 });
 
 describe('transactions', () => {

@@ -85,7 +85,9 @@ export function keptOf(
   const isHorizonDue =
     horizonMs === null && (filtered.hasTombstone || (header.isControl && isUnread));
   if (isHorizonDue) {
-    return { bytes: filtered.encode(nowMs + deleteRetentionMs), recordCount, keylessCount };
+    // Of a time that a number does not hold exactly the times of the records cannot be told.
+    const dueMs = Math.min(nowMs + deleteRetentionMs, Number.MAX_SAFE_INTEGER);
+    return { bytes: filtered.encode(dueMs), recordCount, keylessCount };
   }
   const isAsBefore = filtered.isWhole;
   const bytes = isAsBefore
