@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Host, simulate, World } from '../../../../sim/index.ts';
+import { Deferred } from '../../../base/deferred.ts';
 import { Prng } from '../../../base/prng.ts';
 import type { Io } from '../../../io/index.ts';
 import { LogResources } from '../../../storage/index.ts';
@@ -112,6 +113,34 @@ test('the log is dropped behind the older of two snapshots and no further', () =
     const again = await open(io, { segmentBytesMax: 500 });
     assert.deepEqual(await textsOf(again), expected);
     await again.close();
+  }));
+
+test('a snapshot that is saved slowly does not take the place of a later one', () =>
+  simulate(async (io) => {
+    const store = await open(io, { segmentBytesMax: 500 });
+    const append = await elected(store);
+    for (let i = 0; i < 5; i++) await append(`record ${i}`);
+    await snapshotOf(store, 1);
+    for (let i = 5; i < 10; i++) await append(`record ${i}`);
+    const written = new Deferred<void>();
+    const records = (await textsOf(store)).map((text) => Buffer.from(text));
+    async function* slowly(): AsyncGenerator<readonly Buffer[], void, undefined> {
+      await written.promise;
+      yield records;
+    }
+    const { endOffset } = store;
+    const slow = { endOffset, controllerEpoch: 1, timestampMs: 1, pieces: slowly() };
+    const first = store.saveSnapshot(slow, 1);
+    for (let i = 10; i < 15; i++) await append(`record ${i}`);
+    const second = snapshotOf(store, 1);
+    await io.clock.sleep(1_000);
+    written.resolve();
+    await Promise.all([first, second]);
+    const names = listSnapshots(io.disk, folder);
+    assert.equal(names.at(0)?.endOffset, endOffset);
+    assert.equal(store.logStartOffset, endOffset);
+    assert.equal((await textsOf(store)).length, 15);
+    await store.close();
   }));
 
 test('a damaged snapshot falls back to the one before and the log behind that', async () => {

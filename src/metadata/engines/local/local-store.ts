@@ -6,6 +6,7 @@
 // nobody knows what the platter holds until the next start has read it.
 
 import { assert } from '../../../base/assert.ts';
+import { Deferred } from '../../../base/deferred.ts';
 import type { Uuid } from '../../../base/uuid.ts';
 import type { Io } from '../../../io/index.ts';
 import {
@@ -91,6 +92,8 @@ export class LocalStore implements ClusterStore {
   #log!: PartitionLog;
   /** Oldest first; none of them known to be damaged. */
   #snapshots: SnapshotName[] = [];
+  /** Settled when the snapshot that is being saved is there, or is not. */
+  #saving: Deferred<void> | null = null;
   /** Read and checked at the start; let go of when the first reader has taken it. */
   #snapshotAtStart: StoredSnapshot | null = null;
   /** What Kafka's quorum said of itself, in a log that Kafka began: the newest of each type. */
@@ -381,15 +384,24 @@ export class LocalStore implements ClusterStore {
   }
 
   async saveSnapshot(snapshot: StoreSnapshot, controllerEpoch: number): Promise<void> {
+    // On a slow disk that of a controller before is under way: the list is in order by their ends.
+    while (this.#saving !== null) await this.#saving.promise;
     this.#assertTerm(controllerEpoch);
     assert(snapshot.endOffset <= this.#endOffset, 'a snapshot holds committed records only');
     if (snapshot.endOffset <= (this.#snapshots.at(-1)?.endOffset ?? 0)) return;
-    const bytesAtSnapshot = this.#bytesAppended;
-    const quorum = [...this.#quorum.values()];
-    const name = await writeSnapshot(this.#io.disk, this.#folder, snapshot, quorum);
-    this.#snapshots.push(name);
-    this.#bytesAtSnapshot = bytesAtSnapshot;
-    await this.#shorten();
+    const saving = new Deferred<void>();
+    this.#saving = saving;
+    try {
+      const bytesAtSnapshot = this.#bytesAppended;
+      const quorum = [...this.#quorum.values()];
+      const name = await writeSnapshot(this.#io.disk, this.#folder, snapshot, quorum);
+      this.#snapshots.push(name);
+      this.#bytesAtSnapshot = bytesAtSnapshot;
+      await this.#shorten();
+    } finally {
+      this.#saving = null;
+      saving.resolve();
+    }
   }
 
   /** The log reaches back to the older of the snapshots that are kept. */
