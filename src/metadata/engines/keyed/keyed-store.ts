@@ -288,8 +288,11 @@ export class KeyedStore implements ClusterStore {
     return this.#log.read(from);
   }
 
-  newestSnapshot(): Promise<StoreSnapshot | null> {
-    return this.#snapshots.newest();
+  /** The end that is known here may be older than it: whoever goes on behind it has to know. */
+  async newestSnapshot(): Promise<StoreSnapshot | null> {
+    const snapshot = await this.#snapshots.newest();
+    if (snapshot !== null && snapshot.endOffset > this.endOffset) await this.#lookAtEnd();
+    return snapshot;
   }
 
   async watch(from: number, watcher: StoreWatcher): Promise<Subscription> {

@@ -156,6 +156,25 @@ describe('an answer that is slower than the news', () => {
       await store.close();
     }));
 
+  test('to a look at the end that a snapshot overtook is no sign that it was put back', () =>
+    inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const { append, snapshot } = await elected(store);
+      await append('a');
+      world.keysOf(other).isDeaf = true;
+      world.keysOf(other).slowDown((request) => request === 'end', 1_000);
+      const following = follow(other);
+      await world.io.clock.sleep(100);
+      await append('b');
+      await snapshot(['A', 'B']);
+      const seen = await following;
+      await append('c');
+      await world.io.clock.sleep(2 * lookMs);
+      assert.deepEqual([seen.texts.at(-1), seen.errors, other.isFailed], ['c', [], false]);
+      await store.close();
+      await other.close();
+    }));
+
   test('to an append of a term that is over does not take readers back', async () => {
     await inWorld(async (world) => {
       const [store, other] = [await world.connect(), await world.connect()];
