@@ -86,6 +86,16 @@ test('a directory that does not answer holds up nothing in another', () =>
     assert.deepEqual([...broker.made].sort(), ['t-0', 't-1', 'u-0']);
   }));
 
+test('what is deleted while the logs are closed is left to the next start', () =>
+  play(['/a'], async ({ io, broker, topics }) => {
+    broker.follow(topics.create('t', [nodeId]));
+    await broker.replicas.settled();
+    await broker.replicas.close();
+    broker.follow(topics.delete('t'));
+    await io.clock.sleep(1_000);
+    assert.deepEqual(foldersIn(io, '/a'), ['t-0']);
+  }));
+
 test('who waits for one topic does not wait for another', () =>
   play(['/a', '/b'], async ({ process, broker, topics }) => {
     process.host.freezeTree('/a');

@@ -85,8 +85,12 @@ export class FolderWork {
     this.#begin(turn);
   }
 
-  /** Removes the folder of a log that nobody uses any more. */
+  /**
+   * Removes the folder of a log that nobody uses any more. Once this is closed so are the logs: the
+   * folder is left to the next start, which finds it again.
+   */
   remove(name: PartitionName, release: Release): void {
+    if (this.#isClosed) return;
     const turn = this.#turnOf(name);
     turn.removals.push({ name, release });
     this.#begin(turn);
@@ -108,7 +112,7 @@ export class FolderWork {
     this.#lanes.get(directory)?.onDirectoryFailure();
   }
 
-  /** What is under way comes to its end; removals begin still, nothing else does. */
+  /** What is under way comes to its end, and removals that wait for it; nothing else begins. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
