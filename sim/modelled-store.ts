@@ -314,13 +314,17 @@ export class ModelledStore implements StoreHosts {
   }
 
   #lag(): void {
-    const place = this.#prng.int(memberCount);
+    const first = this.#prng.int(memberCount);
     const forMs = this.#prng.int(3_000);
-    if (this.#prng.chance(0.3)) this.#part(place, forMs);
-    else if (this.#ensemble.lag(place, true)) {
-      this.#world.reached.onReached('members that lag');
-      this.#later(forMs, () => this.#ensemble.lag(place, false));
+    if (this.#prng.chance(0.5)) {
+      this.#part(first, forMs);
+      return;
     }
+    const places = [first, (first + 1) % memberCount];
+    const late = places.find((place) => this.#ensemble.lag(place, true));
+    if (late === undefined) return;
+    this.#world.reached.onReached('members that lag');
+    this.#later(forMs, () => this.#ensemble.lag(late, false));
   }
 
   /** Its clients reach it, and it reaches no other member. */
