@@ -30,7 +30,8 @@ export async function assertTestFails(bug: BugOfUnit): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'planted-'));
   try {
     const path = join(plantForTests(bug, folder), `${bug.test}.test.js`);
-    const { output, isGood } = await run(['--test-reporter=tap', path]);
+    const only = `--test-name-pattern=${bug.fails}`;
+    const { output, isGood } = await run(['--test-reporter=tap', only, path]);
     assert.ok(!isGood, output);
     assert.match(output, new RegExp(`not ok \\d+ - ${bug.fails}`));
   } finally {
