@@ -42,7 +42,6 @@ const restMs = 500;
 export class DeathWatch {
   readonly #io: Io;
   readonly #log: Log;
-  readonly #outages: RateLimitedLog;
   readonly #options: DeathWatchOptions;
   readonly #watched = new Map<number, Watched>();
   #isController = false;
@@ -51,7 +50,6 @@ export class DeathWatch {
   constructor(io: Io, options: DeathWatchOptions) {
     this.#io = io;
     this.#log = io.log.child('death-watch');
-    this.#outages = new RateLimitedLog(io.clock, this.#log, ofOutages);
     this.#options = options;
     this.#images = options.metadata.subscribe((image) => this.#onImage(image));
   }
@@ -72,7 +70,7 @@ export class DeathWatch {
     }
     for (const broker of others.values()) {
       if (this.#watched.has(broker.id)) continue;
-      const watched = new Watched(broker);
+      const watched = new Watched(broker, new RateLimitedLog(this.#io.clock, this.#log, ofOutages));
       this.#watched.set(broker.id, watched);
       this.#watch(watched).catch(this.#options.onBug);
     }
@@ -151,7 +149,7 @@ export class DeathWatch {
     } catch (error) {
       if (!(error instanceof IoError) && !(error instanceof KafkaError)) throw error;
       // Whoever controls now, or this broker a moment later, finds the same.
-      this.#outages.warn(`broker ${id} could not be fenced`, { because: error.message });
+      watched.outages.warn(`broker ${id} could not be fenced`, { because: error.message });
     }
   }
 }
@@ -160,11 +158,14 @@ export class DeathWatch {
 class Watched {
   readonly broker: BrokerRegistration;
   isOver = false;
-  /** That it is dead. */
+  /** That the broker is dead was logged. */
   isSaid = false;
+  /** Of one broker: what is said of others does not hold back its lines. */
+  readonly outages: RateLimitedLog;
   onEnd: () => void = () => {};
 
-  constructor(broker: BrokerRegistration) {
+  constructor(broker: BrokerRegistration, outages: RateLimitedLog) {
+    this.outages = outages;
     this.broker = broker;
   }
 

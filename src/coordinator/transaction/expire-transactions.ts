@@ -17,8 +17,9 @@ export function timedOutTransactions(machine: TransactionMachine): string[] {
 }
 
 /**
- * One that will have begun in more than its timeout as well: the clock of who coordinated before
- * was ahead of ours, or ours has jumped back, and nobody waits until they agree.
+ * A transaction that began more than its timeout in the future has timed out, too: the clock of the
+ * coordinator before this one was ahead, or this clock was set back. Kafka leaves the transaction
+ * open, and its readers waiting, until the clock has caught up.
  */
 export function isTimedOut({ state, startMs, timeoutMs }: Transaction, nowMs: number): boolean {
   return state === 'Ongoing' && Math.abs(nowMs - startMs) > timeoutMs;

@@ -11,9 +11,9 @@ import { EtcdClient } from '../../../src/metadata/engines/etcd/etcd-client.ts';
 import { EtcdStore, parseEtcdAddress } from '../../../src/metadata/engines/etcd/index.ts';
 import { until } from '../../../src/metadata/engines/keyed/key-store-contract.ts';
 import { NamespaceNetwork, whyNoNamespaces } from '../clusters/network.ts';
+import { NumberingRun } from '../clusters/numbering-run.ts';
 import { answers, present } from '../toolchain.ts';
 import { EtcdCluster } from './etcd-process.ts';
-import { NumberingRun } from './numbering-run.ts';
 
 const isPresent = answers('etcd', '--version') && answers('etcdctl', 'version');
 const io = createNodeIo({ logLevel: 'off' });

@@ -17,9 +17,9 @@ import {
   ZooKeeperStore,
 } from '../../../src/metadata/engines/zookeeper/index.ts';
 import { loopback, NamespaceNetwork, whyNoNamespaces } from '../clusters/network.ts';
+import { NumberingRun } from '../clusters/numbering-run.ts';
 import { Processes } from '../clusters/processes.ts';
 import { type StoreMembers, storeMembers, storePlaces } from '../clusters/store-members.ts';
-import { NumberingRun } from '../etcd/numbering-run.ts';
 import { freePorts, hasZooKeeper } from './zookeeper-servers.ts';
 
 const io = createNodeIo({ logLevel: 'off' });

@@ -92,7 +92,7 @@ export class LocalStore implements ClusterStore {
   #log!: PartitionLog;
   /** Oldest first; none of them known to be damaged. */
   #snapshots: SnapshotName[] = [];
-  /** Settled when the snapshot that is being saved is there, or is not. */
+  /** The snapshot that is being saved; settled when that has succeeded or failed. */
   #saving: Deferred<void> | null = null;
   /** Read and checked at the start; let go of when the first reader has taken it. */
   #snapshotAtStart: StoredSnapshot | null = null;
@@ -384,7 +384,8 @@ export class LocalStore implements ClusterStore {
   }
 
   async saveSnapshot(snapshot: StoreSnapshot, controllerEpoch: number): Promise<void> {
-    // On a slow disk that of a controller before is under way: the list is in order by their ends.
+    // The snapshot of a deposed controller may still be on its way to a slow disk. Snapshots are
+    // saved one at a time, so that the list stays ordered by end offset.
     while (this.#saving !== null) await this.#saving.promise;
     this.#assertTerm(controllerEpoch);
     assert(snapshot.endOffset <= this.#endOffset, 'a snapshot holds committed records only');
