@@ -1,6 +1,6 @@
 // A producer whose first batch of each round is too large for its topic, so that it is split while
 // those behind it are on their way. A round begins with a line that is read, and says how many
-// records were acknowledged and how many were not.
+// records were acknowledged, how many were given up without an answer, and how many refused.
 //
 //   java Split HOST:PORT TOPIC BATCH_SIZE LINGER_MS RECORDS RECORD_SIZE
 
@@ -10,6 +10,7 @@ import java.util.Properties;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 final class Split {
@@ -28,13 +29,15 @@ final class Split {
     try (var producer = new KafkaProducer<byte[], byte[]>(properties)) {
       while (rounds.readLine() != null) {
         var acknowledged = new AtomicInteger();
+        var unknown = new AtomicInteger();
         var refused = new AtomicInteger();
         for (int i = 0; i < count; i++) {
           producer.send(new ProducerRecord<>(args[1], 0, null, value), (metadata, error) ->
-              (error == null ? acknowledged : refused).incrementAndGet());
+              (error == null ? acknowledged : error instanceof TimeoutException ? unknown : refused)
+                  .incrementAndGet());
         }
         producer.flush();
-        System.out.println(acknowledged + " acknowledged, " + refused + " refused");
+        System.out.println(acknowledged + " " + unknown + " " + refused);
       }
     }
   }
