@@ -15,9 +15,9 @@
 // transaction-steps.ts  harm at each step of a transaction
 // compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
 // replication.ts       several brokers that replicate, fail over and come back; with
-//                      replication-plan.ts and replication-run.ts; the same with the metadata in
-//                      the models of etcd and ZooKeeper
-// replication-moves.ts the same while replicas move, directories are lost, stores come to harm
+//                      replication-plan.ts and replication-run.ts
+// replication-moves.ts the same while replicas move, directories are lost
+// metadata-on.ts       the same with the metadata in the models of etcd and ZooKeeper
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
 //                      the same on three brokers; three-brokers.ts has what they share
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
@@ -39,20 +39,16 @@ import { journal } from './journal.ts';
 import { kill } from './kill.ts';
 import { lostDirectory } from './lost-directory.ts';
 import { metadata } from './metadata.ts';
-import { network } from './network.ts';
-import { powerCut, powerCutUnsynced } from './power-cut.ts';
-import {
-  replication,
-  replicationEtcd,
-  replicationPowerCut,
-  replicationZooKeeper,
-} from './replication.ts';
 import {
   etcdFaults,
-  replicationDirectories,
-  replicationMoves,
+  replicationEtcd,
+  replicationZooKeeper,
   zookeeperFaults,
-} from './replication-moves.ts';
+} from './metadata-on.ts';
+import { network } from './network.ts';
+import { powerCut, powerCutUnsynced } from './power-cut.ts';
+import { replication, replicationPowerCut } from './replication.ts';
+import { replicationDirectories, replicationMoves } from './replication-moves.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 import { transactionsOnThree } from './transactions-on-three.ts';

@@ -1,24 +1,14 @@
 // What `replication` does, and more: consumers read at every replica (KIP-392), an operator moves
 // replicas while harm is done, and longer stories are told. `replication-moves`: nothing is lost.
 // `replication-directories`: power is cut, disks are lost, and brokers of two log directories lose
-// one of them and live. `metadata-on-etcd-faults` and `metadata-on-zookeeper-faults`: the store
-// comes to all the harm that a store of several members can come to; or a backup of it is put back.
+// one of them and live.
 
 import type { Prng } from '../../src/base/prng.ts';
-import { directoryHarms, lossyHarms, memberHarms } from '../cluster-nemesis.ts';
-import { calm, withFaults } from '../faults.ts';
+import { directoryHarms, lossyHarms } from '../cluster-nemesis.ts';
 import { reassignmentReaches } from '../metadata-counts.ts';
-import { type ModelKind, storeReaches } from '../modelled-store.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import {
-  type Change,
-  harmMsMax,
-  nemesisOf,
-  onStore,
-  replicationReaches,
-  unchanged,
-} from './replication.ts';
+import { type Change, harmMsMax, nemesisOf, replicationReaches, unchanged } from './replication.ts';
 import { drawReplication, type ReplicationPlan, withTwoLogDirs } from './replication-plan.ts';
 import { ReplicationRun } from './replication-run.ts';
 import { type Story, stories } from './replication-stories.ts';
@@ -39,24 +29,6 @@ export const replicationDirectories: Scenario = {
   reaches: replicationReaches.map((reach) => ({ ...reach, isRare: true })),
   run: (world) => runReplicationDirectories(world),
 };
-
-/** What comes of a store that comes to harm. */
-const wanted = ['controller changes', 'unknown appends', 'resumed watches', 'renewed sessions'];
-
-function faultsOn(kind: ModelKind): Scenario {
-  return {
-    name: `metadata-on-${kind}-faults`,
-    about: `what replication promises, while the ${kind} that has the metadata comes to harm`,
-    reaches: [
-      ...storeReaches,
-      ...replicationReaches.map((reach) => ({ ...reach, isRare: !wanted.includes(reach.name) })),
-    ],
-    run: (world) => runStoreFaults(world, onStore(kind, world)),
-  };
-}
-
-export const etcdFaults = faultsOn('etcd');
-export const zookeeperFaults = faultsOn('zookeeper');
 
 /** What is told. null: harm at random, and replicas move. */
 const told: readonly (Story | null)[] = [
@@ -85,35 +57,6 @@ async function runReplicationDirectories(world: World): Promise<void> {
     const harms = [...lossyHarms, ...directoryHarms];
     await runWith(world, { plan: withTwoLogDirs(plan), story, prng, harms });
   }
-}
-
-/** The same of a store that comes to harm. */
-const toldOfStores: readonly (Story | null)[] = [
-  ...[null, null, null, null, null, null],
-  ...[stories.putStoreBack, stories.putStoreBack, stories.keepLeaders],
-];
-
-async function runStoreFaults(world: World, change: Change): Promise<void> {
-  const prng = world.prng.fork('plan');
-  const story = world.prng.fork('story').pick(toldOfStores);
-  // Where every message may be late, so may be a broker that has to say that it lives.
-  if (story === stories.keepLeaders) {
-    world.faults = withFaults(world.faults, { network: calm.network });
-  }
-  const drawn = change(drawReplication(prng, { brokers: 3 }));
-  // With many snapshots whoever is away for a while begins anew with one.
-  const plan = keepingQuiet(drawn, prng.pick(['300', '300', '20971520']));
-  await runWith(world, { plan, story, prng, harms: memberHarms });
-}
-
-/** It is the store that is looked at: brokers ask each other for records less often. */
-function keepingQuiet(plan: ReplicationPlan, snapshotBytes: string): ReplicationPlan {
-  const config = {
-    'replica.fetch.wait.max.ms': '500',
-    'num.replica.fetchers': '1',
-    'metadata.log.max.record.bytes.between.snapshots': snapshotBytes,
-  };
-  return { ...plan, config: { ...plan.config, ...config } };
 }
 
 interface Told {

@@ -9,9 +9,7 @@
 
 import type { Prng } from '../../src/base/prng.ts';
 import { type ClusterHarm, ClusterNemesis, clusterHarms, lossyHarms } from '../cluster-nemesis.ts';
-import { withFaults } from '../faults.ts';
 import { metadataReaches } from '../metadata-counts.ts';
-import type { ModelKind } from '../modelled-store.ts';
 import type { Reach } from '../reached.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -63,38 +61,6 @@ export const replicationPowerCut: Scenario = {
   reaches: lossyReaches,
   run: (world) => runReplicationPowerCut(world),
 };
-
-/**
- * The same plan with the store that it names. It is asked a dozen small questions where the shared
- * store tells everything by itself, so sessions are longer, and no answer is late for all of one.
- */
-export function onStore(kind: ModelKind, world: World): Change {
-  const spikeMs = Math.min(world.faults.network.spikeMs, 500);
-  world.faults = withFaults(world.faults, { network: { spikeMs } });
-  const sessionTimeoutMs = 6_000;
-  const session = {
-    'broker.session.timeout.ms': `${sessionTimeoutMs}`,
-    'broker.heartbeat.interval.ms': '500',
-  };
-  return (plan) => ({
-    ...plan,
-    store: { kind },
-    sessionTimeoutMs,
-    config: { ...plan.config, ...session },
-  });
-}
-
-function replicationOn(kind: ModelKind, what: string): Scenario {
-  return {
-    name: `metadata-on-${kind}`,
-    about: `what replication promises, with the metadata in ${what}`,
-    reaches: replicationReaches.map((reach) => ({ ...reach, isRare: true })),
-    run: (world) => runReplication(world, onStore(kind, world)),
-  };
-}
-
-export const replicationEtcd = replicationOn('etcd', 'a small etcd of three members');
-export const replicationZooKeeper = replicationOn('zookeeper', 'a small ZooKeeper of three');
 
 export const harmMsMax = 10_000;
 
