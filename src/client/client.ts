@@ -160,11 +160,10 @@ export class Client {
     return node === undefined ? null : this.#connections.ready(node);
   }
 
+  /** @throws UnknownBroker if newer metadata may have what these do not */
   async connectionTo(nodeId: number): Promise<ClientConnection> {
     const node = this.cache.nodes.get(nodeId);
-    if (node === undefined) {
-      throw new KafkaError('BROKER_NOT_AVAILABLE', `broker ${nodeId} is not in the metadata`);
-    }
+    if (node === undefined) throw new UnknownBroker(nodeId);
     return this.#connections.get(node);
   }
 
@@ -245,7 +244,8 @@ export class Client {
         if (clock.monotonic() + pauseMs >= deadlineMs) throw error;
         this.log.debug('will retry', { error: messageOf(error), failures });
         await clock.sleep(pauseMs);
-        if (state.staleMetadata || !(error instanceof KafkaError)) this.refreshInBackground();
+        const isStale = state.staleMetadata || error instanceof UnknownBroker;
+        if (isStale || !(error instanceof KafkaError)) this.refreshInBackground();
       }
     }
   }
@@ -264,6 +264,16 @@ export class Client {
     this.cache.replay(response, isForAll);
     this.#refreshedAtMs = this.io.clock.monotonic();
     this.onRefreshed(isForAll);
+  }
+}
+
+/**
+ * The metadata name no such broker: it has left them, or has been named by somebody whose metadata
+ * are newer. Kafka's clients ask for metadata, and again, for as long as a request may take.
+ */
+class UnknownBroker extends KafkaError {
+  constructor(nodeId: number) {
+    super('NETWORK_EXCEPTION', `broker ${nodeId} is not in the metadata`);
   }
 }
 
