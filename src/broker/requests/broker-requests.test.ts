@@ -44,6 +44,11 @@ class Scene {
     return this.requests.ask('addPartitions', addition, { to: coordinator, own, retryMsMax });
   }
 
+  alterPartition() {
+    const own = { alterPartition: fail };
+    return this.requests.ask('alterPartition', alteration, { to: controller, own });
+  }
+
   createTopics() {
     return this.requests.ask('createTopics', { topics: [] }, { to: controller, own: unasked });
   }
@@ -54,6 +59,7 @@ const addition: PeerApis['addPartitions']['request'] = {
   topics: [{ name: 't', partitions: [0] }],
   transactionVersion: 2,
 };
+const alteration = { brokerId: 1, brokerEpoch: 1, partitions: [] };
 const added = [{ name: 't', partitions: [{ partitionIndex: 0, errorCode: 0 }] }];
 const fail = (): never => assert.fail('this broker is not the one');
 const unasked = { addPartitions: fail, createTopics: fail, writeTransactionMarkers: fail };
@@ -152,8 +158,42 @@ scene(
 scene('one that may not is sent once: what became of it is not known', async (at) => {
   at.others.move(controller, 2);
   at.others.loseAnswer(2);
-  await assert.rejects(at.createTopics(), { errorName: 'NETWORK_EXCEPTION' });
-  assert.deepEqual(at.others.carriedOut, ['2 createTopics']);
+  await assert.rejects(at.alterPartition(), { errorName: 'NETWORK_EXCEPTION' });
+  assert.deepEqual(at.others.carriedOut, ['2 alterPartition']);
+});
+
+scene('what an administrator asks for is sent again when its answer is lost', async (at) => {
+  at.others.move(controller, 2);
+  const own = {} as Controller;
+  const forwarded = forwardedController(at.requests, own);
+  const asks = [
+    () => forwarded.createTopics({ topics: [] }),
+    () => forwarded.deleteTopics({ topics: [] }),
+    () => forwarded.createPartitions({ topics: [] }),
+    () => forwarded.alterConfigs({ resources: [] }),
+    () => forwarded.incrementalAlterConfigs({ resources: [] }),
+    () => forwarded.electLeaders({ type: 'preferred', partitions: null }),
+    () => forwarded.alterReassignments({ partitions: [] }),
+    () => forwarded.alterClientQuotas({ entries: [] }),
+    () => forwarded.alterScramCredentials({ deletions: [], upsertions: [] }),
+  ];
+  for (const ask of asks) {
+    at.others.loseAnswer(2);
+    await ask();
+  }
+  const twice = at.others.carriedOut.filter((each, i, all) => i % 2 === 1 && all[i - 1] === each);
+  assert.equal(twice.length, asks.length);
+});
+
+scene('what is asked while the controller changes is asked of the next one', async (at) => {
+  at.others.move(controller, 2);
+  at.others.silence(2);
+  const asking = at.createTopics();
+  await at.rest();
+  at.others.move(controller, 3);
+  at.requests.onRolesChanged();
+  await asking;
+  assert.deepEqual(at.others.carriedOut, ['3 createTopics']);
 });
 
 scene('a broker that cannot be reached was sent nothing, and is tried again', async (at) => {

@@ -4,7 +4,7 @@
 //
 // Invariants: a request is sent again only where that does no harm: whoever was asked is not the
 // one, or not yet, and so did nothing; nothing was sent; or an answer was lost of a request that
-// may be carried out twice. What is lost of another request is said: nobody knows what became of
+// may be sent twice (peer.ts). What is lost of another request is said: nobody knows what became of
 // it. An answer of a peer is waited for until the deadline and no longer; a call always comes back.
 
 import { Deferred } from '../../base/deferred.ts';

@@ -41,29 +41,30 @@ export type Peer = {
 };
 
 /**
- * Whether the request may be sent again when its answer was lost, for it may have been carried out.
- * A topic would be there already, or be gone already, through nobody's doing but ours. A change of
- * the in-sync replicas is known by the metadata that it leads to, and by nothing else.
+ * Whether the request is sent again when its answer was lost, for it may have been carried out.
+ * What administrators ask for is, as in Kafka: the second time a topic may be there already, or be
+ * gone already, through nobody's doing but ours, and that is what is answered. A change of the
+ * in-sync replicas is known by the metadata that it leads to, and by nothing else.
  */
 export const isRepeatable: Readonly<Record<keyof PeerApis, boolean>> = {
   addPartitions: true,
   writeTransactionMarkers: true,
-  createTopics: false,
-  deleteTopics: false,
-  createPartitions: false,
+  createTopics: true,
+  deleteTopics: true,
+  createPartitions: true,
   alterConfigs: true,
-  incrementalAlterConfigs: false,
+  incrementalAlterConfigs: true,
   allocateProducerIds: true,
   registerBroker: true,
-  unregisterBroker: false,
+  unregisterBroker: true,
   brokerHeartbeat: true,
   metadataProgress: true,
   alterPartition: false,
-  electLeaders: false,
+  electLeaders: true,
   alterReassignments: true,
   assignReplicasToDirs: true,
   reportOffline: true,
   alterClientQuotas: true,
-  alterScramCredentials: false,
+  alterScramCredentials: true,
   updateFeatures: true,
 };
