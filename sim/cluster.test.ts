@@ -77,3 +77,17 @@ test('a broker that begins with a snapshot of the metadata knows who controls', 
   last?.start();
   await cluster.world.run(() => last?.isReady === true, 30_000);
 });
+
+test('clocks are apart by as much as they were in the time that is asked about', async () => {
+  const cluster = new Cluster(new World(), { brokers: 3 });
+  const { world, brokers } = cluster;
+  for (const [at, skewMs] of [20, 0, -30].entries()) brokers[at]?.host.shiftClock(skewMs);
+  await world.advance(2_000);
+  assert.equal(cluster.clocksApartMs(1_000), 50);
+  brokers[1]?.host.shiftClock(400);
+  await world.advance(2_000);
+  brokers[1]?.host.shiftClock(-400);
+  assert.equal(cluster.clocksApartMs(1_000), 430);
+  await world.advance(2_000);
+  assert.deepEqual([cluster.clocksApartMs(1_000), cluster.clocksApartMs(2_500)], [50, 430]);
+});

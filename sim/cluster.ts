@@ -60,6 +60,12 @@ export class Cluster {
     return this.brokers.map(({ host }) => `${host.name}:${brokerPort}`).join(',');
   }
 
+  /** How far two of the brokers' wall clocks, or one and itself, were apart in the last `forMs`. */
+  clocksApartMs(forMs: number): number {
+    const skews = this.brokers.flatMap(({ host }) => host.clockSkewsMs(forMs));
+    return Math.max(...skews) - Math.min(...skews);
+  }
+
   /** Starts the store and every broker that is down. */
   start(): void {
     if (this.store?.isUp === false) this.store.start();

@@ -16,6 +16,8 @@ export class Host implements EnclosingHost {
   files = new FileSystem();
   /** How far the wall clock is off. */
   clockSkewMs: number;
+  /** Before each jump of it. */
+  readonly #formerSkews: { readonly untilMs: number; readonly skewMs: number }[] = [];
   #isUp = true;
   #bootCount = 1;
   #incarnationCount = 0;
@@ -82,7 +84,15 @@ export class Host implements EnclosingHost {
   /** The wall clock jumps, either way. The monotonic one does not. */
   shiftClock(byMs: number): void {
     this.world.note(`${this.name} clock jumps by ${byMs} ms`);
+    this.#formerSkews.push({ untilMs: this.world.timeMs, skewMs: this.clockSkewMs });
     this.clockSkewMs += byMs;
+  }
+
+  /** All that its wall clock has been off within the last `forMs`. */
+  clockSkewsMs(forMs: number): number[] {
+    const sinceMs = this.world.timeMs - forMs;
+    const former = this.#formerSkews.filter(({ untilMs }) => untilMs >= sinceMs);
+    return [this.clockSkewMs, ...former.map(({ skewMs }) => skewMs)];
   }
 
   /** Flips a random bit of the file, cache and platter alike; null if it is empty or missing. */

@@ -83,6 +83,7 @@ export class CompactionRun {
       ledger: new TransactionLedger(),
       ids: new TransactionalIds(),
       updates: new KeyedLedger(),
+      clocksApartMs: (forMs) => this.cluster.clocksApartMs(forMs),
       nowMs: () => this.#nowMs,
       isSettling: false,
     };

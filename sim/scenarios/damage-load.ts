@@ -121,7 +121,10 @@ export class DamageLoad {
     const { bootstrapServers } = cluster;
     const prng = this.#prng.fork('writers');
     const ledger = new TransactionLedger();
-    const watch = { bootstrapServers, ids: new TransactionalIds(), ledger, isSettling: false };
+    const watch = {
+      ...{ bootstrapServers, ids: new TransactionalIds(), ledger, isSettling: false },
+      clocksApartMs: (forMs: number) => cluster.clocksApartMs(forMs),
+    };
     const writer = {
       name: 'transactional',
       transactionalId: 'transactional',

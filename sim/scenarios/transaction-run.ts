@@ -89,7 +89,9 @@ export class TransactionRun {
     this.cluster = new Cluster(world, plan);
     const { bootstrapServers } = this.cluster;
     const ids = new TransactionalIds();
-    this.watch = { bootstrapServers, ledger: this.ledger, ids, isSettling: false };
+    const clocksApartMs = (forMs: number): number => this.cluster.clocksApartMs(forMs);
+    const { ledger } = this;
+    this.watch = { bootstrapServers, ledger, ids, clocksApartMs, isSettling: false };
     this.reads = new CommittedReads(this.ledger);
     this.#slots = plan.clients.map((client) => ({ client, processes: [], lifeCount: 0 }));
   }

@@ -20,6 +20,8 @@ export interface TransactionWatch {
   readonly bootstrapServers: string;
   readonly ledger: TransactionLedger;
   readonly ids: TransactionalIds;
+  /** How far two clocks of those who may coordinate were apart at the most in the last `forMs`. */
+  readonly clocksApartMs: (forMs: number) => number;
   /** From now on nobody begins anything, and copiers are quick. */
   isSettling: boolean;
 }
@@ -87,11 +89,16 @@ export class TransactionalLife {
     await this.#attempt(() => this.producer.close({ timeoutMs: 10_000 }));
   }
 
-  /** Another life has its id, or its transaction took longer than it may. */
+  /**
+   * Another life has its id, or its transaction took longer than it may: from when it began, by the
+   * clock of who coordinated then, until now, by the clock of who coordinates. That may be another
+   * broker, and a clock that jumps is another one as well.
+   */
   #mayBeFenced(): boolean {
     if (this.#watch.ids.mayBeTaken(this.#taking)) return true;
     const { transactionTimeoutMs } = this.#plan.options;
-    return this.#io.clock.monotonic() - this.#beganMs >= transactionTimeoutMs;
+    const tookMs = this.#io.clock.monotonic() - this.#beganMs;
+    return tookMs + this.#watch.clocksApartMs(tookMs) >= transactionTimeoutMs;
   }
 
   /** False if it failed for a reason that a producer has to live with. */
