@@ -96,6 +96,23 @@ test('what is deleted while the logs are closed is left to the next start', () =
     assert.deepEqual(foldersIn(io, '/a'), ['t-0']);
   }));
 
+test('partitions whose logs are closed take no role, and nothing is made beside them', () =>
+  play(['/a'], async ({ io, broker, topics }) => {
+    broker.follow(topics.create('t', [other]));
+    broker.follow(topics.create('u', [nodeId]));
+    await broker.replicas.settled();
+    const rolesNow = () =>
+      [...broker.replicas.all()].map(({ role, leaderEpoch }) => [role, leaderEpoch]);
+    await broker.close();
+    const roles = rolesNow();
+    broker.follow(topics.lead('t', 0, nodeId));
+    broker.follow(topics.lead('u', 0, other));
+    broker.follow(topics.create('v', [nodeId]));
+    await io.clock.sleep(1_000);
+    assert.deepEqual(rolesNow(), roles);
+    assert.deepEqual(foldersIn(io, '/a'), ['t-0', 'u-0']);
+  }));
+
 test('who waits for one topic does not wait for another', () =>
   play(['/a', '/b'], async ({ process, broker, topics }) => {
     process.host.freezeTree('/a');

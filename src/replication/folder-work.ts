@@ -85,12 +85,8 @@ export class FolderWork {
     this.#begin(turn);
   }
 
-  /**
-   * Removes the folder of a log that nobody uses any more. Once this is closed so are the logs: the
-   * folder is left to the next start, which finds it again.
-   */
+  /** Removes the folder of a log that nobody uses any more. */
   remove(name: PartitionName, release: Release): void {
-    if (this.#isClosed) return;
     const turn = this.#turnOf(name);
     turn.removals.push({ name, release });
     this.#begin(turn);

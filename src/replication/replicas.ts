@@ -76,6 +76,7 @@ export class Replicas {
   readonly moves: LogMoves;
   readonly #folders: FolderWork;
   #image: MetadataImage;
+  #isClosed = false;
 
   private constructor(io: Io, options: ReplicasOptions, image: MetadataImage) {
     this.#io = io;
@@ -174,7 +175,7 @@ export class Replicas {
 
   /** The listener to give to the metadata publisher. */
   onImage(image: MetadataImage, changes: ImageChanges): void {
-    if (image.offset <= this.#image.offset) return;
+    if (this.#isClosed || image.offset <= this.#image.offset) return;
     const isNext = changes.previous.offset === this.#image.offset;
     this.#image = image;
     try {
@@ -227,8 +228,12 @@ export class Replicas {
     for (const partition of this.all()) partition.interruptFetches();
   }
 
-  /** Ends every wait; the logs are closed with their directories. */
+  /**
+   * Ends every wait; the logs are closed with their directories. A member that stops hears of the
+   * metadata until all that it has is durable: what they ask for now is for its next start.
+   */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#folders.close();
     await this.moves.close();
     for (const partition of this.all()) partition.close();
