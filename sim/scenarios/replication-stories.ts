@@ -4,11 +4,15 @@
 
 import { assert } from '../../src/base/assert.ts';
 import type { Prng } from '../../src/base/prng.ts';
+import type { Io } from '../../src/io/index.ts';
+import { openStore } from '../../src/metadata/index.ts';
 import type { ClusterNemesis } from '../cluster-nemesis.ts';
 import type { SimBroker } from '../sim-broker.ts';
 import { drawProducer, type ProducerPlan } from '../workloads/index.ts';
 import { keepingKeysApart, type ReplicationPlan, withMinInSync } from './replication-plan.ts';
 import type { ReplicationRun } from './replication-run.ts';
+
+const notes = '/directory-notes';
 
 /** A story is not as long as the longest bound. */
 const lagMsMax = 2_000;
@@ -242,7 +246,12 @@ async function putStoreBack(
   world.reached.onReached('stores put back');
   toBackup();
   store.start();
-  for (const broker of cluster.brokers) nemesis.maybeStart(broker);
+  const noted = new Map(cluster.brokers.map((broker) => [broker, notedOffset(broker)]));
+  // Whoever knew no more than the backup has may go on with it, so that its end tells nothing.
+  const growsTo = prng.chance(0.5) ? Math.max(...noted.values()) + 1 : 0;
+  const endOffset = await cluster.asClient('somebody', (io) => grown(io, store.address, growsTo));
+  const knew = (broker: SimBroker): boolean => (noted.get(broker) as number) >= endOffset;
+  for (const broker of cluster.brokers) if (knew(broker)) nemesis.maybeStart(broker);
   const exitCount = run.exits.length;
   await world.advance(3 * plan.sessionTimeoutMs);
   const served = cluster.brokers.filter(({ isReady }) => isReady).map(({ host }) => host.name);
@@ -252,6 +261,37 @@ async function putStoreBack(
   assert(because.length > 0 && isNamed, `they say: ${because[0]?.error.message}`);
   toNewest();
   store.start();
+  for (const broker of cluster.brokers) if (!knew(broker)) nemesis.maybeStart(broker);
+}
+
+/**
+ * Controllers begin their terms, and do nothing else, until the log is so long.
+ * @returns where it ended before
+ */
+async function grown(io: Io, address: string, toOffset: number): Promise<number> {
+  const sessionTimeoutMs = 1_000;
+  const known = { clusterId: null, hasData: true };
+  const store = await openStore(io, { address, clusterId: null, sessionTimeoutMs, known });
+  const { endOffset } = store;
+  while (store.endOffset < toOffset) {
+    const term = await store.elect({ nodeId: 1, onLost: () => {} }).term;
+    await term.resign();
+  }
+  await store.close();
+  return endOffset;
+}
+
+/** Of the metadata, in any of its directories; -1: none notes it. */
+function notedOffset({ host }: SimBroker): number {
+  let offset = -1;
+  for (const [path, { content }] of host.files.files()) {
+    if (!path.endsWith(notes)) continue;
+    const bytes = Buffer.alloc(content.sizeBytes);
+    content.read(bytes, 0);
+    const [, digits] = /"metadataOffset":(\d+)/.exec(bytes.toString('utf8')) ?? [];
+    offset = Math.max(offset, Number(digits ?? -1));
+  }
+  return offset;
 }
 
 /**

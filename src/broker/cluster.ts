@@ -150,7 +150,7 @@ async function openMetadataOf(
   const { nodeId } = config;
   if (member !== null) {
     const { store } = member;
-    assertKnownStore(store, directories.knownMetadata);
+    await assertKnownStore(store, directories.knownMetadata);
     const history = historyOfStore(store);
     const sessionMs = config.get('broker.session.timeout.ms');
     return openMetadata(io, { store, history, nodeId, config, sessionMs, onFailure: onFatal });

@@ -7,7 +7,7 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError, type Log, type Timer } from '../io/index.ts';
-import type { KnownMetadata, Metadata } from '../metadata/index.ts';
+import { asFingerprint, type KnownMetadata, type Metadata } from '../metadata/index.ts';
 import { LogDirectory, LogDirectoryError, type LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { KnownLogDirs } from './known-log-dirs.ts';
@@ -156,7 +156,8 @@ export class LogDirectories {
     return this.#opened.flatMap(({ path, meta: { clusterId }, notes }) => {
       if (notes === null) return [];
       const { historyId, metadataOffset } = notes;
-      return [{ path, clusterId, historyId, metadataOffset }];
+      const metadataBatch = asFingerprint(notes.metadataBatch);
+      return [{ path, clusterId, historyId, metadataOffset, metadataBatch }];
     });
   }
 

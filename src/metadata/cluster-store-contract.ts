@@ -6,7 +6,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Io } from '../io/index.ts';
 import {
+  asFingerprint,
   type ClusterStore,
+  fingerprintOf,
   type StoreBatch,
   type StoreBroker,
   StoreRolledBackError,
@@ -108,6 +110,7 @@ export function storeContracts(): StoreContract[] {
   appends(contract);
   elections(contract);
   followers(contract);
+  fingerprints(contract);
   snapshots(contract);
   sessions(contract);
   expulsions(contract);
@@ -291,6 +294,30 @@ function followers(contract: Contract): void {
     await io.clock.sleep(60_000);
     assert.ok(store.viewAgeMs < 10_000, `${store.viewAgeMs}`);
   });
+}
+
+function fingerprints(contract: Contract): void {
+  contract(
+    'a batch is told from others alike by who appended it and who reads it',
+    async (store) => {
+      const seen = await follow(store);
+      const { append } = await elected(store);
+      await append('a', 'b');
+      await append('c');
+      const read: StoreBatch[] = [];
+      for await (const batch of store.read(0)) read.push(batch);
+      assert.equal(read.length, 3);
+      assert.deepEqual(read.map(fingerprintOf), seen.batches.map(fingerprintOf));
+      assert.equal(new Set(read.map(fingerprintOf)).size, 3);
+      for (const batch of read)
+        assert.equal(asFingerprint(fingerprintOf(batch)), fingerprintOf(batch));
+      const last = read.at(-1) as StoreBatch;
+      if (store.hasBatch === undefined) return;
+      assert.equal(await store.hasBatch(fingerprintOf(last)), true);
+      const other = { ...last, timestampMs: last.timestampMs + 1 };
+      assert.equal(await store.hasBatch(fingerprintOf(other)), false);
+    },
+  );
 }
 
 function snapshots(contract: Contract): void {

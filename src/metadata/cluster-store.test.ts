@@ -82,6 +82,7 @@ const broken: Readonly<Record<string, readonly string[]>> = {
   'keeps its view after an outage': ['after an outage watchers', 'a watch goes on where it was'],
   'skips what it missed': ['a watch goes on where it was'],
   'reads from its beginning': ['a watch goes on where it was'],
+  'reads other times than it told': ['told from others alike'],
   'does not see that it was put back': ['whoever read more than the store has'],
 };
 

@@ -10,7 +10,7 @@
 // as refused.
 
 import type { Uuid } from '../base/uuid.ts';
-import { KafkaError } from '../protocol/index.ts';
+import { crc32c, KafkaError } from '../protocol/index.ts';
 import type { Endpoint } from './image.ts';
 
 /**
@@ -27,23 +27,48 @@ export class UnknownOutcomeError extends KafkaError {
 
 /** The store lacks what was read from it before: it is an older copy of itself, or another one. */
 export class StoreRolledBackError extends KafkaError {
-  constructor({ applied, endOffset, historyId }: RolledBack) {
-    const isEmptied = historyId === '';
-    const which = isEmptied ? '' : ` (history ${historyId})`;
-    const why = isEmptied
-      ? 'the store was emptied'
-      : 'the store was put back to an older state, or it is another one';
-    const what = `the metadata log${which} ends at offset ${endOffset}`;
-    super('KAFKA_STORAGE_ERROR', `${what}, but ${applied} was read before: ${why}`);
+  constructor(found: RolledBack) {
+    super('KAFKA_STORAGE_ERROR', `${sayRolledBack(found)}; ${rolledBackRemedy}`);
     this.name = 'StoreRolledBackError';
   }
 }
 
+/** What helps when a store lacks what a broker knows of it. */
+export const rolledBackRemedy =
+  'bring the store back as it was; where it is lost, partita cluster recover shows what that ' +
+  'costs, and goes on';
+
+function sayRolledBack({ kind, applied, endOffset, historyId }: RolledBack): string {
+  const log = kind === 'emptied' ? 'the metadata log' : `the metadata log (history ${historyId})`;
+  switch (kind) {
+    case 'emptied':
+      return `${log} is gone, but ${applied} was read before: the store was emptied`;
+    case 'replaced':
+      return `${log} is not the one that was read up to ${applied}: the store is another one`;
+    case 'branched':
+      return (
+        `${log} has other records before offset ${applied} than were read before: the store was ` +
+        'put back to an older state and has gone on from there'
+      );
+    default:
+      return (
+        `${log} ends at offset ${endOffset}, but ${applied} was read before: the store was put ` +
+        'back to an older state, or it is another one'
+      );
+  }
+}
+
 export interface RolledBack {
+  /**
+   * `shorter`: the log ends before what was read; `branched`: it does not, and is not what was
+   * read; `replaced`: it is of another history; `emptied`: there is none.
+   */
+  readonly kind: 'shorter' | 'branched' | 'replaced' | 'emptied';
   /** The offset up to which the log was read. */
   readonly applied: number;
   /** Where it ends now. */
   readonly endOffset: number;
+  /** Of what is there now. */
   readonly historyId: Uuid;
 }
 
@@ -98,6 +123,12 @@ export interface ClusterStore {
    */
   read(from: number): AsyncIterable<StoreBatch>;
 
+  /**
+   * Whether the log has the batch, which may have been read in an earlier life: else it is another
+   * branch. null: it does not reach back that far. Absent: nobody but this process writes it.
+   */
+  hasBatch?(fingerprint: BatchFingerprint): Promise<boolean | null>;
+
   /** null if none was taken. */
   newestSnapshot(): Promise<StoreSnapshot | null>;
 
@@ -108,7 +139,8 @@ export interface ClusterStore {
    * of this process). The promise resolves when the reader has all that was committed.
    *
    * After an outage the watch goes on where it was, or with the newest snapshot when the log no
-   * longer reaches back that far.
+   * longer reaches back that far. It fails with StoreRolledBackError when what it delivered last is
+   * not in the log any more, be that shorter than before or longer.
    * @throws StoreRolledBackError when the log ends before `from`
    */
   watch(from: number, watcher: StoreWatcher): Promise<Subscription>;
@@ -170,6 +202,8 @@ export interface StoreSnapshot {
   readonly timestampMs: number;
   /** Who controls, for readers who do not read the batch that began the term; -1: see the log. */
   readonly controllerId?: number;
+  /** Of the batch that ends at `endOffset`; absent: whoever took it did not know. */
+  readonly lastBatch?: BatchFingerprint | null;
   /** Its records in order, some at a time; they can be read once. */
   readonly pieces: AsyncIterable<readonly Buffer[]> | Iterable<readonly Buffer[]>;
 }
@@ -257,4 +291,45 @@ export function expelledError(nodeId: number): KafkaError {
 
 export interface BrokerSession {
   close(): Promise<void>;
+}
+
+/**
+ * What tells a batch from any other one that is ever at its offset, between colons: offsets,
+ * epoch, controller, time, checksum. Equal ones are of equal logs up to that batch: whoever
+ * appended it had read what is before it, and no two appends at one offset have all of that in
+ * common. A store of which an older copy was put back, and which has grown since, has others there.
+ */
+export type BatchFingerprint = string;
+
+export function fingerprintOf(batch: StoreBatch): BatchFingerprint {
+  const { baseOffset, endOffset, controllerEpoch, controllerId, timestampMs, records } = batch;
+  const crc = records.reduce((seed, each) => crc32c(each, 0, each.length, seed), 0);
+  const numbers = [baseOffset, endOffset, controllerEpoch, controllerId, timestampMs];
+  return `${numbers.join(':')}:${crc.toString(16)}`;
+}
+
+/** Of what was read from a file or a store; null: it is none. */
+export function asFingerprint(text: string | null | undefined): BatchFingerprint | null {
+  return text != null && /^\d+:\d+(:-?\d+){3}:[0-9a-f]+$/.test(text) ? text : null;
+}
+
+export function baseOffsetOf(fingerprint: BatchFingerprint): number {
+  return Number(fingerprint.split(':', 1)[0]);
+}
+
+/** Whether the log has the batch; null: it no longer reaches back that far, and nobody can tell. */
+export async function hasBatch(
+  log: Pick<ClusterStore, 'read' | 'newestSnapshot'>,
+  fingerprint: BatchFingerprint,
+): Promise<boolean | null> {
+  try {
+    for await (const batch of log.read(baseOffsetOf(fingerprint))) {
+      return fingerprintOf(batch) === fingerprint;
+    }
+    return false;
+  } catch (error) {
+    if (!(error instanceof KafkaError) || error.errorName !== 'OFFSET_OUT_OF_RANGE') throw error;
+    const snapshot = await log.newestSnapshot();
+    return snapshot?.lastBatch === fingerprint ? true : null;
+  }
 }

@@ -59,6 +59,8 @@ export interface BatchStamp {
   readonly controllerEpoch: number;
   /** -1: as it was. */
   readonly controllerId: number;
+  /** Of the batch that ends there; absent: not known. */
+  readonly lastBatch?: string | null;
 }
 
 export class MetadataDelta {
@@ -158,6 +160,7 @@ export class MetadataDelta {
     const parts: { -readonly [Part in keyof ImageParts]: ImageParts[Part] } = {
       clusterId: base.clusterId,
       offset: stamp.endOffset - 1,
+      lastBatch: stamp.lastBatch ?? null,
       controllerId: stamp.controllerId === -1 ? base.controllerId : stamp.controllerId,
       controllerEpoch: Math.max(base.controllerEpoch, stamp.controllerEpoch),
       brokers: this.#brokers,

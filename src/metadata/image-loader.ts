@@ -10,7 +10,14 @@ import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { isExpectedFailure } from '../storage/index.ts';
 import { changesBetween, type ImageChanges, type ImageListener } from './changes.ts';
-import type { ClusterStore, StoreBatch, StoreSnapshot, Subscription } from './cluster-store.ts';
+import {
+  asFingerprint,
+  type ClusterStore,
+  fingerprintOf,
+  type StoreBatch,
+  type StoreSnapshot,
+  type Subscription,
+} from './cluster-store.ts';
 import { assertKnownFeature, METADATA_VERSION_READ } from './controller/features.ts';
 import { type BatchStamp, MetadataDelta } from './delta.ts';
 import { MetadataImage } from './image.ts';
@@ -103,7 +110,8 @@ export class ImageLoader {
     // The batch that began the term may be gone with the log before the snapshot.
     const told = snapshot.controllerId ?? -1;
     const controllerId = told >= 0 ? told : previous.controllerId;
-    this.#image = delta.apply({ endOffset, controllerEpoch, controllerId });
+    const lastBatch = asFingerprint(snapshot.lastBatch);
+    this.#image = delta.apply({ endOffset, controllerEpoch, controllerId, lastBatch });
     if (this.#listeners.size > 0) this.#tell(changesBetween(previous, this.#image));
   }
 
@@ -151,7 +159,7 @@ export class ImageLoader {
     const delta = new MetadataDelta(this.#image);
     for (const record of this.#known(batch.records)) this.#replay(delta, record);
     this.#lastTimestampMs = batch.timestampMs;
-    this.#publish(delta, batch);
+    this.#publish(delta, { ...batch, lastBatch: fingerprintOf(batch) });
   }
 
   #replay(delta: MetadataDelta, record: DecodedRecord): void {
@@ -207,6 +215,7 @@ export class ImageLoader {
       endOffset: image.offset + 1,
       controllerEpoch: image.controllerEpoch,
       timestampMs: this.#lastTimestampMs,
+      lastBatch: image.lastBatch,
       pieces: piecesOf(image),
     };
     await this.#store.saveSnapshot(snapshot, controllerEpoch);

@@ -113,6 +113,8 @@ export interface ImageParts {
   readonly clusterId: string;
   /** Offset of the last record that is in the image; -1 when there is none. */
   readonly offset: number;
+  /** What tells the batch of that record from others (cluster-store.ts); null: not known. */
+  readonly lastBatch: string | null;
   readonly controllerId: number;
   readonly controllerEpoch: number;
   readonly brokers: PersistentMap<number, BrokerRegistration>;
@@ -132,6 +134,7 @@ const noConfigs: ReadonlyMap<string, string> = new Map();
 export class MetadataImage implements ImageParts {
   readonly clusterId: string;
   readonly offset: number;
+  readonly lastBatch: string | null;
   readonly controllerId: number;
   readonly controllerEpoch: number;
   readonly brokers: PersistentMap<number, BrokerRegistration>;
@@ -153,6 +156,7 @@ export class MetadataImage implements ImageParts {
   constructor(parts: ImageParts) {
     this.clusterId = parts.clusterId;
     this.offset = parts.offset;
+    this.lastBatch = parts.lastBatch;
     this.controllerId = parts.controllerId;
     this.controllerEpoch = parts.controllerEpoch;
     this.brokers = parts.brokers;
@@ -171,6 +175,7 @@ export class MetadataImage implements ImageParts {
     return new MetadataImage({
       clusterId,
       offset: -1,
+      lastBatch: null,
       controllerId: -1,
       controllerEpoch: -1,
       brokers: PersistentMap.empty(),

@@ -2,12 +2,20 @@
 // batch in the turn in which it is committed. Engines have one for each watch; one that lost touch
 // with its log resumes it.
 //
-// Invariant: the reader's batches are in order and without a gap, each once. It goes live in the
-// same turn in which it saw that nothing is left to read, so no commit can fall between.
+// Invariants: the reader's batches are in order and without a gap, each once. It goes live in the
+// same turn in which it saw that nothing is left to read, so no commit can fall between. What it
+// reads follows what it delivered last: that batch is read again with what is behind it, since a
+// store that was put back may have grown beyond it meanwhile.
 
 import { KafkaError } from '../protocol/index.ts';
 import {
+  asFingerprint,
+  type BatchFingerprint,
+  baseOffsetOf,
   type ClusterStore,
+  fingerprintOf,
+  hasBatch,
+  type RolledBack,
   type StoreBatch,
   StoreRolledBackError,
   type StoreWatcher,
@@ -21,6 +29,8 @@ export class LogFollower implements Subscription {
   readonly #watcher: StoreWatcher;
   readonly #historyId: string;
   #next: number;
+  /** The batch before `#next`; null: not known. */
+  #last: BatchFingerprint | null = null;
   /** Something was delivered: what follows begins exactly at `#next`. */
   #isAligned = false;
   #isLive = false;
@@ -56,14 +66,31 @@ export class LogFollower implements Subscription {
         await this.#read();
       } catch (error) {
         const isGone = error instanceof KafkaError && error.errorName === 'OFFSET_OUT_OF_RANGE';
-        if (!isGone || !(await this.#takeSnapshot())) throw error;
+        if (!isGone) throw error;
+        const isAnew = await this.#takeSnapshot();
+        if (!isAnew && this.#last === null) throw error;
+        // What follows may be there although the last one was trimmed.
+        if (!isAnew) this.#last = null;
       }
     }
   }
 
+  /** What was delivered last is still there. @throws StoreRolledBackError, and as the log does */
+  async compare(): Promise<void> {
+    this.#assertNotRolledBack();
+    if (this.#last === null || this.#isClosed) return;
+    if ((await hasBatch(this.#log, this.#last)) === false) throw this.#rolledBack('branched');
+  }
+
   async #read(): Promise<void> {
-    for await (const batch of this.#log.read(this.#next)) {
+    let known = this.#last;
+    for await (const batch of this.#log.read(known === null ? this.#next : baseOffsetOf(known))) {
       if (this.#isClosed) return;
+      if (known !== null) {
+        if (fingerprintOf(batch) !== known) throw this.#rolledBack('branched');
+        known = null;
+        continue;
+      }
       const gap = this.#gapBefore(batch);
       if (gap !== null) throw gap;
       this.#deliver(batch);
@@ -88,6 +115,7 @@ export class LogFollower implements Subscription {
   #deliver(batch: StoreBatch): void {
     this.#isAligned = true;
     this.#next = batch.endOffset;
+    this.#last = fingerprintOf(batch);
     this.#watcher.onBatch(batch);
   }
 
@@ -98,13 +126,19 @@ export class LogFollower implements Subscription {
     await this.#watcher.onSnapshot(snapshot);
     this.#isAligned = true;
     this.#next = snapshot.endOffset;
+    this.#last = asFingerprint(snapshot.lastBatch);
     return true;
   }
 
   #assertNotRolledBack(): void {
     const { endOffset, historyId } = this.#log;
-    if (endOffset >= this.#next && historyId === this.#historyId) return;
-    throw new StoreRolledBackError({ applied: this.#next, endOffset, historyId });
+    if (historyId !== this.#historyId) throw this.#rolledBack('replaced');
+    if (endOffset < this.#next) throw this.#rolledBack('shorter');
+  }
+
+  #rolledBack(kind: RolledBack['kind']): StoreRolledBackError {
+    const { endOffset, historyId } = this.#log;
+    return new StoreRolledBackError({ kind, applied: this.#next, endOffset, historyId });
   }
 
   /** Nothing comes after it. */

@@ -4,7 +4,12 @@
 // Invariants: one thing at a time is done for a reader (start or resume); one that was interrupted
 // is resumed with the next `resume`, one that met anything else has failed.
 
-import type { StoreBatch, StoreWatcher, Subscription } from './cluster-store.ts';
+import {
+  type StoreBatch,
+  StoreRolledBackError,
+  type StoreWatcher,
+  type Subscription,
+} from './cluster-store.ts';
 import { type FollowedLog, LogFollower } from './log-follower.ts';
 
 /**
@@ -17,16 +22,24 @@ interface Watch {
   readonly follower: LogFollower;
   isBusy: boolean;
   mustResume: boolean;
+  mustCompare: boolean;
 }
 
 export class LogWatches {
   readonly #log: FollowedLog;
   readonly #interruptionBy: (error: unknown) => Interruption;
+  readonly #onRolledBack: (error: StoreRolledBackError) => void;
   readonly #open = new Set<Watch>();
 
-  constructor(log: FollowedLog, interruptionBy: (error: unknown) => Interruption) {
+  /** @param onRolledBack a reader has found that the log is not the one that it has read */
+  constructor(
+    log: FollowedLog,
+    interruptionBy: (error: unknown) => Interruption,
+    onRolledBack: (error: StoreRolledBackError) => void = () => {},
+  ) {
     this.#log = log;
     this.#interruptionBy = interruptionBy;
+    this.#onRolledBack = onRolledBack;
   }
 
   /**
@@ -39,7 +52,7 @@ export class LogWatches {
     patiently = (begin: () => Promise<void>) => begin(),
   ): Promise<Subscription> {
     const follower = new LogFollower(this.#log, from, watcher);
-    const watch: Watch = { follower, isBusy: true, mustResume: false };
+    const watch: Watch = { follower, isBusy: true, mustResume: false, mustCompare: false };
     const close = (): void => {
       follower.close();
       this.#open.delete(watch);
@@ -72,9 +85,15 @@ export class LogWatches {
     for (const { follower } of [...this.#open]) follower.offer(batch);
   }
 
-  /** There is a connection again: what was committed meanwhile is read. */
-  resume(): void {
-    for (const watch of this.#open) void this.#resume(watch);
+  /**
+   * What was committed meanwhile is read.
+   * @param mustCompare nobody knows what became of the log: also one that did not grow is looked at
+   */
+  resume(mustCompare = false): void {
+    for (const watch of this.#open) {
+      watch.mustCompare ||= mustCompare;
+      void this.#resume(watch);
+    }
   }
 
   async #resume(watch: Watch): Promise<void> {
@@ -84,11 +103,14 @@ export class LogWatches {
     while (watch.mustResume) {
       watch.mustResume = false;
       try {
+        if (watch.mustCompare) await watch.follower.compare();
+        watch.mustCompare = false;
         await watch.follower.resume();
       } catch (error) {
         if (this.#interruptionBy(error) !== null) continue;
         this.#open.delete(watch);
         watch.follower.fail(error as Error);
+        if (error instanceof StoreRolledBackError) this.#onRolledBack(error);
       }
     }
     watch.isBusy = false;

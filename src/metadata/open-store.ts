@@ -8,7 +8,7 @@
 import type { Uuid } from '../base/uuid.ts';
 import type { ConnectTls, Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import type { ClusterStore } from './cluster-store.ts';
+import { type BatchFingerprint, type ClusterStore, rolledBackRemedy } from './cluster-store.ts';
 import type { EtcdCompaction } from './engines/etcd/index.ts';
 import type { KeyedStore, KeyStore } from './engines/keyed/index.ts';
 import type { SharedStoreServer, SharedStoreServerOptions } from './engines/shared/index.ts';
@@ -191,14 +191,21 @@ export interface KnownMetadata {
   readonly historyId: Uuid;
   /** Of the last record that was applied. */
   readonly metadataOffset: number;
+  /** The batch of that record; null: the broker that noted the offset did not note it. */
+  readonly metadataBatch: BatchFingerprint | null;
 }
 
-/** @throws KafkaError one line that says which is which, and what to do */
-export function assertKnownStore(
-  store: Pick<ClusterStore, 'clusterId' | 'historyId' | 'endOffset' | 'followedHistories'>,
+type NamedStore = Pick<
+  ClusterStore,
+  'clusterId' | 'historyId' | 'endOffset' | 'followedHistories' | 'hasBatch'
+>;
+
+/** @throws KafkaError one line that says which is which, and what to do; and as the store does */
+export async function assertKnownStore(
+  store: NamedStore,
   known: readonly KnownMetadata[],
-): void {
-  for (const { path, clusterId, historyId, metadataOffset } of known) {
+): Promise<void> {
+  for (const { path, clusterId, historyId, metadataOffset, metadataBatch } of known) {
     if (clusterId !== store.clusterId) {
       refuse(`${path} belongs to cluster ${clusterId}, and the store is of ${store.clusterId}`);
     }
@@ -212,13 +219,16 @@ export function assertKnownStore(
       const end = `ends at offset ${store.endOffset}`;
       refuse(`${path} was used with metadata offset ${metadataOffset}, and the store ${end}`);
     }
+    if (metadataBatch === null || (await store.hasBatch?.(metadataBatch)) !== false) continue;
+    const offset = `other records up to metadata offset ${metadataOffset}`;
+    const why = 'it was put back to an older state and has gone on from there';
+    refuse(`${path} was used with ${offset} than the store has (${why})`);
   }
 }
 
 function refuse(what: string): never {
   throw new KafkaError(
     'INCONSISTENT_CLUSTER_ID',
-    `${what}: correct cluster.store, or bring the store back as it was; where it is lost, ` +
-      'partita cluster recover shows what that costs, and goes on',
+    `${what}: correct cluster.store, or ${rolledBackRemedy}`,
   );
 }

@@ -15,7 +15,7 @@ export function historyOfStore(store: ClusterStore): MetadataHistory {
     // Others go on from what is in the store: this broker cannot begin another history alone.
     beginAnew: async (applied) => {
       const { endOffset, historyId } = store;
-      throw new StoreRolledBackError({ applied, endOffset, historyId });
+      throw new StoreRolledBackError({ kind: 'shorter', applied, endOffset, historyId });
     },
     deletedTopics: () => deletedTopicsIn(store),
   };

@@ -303,6 +303,7 @@ export class Replicas {
     await directory.maybeWriteNotes({
       historyId: history.id,
       metadataOffset: image.offset,
+      metadataBatch: image.lastBatch,
       directories: { ...Object.fromEntries(paths), ...offlineDirectories },
       hasTopic: (topicId) => image.topicById(topicId) !== undefined,
     });

@@ -8,6 +8,7 @@
 import type { Io } from '../../io/index.ts';
 import {
   aheadOf,
+  asFingerprint,
   type LivedOn,
   type OpenedStore,
   openStoreContent,
@@ -61,7 +62,7 @@ class Recovery {
 
   async run(isMeant: boolean): Promise<number> {
     this.#show();
-    if (!this.#directories.some((each) => this.#isRefused(each))) {
+    if (!(await this.#isAnyRefused())) {
       say('None of these brokers is refused: there is nothing to recover.');
       return 0;
     }
@@ -78,12 +79,19 @@ class Recovery {
     return 0;
   }
 
+  async #isAnyRefused(): Promise<boolean> {
+    for (const each of this.#directories) if (await this.#isRefused(each)) return true;
+    return false;
+  }
+
   /** As a whole, or a replica of it, which is offline then. */
-  #isRefused({ notes, logs }: KnownDirectory): boolean {
+  async #isRefused({ notes, logs }: KnownDirectory): Promise<boolean> {
     const { identity, metadata } = this.#store;
     if (notes === null || identity.follows?.includes(notes.historyId)) return false;
     const isOther = notes.historyId !== identity.historyId;
     if (isOther || notes.metadataOffset >= metadata.endOffset) return true;
+    const batch = asFingerprint(notes.metadataBatch);
+    if (batch !== null && (await this.#store.hasBatch(batch)) === false) return true;
     return logs.some(({ topicId, partition, leaderEpoch }) => {
       return (
         leaderEpoch > (this.#leaderEpochs.get(partitionKey(topicId, partition)) ?? leaderEpoch)

@@ -5,11 +5,13 @@
 import { type Uuid, uuidFromBytes } from '../../base/uuid.ts';
 import type { Io } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
+import { type BatchFingerprint, hasBatch } from '../cluster-store.ts';
 import {
   type Identity,
   KeyedStore,
   type KeyStore,
   readIdentity,
+  readLog,
   replaceIn,
   restoreInto,
 } from '../engines/keyed/index.ts';
@@ -58,6 +60,11 @@ export class OpenedStore {
     this.address = keys.address;
     this.identity = read.identity;
     this.metadata = read.metadata;
+  }
+
+  /** See ClusterStore. */
+  async hasBatch(fingerprint: BatchFingerprint): Promise<boolean | null> {
+    return await hasBatch(await readLog(this.#keys), fingerprint);
   }
 
   /** @throws KafkaError, one line, when it is not as it was read, or a broker lives */

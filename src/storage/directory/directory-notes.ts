@@ -4,8 +4,9 @@
 //
 // The notes are what proves, at a later start, that a log may go: a topic that was known at an
 // offset of the metadata and is not in a later image of the same history was deleted. They tell a
-// directory that is empty from one that is new. And a store that ends before their offset was put
-// back to an older state: so the offset is written down soon after it has grown, by itself, too.
+// directory that is empty from one that is new. And a store that ends before their offset, or has
+// another batch there, was put back to an older state: so the offset is written down soon after it
+// has grown, by itself, too.
 //
 // Invariants: a topic is noted only with an offset at which the metadata had it; the file is
 // replaced as a whole and has a checksum: notes that are damaged say nothing.
@@ -26,6 +27,8 @@ export interface DirectoryNotes {
   readonly historyId: Uuid;
   /** Of the last record of the metadata that was applied. */
   readonly metadataOffset: number;
+  /** What tells its batch from others at that offset. Absent in notes of older releases. */
+  readonly metadataBatch?: string | null;
   /** Entries of log.dirs, this one included: id to path. */
   readonly directories: Readonly<Record<Uuid, string>>;
   /** Topics of which logs are here. */
@@ -50,7 +53,10 @@ export function hasNotes(disk: Disk, directory: string): boolean {
 }
 
 /** What notes are made of, beside what the directory knows itself. */
-export type NotesAround = Pick<DirectoryNotes, 'historyId' | 'metadataOffset' | 'directories'> & {
+export type NotesAround = Pick<
+  DirectoryNotes,
+  'historyId' | 'metadataOffset' | 'metadataBatch' | 'directories'
+> & {
   /** The metadata have the topic at that offset. */
   readonly hasTopic: (topicId: Uuid) => boolean;
 };

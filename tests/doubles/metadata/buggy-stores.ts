@@ -272,6 +272,13 @@ export const bugs: Readonly<Record<string, new (io: Io, server: StoreServer) => 
       return super.read(this.server.local.logStartOffset);
     }
   },
+  'reads other times than it told': class extends RemoteStore {
+    override async *read(from: number): AsyncGenerator<StoreBatch, void, undefined> {
+      for await (const batch of super.read(from)) {
+        yield { ...batch, timestampMs: batch.timestampMs + 1 };
+      }
+    }
+  },
   'does not see that it was put back': class extends RemoteStore {
     readonly #seen = { endOffset: 0, historyId: '' };
 

@@ -235,6 +235,8 @@ export class Elections {
       value: forms.end.decode(keys.end, endEntry.value),
       version: endEntry.version,
     };
+    // It was put back, which the regular look finds: nothing is written into it.
+    if (end.value.endOffset < this.#log.endOffset) return;
     await this.#log.newestSnapshot();
     const { nodeId } = candidacy.candidate;
     const attempt = uuidFromBytes(this.#io.random.bytes(16), 0);

@@ -19,6 +19,7 @@
 export { certificateRemedy, warnOfOpenStore } from './access-lines.ts';
 export { readIdentity } from './identity.ts';
 export * from './key-store.ts';
+export { readLog } from './keyed-snapshots.ts';
 export { KeyedStore, type KeyedStoreOptions } from './keyed-store.ts';
 export type { Identity } from './layout.ts';
 export { type NewMetadata, replaceIn, restoreInto } from './replace-metadata.ts';

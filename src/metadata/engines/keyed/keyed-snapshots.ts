@@ -13,11 +13,11 @@ import {
   KafkaError,
   readBatchHeader,
 } from '../../../protocol/index.ts';
-import type { StoreSnapshot } from '../../cluster-store.ts';
+import type { ClusterStore, StoreSnapshot } from '../../cluster-store.ts';
 import { slicesOf } from '../local/index.ts';
 import { commitFenced, type Fence } from './fence.ts';
 import type { KeyStore } from './key-store.ts';
-import type { KeyedLog } from './keyed-log.ts';
+import { KeyedLog } from './keyed-log.ts';
 import { forms, keys, type SnapshotValue } from './layout.ts';
 import { PiecesGoneError } from './piece-folders.ts';
 
@@ -35,9 +35,9 @@ export class KeyedSnapshots {
   async newest(): Promise<StoreSnapshot | null> {
     const pointer = await this.#log.newestSnapshot();
     if (pointer === null) return null;
-    const { endOffset, controllerEpoch, controllerId, timestampMs } = pointer.value;
+    const { endOffset, controllerEpoch, controllerId, timestampMs, lastBatch } = pointer.value;
     const pieces = this.#piecesOf(pointer.value);
-    return { endOffset, controllerEpoch, controllerId, timestampMs, pieces };
+    return { endOffset, controllerEpoch, controllerId, timestampMs, lastBatch, pieces };
   }
 
   async *#piecesOf(value: SnapshotValue): AsyncGenerator<readonly Buffer[], void, undefined> {
@@ -82,6 +82,7 @@ export class KeyedSnapshots {
       logStart: before?.value.endOffset ?? 0,
       trimmedTo: Math.max(this.#trimmedTo, before?.value.trimmedTo ?? 0),
       older: before?.value.folder ?? null,
+      lastBatch: snapshot.lastBatch ?? null,
     };
     const becomes = forms.snapshot.encode(value);
     const pointer = { key: keys.snapshot, was: before?.version ?? null, becomes };
@@ -101,6 +102,18 @@ export class KeyedSnapshots {
     }
     await this.#log.folders.sweep(fence, this.#log.logStart);
   }
+}
+
+/** The log as it is now, for those who only look. */
+export async function readLog(
+  store: KeyStore,
+): Promise<Pick<ClusterStore, 'read' | 'newestSnapshot'>> {
+  const log = new KeyedLog(store, () => {});
+  const snapshots = new KeyedSnapshots(store, log);
+  const end = await store.get(keys.end);
+  if (end !== null) log.onEnd(forms.end.decode(keys.end, end.value));
+  await snapshots.newest();
+  return { read: (from) => log.read(from), newestSnapshot: () => snapshots.newest() };
 }
 
 export async function* batchesOf({

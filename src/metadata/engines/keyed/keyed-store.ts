@@ -12,11 +12,13 @@ import type { Io } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
 import {
   type AppendOptions,
+  type BatchFingerprint,
   type BrokerProcess,
   type BrokerSession,
   type Candidate,
   type ClusterStore,
   type Election,
+  hasBatch,
   type StoreBatch,
   type StoreBroker,
   StoreRolledBackError,
@@ -54,12 +56,16 @@ export class KeyedStore implements ClusterStore {
   readonly #snapshots: KeyedSnapshots;
   readonly #elections: Elections;
   readonly #brokers: LivingBrokers;
-  readonly #watches = new LogWatches(this, interruptionBy);
+  readonly #watches = new LogWatches(this, interruptionBy, (error) => this.#giveUp(error));
   #identity: Identity = { layout: 0, clusterId: '', historyId: '' };
   #lastAppend: Promise<unknown> = Promise.resolve();
   #lookingAtEnd: Promise<void> | null = null;
   #mustSweep = false;
   #isSweeping = false;
+  /** With each the store may have been put back before it. */
+  #connections = 0;
+  /** So many were there when it was last held against what was read. */
+  #comparedConnections = 0;
   #isRolledBack = false;
   #isClosed = false;
 
@@ -83,6 +89,9 @@ export class KeyedStore implements ClusterStore {
     this.#view = new StoreView(io, store, {
       sessionTimeoutMs: options.sessionTimeoutMs,
       look: () => this.#look(),
+      onConnected: () => {
+        this.#connections += 1;
+      },
       onSessionEnded: (session, why) => this.#onSessionEnded(session, why),
       onBug: this.#onBug,
     });
@@ -193,24 +202,37 @@ export class KeyedStore implements ClusterStore {
     const known = this.#log.endOffset;
     const entry = await this.#store.get(keys.end);
     const end = entry === null ? null : forms.end.decode(keys.end, entry.value);
+    const connections = this.#connections;
+    const mustCompare = connections > this.#comparedConnections;
+    const identity = mustCompare ? await readIdentity(this.#store) : this.#identity;
     // The end may be that of an append of this process whose answer is on its way: its batch is to
     // be handed to the watchers before the append resolves, and by nobody twice.
     await this.#lastAppend;
     if (this.#isRolledBack || this.#isClosed) return;
-    if (end === null || end.endOffset < known) await this.#onRolledBack(end);
+    const isAnother = identity?.historyId !== this.historyId;
+    if (end === null || end.endOffset < known || isAnother) await this.#onRolledBack(end);
     // Appends of this process may have been faster.
     else if (end.endOffset > this.#log.endOffset) this.#log.onEnd(end);
-    this.#watches.resume();
+    this.#comparedConnections = connections;
+    this.#watches.resume(mustCompare);
   }
 
   async #onRolledBack(end: EndValue | null): Promise<void> {
     const applied = this.#log.endOffset;
+    const before = this.historyId;
     const identity = await readIdentity(this.#store);
-    this.#isRolledBack = true;
     this.#identity = identity ?? { ...this.#identity, historyId: '' };
     this.#log.onEnd(end ?? { endOffset: 0, controllerEpoch: 0, bytes: 0 });
     const { endOffset, historyId } = this;
-    const error = new StoreRolledBackError({ applied, endOffset, historyId });
+    const isReplaced = historyId !== before && endOffset >= applied;
+    const kind = identity === null ? 'emptied' : isReplaced ? 'replaced' : 'shorter';
+    this.#giveUp(new StoreRolledBackError({ kind, applied, endOffset, historyId }));
+  }
+
+  /** The store is not the one that was read: nothing is done with it any more. */
+  #giveUp(error: StoreRolledBackError): void {
+    if (this.#isRolledBack || this.#isClosed) return;
+    this.#isRolledBack = true;
     this.#io.log.error(error.message);
     this.#onSessionEnded(this.#store.sessionNumber, error.message);
     this.#elections.close();
@@ -286,6 +308,10 @@ export class KeyedStore implements ClusterStore {
 
   read(from: number): AsyncGenerator<StoreBatch, void, undefined> {
     return this.#log.read(from);
+  }
+
+  hasBatch(fingerprint: BatchFingerprint): Promise<boolean | null> {
+    return this.#answered(() => hasBatch(this, fingerprint));
   }
 
   /** The end that is known here may be older than it: whoever goes on behind it has to know. */

@@ -121,6 +121,8 @@ export interface SnapshotValue extends PiecesName {
   readonly trimmedTo: number;
   /** The one before, for those who read it. */
   readonly older: string | null;
+  /** The fingerprint of the batch that ends at `endOffset`. Absent: older releases took it. */
+  readonly lastBatch?: string | null;
 }
 
 /**
@@ -145,7 +147,7 @@ export interface BrokerValue {
   readonly broker: StoreBroker;
 }
 
-type Kind = 'count' | 'text' | 'uuid' | 'uuids' | 'textOrNull' | 'broker';
+type Kind = 'count' | 'text' | 'uuid' | 'uuids' | 'textOrNull' | 'textOrAbsent' | 'broker';
 type Shape = Readonly<Record<string, Kind>>;
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= -1;
@@ -157,6 +159,7 @@ const checks: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   uuid: (value) => isText(value) && (value as string).length === 22,
   uuids: (value) => value === undefined || (Array.isArray(value) && value.every(checks.uuid)),
   textOrNull: (value) => value === null || isText(value),
+  textOrAbsent: (value) => value === undefined || checks.textOrNull(value),
   broker: isBroker,
 };
 
@@ -235,6 +238,7 @@ export const forms = {
     logStart: 'count',
     trimmedTo: 'count',
     older: 'textOrNull',
+    lastBatch: 'textOrAbsent',
   }),
   folder: new ValueForm<FolderValue>({
     state: 'text',

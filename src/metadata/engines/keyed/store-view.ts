@@ -23,6 +23,8 @@ const oldViewMs = 10_000;
 export interface StoreViewOptions {
   readonly sessionTimeoutMs: number;
   readonly look: () => Promise<void>;
+  /** After an outage, or with another session: the store may be another one by now. */
+  readonly onConnected: () => void;
   /** Of this number, and of those before. */
   readonly onSessionEnded: (session: number, why: string) => void;
   readonly onBug: (error: Error) => void;
@@ -96,6 +98,7 @@ export class StoreView {
       this.#session = event.sessionNumber;
       if (this.#awayBecause !== null) this.#io.log.warn(`the cluster store at ${address} is back`);
       this.#awayBecause = null;
+      this.#options.onConnected();
       void this.#look();
     }
   }

@@ -11,11 +11,13 @@ import type { Io, Log } from '../../../io/index.ts';
 import { decodeStruct, KafkaError } from '../../../protocol/index.ts';
 import {
   type AppendOptions,
+  type BatchFingerprint,
   type BrokerProcess,
   type BrokerSession,
   type Candidate,
   type ClusterStore,
   type Election,
+  hasBatch,
   type StoreBatch,
   type StoreBroker,
   StoreRolledBackError,
@@ -127,7 +129,8 @@ export class SharedStore implements ClusterStore {
     this.#endOffset = endOffset;
     this.#bytesSinceSnapshot = welcome.bytesSinceSnapshot;
     if (isRolledBack) {
-      this.#watches.fail(new StoreRolledBackError({ applied, endOffset, historyId }));
+      const kind = endOffset < applied ? 'shorter' : 'replaced';
+      this.#watches.fail(new StoreRolledBackError({ kind, applied, endOffset, historyId }));
     }
     if (!isFirst && !isSameSession) {
       const why = `the session with the cluster store at ${this.#connector.address} has ended`;
@@ -211,6 +214,10 @@ export class SharedStore implements ClusterStore {
         at = batch.endOffset;
       }
     }
+  }
+
+  hasBatch(fingerprint: BatchFingerprint): Promise<boolean | null> {
+    return hasBatch(this, fingerprint);
   }
 
   async newestSnapshot(): Promise<StoreSnapshot | null> {
