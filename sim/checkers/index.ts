@@ -35,6 +35,7 @@
 // replicated-reads.ts      (m) nothing below a watermark that a client was told is lost or changed
 // partition-leaders.ts     (m) one leader per epoch; watermarks and ends do not go back
 // replica-copies.ts        (m) replicas agree below the watermark, to the byte
+// metadata-logs.ts         (n) a store has one metadata log for everybody
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
 export { CommittedOffsets, type SeenCommit, type SentCommit } from './committed-offsets.ts';
@@ -62,6 +63,7 @@ export {
   assertOthersGoOn,
   type Loss,
 } from './lost-places.ts';
+export { MetadataLogs } from './metadata-logs.ts';
 export { assertNothingSetAside } from './no-strays.ts';
 export { assertNothingOpen, openPlaces, type StableEnd } from './nothing-open.ts';
 export { OneOwner } from './one-owner.ts';

@@ -2,9 +2,8 @@
 
 import { test } from 'node:test';
 import { bugsOfUnits } from './bugs-of-units.ts';
-import { bugsOnStores } from './bugs-on-stores.ts';
 import { assertTestFails } from './find.ts';
 
-for (const bug of [...bugsOfUnits, ...bugsOnStores]) {
+for (const bug of bugsOfUnits) {
   test(`${bug.name}: ${bug.about}`, () => assertTestFails(bug));
 }

@@ -1,8 +1,15 @@
-// Bugs of whoever keeps metadata in etcd or ZooKeeper. What else compares versions hides them in a
-// world: each is noted with the test of one file that fails on it. bugs-of-units.test.ts plants
-// them, too.
+// Bugs of whoever keeps metadata in etcd or ZooKeeper, each as a change of one place or of several
+// where one defence stands behind another. bugs-on-stores.test.ts shows that each is found: by a
+// scenario whose store comes to harm, or, where what else compares versions hides it there, by the
+// test of one file.
 
+import type { PlantedBug } from './bugs.ts';
 import type { BugOfUnit } from './bugs-of-units.ts';
+
+export interface BugOnStore extends PlantedBug {
+  /** Which of the scenarios finds it, from the seed `foundAt` on. */
+  readonly scenario: string;
+}
 
 const keyed = 'src/metadata/engines/keyed';
 
@@ -20,7 +27,62 @@ const namedEarly = {
             }`,
 };
 
-export const bugsOnStores: readonly BugOfUnit[] = [
+export const bugsOnStores: readonly BugOnStore[] = [
+  {
+    name: 'append that is sent twice',
+    about: 'an append whose answer was lost is sent again, to where the log ends now',
+    file: `${keyed}/keyed-log.js`,
+    was: 'const versions = await commitFenced(this.#store, fence, [...steps, ...more]);',
+    is: `const sent = commitFenced(this.#store, fence, [...steps, ...more]);
+        const { isLost, versions } = await sent.then(
+            (made) => ({ isLost: false, versions: made }),
+            (error) => {
+                if (error.name !== 'UnknownChangeError') throw error;
+                return { isLost: true, versions: [] };
+            },
+        );
+        if (isLost) {
+            const entry = await this.#store.get(keys.end);
+            this.#end = forms.end.decode(keys.end, entry.value);
+            this.#endVersion = entry.version;
+            return await this.append(fence, records, timestampMs);
+        }`,
+    scenario: 'metadata-log-on-etcd',
+    foundAt: 6,
+    finding: /is in the log/,
+  },
+  {
+    name: 'store without space that is taken for one that agreed',
+    about: 'the controller goes on behind an append that etcd refused for its alarm',
+    file: 'src/metadata/engines/etcd/etcd-store.js',
+    was: `if (error.kind !== 'lease')`,
+    is: `if (error.kind === 'space')
+                return change.map(({ was }) => was ?? '0');
+            if (error.kind !== 'lease')`,
+    scenario: 'metadata-log-on-etcd',
+    foundAt: 4,
+    finding: /is missing|came where|two logs/,
+  },
+  {
+    name: 'older history that is followed',
+    about: 'a broker serves with a store that ends before what it has applied',
+    file: 'src/metadata/log-follower.js',
+    was: 'if (endOffset >= this.#next && historyId === this.#historyId)',
+    is: 'if (historyId === this.#historyId)',
+    also: [
+      {
+        file: 'src/metadata/store-history.js',
+        was: 'throw new StoreRolledBackError({ applied, endOffset, historyId });',
+        is: '',
+      },
+    ],
+    scenario: 'metadata-log-on-zookeeper',
+    foundAt: 7,
+    finding: /go on with a store that was put back/,
+  },
+];
+
+export const unitBugsOnStores: readonly BugOfUnit[] = [
   {
     name: 'read without sync',
     about: 'what is decided by it is compared again, so that no harm comes of it in a world',

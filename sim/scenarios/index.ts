@@ -17,6 +17,7 @@
 // replication.ts       several brokers that replicate, fail over and come back; with
 //                      replication-plan.ts and replication-run.ts
 // replication-moves.ts the same while replicas move, directories are lost
+// metadata-logs.ts     no brokers: processes that keep a metadata log in those models
 // metadata-on.ts       the same with the metadata in the models of etcd and ZooKeeper
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
 //                      the same on three brokers; three-brokers.ts has what they share
@@ -39,6 +40,7 @@ import { journal } from './journal.ts';
 import { kill } from './kill.ts';
 import { lostDirectory } from './lost-directory.ts';
 import { metadata } from './metadata.ts';
+import { logOnEtcd, logOnZooKeeper } from './metadata-logs.ts';
 import {
   etcdFaults,
   replicationEtcd,
@@ -80,6 +82,8 @@ export const scenarios: readonly Scenario[] = [
   replicationZooKeeper,
   replicationMoves,
   replicationDirectories,
+  logOnEtcd,
+  logOnZooKeeper,
   etcdFaults,
   zookeeperFaults,
   groupsOnThree,

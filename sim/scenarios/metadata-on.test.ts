@@ -1,5 +1,7 @@
-// Three brokers whose metadata is in a small etcd or ZooKeeper, under a seed, twice.
+// Three brokers, or processes like them, whose metadata is in a small etcd or ZooKeeper, under a
+// seed, twice.
 
 import { runTwice } from './run-twice.ts';
 
 runTwice((name) => name.startsWith('metadata-on-'), [1]);
+runTwice((name) => name.startsWith('metadata-log-'), [1]);

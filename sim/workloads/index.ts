@@ -17,6 +17,7 @@
 // watch-leaders.ts         asks who leads, how far the watermark is and where partitions end
 // near-reader.ts        consumers that read at followers
 // replica-mover.ts      reassigns partitions to other brokers
+// log-keeper.ts            keeps the metadata log in a store, as a broker does
 // read-raw.ts              partitions batch by batch, with what is wrong with them
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
@@ -26,6 +27,7 @@ export {
   type SeenGroup,
 } from './group-observer.ts';
 export { type KeyedWatch, type KeyedWriterPlan, writeKeyed } from './keyed-writer.ts';
+export { keepLog, LogCopy } from './log-keeper.ts';
 export { type ChurnOptions, churnMetadata, compareMetadata } from './metadata-churn.ts';
 export { readNear } from './near-reader.ts';
 export { drawProducer, type ProducerPlan, produceLoad } from './produce-load.ts';
