@@ -5,7 +5,7 @@
 //   npm test -- storage records  only files whose path contains one of the words
 //   npm run test:interop         foreign clients (tests/interop), which need their toolchains
 
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
@@ -55,12 +55,36 @@ const isInterop = (file: string): boolean =>
 const files = all
   .filter((file) => isInterop(file) === interop)
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  .sort((a, b) => beginsAt(a) - beginsAt(b))
-  .map((file) => join(output, file.replace(/\.ts$/, '.js')));
+  .sort((a, b) => beginsAt(a) - beginsAt(b));
 
 if (files.length === 0) {
   console.error(`no test file matches ${words.join(' ')}`);
   process.exit(1);
+}
+
+const compiled = (file: string): string => join(output, file.replace(/\.ts$/, '.js'));
+
+/** Units share a process by so many: most take less time than to load what they test. */
+const unitsTogether = 12;
+
+/** What is given to Node's runner, which starts a process for each. */
+function processes(): readonly string[] {
+  const isUnit = (file: string): boolean => file.startsWith('src');
+  const units = files.filter(isUnit);
+  const alone = files.filter((file) => !isUnit(file)).map(compiled);
+  if (units.length <= unitsTogether) return [...alone, ...units.map(compiled)];
+  const folder = join(output, 'tests', `units-${process.pid}`);
+  mkdirSync(folder);
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  const count = Math.ceil(units.length / unitsTogether);
+  const together = Array.from({ length: count }, (_, at) => {
+    const some = units.filter((_, index) => index % count === at);
+    const path = join(folder, `${at}.js`);
+    const lines = some.map((file) => `await import(${JSON.stringify(compiled(file))});\n`);
+    writeFileSync(path, lines.join(''));
+    return path;
+  });
+  return [...alone, ...together];
 }
 
 // The files are independent of each other. More at a time than there are cores would make those
@@ -71,17 +95,17 @@ const timeout = interop ? 600_000 : 300_000;
 // Each file gets the flags of this process.
 process.execArgv.push('--enable-source-maps');
 
-const results = run({ files, concurrency, timeout });
+const results = run({ files: [...processes()], concurrency, timeout });
 const startMs = performance.now();
 const doneMs = new Map<string, number>();
 results.on('test:fail', ({ todo }) => {
   if (todo === undefined) process.exitCode = 1;
 });
 results.on('test:complete', ({ nesting, file, details }) => {
-  // The tests in a file name its source, the file as a whole what was compiled of it.
-  if (nesting !== 0 || !file?.startsWith(output)) return;
-  const name = relative(output, file).replace(/\.js$/, '.ts');
-  doneMs.set(name, details.duration_ms);
+  // The tests in a file name its source.
+  if (nesting !== 0 || !file?.endsWith('.ts')) return;
+  const name = relative(projectRoot, file);
+  doneMs.set(name, (doneMs.get(name) ?? 0) + details.duration_ms);
 });
 results.compose(new spec()).pipe(process.stdout);
 process.once('exit', () => {

@@ -24,6 +24,18 @@ export async function compileJava(jars: string, sources: readonly string[]): Pro
   return classes;
 }
 
+/**
+ * The options of Java for the jars of a folder, and classes of our own behind them. The archive that
+ * class-archive/make.sh made of what is in the jars is mapped instead of loading them; one that does
+ * not fit is passed over without a word.
+ */
+export function classPath(jars: string, classes?: string): readonly string[] {
+  const archive = join(jars, 'classes.jsa');
+  const all = classes === undefined ? join(jars, '*') : `${join(jars, '*')}:${classes}`;
+  const shared = existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:disable'] : [];
+  return [...shared, '-cp', all];
+}
+
 /** The program that stands on franz-go. */
 export async function buildGo(): Promise<string> {
   const folder = join(projectRoot, 'tests/interop/go');

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { projectRoot } from '../root.ts';
-import { buildGo, compileJava } from './builds.ts';
+import { buildGo, classPath, compileJava } from './builds.ts';
 import { ClientProgram } from './client-program.ts';
 import type { Codec } from './foreign-client.ts';
 import { answers, cacheFolder, present, shortLived } from './toolchain.ts';
@@ -122,7 +122,7 @@ export async function javaCommandOf(
   main: string,
 ): Promise<[string, ...string[]]> {
   const classes = await compileJava(jars, sources);
-  return ['java', '-Xmx128m', ...shortLived, '-cp', `${classes}:${join(jars, '*')}`, main];
+  return ['java', '-Xmx128m', ...shortLived, ...classPath(jars, classes), main];
 }
 
 /** In the environment that has the Python client. */

@@ -48,6 +48,19 @@ for version in $(property clients.versions java/pom.xml); do
 done
 fetch "confluent-kafka-$(sed -n 's/^confluent-kafka==//p' python/requirements.txt)" \
   wheels python/requirements.txt
+# Of those that speak to a Kafka of today.
+kafka="$cache/kafka-$(property kafka.version kafka/pom.xml)"
+archived=("$cache/kafka-streams-$(property streams.version streams/pom.xml)")
+for version in $(property clients.versions java/pom.xml); do
+  case $version in 0.* | 1.*) ;; *) archived+=("$cache/kafka-clients-$version") ;; esac
+done
+for jars in "$kafka" "${archived[@]}"; do
+  if [ ! -e "$jars/classes.jsa" ]; then
+    echo "archiving Kafka's classes"
+    bash class-archive/make.sh "$kafka" "${archived[@]}"
+    break
+  fi
+done
 # Fills Go's own cache, so that the tests do not wait for its standard library to be compiled.
 (cd go && CGO_ENABLED=0 go build -trimpath -o /dev/null .)
 

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { projectRoot } from '../root.ts';
 import { type ProgramOptions, type ProgramResult, runProgram } from '../run-program.ts';
-import { cacheFolder, compileJava } from './builds.ts';
+import { cacheFolder, classPath, compileJava } from './builds.ts';
 import { ResidentTools, type ToolOptions } from './resident-tools.ts';
 
 export { cacheFolder } from './builds.ts';
@@ -17,8 +17,15 @@ const kafkaVersion = /<kafka\.version>(.*)<\/kafka\.version>/.exec(pom)?.[1] as 
 const kafkaJars = cacheFolder(`kafka-${kafkaVersion}`);
 const toolsSource = join(projectRoot, 'tests/interop/tools/Tools.java');
 
+const answering = new Map<string, boolean>();
+
+/** Whether the command is there. Asked once: a compiler of Java takes a while to say so. */
 export function answers(command: string, flag: string): boolean {
-  return spawnSync(command, [flag], { stdio: 'ignore' }).error === undefined;
+  const known = answering.get(command);
+  if (known !== undefined) return known;
+  const isThere = spawnSync(command, [flag], { stdio: 'ignore' }).error === undefined;
+  answering.set(command, isThere);
+  return isThere;
 }
 
 /** True if the test may go on. */
@@ -72,7 +79,7 @@ export const shortLived = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xsha
 
 /** The command that runs a class with Kafka's own. */
 export function kafkaJava(...args: readonly string[]): [string, ...string[]] {
-  return ['java', '-Xmx512m', ...shortLived, '-cp', join(kafkaJars, '*'), ...args];
+  return ['java', '-Xmx512m', ...shortLived, ...classPath(kafkaJars), ...args];
 }
 
 /** The command that runs a program of ours, one Java file, with Kafka's classes. */
@@ -81,13 +88,13 @@ export async function kafkaProgram(
   ...args: readonly string[]
 ): Promise<[string, ...string[]]> {
   const classes = await compileJava(kafkaJars, [source]);
-  const path = ['-cp', `${classes}:${join(kafkaJars, '*')}`, basename(source, '.java')];
-  return ['java', '-Xmx512m', ...shortLived, ...path, ...args];
+  const path = classPath(kafkaJars, classes);
+  return ['java', '-Xmx512m', ...shortLived, ...path, basename(source, '.java'), ...args];
 }
 
 /** The command that runs one of Kafka's own command-line tools. */
 export function kafkaToolCommand(tool: KafkaTool, args: readonly string[]): [string, ...string[]] {
-  const options = ['-Xmx256m', ...shortLived, '-cp', join(kafkaJars, '*')];
+  const options = ['-Xmx256m', ...shortLived, ...classPath(kafkaJars)];
   return ['java', ...options, kafkaClasses[tool], ...args];
 }
 
