@@ -25,9 +25,9 @@ export async function compileJava(jars: string, sources: readonly string[]): Pro
 }
 
 /**
- * The options of Java for the jars of a folder, and classes of our own behind them. The archive that
- * class-archive/make.sh made of what is in the jars is mapped instead of loading them; one that does
- * not fit is passed over without a word.
+ * The options of Java for the jars of a folder, and classes of our own behind them. The archive
+ * that class-archive/make.sh made of what is in the jars is mapped instead of loading them; one
+ * that does not fit is passed over without a word.
  */
 export function classPath(jars: string, classes?: string): readonly string[] {
   const archive = join(jars, 'classes.jsa');
