@@ -8,7 +8,8 @@
 
 import type { Prng } from '../src/base/prng.ts';
 import type { Io } from '../src/io/index.ts';
-import { openStore } from '../src/metadata/index.ts';
+import { type ClusterStore, openStore } from '../src/metadata/index.ts';
+import { KafkaError } from '../src/protocol/index.ts';
 import type { Host } from './host.ts';
 import { MetadataCounts } from './metadata-counts.ts';
 import { EtcdEnsemble, EtcdMember } from './models/etcd/index.ts';
@@ -21,6 +22,7 @@ import type { World } from './world.ts';
 const memberCount = 3;
 const electionMs = 1_000;
 const sessionTimeoutMs = 9_000;
+const againMs = 500;
 
 /** What the members of a model have in common. */
 interface Ensemble {
@@ -228,9 +230,7 @@ export class ModelledStore implements StoreHosts {
 
   /** Reads along as one more client, whom nobody cuts off. */
   async #count(io: Io): Promise<void> {
-    const { address } = this;
-    const known = { clusterId: null, hasData: false };
-    const store = await openStore(io, { address, clusterId: null, known, sessionTimeoutMs });
+    const store = await this.#opened(io);
     await store.watch(this.#countedEnd, {
       onSnapshot: async () => {},
       onBatch: (batch) => {
@@ -239,6 +239,20 @@ export class ModelledStore implements StoreHosts {
       },
       onError: (error) => this.#world.fail(error),
     });
+  }
+
+  /** Whoever begins while it is full, or away for long, is refused. */
+  async #opened(io: Io): Promise<ClusterStore> {
+    const { address } = this;
+    const known = { clusterId: null, hasData: false };
+    for (;;) {
+      try {
+        return await openStore(io, { address, clusterId: null, known, sessionTimeoutMs });
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+      }
+      await io.clock.sleep(againMs);
+    }
   }
 
   kill(pick: Pick = ([first]) => first as never): void {

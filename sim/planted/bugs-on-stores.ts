@@ -67,18 +67,49 @@ export const bugsOnStores: readonly BugOnStore[] = [
     name: 'older history that is followed',
     about: 'a broker serves with a store that ends before what it has applied',
     file: 'src/metadata/log-follower.js',
-    was: 'if (endOffset >= this.#next && historyId === this.#historyId)',
-    is: 'if (historyId === this.#historyId)',
-    also: [
-      {
-        file: 'src/metadata/store-history.js',
-        was: 'throw new StoreRolledBackError({ applied, endOffset, historyId });',
-        is: '',
-      },
-    ],
+    was: `throw this.#rolledBack('shorter');`,
+    is: 'return;',
     scenario: 'metadata-log-on-zookeeper',
     foundAt: 7,
     finding: /go on with a store that was put back/,
+  },
+  {
+    name: 'lost answer to an append taken as refused',
+    about: 'whoever asked for it is told that nothing was done',
+    file: `${keyed}/keyed-store.js`,
+    was: 'if (!(error instanceof UnknownChangeError))',
+    is: 'if (error instanceof Error)',
+    scenario: 'metadata-log-on-etcd',
+    foundAt: 6,
+    finding: /was refused, and is in the log/,
+  },
+  {
+    name: 'controller whose session is over, and who is not fenced',
+    about: 'it goes on deciding beside the next one, and etcd is not asked to compare',
+    file: `${keyed}/elections.js`,
+    was: 'if (this.#term !== null && this.#term.session <= session) {',
+    is: 'if (false) {',
+    also: [
+      {
+        file: `${keyed}/elections.js`,
+        was: 'if (attempt !== term.attempt) {',
+        is: 'if (false) {',
+      },
+      {
+        file: `${keyed}/elections.js`,
+        was: 'else if (held?.attempt !== term.attempt)',
+        is: 'else if (false)',
+      },
+      {
+        file: 'src/metadata/engines/etcd/etcd-store.js',
+        was: 'const compare = change.map(',
+        is: `const isAppend = change[1]?.key === 'end' && change.length === 3;
+        const compare = (isAppend ? [] : change).map(`,
+      },
+    ],
+    scenario: 'metadata-log-on-etcd',
+    foundAt: 8,
+    finding: /two logs/,
   },
 ];
 
@@ -112,15 +143,6 @@ export const unitBugsOnStores: readonly BugOfUnit[] = [
             this.#set(watch);`,
     test: 'src/metadata/engines/zookeeper/zookeeper-store',
     fails: 'who watches is called after an outage that hid a change',
-  },
-  {
-    name: 'lost answer to an append taken as refused',
-    about: 'the next append compares the end, and ends the term that way',
-    file: `${keyed}/keyed-store.js`,
-    was: 'if (!(error instanceof UnknownChangeError))',
-    is: 'if (error instanceof Error)',
-    test: `${keyed}/keyed-store`,
-    fails: 'an append .* has an unknown outcome, and the next term tells',
   },
   {
     name: 'controller without the fence of its epoch',

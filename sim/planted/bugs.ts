@@ -14,8 +14,9 @@
 //                        leader and by the controller; deposed controller that answers a question;
 //                        marker of an older coordinator accepted; follower retention by its own
 //                        clock
-//   bugs-on-stores.ts    append to etcd that is sent twice; store without space taken for one that
-//                        agreed; older history that is followed. By units: whatever is compared
+//   bugs-on-stores.ts    append to etcd that is sent twice; lost answer to one taken as refused;
+//                        store without space taken for one that agreed; older history that is
+//                        followed; controller who is not fenced. By units: whatever is compared
 //                        again, or looked at again, before harm can come of it (a read without
 //                        `sync`, a watch that skips, an append without the fence); what takes a
 //                        request that is late by a session, or a batch of more than one change
