@@ -2,6 +2,7 @@
 
 import { formatListener, type Listener } from '../config/index.ts';
 import { IoError } from '../io/index.ts';
+import { StoreContentError } from '../metadata/index.ts';
 import { ErrorCode, KafkaError } from '../protocol/index.ts';
 import { LogDirectoryError } from '../storage/index.ts';
 
@@ -18,6 +19,9 @@ export class BrokerError extends Error {
   static from(error: unknown): unknown {
     if (error instanceof LogDirectoryError) return new BrokerError(error.message, { cause: error });
     if (error instanceof KafkaError && error.errorName === 'INCONSISTENT_CLUSTER_ID') {
+      return new BrokerError(`cannot start: ${error.message}`, { cause: error });
+    }
+    if (error instanceof StoreContentError) {
       return new BrokerError(`cannot start: ${error.message}`, { cause: error });
     }
     const isDisk =

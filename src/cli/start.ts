@@ -5,6 +5,7 @@
 import { Broker, BrokerError } from '../broker/index.ts';
 import { type BrokerConfig, ConfigError, formatListener } from '../config/index.ts';
 import { createNodeIo, type Io, IoError } from '../io/index.ts';
+import { KafkaError } from '../protocol/index.ts';
 import { relaxFullCollections, releaseYoungGeneration } from './garbage-collection.ts';
 import {
   acceptLostLogDirs,
@@ -104,8 +105,9 @@ function printReady(broker: Broker): void {
 
 /** The state in memory cannot be trusted any more; the next start recovers from the log. */
 function exitOnFatal(error: Error): never {
-  // What a disk refused is said by its message; a bug needs its stack.
-  const isBug = error instanceof Error && !(error instanceof IoError);
+  // What a disk refused, or a store holds, is said by its message; a bug needs its stack.
+  const isLine = [IoError, BrokerError, KafkaError].some((kind) => error instanceof kind);
+  const isBug = error instanceof Error && !isLine;
   const text = isBug ? (error.stack ?? error.message) : String(error.message ?? error);
   say(`stopped: ${text.replaceAll(/\s*\n\s*/g, ' ')}`);
   process.exit(1);

@@ -25,10 +25,18 @@ export class UnknownOutcomeError extends KafkaError {
   }
 }
 
+/** What the store holds cannot be used. One line, for its owner: what it is, and what helps. */
+export class StoreContentError extends KafkaError {
+  constructor(message: string) {
+    super('KAFKA_STORAGE_ERROR', message);
+    this.name = 'StoreContentError';
+  }
+}
+
 /** The store lacks what was read from it before: it is an older copy of itself, or another one. */
-export class StoreRolledBackError extends KafkaError {
+export class StoreRolledBackError extends StoreContentError {
   constructor(found: RolledBack) {
-    super('KAFKA_STORAGE_ERROR', `${sayRolledBack(found)}; ${rolledBackRemedy}`);
+    super(`${sayRolledBack(found)}; ${rolledBackRemedy}`);
     this.name = 'StoreRolledBackError';
   }
 }

@@ -16,6 +16,7 @@ import {
 } from '../../../src/metadata/engines/etcd/index.ts';
 import { type KeyStore, StoreAwayError } from '../../../src/metadata/engines/keyed/key-store.ts';
 import { put, until } from '../../../src/metadata/engines/keyed/key-store-contract.ts';
+import { assertRefusesGarbage } from '../store-garbage.ts';
 import { answers, present } from '../toolchain.ts';
 import { EtcdCluster, type EtcdOptions } from './etcd-process.ts';
 
@@ -244,5 +245,12 @@ test('certificates: both sides prove who they are, or nothing is said', async (t
     await assert.rejects(open(io, etcd.hosts, {}, { openTimeoutMs: 500 }), {
       message: /if it is encrypted: cluster\.store\.ssl\.enable=true/,
     });
+  });
+});
+
+test('what no broker can use is refused in one line, and left as it is', async (t) => {
+  await withEtcd(t, {}, async ({ hosts }) => {
+    const { io } = listeningIo();
+    await assertRefusesGarbage(io, () => open(io, hosts));
   });
 });

@@ -11,6 +11,7 @@ import {
   encodePath,
   openAcl,
 } from '../../../src/metadata/engines/zookeeper/protocol.ts';
+import { assertRefusesGarbage } from '../store-garbage.ts';
 import { anonymousLink, heldStores } from './clients.ts';
 import { hasZooKeeper, startServer, type ZooKeeperServer } from './zookeeper-servers.ts';
 
@@ -122,6 +123,11 @@ test('a key store on a real ZooKeeper', async (t) => {
     await assert.rejects(heldStores(t)(ZooKeeperStore.open(io, options)), {
       message: `${what}: ${remedy}`,
     });
+  });
+
+  await t.test('refuses what no broker can use in one line, and leaves it as it is', async (t) => {
+    const held = heldStores(t);
+    await assertRefusesGarbage(io, () => open(held, '/garbage'));
   });
 
   await t.test('is told that its session is over by the server only', async (t) => {

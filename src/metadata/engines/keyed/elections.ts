@@ -16,6 +16,8 @@ import {
   type ControllerTerm,
   type Election,
   expelledError,
+  rolledBackRemedy,
+  StoreContentError,
 } from '../../cluster-store.ts';
 import { type Fence, termOverError } from './fence.ts';
 import type { KeyEntry, KeyStore } from './key-store.ts';
@@ -272,7 +274,7 @@ export class Elections {
 
 function missing(key: string): KafkaError {
   const what = `the key ${key} is gone: the store was emptied, or is another one`;
-  return new KafkaError('KAFKA_STORAGE_ERROR', what);
+  return new StoreContentError(`${what}; ${rolledBackRemedy}`);
 }
 
 function closedError(): KafkaError {

@@ -6,13 +6,14 @@
 
 import { assert } from '../../../base/assert.ts';
 import {
+  type BatchHeader,
   batchHeaders,
   encodeBatch,
   isBatchCrcValid,
   KafkaError,
   type RecordInput,
 } from '../../../protocol/index.ts';
-import type { StoreBatch } from '../../cluster-store.ts';
+import { type StoreBatch, StoreContentError } from '../../cluster-store.ts';
 import { leaderChangeRecord } from '../../records/index.ts';
 import { batchesIn } from '../local/index.ts';
 import { commitFenced, type Fence } from './fence.ts';
@@ -23,6 +24,7 @@ import {
   firstOffsetOf,
   forms,
   keys,
+  notOurs,
   offsetName,
   type SnapshotValue,
 } from './layout.ts';
@@ -187,7 +189,8 @@ export class KeyedLog {
     await this.newestSnapshot();
     this.#assertReaches(offset);
     const what = `the metadata log has no batch at offset ${offset}, before its end`;
-    return new KafkaError('KAFKA_STORAGE_ERROR', `${what}: ${keys.batch(offset)} is missing`);
+    const remedy = 'bring the store back as it was (partita cluster recover, where it is lost)';
+    return new StoreContentError(`${what}: the key ${keys.batch(offset)} is missing; ${remedy}`);
   }
 
   /** Where the batch begins that has the offset in its middle. */
@@ -245,14 +248,24 @@ function newBatch(inputs: readonly RecordInput[], batch: StoreBatch): NewBatch {
   return { ...batch, bytes };
 }
 
-/** @throws KafkaError KAFKA_STORAGE_ERROR when the bytes are not the batch of this offset */
+/** @throws StoreContentError when the bytes are not the batch of this offset */
 function decodeBatch(bytes: Buffer, at: number): StoreBatch {
-  const [header, ...more] = [...batchHeaders(bytes)];
-  const isWhole = header !== undefined && header.sizeBytes === bytes.length && more.length === 0;
-  if (!isWhole || header.baseOffset !== at || !isBatchCrcValid(bytes, header)) {
-    const what = `${keys.batch(at)} does not hold a whole batch of offset ${at}`;
-    throw new KafkaError('KAFKA_STORAGE_ERROR', `${what}: something else wrote there`);
+  const header = headerIn(bytes);
+  if (header?.baseOffset !== at || !isBatchCrcValid(bytes, header)) {
+    const what = `the key ${keys.batch(at)} does not hold a whole batch of offset ${at}`;
+    throw new StoreContentError(`${what}: ${notOurs}`);
   }
   const [batch] = [...batchesIn([bytes])];
   return batch as StoreBatch;
+}
+
+/** null: they are not one whole batch. */
+function headerIn(bytes: Buffer): BatchHeader | null {
+  try {
+    const [header] = [...batchHeaders(bytes)];
+    return header?.sizeBytes === bytes.length ? header : null;
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return null;
+  }
 }

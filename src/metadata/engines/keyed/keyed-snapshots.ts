@@ -6,6 +6,7 @@
 // finds what follows; a reader whose snapshot was removed begins with the newest.
 
 import {
+  type BatchHeader,
   batchSizeAt,
   decodeRecords,
   encodeBatch,
@@ -13,12 +14,12 @@ import {
   KafkaError,
   readBatchHeader,
 } from '../../../protocol/index.ts';
-import type { ClusterStore, StoreSnapshot } from '../../cluster-store.ts';
+import { type ClusterStore, StoreContentError, type StoreSnapshot } from '../../cluster-store.ts';
 import { slicesOf } from '../local/index.ts';
 import { commitFenced, type Fence } from './fence.ts';
 import type { KeyStore } from './key-store.ts';
 import { KeyedLog } from './keyed-log.ts';
-import { forms, keys, type SnapshotValue } from './layout.ts';
+import { forms, keys, notOurs, type SnapshotValue } from './layout.ts';
 import { PiecesGoneError } from './piece-folders.ts';
 
 export class KeyedSnapshots {
@@ -42,8 +43,10 @@ export class KeyedSnapshots {
 
   async *#piecesOf(value: SnapshotValue): AsyncGenerator<readonly Buffer[], void, undefined> {
     let rest: Buffer = Buffer.alloc(0);
+    let sizeBytes = 0;
     try {
       for await (const piece of this.#log.folders.read(value)) {
+        sizeBytes += piece.length;
         rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
         for (let size = sizeOfBatch(rest); size <= rest.length; size = sizeOfBatch(rest)) {
           yield recordsIn(rest.subarray(0, size), value);
@@ -54,10 +57,12 @@ export class KeyedSnapshots {
       throw error instanceof PiecesGoneError ? await this.#goneError(value, error) : error;
     }
     if (rest.length > 0) throw damaged(value, 'ends in the middle of a batch');
+    if (sizeBytes === (value.sizeBytes ?? sizeBytes)) return;
+    throw damaged(value, `has ${sizeBytes} bytes where ${value.sizeBytes} were written`);
   }
 
   /** With a newer snapshot there is something to begin anew with. */
-  async #goneError(value: SnapshotValue, error: PiecesGoneError): Promise<KafkaError> {
+  async #goneError(value: SnapshotValue, error: PiecesGoneError): Promise<Error> {
     const pointer = await this.#log.newestSnapshot();
     return pointer?.value.folder === value.folder ? damaged(value, 'lacks pieces') : error;
   }
@@ -69,7 +74,7 @@ export class KeyedSnapshots {
     if (before !== null && endOffset <= before.value.endOffset) return;
     const { bytes } = this.#log;
     const head = { kind: 'snapshot', offset: endOffset, endOffset } as const;
-    const { keep, folder, pieceCount } = await this.#log.folders.write(
+    const { keep, folder, pieceCount, ...written } = await this.#log.folders.write(
       fence,
       head,
       batchesOf(snapshot),
@@ -83,6 +88,7 @@ export class KeyedSnapshots {
       trimmedTo: Math.max(this.#trimmedTo, before?.value.trimmedTo ?? 0),
       older: before?.value.folder ?? null,
       lastBatch: snapshot.lastBatch ?? null,
+      sizeBytes: written.bytes,
     };
     const becomes = forms.snapshot.encode(value);
     const pointer = { key: keys.snapshot, was: before?.version ?? null, becomes };
@@ -137,12 +143,20 @@ function sizeOfBatch(buffer: Buffer): number {
 }
 
 function recordsIn(batch: Buffer, value: SnapshotValue): readonly Buffer[] {
-  const header = readBatchHeader(batch, 0);
+  const header = headerOf(batch, value);
   if (!isBatchCrcValid(batch, header)) throw damaged(value, 'has a batch with a wrong CRC');
   return decodeRecords(batch, header).map((record) => record.value as Buffer);
 }
 
-function damaged({ endOffset, folder }: SnapshotValue, what: string): KafkaError {
-  const name = `the metadata snapshot of offset ${endOffset} (pieces/${folder})`;
-  return new KafkaError('KAFKA_STORAGE_ERROR', `${name} ${what}`);
+function headerOf(batch: Buffer, value: SnapshotValue): BatchHeader {
+  try {
+    return readBatchHeader(batch, 0);
+  } catch (error) {
+    throw error instanceof KafkaError ? damaged(value, 'has something that is no batch') : error;
+  }
+}
+
+function damaged({ endOffset, folder }: SnapshotValue, what: string): StoreContentError {
+  const name = `the metadata snapshot of offset ${endOffset} (the keys ${keys.pieces(folder)}/…)`;
+  return new StoreContentError(`${name} ${what}: ${notOurs}`);
 }

@@ -5,8 +5,7 @@
 // change of anything here that older brokers would misread gets another layout version.
 
 import type { Uuid } from '../../../base/uuid.ts';
-import { KafkaError } from '../../../protocol/index.ts';
-import type { StoreBroker } from '../../cluster-store.ts';
+import { type StoreBroker, StoreContentError } from '../../cluster-store.ts';
 
 export const LAYOUT_VERSION = 1;
 
@@ -123,6 +122,8 @@ export interface SnapshotValue extends PiecesName {
   readonly older: string | null;
   /** The fingerprint of the batch that ends at `endOffset`. Absent: older releases took it. */
   readonly lastBatch?: string | null;
+  /** All of its pieces. Absent: older releases took it. */
+  readonly sizeBytes?: number;
 }
 
 /**
@@ -147,7 +148,15 @@ export interface BrokerValue {
   readonly broker: StoreBroker;
 }
 
-type Kind = 'count' | 'text' | 'uuid' | 'uuids' | 'textOrNull' | 'textOrAbsent' | 'broker';
+type Kind =
+  | 'count'
+  | 'countOrAbsent'
+  | 'text'
+  | 'uuid'
+  | 'uuids'
+  | 'textOrNull'
+  | 'textOrAbsent'
+  | 'broker';
 type Shape = Readonly<Record<string, Kind>>;
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= -1;
@@ -155,6 +164,7 @@ const isText = (value: unknown): boolean => typeof value === 'string';
 
 const checks: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   count: isCount,
+  countOrAbsent: (value) => value === undefined || isCount(value),
   text: isText,
   uuid: (value) => isText(value) && (value as string).length === 22,
   uuids: (value) => value === undefined || (Array.isArray(value) && value.every(checks.uuid)),
@@ -186,7 +196,7 @@ export class ValueForm<T extends object> {
     return Buffer.from(JSON.stringify(value));
   }
 
-  /** @throws KafkaError KAFKA_STORAGE_ERROR when it is not one; fields that are unknown are left */
+  /** @throws StoreContentError when it is not one; fields that are unknown are left */
   decode(key: string, bytes: Buffer): T {
     const value = parse(bytes) as Record<string, unknown> | null;
     const wrong = Object.entries(this.#shape).find(
@@ -194,11 +204,13 @@ export class ValueForm<T extends object> {
     );
     if (wrong === undefined) return value as T;
     const what = value === null ? `${bytes.length} bytes that are no JSON` : `no ${wrong[0]}`;
-    throw new KafkaError('KAFKA_STORAGE_ERROR', `the key ${key} holds ${what}: ${notOurs}`);
+    throw new StoreContentError(`the key ${key} holds ${what}: ${notOurs}`);
   }
 }
 
-const notOurs = 'Partita did not write it (is cluster.store the right prefix?)';
+/** What is said of a key that somebody else has put, or that was damaged. */
+export const notOurs =
+  'Partita did not write it; correct cluster.store, or bring the key back as it was';
 
 function parse(bytes: Buffer): object | null {
   try {
@@ -239,6 +251,7 @@ export const forms = {
     trimmedTo: 'count',
     older: 'textOrNull',
     lastBatch: 'textOrAbsent',
+    sizeBytes: 'countOrAbsent',
   }),
   folder: new ValueForm<FolderValue>({
     state: 'text',

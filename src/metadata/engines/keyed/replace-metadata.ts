@@ -152,7 +152,10 @@ async function writeSnapshot(
   const head = { kind: 'snapshot', offset: endOffset, endOffset } as const;
   const batches = batchesOf({ endOffset, controllerEpoch, timestampMs, pieces: pieces() });
   const folders = new PieceFolders(store);
-  const { folder, pieceCount, keep } = await ours(store, folders.write(fence, head, batches));
+  const { folder, pieceCount, keep, ...written } = await ours(
+    store,
+    folders.write(fence, head, batches),
+  );
   const pointer: SnapshotValue = {
     ...{ folder, pieceCount, endOffset, controllerEpoch, timestampMs },
     controllerId: -1,
@@ -160,6 +163,7 @@ async function writeSnapshot(
     logStart: endOffset,
     trimmedTo: endOffset,
     older: null,
+    sizeBytes: written.bytes,
   };
   return { pointer, keep };
 }

@@ -6,6 +6,8 @@ import { KafkaError } from '../../../protocol/index.ts';
 import type { ServerAddress } from './zookeeper-session.ts';
 
 const defaultPort = 2181;
+/** What no name of a node has: control and private characters, and what Java needs two for. */
+const forbidden = /[\p{Cc}\p{Co}\ufff0-\u{10ffff}]/u;
 
 export interface ConnectString {
   readonly hosts: readonly ServerAddress[];
@@ -20,8 +22,10 @@ export function parseConnectString(text: string): ConnectString {
   const addresses = hosts.split(',').map(parseHost);
   const chroot = path.replace(/\/+$/, '');
   const isPath = chroot === '' || /^(\/[^/]+)+$/.test(chroot);
+  const isForbidden = forbidden.test(chroot);
   const isRelative = chroot.split('/').some((part) => part === '.' || part === '..');
-  if (match === null || !isPath || isRelative || addresses.includes(null)) throw invalid(text);
+  if (match === null || !isPath || isRelative || isForbidden || addresses.includes(null))
+    throw invalid(text);
   return { hosts: addresses as ServerAddress[], chroot };
 }
 
@@ -33,7 +37,8 @@ function parseHost(text: string): ServerAddress | null {
 }
 
 function invalid(text: string): KafkaError {
-  const expected = 'expected host:2181,host:2181/chroot';
+  const expected =
+    'expected host:2181,host:2181/chroot, and of a chroot parts that are not empty, . or ..';
   // What stands before an @ may be a password.
   const shown = text.replace(/^.*@/, '');
   return new KafkaError('INVALID_CONFIG', `the ZooKeeper at ${shown}: ${expected}`);
