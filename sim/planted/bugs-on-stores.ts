@@ -111,6 +111,19 @@ export const bugsOnStores: readonly BugOnStore[] = [
     foundAt: 8,
     finding: /two logs/,
   },
+  {
+    name: 'watch that skips what was removed',
+    about: 'a reader whose place in the log is gone goes on at its end, without the snapshot',
+    file: 'src/metadata/log-follower.js',
+    was: 'const isAnew = await this.#takeSnapshot();',
+    is: `const isAnew = true;
+                this.#next = this.#log.endOffset;
+                this.#last = null;
+                this.#isAligned = false;`,
+    scenario: 'metadata-log-on-etcd',
+    foundAt: 22,
+    finding: /came where/,
+  },
 ];
 
 export const unitBugsOnStores: readonly BugOfUnit[] = [
