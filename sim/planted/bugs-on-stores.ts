@@ -124,6 +124,16 @@ export const bugsOnStores: readonly BugOnStore[] = [
     foundAt: 22,
     finding: /came where/,
   },
+  {
+    name: 'false revocation that moves leaders',
+    about: 'who has lost its session is fenced at once, though all have lost theirs',
+    file: 'src/metadata/controller/dead-brokers.js',
+    was: 'return Math.max(renewalMsMax, sessionMs - steadyMs());',
+    is: 'return 0;',
+    scenario: 'metadata-on-zookeeper-faults',
+    foundAt: 4,
+    finding: /have another leader, and no broker has died/,
+  },
 ];
 
 export const unitBugsOnStores: readonly BugOfUnit[] = [
