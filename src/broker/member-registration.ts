@@ -96,6 +96,10 @@ export class MemberRegistration implements Registration {
     return this.#brokerEpoch;
   }
 
+  get lastBrokerEpoch(): number {
+    return this.#lastEpoch;
+  }
+
   async join(): Promise<void> {
     const { metadata } = this.#options;
     this.#beganMs = this.#io.clock.monotonic();

@@ -83,7 +83,8 @@ export class MemberReplication {
       nodeId: brokerId,
       ...{ replicas, onBug },
       connect: (nodeId) => connections.connect(nodeId),
-      brokerEpoch: () => registration.brokerEpoch,
+      // Also while the registration is renewed: a fetch that arrives late must be known as such.
+      brokerEpoch: () => registration.lastBrokerEpoch,
       settings: () => fetcherSettingsOf(cluster.config),
       throttle: {
         holdsBack: (partition) => quota.holdsBack(partition, brokerId),

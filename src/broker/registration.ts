@@ -23,6 +23,8 @@ export interface Registration {
   readonly brokerId: number;
   /** Of the registration that holds now, so never to be kept; -1 while there is none. */
   readonly brokerEpoch: number;
+  /** Of the last registration of this life, also while the next one is under way. */
+  readonly lastBrokerEpoch: number;
   /** Resolves when the cluster lets this broker lead. @throws BrokerError, KafkaError */
   join(): Promise<void>;
   /** Tells of all replicas that are offline now. @throws KafkaError as the controller does */
@@ -53,6 +55,7 @@ export async function registerAlone(
   const at = { brokerId, brokerEpoch };
   return {
     ...at,
+    lastBrokerEpoch: brokerEpoch,
     join: async () => {},
     reportOffline: (replicas) => reportOffline(controller, at, replicas),
     handOver: async () => {},

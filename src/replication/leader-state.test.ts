@@ -184,10 +184,17 @@ describe('a replica may enter the in-sync set', () => {
     assert.equal(leader.mayEnter(3, 8, highWatermark), false);
     leader.onFetch(fetchOf(3, 9, { brokerEpoch: 8 }), 9);
     assert.equal(leader.mayEnter(3, 8, highWatermark), true);
-    const late = fetchOf(3, 9, { brokerEpoch: 7 });
-    assert.throws(() => leader.onFetch(late, 9), { errorName: 'NOT_LEADER_OR_FOLLOWER' });
+    for (const brokerEpoch of [7, -1]) {
+      const late = fetchOf(3, 4, { brokerEpoch });
+      assert.throws(() => leader.onFetch(late, 9), { errorName: 'NOT_LEADER_OR_FOLLOWER' });
+    }
+    assert.equal(leader.mayEnter(3, 8, highWatermark), true);
+  });
+
+  test('with a fetch that says in which life it was sent', () => {
+    const leader = leaderOf({ isr: [1, 2] });
     leader.onFetch(fetchOf(3, 9, { brokerEpoch: -1 }), 9);
-    assert.equal(leader.mayEnter(3, -1, highWatermark), false, 'it does not say which');
+    assert.equal(leader.mayEnter(3, -1, highWatermark), false);
   });
 });
 

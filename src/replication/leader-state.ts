@@ -142,7 +142,8 @@ export class LeaderState {
   onFetch(fetch: FollowerFetch, leaderEndOffset: number): void {
     this.assertReplica(fetch.replicaId, fetch.currentLeaderEpoch);
     const remote = this.#remotes.find(({ id }) => id === fetch.replicaId) as MutableReplica;
-    if (fetch.brokerEpoch >= 0 && fetch.brokerEpoch < remote.brokerEpoch) {
+    // Whoever fetches in a session says nothing of it again, so what a late fetch puts back stays.
+    if (fetch.brokerEpoch < remote.brokerEpoch) {
       const epochs = `${fetch.brokerEpoch}, seen was ${remote.brokerEpoch}`;
       throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `a fetch of broker epoch ${epochs}`);
     }

@@ -37,7 +37,7 @@ export interface ReplicaFetchersOptions {
   readonly replicas: Pick<Replicas, 'all'>;
   /** Rejects with an IoError or a KafkaError. */
   readonly connect: (nodeId: number) => Promise<LeaderConnection>;
-  /** Of this broker's present life (KIP-903): asked before each fetch. */
+  /** Under which this broker was registered last (KIP-903): asked before each fetch. */
   readonly brokerEpoch: () => number;
   /** In force now: asked again and again. */
   readonly settings: () => FetcherSettings;
