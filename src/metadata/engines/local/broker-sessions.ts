@@ -1,6 +1,7 @@
 // Sessions of brokers within one process.
 //
-// Invariant: one session for each node id, of the last process that might have it.
+// Invariant: one session for each node id, of the last process that might have it. What a process
+// asks for that has a successor arrives late, from a connection that outlived the process.
 
 import {
   type BrokerProcess,
@@ -19,15 +20,22 @@ interface Held {
   readonly onLost: (error: Error) => void;
 }
 
+/** Processes of a broker that are remembered: what comes late comes soon. */
+const succeededMax = 16;
+
 export class BrokerSessions {
   readonly #held = new Map<number, Held>();
+  /** Who had a node id last, and those before. */
+  readonly #lives = new Map<number, { last: StoreBroker; readonly succeeded: Set<string> }>();
   readonly #watchers = new Set<OnChange>();
 
   /** @throws KafkaError DUPLICATE_BROKER_REGISTRATION */
   begin(broker: StoreBroker, onLost: (error: Error) => void): BrokerSession {
     const { nodeId, incarnationId } = broker;
     const holder = this.#held.get(nodeId);
+    if (this.#lives.get(nodeId)?.succeeded.has(incarnationId)) throw succeededError(nodeId);
     if (holder !== undefined && !isSuccessor(broker, holder.broker)) throw heldError(holder.broker);
+    this.#noteLife(broker);
     const held = { broker, onLost };
     this.#held.set(nodeId, held);
     this.#onChanged();
@@ -40,6 +48,20 @@ export class BrokerSessions {
       this.#onChanged();
     };
     return { close };
+  }
+
+  #noteLife(broker: StoreBroker): void {
+    const lives = this.#lives.get(broker.nodeId);
+    if (lives === undefined) {
+      this.#lives.set(broker.nodeId, { last: broker, succeeded: new Set() });
+      return;
+    }
+    const { last, succeeded } = lives;
+    lives.last = broker;
+    if (last.incarnationId === broker.incarnationId || !isSuccessor(broker, last)) return;
+    succeeded.add(last.incarnationId);
+    const [oldest] = succeeded;
+    if (succeeded.size > succeededMax && oldest !== undefined) succeeded.delete(oldest);
   }
 
   isHeldBy({ nodeId, incarnationId }: BrokerProcess): boolean {
