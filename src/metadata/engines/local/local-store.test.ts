@@ -115,6 +115,46 @@ test('the log is dropped behind the older of two snapshots and no further', () =
     await again.close();
   }));
 
+test('what a snapshot replaces while it is read is out of range', () =>
+  simulate(
+    async (io) => {
+      let outOfRange = 0;
+      for (let waitMs = 0; waitMs < 40; waitMs += 1) {
+        // What the life before wrote is read from the disk.
+        const store = await open(io, { segmentBytesMax: 500 });
+        const { epoch: controllerEpoch } = await store.elect({ nodeId: 1, onLost: () => {} }).term;
+        const save = (): Promise<void> => {
+          const { endOffset } = store;
+          const pieces = [[Buffer.from('all')]];
+          return store.saveSnapshot(
+            { endOffset, controllerEpoch, timestampMs: 1, pieces },
+            controllerEpoch,
+          );
+        };
+        const read = async (): Promise<void> => {
+          const from = store.logStartOffset;
+          for await (const { endOffset } of store.read(from)) assert.ok(endOffset > from);
+        };
+        const reading = read().catch((error) => {
+          assert.equal(error.errorName, 'OFFSET_OUT_OF_RANGE');
+          outOfRange += 1;
+        });
+        await io.clock.sleep(waitMs);
+        await save();
+        await reading;
+        for (let i = 0; i < 8; i++) {
+          await store.append([Buffer.from(`record ${i} ${'x'.repeat(100)}`)], {
+            expectedEnd: store.endOffset,
+            controllerEpoch,
+          });
+        }
+        await store.close();
+      }
+      assert.ok(outOfRange > 0);
+    },
+    { faults: { disk: { readMsMean: 5 } } },
+  ));
+
 test('a snapshot that is saved slowly does not take the place of a later one', () =>
   simulate(async (io) => {
     const store = await open(io, { segmentBytesMax: 500 });

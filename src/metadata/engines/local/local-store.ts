@@ -347,19 +347,23 @@ export class LocalStore implements ClusterStore {
   }
 
   async *read(from: number): AsyncGenerator<StoreBatch, void, undefined> {
-    if (from < this.#log.logStartOffset) {
-      throw new KafkaError(
-        'OFFSET_OUT_OF_RANGE',
-        `the metadata log begins at ${this.#log.logStartOffset}, after ${from}`,
-      );
-    }
+    this.#assertReachesBackTo(from);
     const end = this.#endOffset;
     for (let at = from; at < end; ) {
       const read = await this.#readAt(at, end);
+      // A snapshot may have taken the place of what was about to be read.
+      if (read.nextOffset <= at) this.#assertReachesBackTo(at);
       assert(read.nextOffset > at, `the metadata log has nothing at ${at}, before its end`);
       for (const batch of batchesIn(read.buffers)) if (batch.endOffset > from) yield batch;
       at = read.nextOffset;
     }
+  }
+
+  #assertReachesBackTo(offset: number): void {
+    const { logStartOffset } = this.#log;
+    if (offset >= logStartOffset) return;
+    const message = `the metadata log begins at ${logStartOffset}, after ${offset}`;
+    throw new KafkaError('OFFSET_OUT_OF_RANGE', message);
   }
 
   async #readAt(offset: number, upperBound: number = this.#endOffset) {
