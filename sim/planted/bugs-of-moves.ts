@@ -14,18 +14,6 @@ const lost =
 
 export const bugsOfMoves: readonly BugOfMoves[] = [
   {
-    name: 'lost AlterPartition answer taken as refused',
-    about: 'the smaller set counts, though the controller may have made the change',
-    file: 'src/replication/in-sync-upkeep.js',
-    was: `for (const { partition, change } of asked)
-                this.#unknown.set(partition, change);`,
-    is: `for (const { partition, change } of asked)
-                partition.onIsrChangeRefused(change);`,
-    scenario: 'replication-moves',
-    foundAt: 45,
-    finding: lost,
-  },
-  {
     name: 'ISR entry below the start of the epoch',
     about: 'a replica enters that has the watermark, which a new leader knows late (KAFKA-7128)',
     file: 'src/replication/leader-state.js',

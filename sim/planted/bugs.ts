@@ -5,11 +5,12 @@
 //   here                 removal that counts early; duplicate above the watermark; append that is
 //                        sent twice; watch that skips what was compacted; cut to the watermark
 //                        instead of by epoch; watermark with too few in sync; end that is not known
-//   bugs-of-moves.ts     ISR entry below the start of the epoch; lost AlterPartition answer taken
-//                        as refused; old replica deleted before the new one is in sync
+//   bugs-of-moves.ts     ISR entry below the start of the epoch; old replica deleted before the
+//                        new one is in sync
 //   bugs-on-three.ts     coordinator that answers before it has replayed; PrepareCommit forgotten;
 //                        compaction of what is not decided
-//   bugs-of-units.ts     fetch answer of an older epoch appended; watermark taken before
+//   bugs-of-units.ts     lost AlterPartition answer taken as refused; fetch answer of an older
+//                        epoch appended; watermark taken before
 //                        truncation; restarted replica counted by its old broker epoch, by the
 //                        leader and by the controller; deposed controller that answers a question;
 //                        marker of an older coordinator accepted; follower retention by its own
