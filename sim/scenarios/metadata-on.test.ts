@@ -3,5 +3,5 @@
 
 import { runTwice } from './run-twice.ts';
 
-runTwice((name) => name.startsWith('metadata-on-'), [1]);
-runTwice((name) => name.startsWith('metadata-log-'), [1]);
+runTwice((name) => name.startsWith('metadata-on-'));
+runTwice((name) => name.startsWith('metadata-log-'));

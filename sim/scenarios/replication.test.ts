@@ -1,8 +1,8 @@
-// The scenarios of replication, under a few seeds, each twice; the longer ones under one.
+// The scenarios of replication, under a seed or two, each twice.
 
 import { runTwice } from './run-twice.ts';
 
-runTwice((name) => /^replication(-power-cut)?$/.test(name));
+runTwice((name) => /^replication(-power-cut)?$/.test(name), [1, 2]);
 runTwice((name) => name === 'replication-directories', [1]);
 // A replica goes and comes back while its disk is slow.
 runTwice((name) => name === 'replication-moves', [98]);

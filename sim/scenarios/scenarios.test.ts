@@ -1,4 +1,4 @@
-// Every scenario of one broker that is registered, under a few seeds, each twice.
+// Every scenario of one broker that is registered, under a seed, twice.
 
 import { runTwice } from './run-twice.ts';
 

@@ -57,7 +57,8 @@ done
 for jars in "$kafka" "${archived[@]}"; do
   if [ ! -e "$jars/classes.jsa" ]; then
     echo "archiving Kafka's classes"
-    bash class-archive/make.sh "$kafka" "${archived[@]}"
+    bash class-archive/make.sh "$kafka" "${archived[@]}" ||
+      echo "there is no archive: Java loads the classes each time"
     break
   fi
 done

@@ -10,7 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 # compile JARS CLASS...: puts the classes into a jar beside the others.
 compile() {
@@ -21,7 +22,7 @@ compile() {
 }
 # archiving JARS FILE CLASS ARGUMENT...: the command that runs the class and leaves an archive.
 archiving() {
-  exec java -XX:ArchiveClassesAtExit="$2" -Xlog:disable -XX:+UseSerialGC \
+  exec timeout 300 java -XX:ArchiveClassesAtExit="$2" -Xlog:disable -XX:+UseSerialGC \
     -XX:TieredStopAtLevel=1 -cp "$1/*" "${@:3}" 2>"$2.log"
 }
 
@@ -43,4 +44,5 @@ for jars in "${@:2}"; do
 done
 eval "exec ${broker[1]}>&-"
 wait "$pid"
+pid=
 mv -f "$work/server.jsa" "$server/classes.jsa"
