@@ -1,5 +1,5 @@
-// Runs scenarios under a seed or more, each twice: the same seed is the same story. Several files of
-// tests, as together they take longer than a file may.
+// Runs scenarios under a seed or more, each twice: the same seed is the same story. Several files
+// of tests, as together they take longer than a file may.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
