@@ -64,7 +64,7 @@ if (files.length === 0) {
 
 const compiled = (file: string): string => join(output, file.replace(/\.ts$/, '.js'));
 
-/** Units share a process by so many: most take less time than to load what they test. */
+/** So many files of units share a process: to load the product takes longer than most of them. */
 const unitsTogether = 12;
 
 /** What is given to Node's runner, which starts a process for each. */

@@ -83,7 +83,7 @@ export class MemberReplication {
       nodeId: brokerId,
       ...{ replicas, onBug },
       connect: (nodeId) => connections.connect(nodeId),
-      // Also while the registration is renewed: a fetch that arrives late must be known as such.
+      // Also while the registration is renewed: leaders tell a late fetch by its broker epoch.
       brokerEpoch: () => registration.lastBrokerEpoch,
       settings: () => fetcherSettingsOf(cluster.config),
       throttle: {

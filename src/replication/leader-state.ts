@@ -142,7 +142,9 @@ export class LeaderState {
   onFetch(fetch: FollowerFetch, leaderEndOffset: number): void {
     this.assertReplica(fetch.replicaId, fetch.currentLeaderEpoch);
     const remote = this.#remotes.find(({ id }) => id === fetch.replicaId) as MutableReplica;
-    // Whoever fetches in a session says nothing of it again, so what a late fetch puts back stays.
+    // A follower in a fetch session does not repeat its position: an older one that a late fetch
+    // put back would stay. Kafka's leaders note all partitions of a session with each fetch, and
+    // take a fetch that names no epoch.
     if (fetch.brokerEpoch < remote.brokerEpoch) {
       const epochs = `${fetch.brokerEpoch}, seen was ${remote.brokerEpoch}`;
       throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `a fetch of broker epoch ${epochs}`);

@@ -1,7 +1,7 @@
 // Sessions of brokers within one process.
 //
-// Invariant: one session for each node id, of the last process that might have it. What a process
-// asks for that has a successor arrives late, from a connection that outlived the process.
+// Invariant: one session for each node id, of the last process that might have it. A
+// process that has a successor is dead: its registration was on its way, and begins no session.
 
 import {
   type BrokerProcess,
@@ -20,7 +20,7 @@ interface Held {
   readonly onLost: (error: Error) => void;
 }
 
-/** Processes of a broker that are remembered: what comes late comes soon. */
+/** So many dead processes of a broker are remembered: a late registration comes soon. */
 const succeededMax = 16;
 
 export class BrokerSessions {
