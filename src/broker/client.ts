@@ -5,11 +5,12 @@
 
 import type { Clock } from '../io/index.ts';
 import type { ServerConnection } from '../network/index.ts';
+import { anonymous, type Principal } from '../security/index.ts';
 
 export class Client {
   readonly connection: ServerConnection;
-  /** Whose quotas it has: the name of the principal, Kafka's ANONYMOUS without authentication. */
-  user = 'ANONYMOUS';
+  /** Whose rights and quotas it has. */
+  principal: Principal = anonymous;
   /** From ApiVersions v3+ (KIP-511); null for older clients. */
   softwareName: string | null = null;
   softwareVersion: string | null = null;

@@ -74,7 +74,7 @@ export class Dispatch {
         this.#onUnsupportedVersion(client, api, header, exchange);
         return;
       }
-      const charge = this.#parts.quotas.begin(client.user, header.clientId);
+      const charge = this.#parts.quotas.begin(client.principal.name, header.clientId);
       let request: RequestOf<Api>;
       let inexact: InexactRequest | null = null;
       try {
