@@ -58,6 +58,24 @@ export async function requestToLeaders<Asked extends TopicPartition, Answer>(
   return asked.map((each) => answers.get(keyOf(each)) as LeaderAnswer<Answer>);
 }
 
+/** One attempt, for a caller who tries again by itself; the answers in the order of `asked`. */
+export async function requestToLeadersOnce<Asked extends TopicPartition, Answer>(
+  client: Client,
+  asked: readonly Asked[],
+  ask: AskLeader<Asked, Answer>,
+): Promise<LeaderAnswer<Answer>[]> {
+  const answers = new Map<string, LeaderAnswer<Answer>>();
+  const { requestTimeoutMs } = client.options;
+  for (const each of await askOnce(client, asked, ask, requestTimeoutMs)) {
+    answers.set(keyOf(each), each);
+  }
+  const errorCode = ErrorCode.UNKNOWN_SERVER_ERROR;
+  return asked.map(
+    ({ topic, partition }) =>
+      answers.get(keyOf({ topic, partition })) ?? { topic, partition, errorCode, answer: null },
+  );
+}
+
 async function askOnce<Asked extends TopicPartition, Answer>(
   client: Client,
   asked: readonly Asked[],

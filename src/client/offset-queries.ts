@@ -2,7 +2,13 @@
 
 import { ErrorCode, listOffsets } from '../protocol/index.ts';
 import type { CallOptions, Client } from './client.ts';
-import { type LeaderAnswer, requestToLeaders, type TopicPartition } from './leader-requests.ts';
+import {
+  type AskLeader,
+  type LeaderAnswer,
+  requestToLeaders,
+  requestToLeadersOnce,
+  type TopicPartition,
+} from './leader-requests.ts';
 
 /** Timestamps that stand for places in the log; any other is a time in milliseconds. */
 export const OffsetSpec = {
@@ -29,17 +35,30 @@ export interface FoundOffset {
 
 export type IsolationLevel = 'read_uncommitted' | 'read_committed';
 
+/** Repeats what is worth it until the time is up. */
 export function queryOffsets(
   client: Client,
   queries: readonly OffsetQuery[],
   options: CallOptions & { readonly isolationLevel?: IsolationLevel | undefined } = {},
 ): Promise<LeaderAnswer<FoundOffset>[]> {
-  const isolationLevel = options.isolationLevel === 'read_committed' ? 1 : 0;
-  const ask = async (
-    nodeId: number,
-    asked: readonly OffsetQuery[],
-    timeoutMs: number,
-  ): Promise<LeaderAnswer<FoundOffset>[]> => {
+  return requestToLeaders(client, queries, askFor(client, options.isolationLevel), options);
+}
+
+/** One attempt, for a caller who tries again by itself. */
+export function queryOffsetsOnce(
+  client: Client,
+  queries: readonly OffsetQuery[],
+  isolationLevel: IsolationLevel,
+): Promise<LeaderAnswer<FoundOffset>[]> {
+  return requestToLeadersOnce(client, queries, askFor(client, isolationLevel));
+}
+
+function askFor(
+  client: Client,
+  isolation: IsolationLevel | undefined,
+): AskLeader<OffsetQuery, FoundOffset> {
+  const isolationLevel = isolation === 'read_committed' ? 1 : 0;
+  return async (nodeId, asked, timeoutMs) => {
     const topics = groupByTopic(asked).map(([name, group]) => ({
       name,
       partitions: group.map((each) => ({
@@ -60,7 +79,6 @@ export function queryOffsets(
       }),
     );
   };
-  return requestToLeaders(client, queries, ask, options);
 }
 
 export function groupByTopic<Each extends TopicPartition>(

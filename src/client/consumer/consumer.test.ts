@@ -11,8 +11,10 @@ import { Prng } from '../../base/prng.ts';
 import type { Io } from '../../io/index.ts';
 import {
   crc32c,
+  ErrorCode,
   encodeBatch,
   encodeEndTransactionMarker,
+  listOffsets,
   setBaseOffset,
 } from '../../protocol/index.ts';
 import { Consumer } from './consumer.ts';
@@ -155,6 +157,50 @@ test('the consumer follows a leader that moves and waits for one that is down', 
     await cluster.startNode(2);
     records.push(...(await rest));
     assertDense(records, 0, 500);
+    await consumer.close();
+  }));
+
+test('a position is looked up for as long as it takes, and holds up no other leader', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io, 2);
+    const [away, here] = cluster.addTopic('t', [2, 1]) as [ScriptedPartition, ScriptedPartition];
+    fill(away, 10);
+    fill(here, 10);
+    let isSilent = true;
+    let refusal: number = ErrorCode.NONE;
+    cluster.serve(listOffsets, ({ nodeId, body, respond }) => {
+      if (nodeId === 2 && isSilent) return;
+      const topics = body.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => {
+          return { partitionIndex, errorCode: refusal, offset: 0 };
+        }),
+      }));
+      respond({ topics });
+    });
+    const other = { topic: 't', partition: 1 };
+    const consumer = createConsumer(io, cluster, { autoOffsetReset: 'earliest' });
+    // Leaders are known before, so that each is asked by itself.
+    await consumer.partitionsFor('t');
+    await consumer.assign([place, other]);
+    const beganMs = io.clock.monotonic();
+    const first = await pollMany(consumer, 10);
+    assert.ok(first.every((record) => record.partition === 1));
+    assert.ok(io.clock.monotonic() - beganMs < 1000, 'waited for the leader that is silent');
+    assert.deepEqual(await consumer.poll(5 * 60_000), []);
+    await assert.rejects(consumer.position(place, { timeoutMs: 1000 }), {
+      errorName: 'REQUEST_TIMED_OUT',
+    });
+    isSilent = false;
+    refusal = ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    assert.deepEqual(await consumer.poll(5 * 60_000), []);
+
+    refusal = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+    const refused = { errorName: 'TOPIC_AUTHORIZATION_FAILED' };
+    await assert.rejects(consumer.poll(5000), refused);
+    await assert.rejects(consumer.poll(5000), refused);
+    refusal = ErrorCode.NONE;
+    assertDense(await pollMany(consumer, 10), 0, 10);
     await consumer.close();
   }));
 

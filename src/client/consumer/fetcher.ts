@@ -17,7 +17,7 @@ import {
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { LeaderAccess } from '../leader-access.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
-import { groupByTopic, OffsetSpec, queryOffsets } from '../offset-queries.ts';
+import { groupByTopic, OffsetSpec, queryOffsetsOnce } from '../offset-queries.ts';
 import type { AssignedPartition } from './assigned-partition.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
@@ -135,7 +135,7 @@ export class Fetcher {
     if (this.#closed) return;
     const nowMs = this.#client.io.clock.monotonic();
     this.#client.maybeRefresh();
-    const resets: AssignedPartition[] = [];
+    const resets = new Map<number, AssignedPartition[]>();
     const byNode = new Map<number, AssignedPartition[]>();
     for (const partition of this.#partitions.values()) {
       if (partition.notBeforeMs > nowMs) {
@@ -143,17 +143,16 @@ export class Fetcher {
         continue;
       }
       if (partition.resetTo !== null) {
-        if (!partition.isResetting) resets.push(partition);
+        if (!partition.isResetting) addTo(resets, this.#leaderOf(partition), partition);
         continue;
       }
       if (!isFetchable(partition)) continue;
       const node = this.#nodeFor(partition);
       if (node === null) continue;
-      const group = byNode.get(node);
-      if (group === undefined) byNode.set(node, [partition]);
-      else group.push(partition);
+      addTo(byNode, node, partition);
     }
-    if (resets.length > 0) void this.#lookUpPositions(resets);
+    // One by one leader, so that none waits for the time-out of another's.
+    for (const group of resets.values()) void this.#lookUpPositions(group);
     for (const [nodeId, group] of byNode) {
       const connection = this.#client.readyConnection(nodeId);
       if (connection === null) this.#leaders.connect(nodeId);
@@ -177,15 +176,19 @@ export class Fetcher {
 
   /** null while its leader is unknown or busy with a fetch of ours. */
   #nodeFor(partition: AssignedPartition): number | null {
-    const { topic, preferredReplica } = partition;
-    const known = this.#client.topic(topic)?.partitions[partition.partition];
-    const leader = known?.leader ?? -1;
+    const { preferredReplica } = partition;
+    const leader = this.#leaderOf(partition);
     if (leader < 0) {
       this.#leaders.refreshMetadata();
       return null;
     }
     const nodeId = this.#client.cache.nodes.has(preferredReplica) ? preferredReplica : leader;
     return this.#busyNodes.has(nodeId) ? null : nodeId;
+  }
+
+  /** -1: none is known. */
+  #leaderOf({ topic, partition }: TopicPartition): number {
+    return this.#client.topic(topic)?.partitions[partition]?.leader ?? -1;
   }
 
   async #fetch(
@@ -361,6 +364,7 @@ export class Fetcher {
     else this.#error ??= error as Error;
   }
 
+  /** As in Java's consumer: what may succeed later is tried for ever, and is no error of poll. */
   async #lookUpPositions(partitions: readonly AssignedPartition[]): Promise<void> {
     const asked = partitions.map((partition) => ({
       topic: partition.topic,
@@ -372,22 +376,35 @@ export class Fetcher {
     for (const partition of partitions) partition.isResetting = true;
     try {
       const { isolationLevel } = this.#options;
-      const answers = await queryOffsets(this.#client, asked, { isolationLevel });
+      const answers = await queryOffsetsOnce(this.#client, asked, isolationLevel);
       for (const [i, { errorCode, answer }] of answers.entries()) {
         const { assigned, generation } = asked[i] as (typeof asked)[number];
         if (assigned.generation !== generation) continue;
-        if (answer !== null && answer.offset >= 0) assigned.seek(answer.offset);
-        else if (answer !== null) assigned.reset(OffsetSpec.latest);
-        else this.#stop(assigned, KafkaError.fromCode(errorCode));
+        if (answer === null) this.#onLookUpFailed(assigned, KafkaError.fromCode(errorCode));
+        else if (answer.offset >= 0) assigned.seek(answer.offset);
+        else assigned.reset(OffsetSpec.latest);
       }
     } catch (error) {
-      if (this.#closed) return;
-      for (const partition of partitions) this.#stop(partition, error as Error);
+      for (const { assigned, generation } of asked) {
+        if (assigned.generation === generation) this.#onLookUpFailed(assigned, error);
+      }
     } finally {
       for (const partition of partitions) partition.isResetting = false;
       this.pump();
       this.onArrival();
     }
+  }
+
+  #onLookUpFailed(partition: AssignedPartition, error: unknown): void {
+    if (this.#closed) return;
+    if (!isRetriableFailure(error)) {
+      this.#stop(partition, error as Error);
+      return;
+    }
+    const place = `${partition.topic}-${partition.partition}`;
+    this.#client.log.debug('no position yet', { place, error: messageOf(error) });
+    this.#backOff(partition);
+    this.#leaders.refreshMetadata();
   }
 
   #wakeAt(atMs: number, nowMs: number): void {
@@ -400,6 +417,12 @@ export class Fetcher {
       this.pump();
     });
   }
+}
+
+function addTo<Key, Each>(groups: Map<Key, Each[]>, key: Key, each: Each): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [each]);
+  else group.push(each);
 }
 
 function isFetchable(partition: AssignedPartition): boolean {
