@@ -55,7 +55,8 @@ export interface MetadataControllerOptions {
 }
 
 const retryMsMin = 100;
-const retryMsMax = 10_000;
+/** A store that is back is not left without a controller for longer than a second. */
+const retryMsMax = 800;
 
 export class MetadataController implements api.Controller {
   readonly #io: Io;
@@ -181,10 +182,13 @@ export class MetadataController implements api.Controller {
     return { machine, replayFrom: loader.image.offset + 1 };
   }
 
-  /** The log refused a batch: if the term goes on, begin again from what is committed. */
+  /**
+   * The log refused a batch: if the term goes on, begin again from what is committed. While the
+   * store is away that fails, and what is asked meanwhile brings no attempt before its time.
+   */
   #onAppendFailed(cause: unknown): void {
     if (!isExpectedFailure(cause)) this.#options.onBug(cause as Error);
-    else if (this.#term !== null) this.#standAgain();
+    else if (this.#term !== null && this.#retryTimer === null) this.#standAgain();
   }
 
   /**
@@ -222,6 +226,7 @@ export class MetadataController implements api.Controller {
   #standAgain(): void {
     this.#mustStandAgain = true;
     this.#retryTimer?.cancel();
+    this.#retryTimer = null;
     if (this.#isStanding) return;
     this.#isStanding = true;
     void this.#stand().finally(() => {
