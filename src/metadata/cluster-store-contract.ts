@@ -5,10 +5,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Io } from '../io/index.ts';
+import { asFingerprint, fingerprintOf } from './batch-fingerprint.ts';
 import {
-  asFingerprint,
   type ClusterStore,
-  fingerprintOf,
   type StoreBatch,
   type StoreBroker,
   StoreRolledBackError,

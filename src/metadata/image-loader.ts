@@ -9,15 +9,9 @@ import { assert } from '../base/assert.ts';
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { isExpectedFailure } from '../storage/index.ts';
+import { asFingerprint, fingerprintOf } from './batch-fingerprint.ts';
 import { changesBetween, type ImageChanges, type ImageListener } from './changes.ts';
-import {
-  asFingerprint,
-  type ClusterStore,
-  fingerprintOf,
-  type StoreBatch,
-  type StoreSnapshot,
-  type Subscription,
-} from './cluster-store.ts';
+import type { ClusterStore, StoreBatch, StoreSnapshot, Subscription } from './cluster-store.ts';
 import { assertKnownFeature, METADATA_VERSION_READ } from './controller/features.ts';
 import { type BatchStamp, MetadataDelta } from './delta.ts';
 import { MetadataImage } from './image.ts';

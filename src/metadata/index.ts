@@ -9,6 +9,7 @@
 //   cluster-store.ts          the seam: where the log lives and who is alive;
 //                             cluster-store-contract.ts: what every engine must keep, and
 //                             cluster-store-outages-contract.ts: over a network that fails
+//   batch-fingerprint.ts      what tells a batch of the log from any other at its offset
 //   log-follower.ts           one reader of the log, for engines: in order, without a gap
 //   log-watches.ts            all readers of a process, which go on after an outage
 //   engines/local/            the store in a folder, for one process
@@ -21,6 +22,7 @@
 //   moving/                   all of a cluster's metadata: written down, and taken to a store
 //   open-store.ts             the engine that `cluster.store` names
 
+export { asFingerprint } from './batch-fingerprint.ts';
 export type { ImageChanges, ImageListener } from './changes.ts';
 export * from './cluster-store.ts';
 export * from './controller/api.ts';

@@ -8,13 +8,10 @@
 // store that was put back may have grown beyond it meanwhile.
 
 import { KafkaError } from '../protocol/index.ts';
+import { asFingerprint, baseOffsetOf, fingerprintOf, hasBatch } from './batch-fingerprint.ts';
 import {
-  asFingerprint,
   type BatchFingerprint,
-  baseOffsetOf,
   type ClusterStore,
-  fingerprintOf,
-  hasBatch,
   type RolledBack,
   type StoreBatch,
   StoreRolledBackError,
@@ -95,6 +92,11 @@ export class LogFollower implements Subscription {
       if (gap !== null) throw gap;
       this.#deliver(batch);
     }
+  }
+
+  /** Nobody knows what is offered until the next `resume`: the log may be another branch. */
+  suspend(): void {
+    this.#isLive = false;
   }
 
   /** A batch was committed. Whoever offers has missed none since the last `resume`. */

@@ -85,6 +85,11 @@ export class LogWatches {
     for (const { follower } of [...this.#open]) follower.offer(batch);
   }
 
+  /** The store is away: what is offered before the next `resume` may be of another branch. */
+  suspend(): void {
+    for (const { follower } of this.#open) follower.suspend();
+  }
+
   /**
    * What was committed meanwhile is read.
    * @param mustCompare nobody knows what became of the log: also one that did not grow is looked at

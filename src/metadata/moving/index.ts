@@ -5,7 +5,7 @@
 //   adoption.ts         a broker on its own becomes one of a cluster
 //   recovered-metadata.ts   those of yesterday, ahead of what was given out since
 //   store-content.ts    what a store holds, read and written as a whole
-export { asFingerprint } from '../cluster-store.ts';
+export { asFingerprint } from '../batch-fingerprint.ts';
 export { type Adopted, adopt } from './adoption.ts';
 export { aheadOf, type LivedOn, partitionKey } from './recovered-metadata.ts';
 export {

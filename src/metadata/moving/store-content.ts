@@ -5,7 +5,8 @@
 import { type Uuid, uuidFromBytes } from '../../base/uuid.ts';
 import type { Io } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
-import { type BatchFingerprint, hasBatch } from '../cluster-store.ts';
+import { hasBatch } from '../batch-fingerprint.ts';
+import type { BatchFingerprint } from '../cluster-store.ts';
 import {
   type Identity,
   KeyedStore,

@@ -10,6 +10,7 @@ import { assert } from '../../../base/assert.ts';
 import { uuidFromBytes } from '../../../base/uuid.ts';
 import type { Io } from '../../../io/index.ts';
 import { KafkaError } from '../../../protocol/index.ts';
+import { hasBatch } from '../../batch-fingerprint.ts';
 import {
   type AppendOptions,
   type BatchFingerprint,
@@ -18,7 +19,6 @@ import {
   type Candidate,
   type ClusterStore,
   type Election,
-  hasBatch,
   type StoreBatch,
   type StoreBroker,
   StoreRolledBackError,

@@ -6,11 +6,10 @@ import { describe, test } from 'node:test';
 import { simulate } from '../../../../sim/index.ts';
 import { type KeySystem, MemoryKeyStore } from '../../../../tests/doubles/metadata/key-stores.ts';
 import { KeyedStoreWorld } from '../../../../tests/doubles/metadata/keyed-stores.ts';
+import { fingerprintOf, hasBatch } from '../../batch-fingerprint.ts';
 import {
   type BatchFingerprint,
   type ClusterStore,
-  fingerprintOf,
-  hasBatch,
   StoreRolledBackError,
 } from '../../cluster-store.ts';
 import { bytes, elected, follow, type Seen } from '../../cluster-store-contract.ts';

@@ -9,6 +9,7 @@
 import type { Uuid } from '../../../base/uuid.ts';
 import type { Io, Log } from '../../../io/index.ts';
 import { decodeStruct, KafkaError } from '../../../protocol/index.ts';
+import { hasBatch } from '../../batch-fingerprint.ts';
 import {
   type AppendOptions,
   type BatchFingerprint,
@@ -17,7 +18,6 @@ import {
   type Candidate,
   type ClusterStore,
   type Election,
-  hasBatch,
   type StoreBatch,
   type StoreBroker,
   StoreRolledBackError,
@@ -47,7 +47,7 @@ export class SharedStore implements ClusterStore {
   readonly #connector: StoreConnector;
   readonly #candidacies = new Candidacies();
   readonly #registrations: Registrations;
-  readonly #watches = new LogWatches(this, interruptionBy);
+  readonly #watches = new LogWatches(this, interruptionBy, (error) => this.#watches.fail(error));
   readonly #brokerWatchers = new Set<OnBrokers>();
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
   #aliveText = '[]';
@@ -62,6 +62,7 @@ export class SharedStore implements ClusterStore {
     this.#connector = new StoreConnector(io, options, {
       onAttached: (link, welcome, isSame) => this.#onAttached(link, welcome, isSame),
       onDetached: () => {
+        this.#watches.suspend();
         this.#candidacies.detach();
         this.#registrations.detach();
       },
@@ -140,7 +141,8 @@ export class SharedStore implements ClusterStore {
     this.#registrations.attach(link);
     this.#candidacies.attach(link);
     this.#onAlive(welcome.alive);
-    this.#watches.resume();
+    // A session goes on with the process of the store: the log is what it was.
+    this.#watches.resume(!isFirst && !isSameSession);
   }
 
   #onNews({ kind, body }: messages.Frame): void {
