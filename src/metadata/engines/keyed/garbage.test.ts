@@ -7,10 +7,17 @@ import { simulate } from '../../../../sim/index.ts';
 import { MemoryKeyStore } from '../../../../tests/doubles/metadata/key-stores.ts';
 import { KeyedStoreWorld } from '../../../../tests/doubles/metadata/keyed-stores.ts';
 import type { Io, Log, LogFields } from '../../../io/index.ts';
-import { KafkaError } from '../../../protocol/index.ts';
-import type { ClusterStore } from '../../cluster-store.ts';
+import {
+  decodeRecords,
+  encodeBatch,
+  KafkaError,
+  readBatchHeader,
+} from '../../../protocol/index.ts';
+import type { ClusterStore, StoreBatch } from '../../cluster-store.ts';
 import { broker, elected, follow, type Seen } from '../../cluster-store-contract.ts';
+import { readLog } from './keyed-snapshots.ts';
 import { KeyedStore } from './keyed-store.ts';
+import { forms } from './layout.ts';
 
 const noticeMs = 20_000;
 const large = 'l'.repeat(9_000);
@@ -27,6 +34,15 @@ const garbage: Readonly<Record<string, (was: Buffer) => Buffer>> = {
     // Of JSON the bracket, of a batch something that its checksum covers.
     const at = was[0] === 0x7b ? 0 : was.length - 3;
     flipped[at] = (flipped[at] as number) ^ 4;
+    return flipped;
+  },
+  'a bit that flipped where all else is as good': (was) => {
+    const flipped = Buffer.from(was);
+    // Of JSON a digit, or a letter of a name; of a batch its epoch, where it has one of its own.
+    const digit = was.toString('latin1').search(/\d(?=[,}])|[a-z](?="[,}])/);
+    const isLogged = was[0] === 0 && was.readBigInt64BE(0) > 0n;
+    const at = was[0] === 0x7b ? digit : isLogged ? 15 : was.length - 3;
+    flipped[at] = (flipped[at] as number) ^ 1;
     return flipped;
   },
 };
@@ -120,6 +136,36 @@ async function startAnother({ io, world }: Filled): Promise<string[]> {
   }
 }
 
+interface Found {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly log: unknown;
+}
+
+/** What is under the key, and the log with its newest snapshot. */
+async function readEverything({ world }: Filled, key: string): Promise<Found> {
+  const keys = new MemoryKeyStore(world.system);
+  const form = Object.entries(formOf).find(([kind]) => isOf(kind)(key))?.[1];
+  const value = { ...form?.decode(key, world.system.data.get(key)?.value as Buffer) };
+  const log = await readLog(keys);
+  const snapshot = await log.newestSnapshot();
+  const records: string[] = [];
+  for await (const piece of snapshot?.pieces ?? []) records.push(...piece.map(String));
+  const batches: StoreBatch[] = [];
+  for await (const batch of log.read(snapshot?.endOffset ?? 0)) batches.push(batch);
+  await keys.close();
+  return { value, log: { snapshot: { ...snapshot, pieces: null }, records, batches } };
+}
+
+const formOf = {
+  identity: forms.identity,
+  epoch: forms.epoch,
+  controller: forms.controller,
+  end: forms.end,
+  snapshot: forms.snapshot,
+  'brokers/': forms.broker,
+  'lives/': forms.life,
+};
+
 /** Kinds without which no other broker can begin: it says so, and names the key. */
 const needed = ['identity', 'end', 'snapshot', 'log/', 'pieces/'];
 
@@ -147,6 +193,59 @@ describe('a broker that starts', () => {
       }));
   }
 });
+
+describe('a bit that flipped anywhere', () => {
+  /** All but the folders' entries, which have no checksum. */
+  const checked = kinds.filter((kind) => kind !== 'folders/');
+  for (const kind of checked) {
+    test(`of ${kind} is noticed, or changes nothing`, () =>
+      filled(async (at) => {
+        const key = keyOf(at, kind);
+        const was = Buffer.from(at.world.system.data.get(key)?.value as Buffer);
+        const found = await readEverything(at, key);
+        // Of a piece, which is long, a part; each bit of all others.
+        const step = kind === 'pieces/' ? 7 : 1;
+        for (let bit = 0; bit < 8 * was.length; bit += step) {
+          put(at, key, () => {
+            const flipped = Buffer.from(was);
+            const byte = bit >> 3;
+            flipped[byte] = (flipped[byte] as number) ^ (1 << (bit & 7));
+            return flipped;
+          });
+          const outcome = await readEverything(at, key).catch((error: Error) => error);
+          if (outcome instanceof Error) {
+            assertLine(outcome, key);
+            continue;
+          }
+          // A field of another name is left alone.
+          const value = Object.keys(found.value).map((name) => [name, outcome.value[name]]);
+          const known = { value: Object.fromEntries(value), log: outcome.log };
+          assert.deepEqual(known, found, `bit ${bit} of ${key}`);
+        }
+      }));
+  }
+});
+
+test('what older releases wrote has no checksums, and is read', () =>
+  filled(async (at) => {
+    for (const [key, { value }] of at.world.system.data) {
+      if (value[0] === 0x7b) {
+        const { crc, ...rest } = JSON.parse(String(value)) as Record<string, unknown>;
+        assert.equal(crc === undefined, key.startsWith('folders/'), `${key} has ${crc}`);
+        put(at, key, () => Buffer.from(JSON.stringify(rest)));
+      } else if (key.startsWith('log/')) {
+        const header = readBatchHeader(value, 0);
+        const { baseOffset, partitionLeaderEpoch, isControl } = header;
+        const records = decodeRecords(value, header);
+        const older = { records, baseOffset, partitionLeaderEpoch, isControl };
+        put(at, key, () => encodeBatch(older));
+      }
+    }
+    assert.deepEqual(await startAnother(at), ['a', large, 'b']);
+    await at.io.clock.sleep(noticeMs);
+    await at.append('c');
+    assert.deepEqual([at.lines, at.seen.errors, at.seen.texts.at(-1)], [[], [], 'c']);
+  }));
 
 describe('a broker that lives', () => {
   for (const [what, change] of Object.entries(garbage)) {

@@ -238,11 +238,16 @@ export class KeyedLog {
   }
 }
 
+/**
+ * The checksum of a batch leaves its epoch out, so the epoch is there a second time: as the
+ * sequence, which says nothing in a batch without a producer. Older releases leave it at -1.
+ */
 function newBatch(inputs: readonly RecordInput[], batch: StoreBatch): NewBatch {
   const bytes = encodeBatch({
     records: inputs,
     baseOffset: batch.baseOffset,
     partitionLeaderEpoch: batch.controllerEpoch,
+    baseSequence: batch.controllerEpoch,
     isControl: batch.controllerId !== -1,
   });
   return { ...batch, bytes };
@@ -251,12 +256,16 @@ function newBatch(inputs: readonly RecordInput[], batch: StoreBatch): NewBatch {
 /** @throws StoreContentError when the bytes are not the batch of this offset */
 function decodeBatch(bytes: Buffer, at: number): StoreBatch {
   const header = headerIn(bytes);
-  if (header?.baseOffset !== at || !isBatchCrcValid(bytes, header)) {
+  if (header?.baseOffset !== at || !isBatchCrcValid(bytes, header) || !hasOneEpoch(header)) {
     const what = `the key ${keys.batch(at)} does not hold a whole batch of offset ${at}`;
     throw new StoreContentError(`${what}: ${notOurs}`);
   }
   const [batch] = [...batchesIn([bytes])];
   return batch as StoreBatch;
+}
+
+function hasOneEpoch({ baseSequence, partitionLeaderEpoch }: BatchHeader): boolean {
+  return baseSequence === -1 || baseSequence === partitionLeaderEpoch;
 }
 
 /** null: they are not one whole batch. */

@@ -5,6 +5,7 @@
 // change of anything here that older brokers would misread gets another layout version.
 
 import type { Uuid } from '../../../base/uuid.ts';
+import { crc32c } from '../../../protocol/index.ts';
 import { type StoreBroker, StoreContentError } from '../../cluster-store.ts';
 
 export const LAYOUT_VERSION = 1;
@@ -184,16 +185,33 @@ function isBroker(value: unknown): boolean {
   );
 }
 
-/** A kind of value: how it is written down and read. */
+/** How a value ends that says its checksum: CRC-32C of the bytes before. */
+const checksumBytes = ',"crc":"00000000"}'.length;
+const checksumPattern = /^,"crc":"([0-9a-f]{8})"\}$/;
+
+/**
+ * A kind of value: how it is written down and read. A bit that flips may leave JSON that is as
+ * good, so each value says its checksum. Older releases write none, and pass over a field that they
+ * do not know: where there is none, nothing is compared.
+ */
 export class ValueForm<T extends object> {
   readonly #shape: Shape;
+  readonly #hasChecksum: boolean;
 
-  constructor(shape: Readonly<Record<keyof T, Kind>>) {
+  constructor(
+    shape: Readonly<Record<keyof T, Kind>>,
+    { hasChecksum = true }: { readonly hasChecksum?: boolean } = {},
+  ) {
     this.#shape = shape;
+    this.#hasChecksum = hasChecksum;
   }
 
   encode(value: T): Buffer {
-    return Buffer.from(JSON.stringify(value));
+    const text = JSON.stringify(value);
+    if (!this.#hasChecksum) return Buffer.from(text);
+    const bytes = Buffer.from(text.slice(0, -1));
+    const crc = crc32c(bytes, 0, bytes.length).toString(16).padStart(8, '0');
+    return Buffer.concat([bytes, Buffer.from(`,"crc":"${crc}"}`)]);
   }
 
   /** @throws StoreContentError when it is not one; fields that are unknown are left */
@@ -202,10 +220,22 @@ export class ValueForm<T extends object> {
     const wrong = Object.entries(this.#shape).find(
       ([name, kind]) => value === null || !checks[kind](value[name]),
     );
-    if (wrong === undefined) return value as T;
-    const what = value === null ? `${bytes.length} bytes that are no JSON` : `no ${wrong[0]}`;
-    throw new StoreContentError(`the key ${key} holds ${what}: ${notOurs}`);
+    if (value === null) throw notReadable(key, `${bytes.length} bytes that are no JSON`);
+    if (wrong !== undefined) throw notReadable(key, `no ${wrong[0]}`);
+    if (this.#hasChecksum && !isAsWritten(bytes)) throw notReadable(key, 'a wrong checksum');
+    const { crc: _, ...written } = value;
+    return written as T;
   }
+}
+
+function notReadable(key: string, what: string): StoreContentError {
+  return new StoreContentError(`the key ${key} holds ${what}: ${notOurs}`);
+}
+
+function isAsWritten(bytes: Buffer): boolean {
+  const sizeBytes = Math.max(0, bytes.length - checksumBytes);
+  const match = checksumPattern.exec(bytes.toString('latin1', sizeBytes));
+  return match === null || Number.parseInt(match[1] as string, 16) === crc32c(bytes, 0, sizeBytes);
 }
 
 /** What is said of a key that somebody else has put, or that was damaged. */
@@ -253,12 +283,11 @@ export const forms = {
     lastBatch: 'textOrAbsent',
     sizeBytes: 'countOrAbsent',
   }),
-  folder: new ValueForm<FolderValue>({
-    state: 'text',
-    epoch: 'count',
-    kind: 'text',
-    endOffset: 'count',
-  }),
+  // Older releases write again what they have read of one, whatever it is.
+  folder: new ValueForm<FolderValue>(
+    { state: 'text', epoch: 'count', kind: 'text', endOffset: 'count' },
+    { hasChecksum: false },
+  ),
   life: new ValueForm<LifeValue>({ life: 'count' }),
   broker: new ValueForm<BrokerValue>({ process: 'text', life: 'count', broker: 'broker' }),
 };

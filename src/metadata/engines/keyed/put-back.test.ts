@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { simulate } from '../../../../sim/index.ts';
 import { type KeySystem, MemoryKeyStore } from '../../../../tests/doubles/metadata/key-stores.ts';
 import { KeyedStoreWorld } from '../../../../tests/doubles/metadata/keyed-stores.ts';
+import { readBatchHeader, setMaxTimestamp } from '../../../protocol/index.ts';
 import { fingerprintOf, hasBatch } from '../../batch-fingerprint.ts';
 import {
   type BatchFingerprint,
@@ -217,8 +218,8 @@ describe('the fingerprint of a batch', () => {
       const stored = world.system.data.get(key) ?? assert.fail('it is there');
       const other = await write(world, 'd');
       const changed = Buffer.from(stored.value);
-      // The epoch of the batch, which its checksum leaves out.
-      changed.writeInt32BE(changed.readInt32BE(12) + 1, 12);
+      const header = readBatchHeader(changed, 0);
+      setMaxTimestamp(changed, header, header.maxTimestamp + 1);
       other.set(key, { ...stored, value: changed });
       world.system.data = other;
       await io.clock.sleep(noticeMs);
