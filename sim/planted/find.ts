@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlantedBug } from './bugs.ts';
 import type { BugOfUnit } from './bugs-of-units.ts';
-import { plant, plantForTests } from './plant.ts';
+import { asLinked, plant } from './plant.ts';
 
 /** Other changes of the code move a bug to other seeds. */
 const seedsMax = 40;
@@ -29,7 +29,7 @@ export async function assertFound(bug: PlantedBug, scenario: string): Promise<vo
 export async function assertTestFails(bug: BugOfUnit): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'planted-'));
   try {
-    const path = join(plantForTests(bug, folder), `${bug.test}.test.js`);
+    const path = join(plant(bug, folder), `${bug.test}.test.js`);
     const only = `--test-name-pattern=${bug.fails}`;
     const { output, isGood } = await run(['--test-reporter=tap', only, path]);
     assert.ok(!isGood, output);
@@ -39,17 +39,19 @@ export async function assertTestFails(bug: BugOfUnit): Promise<void> {
   }
 }
 
-async function simulate(main: string, scenario: string, firstSeed: number): Promise<string> {
+async function simulate(dist: string, scenario: string, firstSeed: number): Promise<string> {
   const seeds = ['--seed', `${firstSeed}`, '--seeds', `${seedsMax}`];
+  const main = join(dist, 'sim/main.js');
   return (await run([main, '--scenario', scenario, ...seeds])).output;
 }
 
-/** Runs Node with the arguments. */
-export function run(args: readonly string[]): Promise<{ output: string; isGood: boolean }> {
+/** Runs Node in what was planted. */
+function run(args: readonly string[]): Promise<{ output: string; isGood: boolean }> {
   // A test that runs as a part of others says so in a form for programs.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const options = { maxBuffer: 2 ** 26, env };
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { maxBuffer: 2 ** 26, env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...asLinked, ...args], options, (error, stdout, stderr) => {
       resolve({ output: stdout + stderr, isGood: error === null });
     });
   });
