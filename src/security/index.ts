@@ -2,6 +2,8 @@
 // clients; both use it.
 //
 //   principal.ts   who somebody is
+//   tls/           key stores, trust stores and names in certificates: a door of its own, which
+//                  is loaded when something is encrypted
 
 export {
   anonymous,

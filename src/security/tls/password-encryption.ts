@@ -1,0 +1,174 @@
+// Encryption under a password as PKCS12 files use it: PBES2 (RFC 8018), and what came before it
+// (RFC 7292, appendix B and C): SHA-1 with triple DES or RC2, whose keys a derivation of its own
+// makes.
+//
+// RC2 is no longer in OpenSSL; that one cipher comes from node-forge, loaded when it is needed.
+
+import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto';
+import { type DerNode, DerTag, expected, integerOf, octetsOf, oidOf, partsOf } from './der.ts';
+import { KeyStoreError } from './key-store.ts';
+
+/** More rounds than this take minutes: it is no file that anybody would make. */
+const iterationsMax = 10_000_000;
+
+const digestOfPrf: Readonly<Record<string, string>> = {
+  '1.2.840.113549.2.7': 'sha1',
+  '1.2.840.113549.2.8': 'sha224',
+  '1.2.840.113549.2.9': 'sha256',
+  '1.2.840.113549.2.10': 'sha384',
+  '1.2.840.113549.2.11': 'sha512',
+};
+
+const pbes2Ciphers: Readonly<Record<string, readonly [name: string, keyBytes: number]>> = {
+  '2.16.840.1.101.3.4.1.2': ['aes-128-cbc', 16],
+  '2.16.840.1.101.3.4.1.22': ['aes-192-cbc', 24],
+  '2.16.840.1.101.3.4.1.42': ['aes-256-cbc', 32],
+  '1.2.840.113549.3.7': ['des-ede3-cbc', 24],
+};
+
+const pkcs12Ciphers: Readonly<Record<string, readonly [name: string, keyBytes: number]>> = {
+  '1.2.840.113549.1.12.1.3': ['des-ede3-cbc', 24],
+  '1.2.840.113549.1.12.1.4': ['des-ede-cbc', 16],
+  '1.2.840.113549.1.12.1.5': ['rc2', 16],
+  '1.2.840.113549.1.12.1.6': ['rc2', 5],
+};
+
+const pbes2 = '1.2.840.113549.1.5.13';
+const pbkdf2 = '1.2.840.113549.1.5.12';
+
+/**
+ * What was encrypted by this AlgorithmIdentifier.
+ * @throws KeyStoreError `password` where the result is padded wrongly, `unsupported`
+ */
+export async function decryptUnderPassword(
+  algorithm: DerNode | undefined,
+  encrypted: Buffer,
+  password: string,
+): Promise<Buffer> {
+  const [oidNode, parameters] = partsOf(algorithm);
+  const oid = oidOf(oidNode);
+  if (oid === pbes2) return decryptPbes2(parameters, encrypted, password);
+  const cipher = pkcs12Ciphers[oid];
+  if (cipher === undefined) throw unsupported(oid);
+  const [name, keyBytes] = cipher;
+  const [salt, iterations] = partsOf(parameters);
+  const derive = (purpose: 1 | 2, size: number): Buffer =>
+    pkcs12Key(
+      'sha1',
+      { password, salt: octetsOf(salt), rounds: roundsOf(iterations) },
+      purpose,
+      size,
+    );
+  const key = derive(1, keyBytes);
+  const iv = derive(2, 8);
+  if (name === 'rc2') return decryptRc2(key, iv, encrypted);
+  return decrypt(
+    name === 'des-ede-cbc' ? 'des-ede3-cbc' : name,
+    threeKeys(key, name),
+    iv,
+    encrypted,
+  );
+}
+
+function decryptPbes2(
+  parameters: DerNode | undefined,
+  encrypted: Buffer,
+  password: string,
+): Buffer {
+  const [derivation, scheme] = partsOf(parameters);
+  const [derivationOid, derivationParts] = partsOf(derivation);
+  if (oidOf(derivationOid) !== pbkdf2) throw unsupported(oidOf(derivationOid));
+  const [salt, iterations, ...rest] = partsOf(derivationParts);
+  const prf = rest.find(({ tag }) => tag === DerTag.SEQUENCE);
+  const prfOid = prf === undefined ? '1.2.840.113549.2.7' : oidOf(partsOf(prf)[0]);
+  const digest = digestOfPrf[prfOid];
+  const [schemeOid, iv] = partsOf(scheme);
+  const cipher = pbes2Ciphers[oidOf(schemeOid)];
+  if (digest === undefined) throw unsupported(prfOid);
+  if (cipher === undefined) throw unsupported(oidOf(schemeOid));
+  const [name, keyBytes] = cipher;
+  const rounds = roundsOf(iterations);
+  const key = pbkdf2Sync(password, octetsOf(salt), rounds, keyBytes, digest);
+  return decrypt(name, key, expected(iv, DerTag.OCTET_STRING).content, encrypted);
+}
+
+function decrypt(cipher: string, key: Buffer, iv: Buffer, encrypted: Buffer): Buffer {
+  try {
+    const decipher = createDecipheriv(cipher, key, iv);
+    return Buffer.concat([decipher.update(encrypted), decipher.final()]);
+  } catch {
+    throw new KeyStoreError('password', 'the password is wrong');
+  }
+}
+
+async function decryptRc2(key: Buffer, iv: Buffer, encrypted: Buffer): Promise<Buffer> {
+  const { default: forge } = await import('node-forge');
+  const decipher = forge.rc2.createDecryptionCipher(
+    forge.util.createBuffer(key.toString('binary')),
+    key.length * 8,
+  );
+  decipher.start(iv.toString('binary'));
+  decipher.update(forge.util.createBuffer(encrypted.toString('binary')));
+  if (!decipher.finish()) throw new KeyStoreError('password', 'the password is wrong');
+  return Buffer.from(decipher.output.getBytes(), 'binary');
+}
+
+/** Two keys of DES, the first of which comes again as the third. */
+function threeKeys(key: Buffer, name: string): Buffer {
+  return name === 'des-ede-cbc' ? Buffer.concat([key, key.subarray(0, 8)]) : key;
+}
+
+export function roundsOf(node: DerNode | undefined): number {
+  const rounds = node === undefined ? 1 : integerOf(node);
+  if (rounds >= 1 && rounds <= iterationsMax) return rounds;
+  throw new KeyStoreError(
+    'unsupported',
+    `${rounds} rounds are asked for; at most ${iterationsMax}`,
+  );
+}
+
+export interface DerivedFrom {
+  readonly password: string;
+  readonly salt: Buffer;
+  readonly rounds: number;
+}
+
+/** RFC 7292, B.2. The purpose: 1 for a key, 2 for an IV, 3 for a MAC. */
+export function pkcs12Key(
+  digest: string,
+  { password, salt, rounds }: DerivedFrom,
+  purpose: 1 | 2 | 3,
+  size: number,
+): Buffer {
+  const hashed = (bytes: Buffer): Buffer => createHash(digest).update(bytes).digest();
+  const blockBytes = digest === 'sha384' || digest === 'sha512' ? 128 : 64;
+  const filled = (bytes: Buffer): Buffer =>
+    Buffer.alloc(Math.ceil(bytes.length / blockBytes) * blockBytes, bytes.length > 0 ? bytes : 0);
+  const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
+  const input = Buffer.concat([filled(salt), filled(secret)]);
+  const diversifier = Buffer.alloc(blockBytes, purpose);
+  const output: Buffer[] = [];
+  for (let made = 0; made < size; made += (output.at(-1) as Buffer).length) {
+    let block = hashed(Buffer.concat([diversifier, input]));
+    for (let round = 1; round < rounds; round++) block = hashed(block);
+    output.push(block);
+    addToBlocks(input, Buffer.alloc(blockBytes, block));
+  }
+  return Buffer.concat(output).subarray(0, size);
+}
+
+/** Each block of the input becomes (block + added + 1) mod 2^(8 * length). */
+function addToBlocks(input: Buffer, added: Buffer): void {
+  for (let start = 0; start < input.length; start += added.length) {
+    let carry = 1;
+    for (let at = added.length - 1; at >= 0; at--) {
+      carry += (input[start + at] as number) + (added[at] as number);
+      input[start + at] = carry & 0xff;
+      carry >>= 8;
+    }
+  }
+}
+
+function unsupported(oid: string): KeyStoreError {
+  return new KeyStoreError('unsupported', `it is encrypted by ${oid}, which is not known`);
+}

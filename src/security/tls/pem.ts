@@ -1,0 +1,40 @@
+// Keys and certificates in PEM (RFC 7468), from a file or from the configuration itself.
+
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+
+const block = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+
+export interface PemBlock {
+  /** `CERTIFICATE`, `PRIVATE KEY` … */
+  readonly label: string;
+  readonly text: string;
+}
+
+export function pemBlocks(text: string): PemBlock[] {
+  return [...text.matchAll(block)].map(([whole, label = '']) => ({ label, text: whole }));
+}
+
+/** The certificates, in DER, in the order of the text. */
+export function pemCertificates(text: string): Buffer[] {
+  return pemBlocks(text)
+    .filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE')
+    .map((each) => Buffer.from(each.text.replace(/-----[^-]*-----|\s/g, ''), 'base64'));
+}
+
+export function pemKeyBlock(text: string): PemBlock | null {
+  return pemBlocks(text).find(({ label }) => label.endsWith('PRIVATE KEY')) ?? null;
+}
+
+export function isEncryptedKey({ label, text }: PemBlock): boolean {
+  return label.startsWith('ENCRYPTED') || text.includes('Proc-Type: 4,ENCRYPTED');
+}
+
+/** @throws Error of OpenSSL: a wrong password, or no key */
+export function openPemKey({ text }: PemBlock, password: string | null): KeyObject {
+  return createPrivateKey(password === null ? text : { key: text, passphrase: password });
+}
+
+export function pemOfCertificate(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}

@@ -1,0 +1,102 @@
+// From the distinguished name of a certificate to the name of a user: ssl.principal.mapping.rules
+// (KIP-371). The first rule that matches the whole name decides.
+//
+// Invariant: patterns are matched in linear time (RE2), whatever a certificate has in its name.
+
+import type { Matcher } from 're2js';
+import { ConfigError } from '../../config/index.ts';
+
+const key = 'ssl.principal.mapping.rules';
+
+/** null: no rule applies, and whoever has this certificate is not let in. */
+export type PrincipalMapping = (distinguishedName: string) => string | null;
+
+interface Rule {
+  readonly pattern: string;
+  readonly replacement: string;
+  readonly letters: '' | 'L' | 'U';
+}
+
+/** @throws ConfigError for what is no list of rules, and for patterns that RE2 does not know */
+export async function principalMapping(text: string): Promise<PrincipalMapping> {
+  const parsed = parseRules(text);
+  const { RE2JS } = await import('re2js');
+  const rules = parsed.map((rule): PrincipalMapping => {
+    if (rule === 'DEFAULT') return (name) => name;
+    const { pattern, replacement, letters } = rule;
+    const compiled = compile(() => RE2JS.compile(pattern), pattern);
+    const parts = replacementParts(replacement, compiled.groupCount());
+    return (name) => {
+      if (!compiled.matches(name)) return null;
+      const mapped = replaced(name, compiled.matcher(name), parts);
+      if (letters === 'L') return mapped.toLowerCase();
+      return letters === 'U' ? mapped.toUpperCase() : mapped;
+    };
+  });
+  return (name) => {
+    for (const rule of rules) {
+      const mapped = rule(name);
+      if (mapped !== null) return mapped;
+    }
+    return null;
+  };
+}
+
+function compile<T>(attempt: () => T, pattern: string): T {
+  try {
+    return attempt();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const remedy = 'patterns are those of RE2: without lookahead and back references';
+    throw new ConfigError(key, `${key}: the pattern ${pattern} is invalid (${why}); ${remedy}`);
+  }
+}
+
+function parseRules(text: string): (Rule | 'DEFAULT')[] {
+  const rules: (Rule | 'DEFAULT')[] = [];
+  // Each part as RULE:pattern/replacement/[LU]; a backslash takes the meaning of the next sign.
+  const form = /\s*(?:(DEFAULT)|RULE:((?:\\.|[^\\/])*)\/((?:\\.|[^\\/])*)\/([LU]?))?\s*(?:,|$)/suy;
+  while (form.lastIndex < text.length) {
+    const from = form.lastIndex;
+    const match = form.exec(text);
+    if (match === null) {
+      const forms = 'expected RULE:pattern/replacement/[LU] or DEFAULT, between commas';
+      throw new ConfigError(key, `${key}: ${text.slice(from).trim()} is no rule; ${forms}`);
+    }
+    const [, isDefault, pattern, replacement, letters] = match;
+    if (isDefault !== undefined) rules.push('DEFAULT');
+    else if (pattern !== undefined && replacement !== undefined) {
+      rules.push({ pattern, replacement, letters: letters as Rule['letters'] });
+    }
+  }
+  return rules;
+}
+
+/**
+ * Texts, and the numbers of groups. As in Kafka, `$3` is itself where the pattern has but two, and
+ * `$12` is the first group before a 2 then.
+ */
+function replacementParts(replacement: string, groupCount: number): (string | number)[] {
+  return [...replacement.matchAll(/\\(.)|\$(\d+)|([^\\$]+|.)/gs)].flatMap((match) => {
+    const [whole, literal, digits] = match;
+    if (digits === undefined) return [literal ?? whole];
+    let length = digits.length;
+    while (length > 0 && Number(digits.slice(0, length)) > groupCount) length--;
+    if (length === 0) return [whole];
+    return [Number(digits.slice(0, length)), digits.slice(length)];
+  });
+}
+
+/** Every match within the name, as Java's replaceAll. */
+function replaced(name: string, matcher: Matcher, parts: readonly (string | number)[]): string {
+  let result = '';
+  let position = 0;
+  while (matcher.find()) {
+    result += name.slice(position, matcher.start());
+    for (const part of parts) {
+      result += typeof part === 'string' ? part : (matcher.group(part) ?? '');
+    }
+    position = matcher.end();
+  }
+  return result + name.slice(position);
+}
