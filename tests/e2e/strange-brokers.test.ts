@@ -3,7 +3,7 @@
 // that is stored is harmed, and nobody else waits.
 
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ZERO_UUID } from '../../src/base/uuid.ts';
@@ -90,6 +90,29 @@ test('brokers that are not of the cluster, or one of it twice, are refused', asy
   assert.deepEqual(await read(ports, 't', 2), ['a', 'b'], 'nobody else waited');
   const again = new Started('sh', ['-c', command]);
   await again.prints(/^partita ready .* node=3 /m);
+});
+
+test('a broker that was started again elsewhere ends with one line that says so', async () => {
+  const { parent, ports } = await startThree();
+  const [, store = ''] = await parent.prints(/Metadata: (shared:\S+)/);
+  await make(ports, 't');
+  await write(ports, 't', 'a');
+  // Whoever has the directory's id is the same broker: the one before is taken for dead.
+  mkdirSync(join(directory, 'moved'));
+  const meta = 'meta.properties';
+  cpSync(join(directory, 'broker2', meta), join(directory, 'moved', meta));
+  const before = parent.output.length;
+  const moved = new Started(process.execPath, memberOf(store, 'moved', 2));
+  await moved.prints(/^partita ready .* node=2 /m);
+  await parent.prints(/broker 2 ended /);
+  // What an operator has done is no bug, which would be told with its stack.
+  const told = parent.output.slice(before).split('\n');
+  assert.deepEqual(
+    told.filter((line) => /stopped: |^ +at | at \S+ \(/.test(line)),
+    ['partita broker 2: stopped: another process has begun as broker 2: this one ends'],
+  );
+  await write(ports, 't', 'b');
+  assert.deepEqual(await read(ports, 't', 2), ['a', 'b']);
 });
 
 test('brokers with data refuse a store that was emptied, or put back to be older', async () => {
