@@ -1,7 +1,8 @@
 // The door to the operating system.
 //
 //   io.ts              the types
-//   node-io.ts         puts the real one together: node-clock.ts, node-network.ts, node-disk.ts
+//   node-io.ts         puts the real one together: node-clock.ts, node-network.ts (with
+//                      node-connection.ts and, for who encrypts, node-tls.ts), node-disk.ts
 //                      (with node-lock.ts), node-random.ts and node-log.ts
 //   node-error.ts      what becomes of Node's errors
 //   node-children.ts   other processes of ours, for who starts some
@@ -10,7 +11,7 @@
 //   io-behaviour.ts    the suite that the real and the simulated implementation pass; its parts
 //                      are network-behaviour.ts and disk-behaviour.ts
 export type * from './io.ts';
-export { IoError } from './io.ts';
+export { IoError, TlsError } from './io.ts';
 export { LogLevels } from './log-levels.ts';
 export type { LogLevel } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';

@@ -50,8 +50,58 @@ export interface Network {
    * when the other side does not prove who it is or refuses us).
    */
   connect(options: ConnectOptions): Promise<Connection>;
+  /**
+   * What accepted connections are encrypted with. Rejects with an IoError for keys, certificates
+   * or ciphers that cannot be used. Absent: this network encrypts nothing, as the simulated one.
+   */
+  serverTls?(options: ServerTlsOptions): Promise<ServerTls>;
   /** Of this machine, as its system calls it: others may find it under this name. */
   hostName(): Promise<string>;
+}
+
+/** A key and the certificates that prove it, its own first; both in PEM. */
+export interface TlsIdentity {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+}
+
+export interface ServerTlsOptions {
+  /** At most one for each kind of key. */
+  readonly identities: readonly TlsIdentity[];
+  /** Whose certificates of clients are trusted, in PEM; null: nobody's. */
+  readonly ca: Buffer | null;
+  readonly clientAuth: 'none' | 'requested' | 'required';
+  readonly versions: readonly ('TLSv1.2' | 'TLSv1.3')[];
+  /** Names of OpenSSL between colons. */
+  readonly ciphers: string;
+}
+
+/**
+ * The server's side of TLS under one set of keys. Sessions are resumed only under the object that
+ * began them: whoever takes a new one, because a certificate or an authority changed, makes all
+ * clients prove themselves anew.
+ */
+export interface ServerTls {
+  /**
+   * Encrypts a connection that was accepted, of which `received` was read. The connection that was
+   * given is not used any more; it is closed when the client does not prove what it must, does not
+   * speak TLS, or takes longer. Rejects with an IoError that says why.
+   */
+  accept(connection: Connection, received: Buffer, timeoutMs: number): Promise<SecuredConnection>;
+}
+
+export interface SecuredConnection {
+  /** Paused, so that its handlers may be set in a later turn. */
+  readonly connection: Connection;
+  readonly peer: TlsPeer;
+}
+
+/** What the handshake of an accepted connection has found. */
+export interface TlsPeer {
+  /** Of the client, in DER, verified; null: it has shown none. */
+  readonly certificate: Buffer | null;
+  readonly protocol: string;
+  readonly cipher: string;
 }
 
 export interface ConnectOptions {
@@ -66,14 +116,16 @@ export interface ConnectOptions {
 export interface ConnectTls {
   /** Whom to trust; null: the authorities that Node.js comes with. */
   readonly ca: Buffer | null;
-  /** What this side proves itself with, certificate and key; null: it does not. */
-  readonly identity: { readonly certificate: Buffer; readonly key: Buffer } | null;
+  /** What this side proves itself with; null: it does not. */
+  readonly identity: TlsIdentity | null;
   /** Of the key, when it is encrypted. */
   readonly keyPassword?: string;
   /** The host name or address that the certificate of the other side must be for. */
   readonly serverName: string;
   /** The versions of TLS that are allowed; absent: those that Node.js allows. */
   readonly versions?: readonly ('TLSv1.2' | 'TLSv1.3')[];
+  /** Names of OpenSSL between colons; absent: those that Node.js allows. */
+  readonly ciphers?: string;
   /** `none`: nobody has to prove anything; `chain`: the certificate may be of any name. */
   readonly verify: 'name' | 'chain' | 'none';
 }
@@ -215,5 +267,13 @@ export class IoError extends Error {
     super(message, options);
     this.name = 'IoError';
     this.code = code;
+  }
+}
+
+/** The other side does not prove who it is, or refuses us: another attempt would end the same. */
+export class TlsError extends IoError {
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.name = 'TlsError';
   }
 }

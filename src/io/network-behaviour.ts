@@ -5,7 +5,7 @@ import { Deferred } from '../base/deferred.ts';
 import { Prng } from '../base/prng.ts';
 import type { Connection, Io, Listener } from './io.ts';
 
-interface Pair {
+export interface Pair {
   readonly listener: Listener;
   readonly client: Connection;
   readonly server: Connection;
@@ -56,9 +56,22 @@ async function connectPair(io: Io): Promise<Pair> {
 type TestIo = (title: string, body: (io: Io) => Promise<void>) => void;
 
 export function networkBehaviour(testIo: TestIo): void {
-  const testPair = (title: string, body: (pair: Pair, io: Io) => Promise<void>): void => {
+  const testPair = pairTests(testIo, connectPair);
+  connectionBehaviour(testPair);
+  listenBehaviour(testIo, testPair);
+}
+
+/** What holds for every pair of connections, encrypted ones too. */
+export function connectionBehaviour(testPair: TestPair): void {
+  streamBehaviour(testPair);
+  flowBehaviour(testPair);
+  closeBehaviour(testPair);
+}
+
+export function pairTests(testIo: TestIo, connect: (io: Io) => Promise<Pair>): TestPair {
+  return (title, body) => {
     testIo(title, async (io) => {
-      const pair = await connectPair(io);
+      const pair = await connect(io);
       try {
         await body(pair, io);
       } finally {
@@ -68,10 +81,6 @@ export function networkBehaviour(testIo: TestIo): void {
       }
     });
   };
-  streamBehaviour(testPair);
-  flowBehaviour(testPair);
-  closeBehaviour(testPair);
-  listenBehaviour(testIo, testPair);
 }
 
 type TestPair = (title: string, body: (pair: Pair, io: Io) => Promise<void>) => void;

@@ -1,28 +1,24 @@
-// Real sockets, plain or encrypted. Invariants: every connection has TCP_NODELAY (a small answer
-// must not wait for an acknowledgement), several chunks leave as one writev, onClose is called
-// exactly once and after it nothing else is called.
+// Real listeners and connections, plain or encrypted. Invariants: every connection has TCP_NODELAY
+// (a small answer must not wait for an acknowledgement); what encrypts is loaded when it is needed.
 
-import {
-  type AddressInfo,
-  connect as connectSocket,
-  createServer,
-  isIP,
-  type Socket,
-} from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import {
   type Connection,
   type ConnectOptions,
-  type ConnectTls,
   IoError,
   type Listener,
   type Network,
+  type ServerTls,
+  type ServerTlsOptions,
 } from './io.ts';
+import { NodeConnection } from './node-connection.ts';
 import { ioError } from './node-error.ts';
 
-const keepAliveDelayMs = 60_000;
+export const nodeNetwork: Network = { listen, connect, serverTls, hostName };
 
-export const nodeNetwork: Network = { listen, connect, hostName };
+async function serverTls(options: ServerTlsOptions): Promise<ServerTls> {
+  return (await import('./node-tls.ts')).serverTls(options);
+}
 
 /** Only members of a cluster ask, so that no other process loads the module. */
 async function hostName(): Promise<string> {
@@ -64,9 +60,9 @@ async function connect(options: ConnectOptions): Promise<Connection> {
     return await connected(socket, 'connect', options);
   }
   // Most brokers have no such connection.
-  const { connect: connectTlsSocket } = await import('node:tls');
+  const { openTlsSocket } = await import('./node-tls.ts');
   try {
-    const socket = connectTlsSocket({ host, port, ...tlsOptions(tls) });
+    const socket = openTlsSocket({ host, port }, tls);
     socket.setNoDelay(true);
     return await connected(socket, 'secureConnect', options);
   } catch (error) {
@@ -74,21 +70,6 @@ async function connect(options: ConnectOptions): Promise<Connection> {
     // A certificate or key that cannot be read.
     throw ioError(`connect to ${host}:${port}`, error);
   }
-}
-
-/** Unless `verify` says otherwise nothing is sent before the other side has proven who it is. */
-function tlsOptions({ ca, identity, keyPassword, serverName, versions, verify }: ConnectTls) {
-  const ordered = versions?.toSorted() ?? [];
-  return {
-    // An address is no name that could be asked for (RFC 6066).
-    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-    ...(ca === null ? {} : { ca }),
-    ...(identity === null ? {} : { cert: identity.certificate, key: identity.key }),
-    ...(keyPassword === undefined ? {} : { passphrase: keyPassword }),
-    ...(ordered.length === 0 ? {} : { minVersion: ordered[0], maxVersion: ordered.at(-1) }),
-    rejectUnauthorized: verify !== 'none',
-    ...(verify === 'name' ? {} : { checkServerIdentity: () => undefined }),
-  } satisfies ConnectionOptions;
 }
 
 function connected(
@@ -119,81 +100,4 @@ function connected(
   });
 }
 
-class NodeConnection implements Connection {
-  readonly localHost: string;
-  readonly localPort: number;
-  readonly remoteHost: string;
-  readonly remotePort: number;
-  onData: (chunk: Buffer) => void = ignore;
-  onDrain: () => void = ignore;
-  onClose: (error: Error | null) => void = ignore;
-  readonly #socket: Socket;
-  #error: Error | null = null;
-  #ended = false;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    // The addresses are gone once the peer is: keep them for messages.
-    this.localHost = withoutMapping(socket.localAddress ?? '');
-    this.localPort = socket.localPort ?? 0;
-    this.remoteHost = withoutMapping(socket.remoteAddress ?? '');
-    this.remotePort = socket.remotePort ?? 0;
-    socket.setKeepAlive(true, keepAliveDelayMs);
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#ended) this.onData(chunk);
-    });
-    socket.on('drain', () => {
-      if (!this.#ended) this.onDrain();
-    });
-    socket.on('error', (error) => {
-      this.#error = ioError(`talk to ${this.remoteHost}:${this.remotePort}`, error);
-    });
-    socket.once('close', () => {
-      this.#ended = true;
-      this.onClose(this.#error);
-    });
-  }
-
-  get bufferedBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  write(chunks: readonly Buffer[]): boolean {
-    const socket = this.#socket;
-    if (this.#ended || socket.destroyed || socket.writableEnded) return false;
-    if (chunks.length === 1) return socket.write(chunks[0] as Buffer);
-    let hasRoom = !socket.writableNeedDrain;
-    socket.cork();
-    for (const chunk of chunks) hasRoom = socket.write(chunk);
-    socket.uncork();
-    return hasRoom;
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#socket.end();
-    // Read on, and drop it: a paused socket would never notice that the peer closed as well.
-    this.#socket.resume();
-  }
-
-  destroy(): void {
-    this.#ended = true;
-    this.#socket.destroy();
-  }
-}
-
 function ignore(): void {}
-
-/** `::ffff:127.0.0.1` is how a dual-stack listener reports an IPv4 peer. */
-function withoutMapping(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
-}

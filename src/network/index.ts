@@ -4,6 +4,8 @@
 // client-connection.ts  one connection to a broker: requests out, answers by correlation id
 // frame-reader.ts       cuts a byte stream into frames
 // frame-error.ts        the error of a stream that is not made of frames
+// client-hello.ts       whether a connection begins a TLS handshake; tls-gate.ts: how many may at
+//                       a time, and how fast
 // server.ts             listeners, connection limits, closing
 // server-connection.ts  one accepted connection: requests in, answers out in order
 
@@ -27,3 +29,4 @@ export {
   ServerConnection,
   type ServerConnectionOptions,
 } from './server-connection.ts';
+export { defaultTlsGateLimits, type TlsGateLimits, type TlsListener } from './tls-gate.ts';

@@ -5,12 +5,14 @@
 // requests or `bytesInFlightMax` request bytes are unanswered, or while more than `outputBytesMax`
 // bytes of answers wait for a peer that does not read; what it sends meanwhile stays in its socket.
 
-import type { Connection, Io, Timer } from '../io/index.ts';
+import type { Connection, Io, Timer, TlsPeer } from '../io/index.ts';
 import { FrameError } from './frame-error.ts';
 import { FrameReader } from './frame-reader.ts';
 
 export interface ServerConnectionOptions {
   readonly listenerName: string;
+  /** What the handshake has found. Default null: the connection is plain. */
+  readonly peer?: TlsPeer | null;
   /** socket.request.max.bytes. Default 100 MiB. */
   readonly requestBytesMax?: number;
   /** connections.max.idle.ms. Default 10 minutes; a negative value means for ever. */
@@ -60,6 +62,8 @@ export class ServerConnection {
   /** Unique in the life of the server, and readable: peer, listener, number. */
   readonly id: string;
   readonly listenerName: string;
+  /** null: the connection is plain. */
+  readonly peer: TlsPeer | null;
   /** The address at which the client reached us. */
   readonly localHost: string;
   readonly localPort: number;
@@ -110,6 +114,7 @@ export class ServerConnection {
     this.#io = io;
     this.#connection = connection;
     this.listenerName = options.listenerName;
+    this.peer = options.peer ?? null;
     this.localHost = connection.localHost;
     this.localPort = connection.localPort;
     this.remoteHost = connection.remoteHost;

@@ -1,13 +1,24 @@
 // Accepts connections on any number of listeners and keeps their count. A connection beyond the
 // limit of its address (max.connections.per.ip and its overrides) is closed before a byte of it is
 // read; one beyond max.connections, of the broker or of its listener, or that comes too fast, waits
-// unread as in Kafka. The limits may change at any time. Closing is in two steps: listeners first,
-// then connections once their answers are out.
+// unread as in Kafka. On an encrypted listener nobody is heard before the handshake (tls-gate.ts);
+// who is in the middle of it counts as a connection. The limits may change at any time. Closing is
+// in two steps: listeners first, then connections once their answers are out.
 
 import { Deferred } from '../base/deferred.ts';
-import type { Connection, Io, IoError, Listener, Log, Timer } from '../io/index.ts';
+import {
+  type Connection,
+  type Io,
+  type IoError,
+  type Listener,
+  type Log,
+  RateLimitedLog,
+  type Timer,
+  type TlsPeer,
+} from '../io/index.ts';
 import { AcceptQueue } from './accept-queue.ts';
 import { ServerConnection, type ServerConnectionOptions } from './server-connection.ts';
+import { TlsGate, type TlsListener } from './tls-gate.ts';
 
 /** How fast connections may come; it counts each one that it is asked about. */
 export interface ConnectionPace {
@@ -29,7 +40,7 @@ export interface ConnectionLimits {
 }
 
 export interface ServerOptions
-  extends Omit<ServerConnectionOptions, 'listenerName'>,
+  extends Omit<ServerConnectionOptions, 'listenerName' | 'peer'>,
     ConnectionLimits {
   /** Default: as fast as they come. */
   readonly pace?: ConnectionPace;
@@ -64,6 +75,10 @@ export class Server {
   readonly #onConnection: (connection: ServerConnection) => void;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<ServerConnection>();
+  /** Of encrypted listeners, by name. */
+  readonly #gates = new Map<string, TlsGate>();
+  /** Connections whose handshake is under way. */
+  #handshakeCount = 0;
   readonly #countByListener = new Map<string, number>();
   readonly #countByIp = new Map<string, number>();
   #connectionNumber = 0;
@@ -92,7 +107,7 @@ export class Server {
 
   #hasSlot(listenerName: string): boolean {
     const { connectionsMax, connectionsByListenerMax } = this.#options;
-    if (this.#connections.size >= (connectionsMax ?? unlimited)) return false;
+    if (this.connectionCount >= (connectionsMax ?? unlimited)) return false;
     const most = connectionsByListenerMax?.get(listenerName) ?? unlimited;
     return (this.#countByListener.get(listenerName) ?? 0) < most;
   }
@@ -103,8 +118,16 @@ export class Server {
     this.#pumpWaiting();
   }
 
+  /** Those in the middle of a handshake count, too. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#handshakeCount;
+  }
+
+  /** Handshakes that came to nothing, over all listeners. */
+  get failedHandshakeCount(): number {
+    let count = 0;
+    for (const { failedCount } of this.#gates.values()) count += failedCount;
+    return count;
   }
 
   /** Bytes of answers that wait for peers to read them, over all connections. */
@@ -132,8 +155,16 @@ export class Server {
     return this.#countByIp.get(ip) ?? 0;
   }
 
-  /** Rejects with an IoError (`EADDRINUSE` …). Returns the address with the port that was bound. */
-  async listen(address: ListenerAddress): Promise<ListenerAddress> {
+  /**
+   * With `tls` connections are encrypted. Rejects with an IoError (`EADDRINUSE` …). Returns the
+   * address with the port that was bound.
+   */
+  async listen(address: ListenerAddress, tls: TlsListener | null = null): Promise<ListenerAddress> {
+    if (tls !== null) {
+      const log = new RateLimitedLog(this.#io.clock, this.#log);
+      const options = { listenerName: address.name, listener: tls, log };
+      this.#gates.set(address.name, new TlsGate(this.#io, options));
+    }
     const queue = this.#queueOf(address.name);
     this.#waiting.set(address.name, queue);
     const listener = await this.#io.network.listen(
@@ -155,6 +186,7 @@ export class Server {
       raw.destroy();
     }
     this.#condemned.clear();
+    for (const gate of this.#gates.values()) gate.close();
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
   }
 
@@ -189,7 +221,7 @@ export class Server {
   }
 
   get #socketCount(): number {
-    return this.#connections.size + this.waitingCount + this.#condemned.size;
+    return this.connectionCount + this.waitingCount + this.#condemned.size;
   }
 
   /** What became free is for any listener; the one that listens longest is asked first. */
@@ -209,20 +241,60 @@ export class Server {
       this.#refuse(raw, refusal);
       return;
     }
+    const gate = this.#gates.get(listenerName);
+    if (gate === undefined) this.#open(listenerName, raw, null);
+    else this.#secure(gate, listenerName, raw);
+  }
+
+  #secure(gate: TlsGate, listenerName: string, raw: Connection): void {
+    const ip = raw.remoteHost;
+    const refusal = gate.take(raw, (secured) => {
+      this.#handshakeCount--;
+      this.#vacate(listenerName, ip);
+      if (secured === null) this.#pumpWaiting();
+      else if (this.#closing) secured.connection.destroy();
+      else {
+        this.#open(listenerName, secured.connection, secured.peer);
+        secured.connection.resume();
+      }
+    });
+    if (refusal !== null) {
+      this.#refuse(raw, refusal);
+      return;
+    }
+    this.#handshakeCount++;
+    this.#occupy(listenerName, ip);
+  }
+
+  #open(listenerName: string, raw: Connection, peer: TlsPeer | null): void {
     this.#isRefusing = false;
     const connection = new ServerConnection(this.#io, raw, this.#connectionNumber++, {
       ...this.#options,
       listenerName,
+      peer,
     });
     this.#connections.add(connection);
-    this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 0) + 1);
-    this.#countByIp.set(ip, this.connectionCountOf(ip) + 1);
+    this.#occupy(listenerName, raw.remoteHost);
     connection.onGone = () => this.#forget(connection);
-    this.#options.onSocketCount?.(this.#socketCount);
     connection.onUnread = (change) => {
       this.#unreadBytes += change;
     };
     this.#onConnection(connection);
+  }
+
+  /** Counts a connection of the listener and the address. */
+  #occupy(listenerName: string, ip: string): void {
+    this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 0) + 1);
+    this.#countByIp.set(ip, this.connectionCountOf(ip) + 1);
+    this.#options.onSocketCount?.(this.#socketCount);
+  }
+
+  #vacate(listenerName: string, ip: string): void {
+    this.#options.onSocketCount?.(this.#socketCount);
+    const count = this.connectionCountOf(ip) - 1;
+    if (count > 0) this.#countByIp.set(ip, count);
+    else this.#countByIp.delete(ip);
+    this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 1) - 1);
   }
 
   #refusal(ip: string): string | null {
@@ -256,13 +328,7 @@ export class Server {
 
   #forget(connection: ServerConnection): void {
     if (!this.#connections.delete(connection)) return;
-    const ip = connection.remoteHost;
-    this.#options.onSocketCount?.(this.#socketCount);
-    const count = this.connectionCountOf(ip) - 1;
-    if (count > 0) this.#countByIp.set(ip, count);
-    else this.#countByIp.delete(ip);
-    const { listenerName } = connection;
-    this.#countByListener.set(listenerName, (this.#countByListener.get(listenerName) ?? 1) - 1);
+    this.#vacate(connection.listenerName, connection.remoteHost);
     this.#pumpWaiting();
     if (this.#connections.size === 0) this.#allClosed?.resolve();
   }
