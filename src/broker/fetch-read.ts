@@ -31,6 +31,8 @@ export interface FetchReadOptions {
 export interface FetchingFollower extends FetchingReplica {
   /** When its fetch came, by the monotonic clock. */
   readonly timeMs: number;
+  /** Of the connection that its fetch came on. */
+  readonly connectionNumber: number;
   /** False once it has waited: what it has is what it said when it asked. */
   readonly isNoted: boolean;
   readonly quota: ReplicationQuota | null;
@@ -193,9 +195,10 @@ function noteFollower(
     return { ...failed(target, new KafkaError('OFFSET_OUT_OF_RANGE')), logStartOffset };
   }
   if (!follower.isNoted) return null;
-  const { id: replicaId, brokerEpoch, timeMs } = follower;
+  const { id: replicaId, brokerEpoch, timeMs, connectionNumber } = follower;
+  const sent = { brokerEpoch, timeMs, connectionNumber, currentLeaderEpoch };
   const has = { fetchOffset, logStartOffset: readerLogStartOffset };
-  partition.onFollowerFetch({ replicaId, brokerEpoch, timeMs, currentLeaderEpoch, ...has });
+  partition.onFollowerFetch({ replicaId, ...sent, ...has });
   follower.onNoted(partition, replicaId);
   return null;
 }

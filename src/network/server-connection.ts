@@ -61,6 +61,8 @@ export class Exchange {
 export class ServerConnection {
   /** Unique in the life of the server, and readable: peer, listener, number. */
   readonly id: string;
+  /** Later connections to the server have higher ones. */
+  readonly number: number;
   readonly listenerName: string;
   /** null: the connection is plain. */
   readonly peer: TlsPeer | null;
@@ -113,6 +115,7 @@ export class ServerConnection {
   constructor(io: Io, connection: Connection, number: number, options: ServerConnectionOptions) {
     this.#io = io;
     this.#connection = connection;
+    this.number = number;
     this.listenerName = options.listenerName;
     this.peer = options.peer ?? null;
     this.localHost = connection.localHost;

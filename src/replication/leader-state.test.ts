@@ -18,7 +18,7 @@ function leaderOf(changes: Partial<PartitionState> = {}, epochStartOffset = 0): 
 }
 
 function fetchOf(replicaId: number, fetchOffset: number, changes: Partial<FollowerFetch> = {}) {
-  const life = { currentLeaderEpoch: 5, timeMs: 0, brokerEpoch: 7 };
+  const life = { currentLeaderEpoch: 5, timeMs: 0, brokerEpoch: 7, connectionNumber: 0 };
   return { replicaId, fetchOffset, logStartOffset: 0, ...life, ...changes };
 }
 
@@ -189,6 +189,18 @@ describe('a replica may enter the in-sync set', () => {
       assert.throws(() => leader.onFetch(late, 9), { errorName: 'NOT_LEADER_OR_FOLLOWER' });
     }
     assert.equal(leader.mayEnter(3, 8, highWatermark), true);
+  });
+
+  test('with a fetch of its newest connection: what lay in the network counts no more', () => {
+    const leader = leaderOf({ isr: [1, 2] });
+    leader.onFetch(fetchOf(3, 9, { connectionNumber: 5 }), 9);
+    const before = { ...leader.remote(3) };
+    const late = fetchOf(3, 4, { connectionNumber: 4, timeMs: 100 });
+    assert.throws(() => leader.onFetch(late, 9), { errorName: 'NOT_LEADER_OR_FOLLOWER' });
+    assert.deepEqual(leader.remote(3), before);
+    assert.equal(leader.mayEnter(3, 7, highWatermark), true);
+    leader.onFetch(fetchOf(3, 8, { connectionNumber: 6 }), 9);
+    assert.equal(leader.remote(3)?.logEndOffset, 8);
   });
 
   test('with a fetch that says in which life it was sent', () => {

@@ -26,6 +26,8 @@ export interface FollowerFetch {
   readonly timeMs: number;
   /** Of the life that it was sent in (KIP-903); -1 if it does not say. */
   readonly brokerEpoch: number;
+  /** Of the connection that it came on: one that was made later has a higher number. */
+  readonly connectionNumber: number;
 }
 
 /** As of its last fetch in this leader epoch; -1 where it has sent none. */
@@ -37,6 +39,7 @@ export interface RemoteReplica {
   /** It had all that we had at this time. */
   readonly lastCaughtUpMs: number;
   readonly brokerEpoch: number;
+  readonly connectionNumber: number;
 }
 
 type MutableReplica = { -readonly [K in keyof RemoteReplica]: RemoteReplica[K] } & {
@@ -137,18 +140,13 @@ export class LeaderState {
    * Notes what a follower has. The fetch must be of this leader epoch, and its log one with ours
    * up to the offset: a fetch that is told where it diverges says nothing of what it has.
    * @param leaderEndOffset where our log ends now
-   * @throws KafkaError as `assertReplica` does, and NOT_LEADER_OR_FOLLOWER from a life that is over
+   * @throws KafkaError as `assertReplica` does, and NOT_LEADER_OR_FOLLOWER when it is late: of a
+   *   life that is over, or of a connection that the follower has replaced
    */
   onFetch(fetch: FollowerFetch, leaderEndOffset: number): void {
     this.assertReplica(fetch.replicaId, fetch.currentLeaderEpoch);
     const remote = this.#remotes.find(({ id }) => id === fetch.replicaId) as MutableReplica;
-    // A follower in a fetch session does not repeat its position: an older one that a late fetch
-    // put back would stay. Kafka's leaders note all partitions of a session with each fetch, and
-    // take a fetch that names no epoch.
-    if (fetch.brokerEpoch < remote.brokerEpoch) {
-      const epochs = `${fetch.brokerEpoch}, seen was ${remote.brokerEpoch}`;
-      throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `a fetch of broker epoch ${epochs}`);
-    }
+    assertNotLate(fetch, remote);
     // Under load nobody ever has all: what we had at its last fetch is enough (Kafka's rule).
     if (fetch.fetchOffset >= leaderEndOffset) remote.lastCaughtUpMs = fetch.timeMs;
     else if (remote.lastFetchMs >= 0 && fetch.fetchOffset >= remote.leaderEndOffset) {
@@ -158,6 +156,7 @@ export class LeaderState {
     remote.logStartOffset = fetch.logStartOffset;
     remote.lastFetchMs = fetch.timeMs;
     remote.brokerEpoch = fetch.brokerEpoch;
+    remote.connectionNumber = fetch.connectionNumber;
     remote.leaderEndOffset = leaderEndOffset;
   }
 
@@ -266,6 +265,7 @@ export class LeaderState {
       lastFetchMs: -1,
       lastCaughtUpMs,
       brokerEpoch: -1,
+      connectionNumber: -1,
       leaderEndOffset: -1,
       isJoining: false,
     };
@@ -278,6 +278,24 @@ export class LeaderState {
     }
     const { larger } = this.#inSync;
     this.#counted = this.#remotes.filter(({ id, isJoining }) => isJoining || larger.includes(id));
+  }
+}
+
+/**
+ * A follower in a fetch session does not repeat its position: an older one that a late fetch put
+ * back would stay. Kafka's leaders note all partitions of a session with each fetch, and take a
+ * fetch that names no epoch. Within one life a follower fetches a partition on one connection at a
+ * time, is answered on each before the first fetch (ApiVersions), and goes on with new ones only
+ * (replica-fetchers.ts): what comes on an older one was sent before, and lay in the network.
+ */
+function assertNotLate(fetch: FollowerFetch, seen: RemoteReplica): void {
+  if (fetch.brokerEpoch < seen.brokerEpoch) {
+    const epochs = `${fetch.brokerEpoch}, seen was ${seen.brokerEpoch}`;
+    throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `a fetch of broker epoch ${epochs}`);
+  }
+  if (fetch.connectionNumber < seen.connectionNumber) {
+    const why = 'a fetch of a connection that its follower has replaced';
+    throw new KafkaError('NOT_LEADER_OR_FOLLOWER', why);
   }
 }
 

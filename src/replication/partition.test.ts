@@ -112,7 +112,7 @@ test('an append is committed when each member of the in-sync set has it', async 
     partition.appendAsLeader(batch(io, 3));
     const wait = partition.offsetReached(3, io.clock.monotonic() + 60_000);
     const life = { replicaId: 2, logStartOffset: 0, timeMs: 0, brokerEpoch: 1 };
-    const fetch = { ...life, currentLeaderEpoch: 3 };
+    const fetch = { ...life, connectionNumber: 0, currentLeaderEpoch: 3 };
     for (const epoch of [2, 4]) {
       const errorName = epoch === 2 ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
       const late = { ...fetch, fetchOffset: 3, currentLeaderEpoch: epoch };

@@ -155,7 +155,7 @@ class Run {
       if (await follower.truncateTo(found)) this.counts.cut++;
       return;
     }
-    const life = { timeMs: this.#io.clock.monotonic(), brokerEpoch: nodeId };
+    const life = { timeMs: this.#io.clock.monotonic(), brokerEpoch: nodeId, connectionNumber: 0 };
     const { leaderEpoch: currentLeaderEpoch } = follower;
     const fetch = { replicaId: nodeId, fetchOffset, logStartOffset, ...life };
     leader.onFollowerFetch({ ...fetch, currentLeaderEpoch });

@@ -104,13 +104,14 @@ function nearbyBrokers(
 function followerOf(
   replica: FetchingReplica,
   timeMs: number,
-  { broker: { inSync, replicationQuota: quota }, charge }: RequestContext,
+  { broker: { inSync, replicationQuota: quota }, client, charge }: RequestContext,
 ): FetchingFollower {
   charge?.waive();
   const onNoted = (partition: Partition, id: number): void => {
     inSync?.onFollowerFetch(partition, id);
   };
-  return { ...replica, timeMs, quota, isNoted: true, onNoted };
+  const { number: connectionNumber } = client.connection;
+  return { ...replica, timeMs, connectionNumber, quota, isNoted: true, onNoted };
 }
 
 function readOrWait(fetching: Fetching): Response | Promise<Response | null> {

@@ -204,6 +204,24 @@ test('a session of a follower in a new life notes all of its partitions', async 
   );
 });
 
+test('a fetch that lay in the network while its follower went on elsewhere is late', () =>
+  withLeader(async (leader) => {
+    leader.append(['a', 'b']);
+    await leader.fetch({ ...at(0), sessionEpoch: 0, connection: 1 });
+    // Its answer was lost, and the next fetch, which names everything as this one does, is late.
+    const begun = { ...at(0), sessionEpoch: 0 };
+    const { sessionId } = await leader.fetch({ ...begun, connection: 3 });
+    await leader.fetch({ ...at(2), sessionId, sessionEpoch: 1, connection: 3 });
+    const has = { ...leader.partition().leading?.remote(2) };
+    const late = partitionOf(await leader.fetch({ ...begun, connection: 2 }));
+    assert.equal(late?.errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    assert.deepEqual(leader.partition().leading?.remote(2), has);
+    assert.equal(leader.partition().highWatermark, 2);
+    leader.append(['c']);
+    const next = { partitions: [], sessionId, sessionEpoch: 2, connection: 3 };
+    assert.ok((partitionOf(await leader.fetch(next))?.records?.length ?? 0) > 0);
+  }));
+
 test('a replica that comes back to a partition is noted, though it has no news', async () => {
   await withLeader(async (leader) => {
     const { sessionId } = await leader.fetch({ ...at(0), sessionEpoch: 0 });

@@ -129,6 +129,7 @@ export class LeaderFetcher {
 
   async #fetch(): Promise<void> {
     this.#options.onSettingsSeen();
+    if (this.#isClosed) return;
     const leader = this.#connection ?? (await this.#connect());
     if (this.#isClosed) return;
     const { partitionBytesMax } = this.#options.settings();

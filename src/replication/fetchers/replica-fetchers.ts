@@ -42,20 +42,23 @@ export class ReplicaFetchers {
     fetcher.add(partition, following);
   }
 
-  /** num.replica.fetchers may be another one: partitions change their places. */
+  /**
+   * num.replica.fetchers may be another one: partitions change their places. All fetchers are made
+   * anew, since a leader takes what comes on an older connection than before for late.
+   */
   onSettings(): void {
     const { fetchersPerLeader } = this.#options.settings();
     if (fetchersPerLeader === this.#fetchersPerLeader) return;
     this.#fetchersPerLeader = fetchersPerLeader;
-    for (const partition of [...this.#fetcherOf.keys()]) this.onRoleChanged(partition);
+    const partitions = [...this.#fetcherOf.keys()];
+    this.#endAll();
+    for (const partition of partitions) this.onRoleChanged(partition);
   }
 
   /** Resolves when nothing is under way any more that fetchers began. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const fetcher of this.#fetchers.values()) this.#end(fetcher);
-    this.#fetchers.clear();
-    this.#fetcherOf.clear();
+    this.#endAll();
     await Promise.all(this.#closing);
   }
 
@@ -65,6 +68,12 @@ export class ReplicaFetchers {
     if (!fetcher.isEmpty) return;
     this.#fetchers.delete(fetcher.name);
     this.#end(fetcher);
+  }
+
+  #endAll(): void {
+    for (const fetcher of this.#fetchers.values()) this.#end(fetcher);
+    this.#fetchers.clear();
+    this.#fetcherOf.clear();
   }
 
   #end(fetcher: LeaderFetcher): void {

@@ -39,6 +39,8 @@ export interface FetchOf extends Omit<Partial<Request>, 'topics'> {
   readonly replica?: { readonly replicaId: number; readonly replicaEpoch: number } | null;
   readonly partitions?: readonly Wanted[];
   readonly version?: number;
+  /** Of the connection that it comes on. */
+  readonly connection?: number;
 }
 
 export interface LeaderBrokerOptions {
@@ -118,7 +120,7 @@ export class LeaderBroker {
 
   /** As a follower does. */
   async fetch(of: FetchOf = {}): Promise<FetchAnswer> {
-    const { replica = follower, partitions = [{}], version = 18, ...more } = of;
+    const { replica = follower, partitions = [{}], version = 18, connection = 0, ...more } = of;
     const topicId = this.history.image.topic('t')?.id ?? '';
     const wanted = partitions.map((each, partition) => ({
       ...{ partition, fetchOffset: 0, partitionMaxBytes: 1_000_000, currentLeaderEpoch: 0 },
@@ -131,7 +133,7 @@ export class LeaderBroker {
       topics: wanted.length === 0 ? [] : [{ topic: 't', topicId, partitions: wanted }],
       ...more,
     };
-    return this.ask(fetchHandler, body, version);
+    return this.ask(fetchHandler, body, version, connection);
   }
 
   /** Both ways through the bytes of the protocol. */
@@ -139,18 +141,19 @@ export class LeaderBroker {
     { api, handle }: Handler<A>,
     body: RequestInput<A>,
     version: number = api.versions.max,
+    connection = 0,
   ): Promise<ResponseOf<A>> {
     const frame = payload(encodeRequest(api, version, { correlationId: 1, clientId: 'f' }, body));
     const { bodyPosition } = decodeRequestHeader(frame);
     const request = decodeRequest(api, version, frame, bodyPosition);
-    const answer = (await handle(request, this.#context(version))) as ResponseInput<A>;
+    const answer = (await handle(request, this.#context(version, connection))) as ResponseInput<A>;
     return decodeResponse(api, version, payload(encodeResponse(api, version, 1, answer))).body;
   }
 
-  #context(apiVersion: number): RequestContext {
+  #context(apiVersion: number, number: number): RequestContext {
     return {
       broker: this.#parts,
-      client: { whenGone: () => () => {} },
+      client: { whenGone: () => () => {}, connection: { number } },
       apiVersion,
       clientId: 'f',
       charge: null,

@@ -40,6 +40,8 @@ interface Told {
 interface Session {
   readonly id: number;
   epoch: number;
+  /** That its requests come on. */
+  readonly connectionNumber: number;
   readonly partitions: Map<string, Told>;
 }
 
@@ -82,9 +84,11 @@ export class ScriptedLeader {
     }
     await this.#io.clock.sleep(this.delayMs());
     this.connectionCount++;
-    const connection = new ScriptedConnection(this.#io, this, () =>
-      this.#connections.delete(connection),
-    );
+    const number = this.connectionCount;
+    const connection = new ScriptedConnection(this.#io, this, {
+      number,
+      onGone: () => this.#connections.delete(connection),
+    });
     this.#connections.add(connection);
     return connection;
   };
@@ -119,15 +123,15 @@ export class ScriptedLeader {
     for (const connection of this.#connections) connection.close();
   }
 
-  async answer(api: Api, body: unknown): Promise<unknown> {
-    if (api.key === fetch.key) return await this.#fetch(body as FetchRequest);
+  async answer(api: Api, body: unknown, connectionNumber: number): Promise<unknown> {
+    if (api.key === fetch.key) return await this.#fetch(body as FetchRequest, connectionNumber);
     if (api.key === listOffsets.key) return this.#listOffsets(body as never);
     throw new KafkaError('UNSUPPORTED_VERSION', api.name);
   }
 
-  async #fetch(request: FetchRequest): Promise<ResponseInput<typeof fetch>> {
+  async #fetch(request: FetchRequest, number: number): Promise<ResponseInput<typeof fetch>> {
     this.fetches.push(request);
-    const session = this.#sessionOf(request);
+    const session = this.#sessionOf(request, number);
     if (session === null) {
       const isKnown = this.#sessions.has(request.sessionId);
       const error = isKnown ? 'INVALID_FETCH_SESSION_EPOCH' : 'FETCH_SESSION_ID_NOT_FOUND';
@@ -152,13 +156,13 @@ export class ScriptedLeader {
   }
 
   /** Null if the request is not the next of a session that is here. */
-  #sessionOf(request: FetchRequest): Session | null {
+  #sessionOf(request: FetchRequest, connectionNumber: number): Session | null {
     const { sessionId, sessionEpoch } = request;
     let session = this.#sessions.get(sessionId) ?? null;
     if (sessionEpoch <= 0) {
       this.#sessions.delete(sessionId);
       const id = this.hasNoSessions || sessionEpoch < 0 ? 0 : ++this.#sessionCount;
-      session = { id, epoch: 1, partitions: new Map() };
+      session = { id, epoch: 1, connectionNumber, partitions: new Map() };
       if (id > 0) this.#sessions.set(id, session);
     } else if (session === null || session.epoch !== sessionEpoch) return null;
     else session.epoch++;
@@ -177,7 +181,7 @@ export class ScriptedLeader {
   async #read(session: Session, request: FetchRequest) {
     const answers: { topicId: string; answer: PartitionAnswer }[] = [];
     for (const told of [...session.partitions.values()]) {
-      const found = await this.#readOne(told, request);
+      const found = await this.#readOne(told, request, session);
       const said = [found.errorCode, found.highWatermark, found.logStartOffset].join();
       const hasRecords = (found.records as Buffer).length > 0 || found.divergingEpoch;
       if (found.errorCode === 0 && said === told.answered && !hasRecords) continue;
@@ -187,7 +191,11 @@ export class ScriptedLeader {
     return answers;
   }
 
-  async #readOne({ key, fetch: asked }: Told, request: FetchRequest): Promise<PartitionAnswer> {
+  async #readOne(
+    { key, fetch: asked }: Told,
+    request: FetchRequest,
+    { connectionNumber }: Session,
+  ): Promise<PartitionAnswer> {
     const { partition: partitionIndex, fetchOffset, lastFetchedEpoch, logStartOffset } = asked;
     const none = { partitionIndex, errorCode: 0, highWatermark: -1, logStartOffset: -1 };
     const refusal = this.#refusals.get(key);
@@ -210,9 +218,10 @@ export class ScriptedLeader {
       const limits = { upperBound, atLeastOneBatch: true };
       const read = await log.read(fetchOffset, asked.partitionMaxBytes, limits);
       const { replicaId, replicaEpoch: brokerEpoch } = request.replicaState;
-      const life = { timeMs: this.#io.clock.monotonic(), brokerEpoch: Number(brokerEpoch) };
+      const sent = { timeMs: this.#io.clock.monotonic(), brokerEpoch: Number(brokerEpoch) };
       const { currentLeaderEpoch } = asked;
-      const had = { replicaId, currentLeaderEpoch, fetchOffset, logStartOffset, ...life };
+      const position = { currentLeaderEpoch, fetchOffset, logStartOffset };
+      const had = { replicaId, connectionNumber, ...position, ...sent };
       partition.onFollowerFetch(had);
       const { highWatermark, logStartOffset: start } = partition;
       const records = Buffer.concat(read.buffers);
@@ -251,12 +260,18 @@ class ScriptedConnection implements LeaderConnection {
   isClosed = false;
   readonly #io: Io;
   readonly #leader: ScriptedLeader;
+  readonly #number: number;
   readonly #onGone: () => void;
   readonly #pending = new Set<(error: Error) => void>();
 
-  constructor(io: Io, leader: ScriptedLeader, onGone: () => void) {
+  constructor(
+    io: Io,
+    leader: ScriptedLeader,
+    { number, onGone }: { readonly number: number; readonly onGone: () => void },
+  ) {
     this.#io = io;
     this.#leader = leader;
+    this.#number = number;
     this.#onGone = onGone;
   }
 
@@ -279,7 +294,8 @@ class ScriptedConnection implements LeaderConnection {
     await clock.sleep(this.#leader.delayMs());
     const frame = asked.subarray(4);
     const { bodyPosition } = decodeRequestHeader(frame);
-    const answer = await this.#leader.answer(api, decodeRequest(api, max, frame, bodyPosition));
+    const request = decodeRequest(api, max, frame, bodyPosition);
+    const answer = await this.#leader.answer(api, request, this.#number);
     const bytes = Buffer.concat(encodeResponse(api, max, 0, answer as ResponseInput<A>));
     await clock.sleep(this.#leader.delayMs());
     if (this.#leader.fate() === 'lost') this.close();
