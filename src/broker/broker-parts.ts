@@ -24,8 +24,10 @@ export interface BrokerParts {
   readonly config: BrokerConfig;
   readonly nodeId: number;
   readonly clusterId: string;
-  /** Wherever it is. */
+  /** Wherever it is, for what administrators ask. */
   readonly controller: Controller;
+  /** For what a client's question about a topic brings about: it is not waited for as long. */
+  readonly createMissingTopics: Controller['createTopics'];
   /** Of this process: for what other brokers ask it. */
   readonly ownController: Controller;
   /** As clients are told; -1 while nobody is known. */
@@ -69,7 +71,8 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     },
     nodeId: cluster.config.nodeId,
     clusterId: directories.clusterId,
-    controller: cluster.controller,
+    controller: cluster.administrated,
+    createMissingTopics: cluster.controller.createTopics,
     ownController: cluster.metadata.controller,
     get controllerId() {
       return cluster.controllerId;

@@ -23,7 +23,12 @@ import { endsWithin } from './bounded-wait.ts';
 import { DynamicConfig } from './dynamic-config.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
-import { BrokerRequests, forwardedController, ImageWhereabouts } from './requests/index.ts';
+import {
+  administratorMsMax,
+  BrokerRequests,
+  forwardedController,
+  ImageWhereabouts,
+} from './requests/index.ts';
 import type { Peers } from './requests/peers.ts';
 
 /** What a stop waits for a shared store. */
@@ -58,8 +63,10 @@ export interface Membership {
 export class Cluster {
   readonly metadata: Metadata;
   readonly requests: BrokerRequests;
-  /** Wherever it is. */
+  /** Wherever it is, for this broker. */
   readonly controller: Controller;
+  /** For administrators. */
+  readonly administrated: Controller;
   /** null for a broker on its own. */
   readonly membership: Membership | null;
   readonly #clock: Clock;
@@ -91,6 +98,8 @@ export class Cluster {
       timeoutMs: () => this.config.get('request.timeout.ms'),
     });
     this.controller = forwardedController(this.requests, metadata.controller);
+    const waiting = { administratorMsMax };
+    this.administrated = forwardedController(this.requests, metadata.controller, waiting);
   }
 
   /**

@@ -67,7 +67,7 @@ async function maybeCreateTopics(
   context: RequestContext,
 ): Promise<ReadonlyMap<string, ItemError>> {
   const failures = new Map<string, ItemError>();
-  const { config, controller, replicas } = context.broker;
+  const { config, createMissingTopics, replicas } = context.broker;
   const mayCreate = request.allowAutoTopicCreation && config.get('auto.create.topics.enable');
   const names = new Set<string>();
   for (const { name } of request.topics ?? []) {
@@ -78,7 +78,7 @@ async function maybeCreateTopics(
   if (names.size === 0) return failures;
   const topics = [...names].map((name) => ({ name }));
   const results = await changeTopics(context.charge, false, (limit) =>
-    controller.createTopics({ topics, ...limit }),
+    createMissingTopics({ topics, ...limit }),
   );
   for (const { name, error } of results) {
     if (error === null || error.code === ErrorCode.TOPIC_ALREADY_EXISTS) continue;

@@ -8,7 +8,7 @@ import { type Io, IoError } from '../../io/index.ts';
 import type { Controller } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { BrokerRequests } from './broker-requests.ts';
-import { forwardedController } from './forwarded-controller.ts';
+import { administratorMsMax, forwardedController } from './forwarded-controller.ts';
 import type { Peer, PeerApis } from './peer.ts';
 import type { Target } from './whereabouts.ts';
 
@@ -223,6 +223,31 @@ scene('nobody is asked while nobody is known, and that is said in the end', asyn
   await assert.rejects(at.add(), { errorName: 'COORDINATOR_NOT_AVAILABLE' });
   await assert.rejects(at.createTopics(), { errorName: 'NOT_CONTROLLER' });
 });
+
+scene(
+  'an administrator is answered when the time is up, whatever was met until then',
+  async (at) => {
+    const forwarded = forwardedController(at.requests, {} as Controller, { administratorMsMax });
+    const asked = async (pattern: RegExp): Promise<void> => {
+      const beganMs = at.elapsedMs;
+      const asking = forwarded.createTopics({ topics: [] });
+      await assert.rejects(asking, { errorName: 'REQUEST_TIMED_OUT', message: pattern });
+      const tookMs = at.elapsedMs - beganMs;
+      assert.ok(tookMs > 59_800 && tookMs <= 60_100, `${tookMs} ms`);
+    };
+    at.others.move(controller, -1);
+    await asked(/no controller has answered in time: /);
+    at.others.move(controller, 2);
+    at.others.takeDown(2);
+    await asked(/in time: .*/);
+    at.others.bringUp(2);
+    at.others.refuse(2, 'NOT_CONTROLLER', 1000);
+    await asked(/in time: .*controller/);
+    at.others.move(controller, 3);
+    at.others.silence(3);
+    await asked(/did not answer createTopics in time/);
+  },
+);
 
 scene('a broker that is alone takes a refusal for the answer', async (at) => {
   at.others.isAlone = true;

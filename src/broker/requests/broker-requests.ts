@@ -30,6 +30,11 @@ export interface Asking<Name extends keyof PeerApis> {
   readonly retryMs?: number;
   /** How long the request is sent again at the most. Default: as long as an answer may take. */
   readonly retryMsMax?: number;
+  /**
+   * An administrator waits so long, and when the time is up hears REQUEST_TIMED_OUT, whatever the
+   * last attempt met. Default: as long as one answer may take, and what was met at last is told.
+   */
+  readonly administratorMsMax?: number;
 }
 
 /** Whoever says so is not the one, and did nothing. */
@@ -82,10 +87,11 @@ export class BrokerRequests {
     asking: Asking<Name>,
   ): Promise<PeerApis[Name]['response']> {
     const { whereabouts, timeoutMs } = this.#options;
-    const { to, retryMs = 100 } = asking;
+    const { to, retryMs = 100, administratorMsMax } = asking;
     const beganMs = this.#clock.monotonic();
-    const deadlineMs = beganMs + timeoutMs();
-    const retryUntilMs = Math.min(deadlineMs, beganMs + (asking.retryMsMax ?? timeoutMs()));
+    const waitMsMax = administratorMsMax ?? timeoutMs();
+    const deadlineMs = beganMs + waitMsMax;
+    const retryUntilMs = Math.min(deadlineMs, beganMs + (asking.retryMsMax ?? waitMsMax));
     for (;;) {
       const nodeId = whereabouts.nodeOf(to);
       try {
@@ -96,7 +102,9 @@ export class BrokerRequests {
         if (to.role === 'node' || !this.#mayRepeat(name, nodeId, error))
           throw this.#told(error, nodeId);
         const restMs = whereabouts.nodeOf(to) === nodeId ? retryMs : 0;
-        if (this.#clock.monotonic() + restMs > retryUntilMs) throw this.#told(error, nodeId);
+        if (this.#clock.monotonic() + restMs > retryUntilMs) {
+          throw administratorMsMax === undefined ? this.#told(error, nodeId) : outOfTime(error);
+        }
         if (restMs > 0) await this.#clock.sleep(restMs);
       }
     }
@@ -161,4 +169,9 @@ export class BrokerRequests {
     if (!(error instanceof IoError) || nodeId === this.#options.nodeId) return error;
     return new KafkaError('NETWORK_EXCEPTION', `broker ${nodeId}: ${error.message}`);
   }
+}
+
+function outOfTime(error: unknown): KafkaError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new KafkaError('REQUEST_TIMED_OUT', `no controller has answered in time: ${why}`);
 }

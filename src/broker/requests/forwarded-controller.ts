@@ -3,17 +3,27 @@
 // what was decided.
 
 import type { Controller } from '../../metadata/index.ts';
-import type { BrokerRequests } from './broker-requests.ts';
+import type { Asking, BrokerRequests } from './broker-requests.ts';
 import type { Peer, PeerApis } from './peer.ts';
 
-/** `own` decides while this broker is the controller. */
-export function forwardedController(requests: BrokerRequests, own: Controller): Controller {
+/** As Kafka's brokers wait for a controller for an administrator, whatever that one's time-outs. */
+export const administratorMsMax = 60_000;
+
+/**
+ * `own` decides while this broker is the controller.
+ * @param waiting for an administrator; default: for this broker itself
+ */
+export function forwardedController(
+  requests: BrokerRequests,
+  own: Controller,
+  waiting: Pick<Asking<keyof Controller>, 'administratorMsMax'> = {},
+): Controller {
   const to = { role: 'controller' } as const;
   const here: Pick<Peer, keyof Controller> = own;
   const ask =
     <Name extends keyof Controller>(name: Name) =>
     (request: PeerApis[Name]['request']): Promise<PeerApis[Name]['response']> =>
-      requests.ask(name, request, { to, own: here });
+      requests.ask(name, request, { to, own: here, ...waiting });
   return {
     createTopics: ask('createTopics'),
     deleteTopics: ask('deleteTopics'),

@@ -14,6 +14,6 @@
 //   wire-values.ts           plain values as bytes
 
 export { type Asking, BrokerRequests, type BrokerRequestsOptions } from './broker-requests.ts';
-export { forwardedController } from './forwarded-controller.ts';
+export { administratorMsMax, forwardedController } from './forwarded-controller.ts';
 export type { Peer, PeerApis } from './peer.ts';
 export { ImageWhereabouts, type Target, type Whereabouts } from './whereabouts.ts';
