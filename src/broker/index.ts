@@ -13,7 +13,7 @@
 //   member-addresses.ts    that could lead somebody to this broker
 //   told-directories.ts    where replicas lie
 //   store-access.ts        who a broker is to an etcd: user, certificates; zookeeper-access.ts: to
-//                          a ZooKeeper; pem-file.ts: the files of both; jaas-file.ts: its user
+//                          a ZooKeeper; pem-file.ts: the files of both
 //   death-watch.ts         the controller and the others notice each other's death
 //   started-replicas.ts    the replicas from their start on
 //   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers

@@ -5,15 +5,19 @@
 // is left out silently; a password is in no message.
 
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
-import { type ConnectTls, type Io, IoError } from '../io/index.ts';
+import type { ConnectTls, Io } from '../io/index.ts';
 import type { ZooKeeperAccess } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
-import { type JaasEntry, parseJaas } from './jaas-file.ts';
+import {
+  type JaasEntry,
+  type JaasSections,
+  jaasProperty,
+  readJaasFile,
+} from '../security/sasl/index.ts';
 import { readPem } from './pem-file.ts';
 
 type Login = NonNullable<ZooKeeperAccess['login']>;
 
-const jaasProperty = 'java.security.auth.login.config';
 const digestModule = 'org.apache.zookeeper.server.auth.DigestLoginModule';
 
 /** @throws KafkaError INVALID_CONFIG */
@@ -65,15 +69,11 @@ function optionOf({ options }: JaasEntry, name: string, source: string): string 
   return value;
 }
 
-function readSections(disk: Io['disk'], path: string): ReturnType<typeof parseJaas> {
-  const what = `${jaasProperty} (KAFKA_OPTS)`;
+function readSections(disk: Io['disk'], path: string): JaasSections {
   try {
-    const content = disk.readFile(path);
-    if (content === null) throw invalid(`${what}: there is no file ${path}`);
-    return parseJaas(content.toString());
+    return readJaasFile({ disk }, path);
   } catch (error) {
-    if (error instanceof ConfigError) throw invalid(`${what}: ${path}, ${error.message}`);
-    if (error instanceof IoError) throw invalid(`${what}: ${error.message}`);
+    if (error instanceof ConfigError) throw invalid(error.message);
     throw error;
   }
 }

@@ -109,6 +109,18 @@ export class BrokerConfig implements ParsedBrokerConfig {
     return parseValue(name, brokerConfigDefinitions[key] as Definition, text) as BrokerValue<K>;
   }
 
+  /** The same for one mechanism of SASL: `listener.name.<listener>.<mechanism>.<key>` first. */
+  getForMechanism<K extends BrokerKey>(
+    listener: string,
+    mechanism: string,
+    key: K,
+  ): BrokerValue<K> {
+    const name = `listener.name.${listener.toLowerCase()}.${mechanism.toLowerCase()}.${key}`;
+    const text = this.#text(name)?.text;
+    if (text === undefined) return this.getForListener(listener, key);
+    return parseValue(name, brokerConfigDefinitions[key] as Definition, text) as BrokerValue<K>;
+  }
+
   get nodeId(): number {
     return this.get('node.id');
   }

@@ -4,6 +4,7 @@
 //   principal.ts   who somebody is
 //   tls/           key stores, trust stores and names in certificates: a door of its own, which
 //                  is loaded when something is encrypted
+//   sasl/          how somebody proves that, loaded where it is asked for
 
 export {
   anonymous,

@@ -5,10 +5,12 @@
 //     username="kafka" password="secret";
 //   };
 //
-// Invariant: a file that is not of this form is refused with its line; no value is in a message,
-// since it may be a password.
+// The same without a section is the value of a key: `sasl.jaas.config`.
+//
+// Invariant: a file that is not of this form is refused with its line and a remedy; no value is in
+// a message, since it may be a password.
 
-import { ConfigError } from '../config/index.ts';
+import { ConfigError } from '../../config/index.ts';
 
 export interface JaasEntry {
   /** The Java class. */
@@ -28,20 +30,36 @@ export function parseJaas(text: string): JaasSections {
     const entries: JaasEntry[] = [];
     while (!words.isNext('}')) entries.push(parseEntry(words));
     words.take('}');
+    if (!words.isNext(';')) throw words.unexpected('a semicolon behind the } of a section');
     words.take(';');
     sections.set(name, entries);
   }
   return sections;
 }
 
+/** The one login module of a `sasl.jaas.config`. @throws ConfigError that names the line */
+export function parseJaasConfig(text: string): JaasEntry {
+  const words = new Words(text);
+  const entry = parseEntry(words);
+  if (!words.isAtEnd) throw words.unexpected('nothing more: one login module and its options');
+  return entry;
+}
+
 const flags = /^(required|requisite|sufficient|optional)$/i;
 
 function parseEntry(words: Words): JaasEntry {
   const loginModule = words.word('a login module');
+  if (words.isNext('=')) {
+    throw words.unexpected(
+      `a login module, and ${loginModule} is an option: ` +
+        'take out the semicolon in front of it, which ends the login module',
+    );
+  }
   const flag = words.word('required');
   if (!flags.test(flag)) throw words.unexpected('required, requisite, sufficient or optional');
   const options = new Map<string, string>();
   while (!words.isNext(';')) {
+    if (words.isNext('}')) throw words.unexpected('a semicolon behind the last option');
     const name = words.word('the name of an option');
     words.take('=');
     options.set(name, words.word('a value'));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseJaas } from './jaas-file.ts';
+import { parseJaas, parseJaasConfig } from './jaas-file.ts';
 
 test('a JAAS file is sections of login modules with options', () => {
   const sections = parseJaas(`
@@ -44,4 +44,25 @@ test('a broken JAAS file is refused with its line and without its values', () =>
   refused('Client {\n a.B required', 'the end, behind line 2: expected the name of an option');
   refused('Client {\n a.B required x="y;\n};', 'line 2: a quote is not closed');
   refused('{', 'line 1: expected the name of a section');
+});
+
+test('a semicolon in the wrong place is refused with its line and the remedy', () => {
+  const refused = (text: string, message: RegExp): void => {
+    assert.throws(() => parseJaas(text), { name: 'ConfigError', message });
+  };
+  refused(
+    'KafkaClient {\n a.B required;\n useKeyTab=true\n keyTab="/secret";\n};',
+    /^line 3: expected a login module, and useKeyTab is an option: take out the semicolon/,
+  );
+  refused('KafkaClient {\n a.B required\n x=y\n};', /^line 4: expected a semicolon behind the/);
+  refused('A {\n a.B required;\n}\nB {\n};', /^line 4: expected a semicolon behind the } of/);
+});
+
+test('a key holds one login module with its options and nothing more', () => {
+  const entry = parseJaasConfig('a.Plain required username="u" password="p w";');
+  assert.equal(entry.loginModule, 'a.Plain');
+  assert.equal(entry.options.get('password'), 'p w');
+  for (const text of ['', 'a.Plain required', 'a.Plain required; b.C required;', 'A { };']) {
+    assert.throws(() => parseJaasConfig(text), { name: 'ConfigError' }, text);
+  }
 });
