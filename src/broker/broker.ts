@@ -7,12 +7,14 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
-import type { ClusterStore } from '../metadata/index.ts';
+import type { ClusterStore, MetadataImage } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
+import type { Authentication } from './authentication.ts';
 import { BrokerError } from './broker-error.ts';
 import { brokerParts } from './broker-parts.ts';
 import { type BoundListener, BrokerServer } from './broker-server.ts';
+import type { Client } from './client.ts';
 import { Cluster } from './cluster.ts';
 import { Coordinators } from './coordinators.ts';
 import type { DeathWatch } from './death-watch.ts';
@@ -161,13 +163,18 @@ async function open(
   await member?.waitForId(directories);
   const bound = await BrokerServer.open(io, config, { descriptors, resources, quotas });
   const server = held(undo, bound, (each) => each.abandon());
+  let authentication: Authentication | null = null;
   const known = await Cluster.open(io, config, {
     ...{ directories, resources, member, onFatal: options.onFatal },
     mayLose: options.acceptLostMetadata ?? false,
-    onConfig: (current) => server.configure(current),
+    onConfig: (current) => {
+      server.configure(current);
+      authentication?.configure(current);
+    },
   });
   const cluster = held(undo, known, (each) => each.close());
   quotas.configure(cluster.metadata.image().quotas.values());
+  authentication = await authenticationOf(start, { cluster, clusterId: directories.clusterId });
   let coordinators: Coordinators | null = null;
   let replication: MemberReplication | null = null;
   const found = await openReplicas(start, {
@@ -196,7 +203,9 @@ async function open(
   if (replication !== null) held(undo, replication, (each) => each.close());
   const opened = { ...parts, registration, replication, coordinators };
   const served = member === null ? {} : { handlers: member.handlers };
-  const dispatch = new Dispatch(brokerParts(io, { quotas, ...opened }), { onBug, ...served });
+  const admit = (client: Client): void => authentication?.admit(client);
+  const shared = brokerParts(io, { quotas, ...opened });
+  const dispatch = new Dispatch(shared, { onBug, admit, ...served });
   server.serve((connection) => dispatch.onConnection(connection));
   const running = { ...opened, offlineReport, ...startUpkeep(start, opened) };
   if (member === null) return running;
@@ -213,6 +222,18 @@ async function join(running: Running): Promise<void> {
   coordinators.onJoined();
   replication?.start();
   offlineReport.begin();
+}
+
+/** null where no listener asks anybody. */
+async function authenticationOf(
+  { io, options }: Start,
+  { cluster, clusterId }: { readonly cluster: Cluster; readonly clusterId: string },
+): Promise<Authentication | null> {
+  const { config, metadata } = cluster;
+  if (!config.listeners.some(({ protocol }) => protocol.startsWith('SASL'))) return null;
+  const { Authentication } = await import('./authentication.ts');
+  const image = (): MetadataImage => metadata.image();
+  return new Authentication(io, config, { clusterId, image, onBug: options.onFatal });
 }
 
 /** null for a broker on its own. */

@@ -4,13 +4,21 @@
 // Invariant: `whenGone` callbacks run at most once, when the connection closes.
 
 import type { Clock } from '../io/index.ts';
-import type { ServerConnection } from '../network/index.ts';
+import type { Exchange, ServerConnection } from '../network/index.ts';
 import { anonymous, type Principal } from '../security/index.ts';
+
+/** What stands in front of the handlers while a client has to prove who it is. */
+export interface Gate {
+  /** False: the frame is a request for the handlers. */
+  takes(frame: Buffer, exchange: Exchange): boolean;
+}
 
 export class Client {
   readonly connection: ServerConnection;
   /** Whose rights and quotas it has. */
   principal: Principal = anonymous;
+  /** null: every request is one for the handlers. */
+  gate: Gate | null = null;
   /** From ApiVersions v3+ (KIP-511); null for older clients. */
   softwareName: string | null = null;
   softwareVersion: string | null = null;

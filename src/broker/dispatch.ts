@@ -36,6 +36,8 @@ export interface DispatchOptions {
   readonly onBug: (error: Error) => void;
   /** What is served. Default: what clients ask of a broker. */
   readonly handlers?: readonly Handler[];
+  /** Puts a gate in front of a client that has to prove who it is. Default: nobody has to. */
+  readonly admit?: (client: Client) => void;
 }
 
 const produceKey = 0;
@@ -46,12 +48,14 @@ export class Dispatch {
   readonly #parts: BrokerParts;
   readonly #log: RateLimitedLog;
   readonly #onBug: (error: Error) => void;
+  readonly #admit: ((client: Client) => void) | undefined;
   readonly #handlerByKey: ReadonlyMap<number, Handler>;
 
   constructor(parts: BrokerParts, options: DispatchOptions) {
     this.#parts = parts;
     this.#log = new RateLimitedLog(parts.io.clock, parts.io.log.child('dispatch'));
     this.#onBug = options.onBug;
+    this.#admit = options.admit;
     const served = options.handlers ?? handlers;
     this.#handlerByKey = new Map(served.map((one) => [one.api.key, one]));
   }
@@ -63,10 +67,12 @@ export class Dispatch {
       client.onClose();
       if (reason !== null) this.#logClose(connection, reason);
     };
+    this.#admit?.(client);
   }
 
   #onFrame(client: Client, frame: Buffer, exchange: Exchange): void {
     try {
+      if (client.gate?.takes(frame, exchange)) return;
       const header = decodeRequestHeader(frame);
       const api = apiByKey(header.apiKey);
       if (api === undefined) throw new KafkaError('INVALID_REQUEST', `API key ${header.apiKey}`);

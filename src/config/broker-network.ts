@@ -92,12 +92,11 @@ export const brokerNetwork = {
   'connections.max.reauth.ms': long(
     0,
     'Time after which a client must authenticate again, in ms; 0 for never.',
-    { accepted: reasons.sasl },
   ),
   'connection.failed.authentication.delay.ms': int(
     100,
     'Wait before a connection whose authentication failed is closed, in ms.',
-    { importance: 'low', min: 0, accepted: reasons.sasl },
+    { importance: 'low', min: 0 },
   ),
   'max.connections': int(2_147_483_647, 'Connections this broker accepts at a time.', {
     update: 'cluster-wide',

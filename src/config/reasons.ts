@@ -7,7 +7,6 @@ export const reasons = {
   java: 'Java classes cannot be loaded here',
   socketBuffers: 'the operating system sizes the buffers of sockets',
   purgatory: 'waiting requests are dropped the moment they are answered',
-  sasl: 'SASL is not served yet',
   moves: 'a move between folders keeps its rate by pauses: nothing is measured',
   delegationTokens: 'delegation tokens are not served yet',
   preallocation: 'segments grow as they are written',

@@ -4,7 +4,7 @@
 //   node-io.ts         puts the real one together: node-clock.ts, node-network.ts (with
 //                      node-connection.ts and, for who encrypts, node-tls.ts), node-disk.ts
 //                      (with node-lock.ts), node-random.ts and node-log.ts
-//   node-error.ts      what becomes of Node's errors
+//   node-error.ts      what becomes of Node's errors; node-http.ts: one request of HTTP
 //   node-children.ts   other processes of ours, for who starts some
 //   log-line.ts        lays out a log entry; log-levels.ts: which are written;
 //                      rate-limited-log.ts: how many of one kind
@@ -15,6 +15,7 @@ export { IoError, TlsError } from './io.ts';
 export { LogLevels } from './log-levels.ts';
 export type { LogLevel } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';
+export { type HttpAnswer, type HttpRequest, nodeHttp } from './node-http.ts';
 export type { NodeIoOptions } from './node-io.ts';
 export { createNodeIo, loadChildren } from './node-io.ts';
 export { ofOutages, RateLimitedLog } from './rate-limited-log.ts';

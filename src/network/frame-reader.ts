@@ -25,7 +25,7 @@ const blockBytes = 16 * 1024;
 const empty = Buffer.alloc(0);
 
 export class FrameReader {
-  readonly #limits: { readonly min: number; readonly max: number };
+  #limits: { readonly min: number; readonly max: number };
   /** The chunk that is being read and how far. */
   #chunk: Buffer = empty;
   #position = 0;
@@ -49,6 +49,11 @@ export class FrameReader {
       min: options.frameBytesMin ?? 4,
       max: options.frameBytesMax ?? 100 * 1024 * 1024,
     };
+  }
+
+  /** For frames whose size is read from now on. */
+  limit(limits: { readonly min: number; readonly max: number }): void {
+    this.#limits = limits;
   }
 
   /** Bytes held for frames that were not taken yet. */

@@ -25,6 +25,9 @@ export interface ServerConnectionOptions {
   readonly outputBytesMax?: number;
 }
 
+/** Of a header without a client id. */
+const requestBytesMin = 8;
+
 /** Requests taken from one connection before the others have their turn. */
 const requestsPerTurnMax = 64;
 
@@ -87,6 +90,7 @@ export class ServerConnection {
   readonly #io: Io;
   readonly #connection: Connection;
   readonly #reader: FrameReader;
+  readonly #frameBytesMax: number;
   readonly #limits: { requests: number; bytes: number; output: number; idleMs: number };
   /** Exchanges in request order from `#first` on; those before it have been written. */
   #exchanges: Exchange[] = [];
@@ -123,9 +127,10 @@ export class ServerConnection {
     this.remoteHost = connection.remoteHost;
     this.remotePort = connection.remotePort;
     this.id = `${this.remoteHost}:${this.remotePort}-${this.listenerName}-${number}`;
+    this.#frameBytesMax = options.requestBytesMax ?? 100 * 1024 * 1024;
     this.#reader = new FrameReader({
-      frameBytesMin: 8,
-      frameBytesMax: options.requestBytesMax ?? 100 * 1024 * 1024,
+      frameBytesMin: requestBytesMin,
+      frameBytesMax: this.#frameBytesMax,
     });
     this.#limits = {
       requests: options.requestsInFlightMax ?? 16,
@@ -157,6 +162,11 @@ export class ServerConnection {
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** What the next frames may have, in bytes; null: as the options say. */
+  limitFrames(limits: { readonly min: number; readonly max: number } | null): void {
+    this.#reader.limit(limits ?? { min: requestBytesMin, max: this.#frameBytesMax });
   }
 
   /** Takes no further requests until `unmute`; nests (quotas and others mute independently). */

@@ -51,6 +51,8 @@ import { offsetDeleteHandler } from './offset-delete.ts';
 import { offsetFetchHandler } from './offset-fetch.ts';
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
 import { produceHandler } from './produce.ts';
+import { saslAuthenticateHandler } from './sasl-authenticate.ts';
+import { saslHandshakeHandler } from './sasl-handshake.ts';
 import { syncGroupHandler } from './sync-group.ts';
 import { txnOffsetCommitHandler } from './txn-offset-commit.ts';
 import { unregisterBrokerHandler } from './unregister-broker.ts';
@@ -71,6 +73,7 @@ export const handlers: readonly Handler[] = [
   syncGroupHandler,
   describeGroupsHandler,
   listGroupsHandler,
+  saslHandshakeHandler,
   apiVersionsHandler(() => handlers),
   createTopicsHandler,
   deleteTopicsHandler,
@@ -85,6 +88,7 @@ export const handlers: readonly Handler[] = [
   describeConfigsHandler,
   alterConfigsHandler,
   describeLogDirsHandler,
+  saslAuthenticateHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
   incrementalAlterConfigsHandler,

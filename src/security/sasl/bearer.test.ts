@@ -60,7 +60,7 @@ describe('unsecured tokens', () => {
     assert.equal(await exchange.next(Buffer.alloc(0)), null);
   });
 
-  test('are refused without a user, when they are over, from the future or lack a scope', async () => {
+  test('are refused without a user, when over, from the future or without a scope', async () => {
     const check = unsecuredCheckOf(clock, new Map());
     const token = (claims: object): string => `${part({ alg: 'none' })}.${part(claims)}.`;
     const exp = seconds() + 60;
@@ -78,8 +78,7 @@ describe('unsecured tokens', () => {
 });
 
 test('what is no first message of OAUTHBEARER is refused', async () => {
-  const server = (): ReturnType<typeof bearerServer> =>
-    bearerServer({ check: () => ({ user: 'a', expiresAtMs: 1 }) });
+  const server = () => bearerServer({ check: () => ({ user: 'a', expiresAtMs: 1 }) });
   const bad = [
     '',
     '\x01',
@@ -181,7 +180,7 @@ describe('signed tokens', () => {
     await refused({ sub: 7 }, /claim sub/);
   });
 
-  test('are refused with alg none, with HS256 by the public key, and with the wrong kind', async () => {
+  test('are refused with alg none, HS256 by the public key, and another kind of key', async () => {
     const { check } = checked();
     const none = `${part({ alg: 'none', kid: 'r' })}.${part(claims())}.`;
     assert.match((await refusalOf(check, none)) ?? '', /algorithm/);

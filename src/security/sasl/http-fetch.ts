@@ -2,20 +2,9 @@
 // allowed (org.apache.kafka.sasl.oauthbearer.allowed.urls, as in Kafka since 4.0), and no others,
 // since whoever can write a configuration could make this process ask inside addresses.
 
-export interface HttpRequest {
-  readonly url: string;
-  readonly method: 'GET' | 'POST';
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly timeoutMs: number;
-  /** Larger answers are an error. */
-  readonly bytesMax: number;
-}
+import type { HttpAnswer, HttpRequest } from '../../io/index.ts';
 
-export interface HttpAnswer {
-  readonly status: number;
-  readonly body: Buffer;
-}
+export type { HttpAnswer, HttpRequest };
 
 /** One request. It follows no redirection. Rejects with an Error that names the host. */
 export type HttpFetch = (request: HttpRequest) => Promise<HttpAnswer>;
@@ -35,5 +24,6 @@ export function urlRefusal(key: string, url: string, allowed: string | undefined
   }
   const list = (allowed ?? '').split(',').map((each) => each.trim());
   if (list.includes(url)) return null;
-  return `${key} is ${url}, which is not allowed: start with KAFKA_OPTS=-D${allowedUrlsProperty}=${url}`;
+  const remedy = `start with KAFKA_OPTS=-D${allowedUrlsProperty}=${url}`;
+  return `${key} is ${url}, which is not allowed: ${remedy}`;
 }

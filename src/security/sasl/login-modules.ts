@@ -21,10 +21,9 @@ export function assertMechanism(key: string, mechanism: string): void {
   if (servedMechanisms.includes(mechanism)) return;
   const upper = mechanism.toUpperCase();
   const wanted = `expected ${servedMechanisms.join(', ')}`;
-  const why =
-    upper === 'GSSAPI'
-      ? `GSSAPI needs a binding to the system's Kerberos library (libgssapi), of which there is none here: ${wanted}`
-      : wanted;
+  const missing =
+    "it needs a binding to the system's Kerberos library (libgssapi), which is missing";
+  const why = upper === 'GSSAPI' ? `${missing}: ${wanted}` : wanted;
   throw new ConfigError(key, `Invalid value ${mechanism} for configuration ${key}: ${why}`);
 }
 

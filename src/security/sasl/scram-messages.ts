@@ -9,7 +9,7 @@ import { SaslError } from './sasl-exchange.ts';
 const saslName = String.raw`(?:[^\0,=]|=2C|=3D)+`;
 /** Printable ASCII without the comma. */
 const nonce = String.raw`[\x21-\x2b\x2d-\x7e]+`;
-const base64 = String.raw`(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?`;
+const base64 = `(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?`;
 const extensions = String.raw`(?<extensions>(?:,[A-Za-z]+=[^\0,]+)*)`;
 
 const clientFirst = new RegExp(

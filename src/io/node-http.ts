@@ -1,0 +1,48 @@
+// One HTTP request at a time, over the network of this machine.
+//
+// Invariants: redirections are not followed, so that whoever allowed an address allowed only that
+// one; the whole of it is bounded in time, and its answer in bytes.
+
+export interface HttpRequest {
+  /** `http:` or `https:`. */
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  /** Larger answers are an error. */
+  readonly bytesMax: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** Rejects with an Error that names the address and what went wrong. */
+export async function nodeHttp(request: HttpRequest): Promise<HttpAnswer> {
+  const { url, method, headers, body, timeoutMs, bytesMax } = request;
+  const isSecure = new URL(url).protocol === 'https:';
+  const { request: begin } = isSecure ? await import('node:https') : await import('node:http');
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => reject(new Error(`${url}: ${why}`));
+    const signal = AbortSignal.timeout(timeoutMs);
+    const sent = begin(url, { method, headers, signal, agent: false }, (answer) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      answer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= bytesMax) chunks.push(chunk);
+        else sent.destroy(new Error(`the answer has more than ${bytesMax} bytes`));
+      });
+      answer.on('error', (error) => fail(error.message));
+      answer.on('end', () => {
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) });
+      });
+    });
+    sent.on('error', (error) => {
+      fail(signal.aborted ? `no answer in ${timeoutMs} ms` : error.message);
+    });
+    sent.end(body);
+  });
+}
