@@ -5,7 +5,7 @@
 
 import { type Command, Option } from 'commander';
 import { Admin, type AdminOptions, type PropertiesResult } from '../client/index.ts';
-import { parseProperties } from '../config/index.ts';
+import { parseProperties, systemProperties } from '../config/index.ts';
 import { createNodeIo, type Io, type LogLevel } from '../io/index.ts';
 import { hidden, parsePairs, repeatable, UsageError } from './command-line.ts';
 import { readText } from './tool.ts';
@@ -39,6 +39,11 @@ export function createToolIo(): Io {
   return createNodeIo({ logLevel: level as LogLevel });
 }
 
+const loginProperties = [
+  'java.security.auth.login.config',
+  'org.apache.kafka.sasl.oauthbearer.allowed.urls',
+];
+
 /** Java client properties from files and flags, with bootstrap.servers. */
 export function clientProperties(io: Io, flags: ClientFlags): Map<string, string> {
   const properties = new Map<string, string>();
@@ -52,6 +57,10 @@ export function clientProperties(io: Io, flags: ClientFlags): Map<string, string
     ...parsePairs(flags.commandProperty, '--command-property'),
   ];
   for (const [key, value] of pairs) properties.set(key, value);
+  // Who we are may be in a file that Kafka's scripts hand to Java.
+  for (const [key, value] of systemProperties(process.env.KAFKA_OPTS)) {
+    if (loginProperties.includes(key)) properties.set(key, value);
+  }
   const servers = flags.bootstrapServer ?? flags.brokerList;
   if (servers !== undefined) properties.set('bootstrap.servers', servers);
   if (!properties.has('bootstrap.servers')) {

@@ -2,10 +2,11 @@
 // again after a loss, with a growing pause between attempts to an address that does not answer.
 
 import type { Io } from '../io/index.ts';
-import { ClientConnection } from '../network/index.ts';
+import { ClientConnection, type ConnectionSecurity } from '../network/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { Backoff } from './backoff.ts';
 import type { BootstrapAddress, ResolvedClientOptions } from './client-options.ts';
+import { connectionSecurity } from './client-security.ts';
 
 interface Slot {
   readonly key: string;
@@ -21,6 +22,8 @@ export class BrokerConnections {
   readonly #options: ResolvedClientOptions;
   readonly #backoff: Backoff;
   readonly #slots = new Map<string, Slot>();
+  /** Made with the first connection. */
+  #security: Promise<ConnectionSecurity | undefined> | null = null;
   #closed = false;
 
   constructor(io: Io, options: ResolvedClientOptions) {
@@ -70,11 +73,13 @@ export class BrokerConnections {
       const waitMs = slot.notBeforeMs - this.#io.clock.monotonic();
       if (waitMs > 0) await this.#io.clock.sleep(waitMs);
       this.#assertOpen();
+      this.#security ??= connectionSecurity(this.#io, this.#options.security);
       const connection = await ClientConnection.connect(this.#io, {
         ...address,
         clientId: this.#options.clientId,
         connectTimeoutMs: this.#options.connectionSetupTimeoutMs,
         requestTimeoutMs: this.#options.requestTimeoutMs,
+        security: await this.#security,
       });
       slot.failures = 0;
       slot.notBeforeMs = this.#io.clock.monotonic() + this.#backoff.delayMs(1);

@@ -53,7 +53,7 @@ test('an impossible value names the key and what is possible', () => {
   assert.throws(() => read('fetch.min.bytes', 'many'), /fetch\.min\.bytes is "many".*a number/);
   assert.throws(() => read('auto.offset.reset', 'smallest'), /expected one of earliest, latest/);
   assert.throws(() => read('check.crcs', 'yes'), /expected true or false/);
-  assert.throws(() => read('security.protocol', 'SASL_SSL'), /PLAINTEXT only/);
+  assert.throws(() => read('security.protocol', 'TLS'), /TLS: expected one of PLAINTEXT, SSL/);
 });
 
 test('idempotence follows from acks unless it was asked for, and then insists', () => {

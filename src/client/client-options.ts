@@ -1,8 +1,17 @@
 // Options that every kind of client has, under Java's names in camelCase with Java's defaults, and
 // the mapping from Java's property names, for the tools and for programs that bring such files.
 
+import { ClientConfigError } from './client-config-error.ts';
+import {
+  resolveSecurity,
+  type SecurityOptions,
+  securityFromProperties,
+} from './security-options.ts';
+
+export { ClientConfigError } from './client-config-error.ts';
+
 /** Options shared by Producer, Consumer and Admin. Times are in milliseconds. */
-export interface ClientOptions {
+export interface ClientOptions extends SecurityOptions {
   /** `host:port`, several with commas between or as an array. At least one is needed. */
   readonly bootstrapServers: string | readonly string[];
   /** What we are called in the broker's logs and quotas. Default `partita`. */
@@ -32,21 +41,17 @@ export interface BootstrapAddress {
   readonly port: number;
 }
 
-/** An option that makes no sense. The message names it, its value and what is possible. */
-export class ClientConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ClientConfigError';
-  }
-}
-
-export type ResolvedClientOptions = Required<Omit<ClientOptions, 'bootstrapServers'>> & {
+export type ResolvedClientOptions = Required<
+  Omit<ClientOptions, 'bootstrapServers' | keyof SecurityOptions>
+> & {
   readonly bootstrap: readonly BootstrapAddress[];
+  readonly security: SecurityOptions;
 };
 
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   return {
     bootstrap: parseBootstrapServers(options.bootstrapServers),
+    security: resolveSecurity(options),
     clientId: options.clientId ?? 'partita',
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     defaultApiTimeoutMs: options.defaultApiTimeoutMs ?? 60_000,
@@ -118,32 +123,22 @@ export interface PropertiesResult<Options> {
 
 /**
  * Turns Java client properties into options. Unknown keys become warnings; throws a
- * ClientConfigError for a value that is impossible, and for a security protocol other than
- * PLAINTEXT.
+ * ClientConfigError for a value that is impossible.
  */
 export function optionsFromProperties<Options>(
   properties: ReadonlyMap<string, string>,
   rules: Readonly<Record<string, PropertyRule>>,
 ): PropertiesResult<Options> {
-  const options: Record<string, unknown> = {};
+  const security = securityFromProperties(properties);
+  const options: Record<string, unknown> = { ...security.options };
   const warnings: string[] = [];
   for (const [key, value] of properties) {
-    if (key === 'security.protocol') {
-      assertPlaintext(value);
-      continue;
-    }
+    if (security.known.has(key)) continue;
     const rule = rules[key] ?? clientRules[key];
     if (rule !== undefined) options[rule[0]] = parseProperty(key, value.trim(), rule[1]);
     else if (!silent.test(key)) warnings.push(`${key} is not known to this client: ignored`);
   }
   return { options: options as Partial<Options>, warnings };
-}
-
-function assertPlaintext(value: string): void {
-  if (value.trim().toUpperCase() === 'PLAINTEXT') return;
-  throw new ClientConfigError(
-    `security.protocol is ${value}: this client speaks PLAINTEXT only so far`,
-  );
 }
 
 function parseProperty(key: string, value: string, kind: PropertyKind): unknown {

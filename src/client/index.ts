@@ -9,6 +9,8 @@
 // leader-requests.ts      requests about partitions, grouped by leader
 // offset-queries.ts       ListOffsets
 // client-options.ts       options of every client, Java's property names
+// security-options.ts     those of protected connections; client-security.ts, client-sasl.ts: what
+//                         is made of them; client-config-error.ts: one that makes no sense
 // option-checks.ts        options that do not exist, values of the wrong kind
 // backoff.ts              pauses between attempts
 export type { Uuid } from '../base/uuid.ts';
@@ -26,3 +28,9 @@ export {
   OffsetSpec,
 } from './offset-queries.ts';
 export * from './producer/index.ts';
+export type {
+  ClientSecurityProtocol,
+  OAuthToken,
+  SaslOptions,
+  SecurityOptions,
+} from './security-options.ts';

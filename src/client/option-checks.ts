@@ -8,6 +8,7 @@ import {
   type PropertyKind,
   type PropertyRule,
 } from './client-options.ts';
+import { securityOptionNames } from './security-options.ts';
 
 /**
  * Throws a ClientConfigError for an option that this client does not have or that is of the wrong
@@ -18,6 +19,7 @@ export function assertOptions(
   ownRules: Readonly<Record<string, PropertyRule>>,
   functions: readonly string[] = [],
 ): void {
+  const others: readonly string[] = [...functions, ...securityOptionNames];
   if (typeof options !== 'object' || options === null) {
     throw new ClientConfigError('options are missing: give at least { bootstrapServers }');
   }
@@ -27,9 +29,9 @@ export function assertOptions(
     if (value === undefined) continue;
     const kind = kinds.get(name);
     if (kind !== undefined) assertKind(name, value, kind);
-    else if (!functions.includes(name)) {
+    else if (!others.includes(name)) {
       const javaRule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-      const known = [...kinds.keys(), ...functions];
+      const known = [...kinds.keys(), ...others];
       const meant = javaRule?.[0] ?? nearestOption(name, known);
       const hint = meant === null ? `; there are ${known.sort().join(', ')}` : `: use ${meant}`;
       throw new ClientConfigError(`there is no option ${name}${hint}`);

@@ -32,7 +32,7 @@ export { type ConfigEntry, ConfigSource, type ConfigSynonym } from './config-ent
 export { ConfigError } from './config-error.ts';
 export type { ConfigType, ConfigValue, Definition, UpdateMode } from './definition.ts';
 export { documentConfiguration } from './document.ts';
-export { environmentConfigs } from './environment.ts';
+export { environmentConfigs, systemProperties } from './environment.ts';
 export {
   type ClientMetricsConfig,
   effectiveClientMetricsConfig,

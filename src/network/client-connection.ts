@@ -4,7 +4,8 @@
 //
 // Invariants: a request is settled exactly once; when the connection is gone every open request
 // fails with NETWORK_EXCEPTION, which is retriable; a request that times out ends the connection,
-// as its answer could never be told from a late one by the peer's other users of the socket.
+// as its answer could never be told from a late one by the peer's other users of the socket; while
+// we prove anew who we are, requests wait, and then go out in their order.
 
 import { Deferred } from '../base/deferred.ts';
 import type { Connection, Io, Timer } from '../io/index.ts';
@@ -19,13 +20,14 @@ import {
   type RequestInput,
   type ResponseOf,
 } from '../protocol/index.ts';
+import { authenticate, type ConnectionSecurity, type SaslLogin } from './client-authentication.ts';
 import { FrameReader } from './frame-reader.ts';
 
 export interface ClientConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string | null;
-  /** For the TCP connection and the version negotiation. Default 10 s. */
+  /** For the TCP connection, the version negotiation and each step of authentication. Default 10 s. */
   readonly connectTimeoutMs?: number;
   /** The time a request may take unless it says otherwise. Default 30 s. */
   readonly requestTimeoutMs?: number;
@@ -36,6 +38,8 @@ export interface ClientConnectionOptions {
   readonly softwareVersion?: string;
   /** Whom the address should lead to: another one refuses the connection (KIP-1242). */
   readonly expected?: { readonly clusterId: string; readonly nodeId: number };
+  /** Absent: the stream is plain, and nobody asks who we are. */
+  readonly security?: ConnectionSecurity | undefined;
 }
 
 export interface RequestOptions {
@@ -51,6 +55,15 @@ interface PendingRequest {
   readonly deadlineMs: number;
   readonly onResponse: (body: unknown) => void;
   readonly onError: (error: Error) => void;
+}
+
+/** Who we are on a connection that asks, and until when it believes that. */
+interface Session {
+  readonly login: SaslLogin;
+  /** When to prove it anew. */
+  renewAtMs: number;
+  /** What waits until that is done; null: it is not under way. */
+  held: (() => void)[] | null;
 }
 
 /** Above this many unsent bytes a request without an answer waits for the socket. */
@@ -76,6 +89,8 @@ export class ClientConnection {
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #lastActiveMs: number;
+  /** null: nobody asked. */
+  #session: Session | null = null;
 
   private constructor(io: Io, connection: Connection, options: ClientConnectionOptions) {
     this.#io = io;
@@ -93,15 +108,18 @@ export class ClientConnection {
   /**
    * Connects and negotiates. Rejects with an IoError (`ECONNREFUSED` …) or a KafkaError
    * (UNSUPPORTED_VERSION, NETWORK_EXCEPTION, REQUEST_TIMED_OUT; REBOOTSTRAP_REQUIRED from one that
-   * was not expected).
+   * was not expected; SASL_AUTHENTICATION_FAILED, UNSUPPORTED_SASL_MECHANISM, ILLEGAL_SASL_STATE
+   * from one that does not believe who we are).
    */
   static async connect(io: Io, options: ClientConnectionOptions): Promise<ClientConnection> {
     const timeoutMs = options.connectTimeoutMs ?? 10_000;
-    const { host, port } = options;
-    const raw = await io.network.connect({ host, port, timeoutMs });
+    const { host, port, security } = options;
+    const tls = security?.tls === undefined ? {} : { tls: { ...security.tls, serverName: host } };
+    const raw = await io.network.connect({ host, port, timeoutMs, ...tls });
     const connection = new ClientConnection(io, raw, options);
     try {
       await connection.#negotiate(timeoutMs);
+      if (security?.sasl !== undefined) await connection.#login(security.sasl, timeoutMs);
     } catch (error) {
       connection.close();
       throw error;
@@ -151,11 +169,13 @@ export class ClientConnection {
   ): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {
       const version = this.#versionFor(api, options.versionMax);
-      this.#send(api, version, body, {
-        timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs ?? 30_000,
-        onResponse: resolve as (body: unknown) => void,
-        onError: reject,
-      });
+      const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs ?? 30_000;
+      const onResponse = resolve as (body: unknown) => void;
+      const send = (): void => {
+        this.#send(api, version, body, { timeoutMs, onResponse, onError: reject });
+      };
+      if (this.#session === null) send();
+      else this.#inSession(this.#session, send);
     });
   }
 
@@ -169,6 +189,8 @@ export class ClientConnection {
     options: RequestOptions = {},
   ): Promise<void> {
     const version = this.#versionFor(api, options.versionMax);
+    const session = this.#session;
+    if (session !== null) await new Promise<void>((sent) => this.#inSession(session, sent));
     if (this.#error !== null) throw this.#error;
     const header = { correlationId: this.#nextCorrelationId(), clientId: this.#options.clientId };
     this.#lastActiveMs = this.#io.clock.monotonic();
@@ -183,6 +205,43 @@ export class ClientConnection {
     // With acks=0 the last records may still be in our buffer: nobody waits for them but us.
     this.#connection.end();
     this.#fail(this.#networkError('was closed'));
+  }
+
+  async #login(login: SaslLogin, timeoutMs: number): Promise<void> {
+    const ask = <A extends Api>(api: A, body: RequestInput<A>): Promise<ResponseOf<A>> =>
+      new Promise((resolve, reject) => {
+        const onResponse = resolve as (body: unknown) => void;
+        const version = this.#versionFor(api, undefined);
+        this.#send(api, version, body, { timeoutMs, onResponse, onError: reject });
+      });
+    const lifetimeMs = await authenticate({ host: this.host, ask }, login);
+    // As Java's clients: not all of a fleet at the same moment.
+    const share = 0.85 + 0.1 * this.#io.random.float();
+    const renewAtMs =
+      lifetimeMs > 0 ? this.#io.clock.monotonic() + lifetimeMs * share : Number.POSITIVE_INFINITY;
+    const held = this.#session?.held ?? null;
+    this.#session = { login, renewAtMs, held };
+  }
+
+  /** Sends now, or when it is proven anew who we are. */
+  #inSession(session: Session, send: () => void): void {
+    if (session.held !== null) {
+      session.held.push(send);
+      return;
+    }
+    if (this.#io.clock.monotonic() < session.renewAtMs) {
+      send();
+      return;
+    }
+    const held = [send];
+    session.held = held;
+    const timeoutMs = this.#options.requestTimeoutMs ?? 30_000;
+    this.#login(session.login, timeoutMs)
+      .catch((error: Error) => this.#fail(error))
+      .finally(() => {
+        if (this.#session !== null) this.#session.held = null;
+        for (const each of held) each();
+      });
   }
 
   async #negotiate(timeoutMs: number): Promise<void> {

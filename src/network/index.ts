@@ -1,7 +1,8 @@
 // Frames and connections, on both sides of the wire.
 //
 // accept-queue.ts       accepted connections that must wait for a limit
-// client-connection.ts  one connection to a broker: requests out, answers by correlation id
+// client-connection.ts  one connection to a broker: requests out, answers by correlation id;
+//                       client-authentication.ts: who opens it proves who it is
 // frame-reader.ts       cuts a byte stream into frames
 // frame-error.ts        the error of a stream that is not made of frames
 // client-hello.ts       whether a connection begins a TLS handshake; tls-gate.ts: how many may at
@@ -9,6 +10,7 @@
 // server.ts             listeners, connection limits, closing
 // server-connection.ts  one accepted connection: requests in, answers out in order
 
+export type { ConnectionSecurity, SaslExchange, SaslLogin } from './client-authentication.ts';
 export {
   ClientConnection,
   type ClientConnectionOptions,
