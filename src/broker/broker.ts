@@ -239,13 +239,11 @@ async function authenticationOf(
 /** null for a broker on its own. */
 async function openMember({ io, config, options }: Start, undo: Undo): Promise<Member | null> {
   if (options.openStore === undefined && config.get('cluster.store') === null) return null;
-  const { Member, openNamedStore } = await import('./member.ts');
+  const { Member, interBrokerSecurity, openNamedStore } = await import('./member.ts');
+  const security = await interBrokerSecurity(io, config);
   const store = await (options.openStore ?? openNamedStore)(io, config);
-  return new Member(
-    io,
-    config,
-    held(undo, store, (each) => each.close()),
-  );
+  held(undo, store, (each) => each.close());
+  return new Member(io, config, { store, security });
 }
 
 async function registrationOf(

@@ -16,6 +16,7 @@ import {
   type MetadataImage,
   openLocalMetadata,
   openMetadata,
+  readBootstrap,
 } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { LogResources } from '../storage/index.ts';
@@ -157,17 +158,19 @@ async function openMetadataOf(
   { directories, resources, member, mayLose, onFatal }: ClusterOptions,
 ): Promise<Metadata> {
   const { nodeId } = config;
+  const bootstrap = readBootstrap(io.disk, directories.metadataPath);
   if (member !== null) {
     const { store } = member;
     await assertKnownStore(store, directories.knownMetadata);
     const history = historyOfStore(store);
     const sessionMs = config.get('broker.session.timeout.ms');
-    return openMetadata(io, { store, history, nodeId, config, sessionMs, onFailure: onFatal });
+    const parts = { store, history, nodeId, config, sessionMs, bootstrap };
+    return openMetadata(io, { ...parts, onFailure: onFatal });
   }
   return openLocalMetadata(io, {
     directory: directories.metadataPath,
     clusterId: directories.clusterId,
-    ...{ nodeId, resources, config, mayLose },
+    ...{ nodeId, resources, config, mayLose, bootstrap },
     wasCleanShutdown: directories.wasMetadataClosedCleanly,
     evidence: directories.evidenceOfUse,
     onFailure: onFatal,

@@ -10,6 +10,7 @@
 //   registration.ts        how the cluster knows this broker; member-registration.ts: one of
 //                          several; offline-report.ts: tells what is offline, until it is known
 //   member.ts              what only a member of a cluster loads; member-replication.ts: it fetches
+//   inter-broker-security.ts   as whom it connects to the others
 //   member-addresses.ts    that could lead somebody to this broker
 //   told-directories.ts    where replicas lie
 //   store-access.ts        who a broker is to an etcd: user, certificates; zookeeper-access.ts: to

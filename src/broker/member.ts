@@ -12,6 +12,7 @@ import {
   openStore,
   storeHosts,
 } from '../metadata/index.ts';
+import type { ConnectionSecurity } from '../network/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { LogDirectoryError, readMetaProperties, readNotes } from '../storage/index.ts';
@@ -30,6 +31,8 @@ import type { BrokerConnectionsOptions } from './requests/broker-connections.ts'
 import { Peers } from './requests/peers.ts';
 import { storeOptions } from './store-access.ts';
 
+export { interBrokerSecurity } from './inter-broker-security.ts';
+
 interface MemberParts {
   readonly cluster: Cluster;
   readonly directories: LogDirectories;
@@ -42,10 +45,16 @@ export class Member implements MemberOptions {
   readonly handlers: readonly Handler[] = memberHandlers;
   readonly #io: Io;
   readonly #config: BrokerConfig;
+  readonly #security: ConnectionSecurity | undefined;
 
-  constructor(io: Io, config: BrokerConfig, store: ClusterStore) {
+  constructor(
+    io: Io,
+    config: BrokerConfig,
+    { store, security }: Pick<Member, 'store'> & { security: ConnectionSecurity | undefined },
+  ) {
     this.#io = io;
     this.#config = config;
+    this.#security = security;
     this.store = store;
   }
 
@@ -74,7 +83,7 @@ export class Member implements MemberOptions {
   }
 
   newPeers(options: BrokerConnectionsOptions): Peers {
-    return new Peers(this.#io, options);
+    return new Peers(this.#io, { ...options, security: this.#security });
   }
 
   registration({ cluster, ...parts }: MemberParts): Registration {

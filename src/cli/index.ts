@@ -30,7 +30,8 @@
 //   the cluster: kafka-cluster.ts, kafka-broker-api-versions.ts, kafka-features.ts,
 //     kafka-leader-election.ts, kafka-metadata-quorum.ts, kafka-reassign-partitions.ts (reassign/),
 //     kafka-replica-verification.ts (replica-verification/)
-//   directories and files: kafka-storage.ts, kafka-log-dirs.ts, kafka-dump-log.ts (dump-log/)
+//   directories and files: kafka-storage.ts (storage-scram.ts), kafka-log-dirs.ts,
+//     kafka-dump-log.ts (dump-log/)
 //   measuring: kafka-producer-perf-test.ts (producer-perf/), kafka-consumer-perf-test.ts
 //     (consumer-perf/), kafka-verifiable-producer.ts and kafka-verifiable-consumer.ts (verifiable/)
 export {};

@@ -4,9 +4,11 @@
 import { isUuid, uuidFromBytes, ZERO_UUID } from '../base/uuid.ts';
 import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
 import { createNodeIo, type Io } from '../io/index.ts';
-import { formatDirectory, readMetaProperties } from '../storage/index.ts';
-import { hidden, kafkaCommand, repeatable, UsageError } from './command-line.ts';
+import { bootstrapBytes, bootstrapPath } from '../metadata/index.ts';
+import { formatDirectory, readMetaProperties, replaceFile } from '../storage/index.ts';
+import { kafkaCommand, repeatable, UsageError } from './command-line.ts';
 import { featureDependencies, versionMapping } from './feature-texts.ts';
+import { scramRecord } from './storage-scram.ts';
 
 /** Random, and safe as an argument: it does not begin with a dash. */
 function randomUuid(io: Io): string {
@@ -37,9 +39,8 @@ async function format(io: Io, flags: FormatFlags): Promise<number> {
       `the cluster id '${clusterId}' is no uuid of 22 characters; random-uuid makes one`,
     );
   }
-  if (flags.addScram !== undefined) {
-    throw new UsageError('--add-scram: users and passwords are not served yet');
-  }
+  const users = (flags.addScram ?? []).map((user) => scramRecord(io.random, user));
+  const metadataPath = config.get('metadata.log.dir') ?? config.logDirs[0];
   for (const path of config.logDirs) {
     const formatted = readMetaProperties(io, path) !== null;
     if (formatted && flags.ignoreFormatted !== true) {
@@ -51,6 +52,9 @@ async function format(io: Io, flags: FormatFlags): Promise<number> {
     }
     if (formatted) continue;
     await formatDirectory(io, path, { clusterId, nodeId: config.nodeId });
+    if (path === metadataPath && users.length > 0) {
+      await replaceFile(io.disk, bootstrapPath(path), bootstrapBytes(io, users));
+    }
     process.stdout.write(`Formatting ${path} with cluster.id ${clusterId}.\n`);
   }
   return 0;
@@ -129,7 +133,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('-I, --initial-controllers <list>', 'accepted, likewise')
     .option('-r, --release-version <version>', 'accepted: there is one metadata version')
     .addOption(repeatable('-f, --feature <name=level>', 'accepted, likewise'))
-    .addOption(hidden(repeatable('-S, --add-scram <user>', 'a user to create')))
+    .addOption(repeatable('-S, --add-scram <user>', 'a user of SCRAM to begin with (repeat)'))
     .action(async (flags: FormatFlags) => {
       exitCode = await format(io, flags);
     });

@@ -18,11 +18,13 @@
 //   controller/               decides: topics, partitions, leaders, configs, brokers, quotas, …
 //   open-metadata.ts          image and controller over a store
 //   store-history.ts          what a shared log proves of deleted topics
+//   bootstrap-checkpoint.ts   what a new cluster begins with
 //   open-local-metadata.ts    all of it for a cluster of one process
 //   moving/                   all of a cluster's metadata: written down, and taken to a store
 //   open-store.ts             the engine that `cluster.store` names
 
 export { asFingerprint } from './batch-fingerprint.ts';
+export { bootstrapBytes, bootstrapPath, readBootstrap } from './bootstrap-checkpoint.ts';
 export type { ImageChanges, ImageListener } from './changes.ts';
 export * from './cluster-store.ts';
 export * from './controller/api.ts';
@@ -56,4 +58,5 @@ export {
   storeHosts,
   type ZooKeeperAccess,
 } from './open-store.ts';
+export type { MetadataRecord } from './records/index.ts';
 export { historyOfStore } from './store-history.ts';

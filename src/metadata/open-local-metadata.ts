@@ -7,6 +7,7 @@ import { LogResources } from '../storage/index.ts';
 import { LocalStore } from './engines/local/local-store.ts';
 import { METADATA_TOPIC } from './engines/local/log-repair.ts';
 import { type Metadata, type MetadataHistory, metadataIo, openMetadata } from './open-metadata.ts';
+import type { MetadataRecord } from './records/index.ts';
 
 export interface LocalMetadataOptions {
   /** The log directory that holds `__cluster_metadata-0` (metadata.log.dir, or the first one). */
@@ -20,6 +21,8 @@ export interface LocalMetadataOptions {
   readonly wasCleanShutdown?: boolean;
   readonly evidence?: string | null;
   readonly mayLose?: boolean;
+  /** See MetadataOptions. */
+  readonly bootstrap?: readonly MetadataRecord[];
   /** The disk under the metadata log failed, or a bug was found: the next start recovers. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -90,7 +93,8 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
     onFailure,
   });
   try {
-    const parts = { store, history: historyOf(store), nodeId, config, onFailure };
+    const { bootstrap = [] } = options;
+    const parts = { store, history: historyOf(store), nodeId, config, bootstrap, onFailure };
     const metadata = await openMetadata(io, parts);
     await metadata.becomeController();
     return metadata;

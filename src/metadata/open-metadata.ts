@@ -11,6 +11,7 @@ import { configRules } from './controller/config-rules.ts';
 import { MetadataController } from './controller/metadata-controller.ts';
 import type { MetadataImage } from './image.ts';
 import { ImageLoader } from './image-loader.ts';
+import type { MetadataRecord } from './records/index.ts';
 
 export interface MetadataOptions {
   /** It is closed with the metadata. */
@@ -20,6 +21,8 @@ export interface MetadataOptions {
   readonly config: BrokerConfig;
   /** Default: brokers have none. See MetadataControllerOptions. */
   readonly sessionMs?: number;
+  /** What a new cluster begins with (bootstrap-checkpoint.ts). Default: nothing. */
+  readonly bootstrap?: readonly MetadataRecord[];
   /** The store gave up, or a bug was found: the process must not go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -61,7 +64,7 @@ export interface MetadataHistory {
 
 /** Resolves when the image holds all that was committed. The store is left open when it fails. */
 export async function openMetadata(io: Io, options: MetadataOptions): Promise<Metadata> {
-  const { store, history, nodeId, config, sessionMs = 0, onFailure } = options;
+  const { store, history, nodeId, config, sessionMs = 0, bootstrap = [], onFailure } = options;
   const loader = await ImageLoader.start(metadataIo(io), {
     store,
     bytesBetweenSnapshotsMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
@@ -69,7 +72,7 @@ export async function openMetadata(io: Io, options: MetadataOptions): Promise<Me
     isOfSeveral: sessionMs > 0,
   });
   const rules = configRules(config);
-  const parts = { nodeId, store, loader, rules, sessionMs, onBug: onFailure };
+  const parts = { nodeId, store, loader, rules, sessionMs, bootstrap, onBug: onFailure };
   const controller = new MetadataController(metadataIo(io), parts);
   return {
     controller,

@@ -6,7 +6,7 @@
 
 import { type Io, IoError } from '../../io/index.ts';
 import type { MetadataImage } from '../../metadata/index.ts';
-import { ClientConnection } from '../../network/index.ts';
+import { ClientConnection, type ConnectionSecurity } from '../../network/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 
 export interface BrokerConnectionsOptions {
@@ -14,6 +14,8 @@ export interface BrokerConnectionsOptions {
   readonly clusterId: string;
   /** inter.broker.listener.name, or that of security.inter.broker.protocol. */
   readonly listenerName: string;
+  /** Of that listener; absent: it is plain. */
+  readonly security?: ConnectionSecurity | undefined;
   /** The newest of the cluster. */
   readonly image: () => MetadataImage;
   /** How long an answer is waited for; the connection ends with the first that is late. */
@@ -54,6 +56,7 @@ export class BrokerConnections {
         clientId: `broker-${this.#options.nodeId}`,
         connectTimeoutMs: Math.min(requestTimeoutMs, this.#setupTimeoutMs(nodeId)),
         expected: { clusterId: this.#options.clusterId, nodeId },
+        security: this.#options.security,
       });
       this.#failures.delete(nodeId);
       for (const each of this.#open) if (each.isClosed) this.#open.delete(each);

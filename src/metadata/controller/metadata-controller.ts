@@ -50,6 +50,8 @@ export interface MetadataControllerOptions {
   readonly rules: ConfigRules;
   /** broker.session.timeout.ms, where brokers have sessions. Default 0: this one is on its own. */
   readonly sessionMs?: number;
+  /** What a new cluster begins with. Default: nothing. */
+  readonly bootstrap?: readonly MetadataRecord[];
   /** Nothing that waiting would mend. */
   readonly onBug: (error: Error) => void;
 }
@@ -159,7 +161,8 @@ export class MetadataController implements api.Controller {
     this.#log.controllerEpoch = epoch;
     await this.#runtime.load();
     const { isInTransaction } = loader;
-    const off = await this.#decide((machine) => takeOver(machine, isInTransaction));
+    const found = { isInTransaction, bootstrap: this.#options.bootstrap ?? [] };
+    const off = await this.#decide((machine) => takeOver(machine, found));
     if (off.length > 0) {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
     }

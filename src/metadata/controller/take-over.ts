@@ -12,22 +12,31 @@ import type { MetadataRecord } from '../records/index.ts';
 import type { ControllerMachine } from './controller-machine.ts';
 import { firstFeatures, minInSyncOfAll, supportedFeatures } from './features.ts';
 
+/** What a controller finds when it is elected, beside the image. */
+export interface Found {
+  /** The log ends within a transaction of its own (KIP-868). */
+  readonly isInTransaction: boolean;
+  /** What a new cluster begins with. */
+  readonly bootstrap: readonly MetadataRecord[];
+}
+
 /**
- * @param isInTransaction the log ends within a transaction of its own (KIP-868)
- *
  * The response names the features that are switched off.
  * @throws KafkaError UNSUPPORTED_VERSION when the log is of a release that is not known here
  */
 export function takeOver(
   machine: ControllerMachine,
-  isInTransaction: boolean,
+  { isInTransaction, bootstrap }: Found,
 ): Decision<MetadataRecord, string[]> {
   const { image } = machine;
   const records: MetadataRecord[] = [];
   if (isInTransaction) records.push({ type: 'AbortTransactionRecord', reason: 'its writer died' });
   const first = firstFeatures(image);
   pushAll(records, first);
-  if (first.length > 0) pushAll(records, minInSyncOfAll(machine));
+  if (first.length > 0) {
+    pushAll(records, minInSyncOfAll(machine));
+    pushAll(records, bootstrap);
+  }
   const lowered = [...loweredFeatures(image)];
   pushAll(records, lowered);
   return { records, response: lowered.map(({ name }) => name) };
