@@ -12,7 +12,7 @@ import { projectRoot } from './root.ts';
 import { listSources } from './tidy/sources.ts';
 
 /** Raise it knowingly: a new file of the broker belongs here, a new tool or client does not. */
-const filesMax = 550;
+const filesMax = 556;
 /** What write-bundle.ts makes of them: a part that is loaded later and shares code splits them. */
 const bundledMax = 20;
 

@@ -29,3 +29,9 @@ export function createNodeIo(options: NodeIoOptions = {}): Io {
 export function loadChildren(): Promise<typeof import('./node-children.ts')> {
   return import('./node-children.ts');
 }
+
+/** One request of HTTP over the network of this machine; loaded by the first one. */
+export const nodeHttp: typeof import('./node-http.ts').nodeHttp = async (request) => {
+  const loaded = await import('./node-http.ts');
+  return loaded.nodeHttp(request);
+};

@@ -1,6 +1,6 @@
-// How a client proves who it is on a new connection, and again before its session ends: SaslHandshake
-// and as many SaslAuthenticate as the mechanism needs (KIP-43, KIP-152, KIP-368). The mechanisms are
-// the caller's.
+// How a client proves who it is on a new connection, and again before its session ends:
+// SaslHandshake and as many SaslAuthenticate as the mechanism needs (KIP-43, KIP-152, KIP-368). The
+// mechanisms are the caller's.
 
 import type { ConnectTls } from '../io/index.ts';
 import {

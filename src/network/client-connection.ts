@@ -27,7 +27,7 @@ export interface ClientConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string | null;
-  /** For the TCP connection, the version negotiation and each step of authentication. Default 10 s. */
+  /** For each of: the TCP connection, a step of version negotiation, of SASL. Default 10 s. */
   readonly connectTimeoutMs?: number;
   /** The time a request may take unless it says otherwise. Default 30 s. */
   readonly requestTimeoutMs?: number;

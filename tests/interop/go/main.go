@@ -18,6 +18,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 var (
@@ -115,7 +119,11 @@ func carryOut(ctx context.Context, verb string, args []string) ([]string, error)
 // options turns the properties that tests use, which have Java's names, into options.
 func options(text string, more ...kgo.Opt) []kgo.Opt {
 	opts := append([]kgo.Opt{kgo.SeedBrokers(servers)}, more...)
-	for name, value := range properties(text) {
+	given := properties(text)
+	if mechanism := login(given); mechanism != nil {
+		opts = append(opts, kgo.SASL(mechanism))
+	}
+	for name, value := range given {
 		switch name {
 		case "max.request.size":
 			opts = append(opts, kgo.ProducerBatchMaxBytes(int32(number(value))))
@@ -140,6 +148,22 @@ func options(text string, more ...kgo.Opt) []kgo.Opt {
 		}
 	}
 	return opts
+}
+
+// login is who we are, by the mechanism that is asked for; nil if none is.
+func login(given map[string]string) sasl.Mechanism {
+	user, password := given["username"], given["password"]
+	switch given["sasl.mechanism"] {
+	case "PLAIN":
+		return plain.Auth{User: user, Pass: password}.AsMechanism()
+	case "SCRAM-SHA-256":
+		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism()
+	case "SCRAM-SHA-512":
+		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism()
+	case "OAUTHBEARER":
+		return oauth.Auth{Token: given["token"]}.AsMechanism()
+	}
+	return nil
 }
 
 func produce(ctx context.Context, args []string) ([]string, error) {
@@ -193,10 +217,20 @@ func producerOf(codec, acks, text string) (*kgo.Client, error) {
 		opts = append(opts, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
 	}
 	client, err := kgo.NewClient(opts...)
-	if err == nil {
-		producers[name] = client
+	if err != nil {
+		return nil, err
 	}
-	return client, err
+	// A record would be tried again for as long as the request may take.
+	if strings.Contains(text, "sasl.mechanism") {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := client.Ping(ctx); err != nil {
+			client.Close()
+			return nil, err
+		}
+	}
+	producers[name] = client
+	return client, nil
 }
 
 func create(ctx context.Context, topic string, partitions int, configs map[string]string) error {
