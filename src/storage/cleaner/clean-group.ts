@@ -86,30 +86,42 @@ export function groupSegments(
 }
 
 export async function cleanGroup(work: CleaningWork, group: readonly Segment[]): Promise<void> {
-  const { io, log, pace, rules } = work;
+  const { io, log } = work;
   const cleaned = createSegment(io, log, (group[0] as Segment).baseOffset, CLEANED_SUFFIX);
+  log.cleaned = cleaned;
   try {
-    for (const source of group) {
-      const next = log.segments[log.segments.indexOf(source) + 1] as Segment;
-      const aborted = abortedEntriesBetween(log, source.baseOffset, next.baseOffset);
-      rules.transactions.announce(aborted);
-      await rewriteInto(cleaned, source, work);
-      pace.assertGoing();
-    }
-    cleaned.addAborted(rules.transactions.takeIndexed());
-    cleaned.writeIndexes();
-    await cleaned.log.sync();
-    await cleaned.syncIndexes();
-    pace.assertGoing();
-    // It may know of a transaction as open whose marker goes now, and would keep it open after a
-    // recovery from there; what is before it and the cleaned batches say all that is true.
-    await log.snapshots.removeAt([(group[0] as Segment).baseOffset]);
-    pace.assertGoing();
-  } catch (error) {
-    await discardCleaned(log, cleaned, group);
-    throw error;
+    await fill(cleaned, work, group).catch(async (error: unknown) => {
+      await discardCleaned(log, cleaned, group);
+      throw error;
+    });
+    await replaceSegments(log, group, cleaned);
+  } finally {
+    log.cleaned = null;
   }
-  await replaceSegments(log, group, cleaned);
+}
+
+async function fill(
+  cleaned: Segment,
+  work: CleaningWork,
+  group: readonly Segment[],
+): Promise<void> {
+  const { log, pace, rules } = work;
+  for (const source of group) {
+    const next = log.segments[log.segments.indexOf(source) + 1] as Segment;
+    const aborted = abortedEntriesBetween(log, source.baseOffset, next.baseOffset);
+    rules.transactions.announce(aborted);
+    await rewriteInto(cleaned, source, work);
+    pace.assertGoing();
+  }
+  cleaned.addAborted(rules.transactions.takeIndexed());
+  cleaned.writeIndexes();
+  await cleaned.log.sync();
+  await cleaned.syncIndexes();
+  pace.assertGoing();
+  // It may know of a transaction as open whose marker goes now, and would keep it open after a
+  // recovery from there; what is before it and the cleaned batches say all that is true.
+  await log.snapshots.removeAt([(group[0] as Segment).baseOffset]);
+  pace.assertGoing();
 }
 
 async function rewriteInto(cleaned: Segment, source: Segment, work: CleaningWork): Promise<void> {

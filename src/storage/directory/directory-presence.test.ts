@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimProcess, World } from '../../../sim/index.ts';
+import { clean, put, roll } from '../../../tests/doubles/storage/cleanings.ts';
 import type { Io } from '../../io/index.ts';
 import { encodeBatch } from '../../protocol/index.ts';
+import { CleaningStopped } from '../cleaner/index.ts';
 import { defaultLogConfig, LogDirectory, LogResources, type PartitionLog } from '../index.ts';
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAABQ';
@@ -131,5 +133,29 @@ test('a directory in which everything happens is left in peace', async () => {
     assert.deepEqual(failures, []);
     await directory.close();
     assert.notEqual(io.disk.stat(`${path}/.kafka_cleanshutdown`), null);
+  }, world);
+});
+
+test('a log may be deleted at any step of a cleaning, however slow the disk is', async () => {
+  const world = new World({ faults: { disk: { syncMsMean: 1_000 } } });
+  await withDirectory(async ({ io, directory, failures }) => {
+    let stopCount = 0;
+    for (let waitMs = 0; waitMs < 20_000; waitMs += 500) {
+      const config = { ...defaultLogConfig, cleanupPolicy: ['compact'] as const };
+      const name = { topic: 'c', partition: waitMs, topicId };
+      const log = await directory.createLog(name, config);
+      for (let i = 0; i < 10; i++) put(log, [['key', `${i}`]]);
+      roll(log);
+      const cleaning = clean(log).catch((error: unknown) => {
+        assert.ok(error instanceof CleaningStopped, String(error));
+        stopCount++;
+      });
+      await io.clock.sleep(waitMs);
+      await directory.deleteLog('c', waitMs);
+      await cleaning;
+    }
+    await directory.close();
+    assert.deepEqual(failures, []);
+    assert.ok(stopCount > 10, `${stopCount} cleanings were stopped`);
   }, world);
 });

@@ -191,9 +191,14 @@ export class PooledFile {
     this.#path = target;
   }
 
-  /** Closes the file, whose name may lead to another one, or to nothing, from now on. */
-  release(): void {
+  /** From now on its name may lead to another file, or to nothing: that is no loss. */
+  disown(): void {
     this.#isReleased = true;
+  }
+
+  /** The same, and closes it. */
+  release(): void {
+    this.disown();
     this.close();
   }
 

@@ -43,6 +43,8 @@ export class LogState {
   isDirectoryBehind: boolean;
   /** Anything changed since the last clean stop. */
   isModified: boolean;
+  /** What a cleaning writes now: not in the list until it takes the place of others. */
+  cleaned: Segment | null = null;
   /** Closed as it is: the folder may be gone, and its name another log's. */
   isAbandoned = false;
   /** Removals of deleted files that wait for file.delete.delay.ms. */
@@ -80,6 +82,8 @@ export class LogState {
   /** Whatever is under way writes nothing more into the folder, as far as it looks. */
   abandon(): void {
     this.isAbandoned = true;
+    // The cleaning closes it, when it looks.
+    this.cleaned?.log.disown();
     for (const timer of this.removals) timer.cancel();
   }
 
