@@ -221,11 +221,13 @@ export class ClusterNemesis {
   }
 
   #harmStore(harm: ClusterHarm): void {
+    const { network } = this.#world;
     const pick: Pick = (items) => this.#prng.pick(items);
     if (harm === 'store: hold') {
       if (this.#store?.isUp === true) this.#store.hold(this.#holdMs(), pick);
-    } else if (harm === 'store: cut off') this.#cut(this.#storeNames(), this.#brokerNames());
-    else if (harm === 'store: lag') this.#store?.lag?.();
+    } else if (harm === 'store: cut off') {
+      this.#later(network.partition(this.#storeNames(), this.#brokerNames()));
+    } else if (harm === 'store: lag') this.#store?.lag?.();
     else if (harm === 'store: end sessions') this.#store?.endAllSessions?.();
     else if (harm === 'store: lose answers') this.#loseAnswers();
     else if (harm === 'store: full') {
@@ -239,33 +241,23 @@ export class ClusterNemesis {
     }
   }
 
-  /** What is asked meanwhile is done, and nobody hears so. */
   #loseAnswers(): void {
-    const { network, loop, reached } = this.#world;
-    reached.onReached('lost answers');
-    const pairs = this.#storeNames().flatMap((member) =>
-      this.#brokerNames().map((broker) => [member, broker] as const),
-    );
-    for (const [member, broker] of pairs) network.cut(member, broker);
-    loop.schedule(this.#prng.float() * lostMsMax, () => {
-      for (const [member, broker] of pairs) {
-        network.resetConnections(member, broker);
-        network.heal(member, broker);
-      }
-    });
+    this.#world.reached.onReached('lost answers');
+    const forMs = this.#prng.float() * lostMsMax;
+    this.#world.network.loseAnswers(this.#storeNames(), this.#brokerNames(), forMs);
   }
 
   #cutOff(harm: ClusterHarm, broker: SimBroker): void {
+    const { network } = this.#world;
     const { name } = broker.host;
     const other = this.#prng.pick(this.#peersOf(broker));
-    if (harm === 'partition') this.#cut([name], [other]);
-    else if (harm === 'cut from the store') this.#cut([name], this.#storeNames());
-    else if (harm === 'isolate') {
-      this.#cut([name], [...this.#othersOf(broker), ...this.#storeNames()]);
-    } else {
+    const cut = (others: readonly string[]): void => this.#later(network.partition([name], others));
+    if (harm === 'partition') cut([other]);
+    else if (harm === 'cut from the store') cut(this.#storeNames());
+    else if (harm === 'isolate') cut([...this.#othersOf(broker), ...this.#storeNames()]);
+    else {
       const [source, target] = this.#prng.chance(0.5) ? [name, other] : [other, name];
-      this.#world.network.cut(source, target);
-      this.#later(() => this.#world.network.heal(source, target));
+      this.#later(network.cutWays([source], [target]));
     }
   }
 
@@ -281,9 +273,15 @@ export class ClusterNemesis {
     } else if (harm === 'slow disk') {
       host.freezeTree(directory);
       this.#later(() => host.thaw());
-    } else {
-      host.shiftClock((prng.float() * 2 - 1) * prng.pick([50, 5_000, 3e6]));
-    }
+    } else this.setClock(broker);
+  }
+
+  /** Forward or back; by less than a day, after which who sent what is not known any more. */
+  setClock({ host }: SimBroker): void {
+    const prng = this.#prng;
+    const byMs = (prng.float() * 2 - 1) * prng.pick([50, 5_000, 3e6]);
+    this.#world.reached.onReached(byMs < 0 ? 'clocks set back' : 'clocks set forward');
+    host.shiftClock(byMs);
   }
 
   #endAndStart(brokers: readonly SimBroker[], harm: ClusterHarm): void {
@@ -302,19 +300,6 @@ export class ClusterNemesis {
     const { sessionTimeoutMs } = this.#options;
     const isLong = this.#prng.chance(0.6);
     return sessionTimeoutMs * (isLong ? 1.2 + this.#prng.float() : this.#prng.float() * 0.5);
-  }
-
-  #cut(oneSide: readonly string[], otherSide: readonly string[]): void {
-    const { network } = this.#world;
-    network.partition(oneSide, otherSide);
-    this.#later(() => {
-      for (const one of oneSide) {
-        for (const other of otherSide) {
-          network.heal(one, other);
-          network.heal(other, one);
-        }
-      }
-    });
   }
 
   #storeNames(): string[] {

@@ -126,6 +126,42 @@ test('bytes on the wire when a link is cut arrive after it has healed, in order'
   assert.equal(heard.join(''), 'onetwo');
 });
 
+test('whoever cuts some ways ends these cuts and no others', async () => {
+  const { world, near, far, heard } = await setUp({ network: { chunkChance: 0 } });
+  let answers = 0;
+  near.onData = (chunk) => {
+    answers += chunk.length;
+  };
+  const heal = world.network.partition(['client'], ['server']);
+  world.network.cut('server', 'elsewhere');
+  near.write([Buffer.alloc(1_000)]);
+  far.write([Buffer.alloc(10)]);
+  await world.advance(5_000);
+  assert.deepEqual([heard.bytes, answers], [0, 0]);
+  heal();
+  await world.advance(5_000);
+  assert.deepEqual([heard.bytes, answers], [1_000, 10]);
+  const [server, elsewhere] = [world.host('server'), world.host('elsewhere')];
+  assert.equal(world.network.isOpen(server, elsewhere), false);
+});
+
+test('where answers are lost, what is asked is heard, and the connection breaks', async () => {
+  const { world, near, far, heard } = await setUp({ network: { chunkChance: 0 } });
+  let answers = 0;
+  near.onData = (chunk) => {
+    answers += chunk.length;
+  };
+  world.network.loseAnswers(['server'], ['client'], 1_000);
+  near.write([Buffer.alloc(1_000)]);
+  await world.advance(500);
+  far.write([Buffer.alloc(10)]);
+  assert.equal(heard.bytes, 1_000);
+  await world.advance(5_000);
+  assert.equal(answers, 0);
+  assert.equal((heard.near as { code?: string } | null)?.code, 'ECONNRESET');
+  assert.equal(world.network.isOpen(world.host('server'), world.host('client')), true);
+});
+
 test('a connection whose bytes are never answered is given up in the end', async () => {
   const { world, near, heard } = await setUp();
   world.network.partition(['client'], ['server']);

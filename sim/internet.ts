@@ -38,14 +38,40 @@ export class Internet implements Wires {
     this.#cuts.add(`${source}>${target}`);
   }
 
-  /** Cuts both directions between every host of one side and every host of the other. */
-  partition(oneSide: readonly string[], otherSide: readonly string[]): void {
-    for (const one of oneSide) {
-      for (const other of otherSide) {
-        this.cut(one, other);
-        this.cut(other, one);
+  /**
+   * Cuts the way from every source to every target.
+   * @returns what ends these cuts
+   */
+  cutWays(sources: readonly string[], targets: readonly string[]): () => void {
+    const ways = waysOf(sources, targets);
+    for (const [source, target] of ways) this.cut(source, target);
+    return () => {
+      for (const [source, target] of ways) this.heal(source, target);
+    };
+  }
+
+  /**
+   * Cuts both directions between every host of one side and every host of the other.
+   * @returns what ends these cuts
+   */
+  partition(oneSide: readonly string[], otherSide: readonly string[]): () => void {
+    const healThere = this.cutWays(oneSide, otherSide);
+    const healBack = this.cutWays(otherSide, oneSide);
+    return () => {
+      healThere();
+      healBack();
+    };
+  }
+
+  /** For so long what the sources are asked is done, and the targets never hear so. */
+  loseAnswers(sources: readonly string[], targets: readonly string[], forMs: number): void {
+    this.cutWays(sources, targets);
+    this.world.loop.schedule(forMs, () => {
+      for (const [source, target] of waysOf(sources, targets)) {
+        this.resetConnections(source, target);
+        this.heal(source, target);
       }
-    }
+    });
   }
 
   /** Ends all cuts, or one. */
@@ -153,4 +179,8 @@ export class Internet implements Wires {
       }
     }
   }
+}
+
+function waysOf(sources: readonly string[], targets: readonly string[]): [string, string][] {
+  return sources.flatMap((source) => targets.map((target): [string, string] => [source, target]));
 }

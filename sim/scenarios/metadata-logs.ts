@@ -169,13 +169,9 @@ class MetadataLogRun {
     const { network } = this.#world;
     const { name } = node.host;
     if (harm === 'hold') node.process?.freeze(this.#holdMs());
-    else if (harm === 'cut off') this.#cut([name], this.#storeNames);
-    else if (harm === 'cut one way') {
-      for (const member of this.#storeNames) network.cut(member, name);
-      this.#later(() => {
-        for (const member of this.#storeNames) network.heal(member, name);
-      });
-    } else if (harm === 'reset') {
+    else if (harm === 'cut off') this.#later(network.partition([name], this.#storeNames));
+    else if (harm === 'cut one way') this.#later(network.cutWays(this.#storeNames, [name]));
+    else if (harm === 'reset') {
       network.resetConnections(name, this.#prng.pick(this.#storeNames));
     } else {
       for (const each of harm === 'kill all' ? this.#nodes : [node]) this.#end(each, harm);
@@ -209,33 +205,11 @@ class MetadataLogRun {
     }
   }
 
-  /** What is asked meanwhile is done, and nobody hears so. */
   #loseAnswers(): void {
-    const { network, loop, reached } = this.#world;
+    const { network, reached } = this.#world;
     reached.onReached('lost answers');
-    const pairs = this.#storeNames.flatMap((member) =>
-      this.#nodes.map(({ host }) => [member, host.name] as const),
-    );
-    for (const [member, name] of pairs) network.cut(member, name);
-    loop.schedule(this.#prng.float() * lostMsMax, () => {
-      for (const [member, name] of pairs) {
-        network.resetConnections(member, name);
-        network.heal(member, name);
-      }
-    });
-  }
-
-  #cut(oneSide: readonly string[], otherSide: readonly string[]): void {
-    const { network } = this.#world;
-    network.partition(oneSide, otherSide);
-    this.#later(() => {
-      for (const one of oneSide) {
-        for (const other of otherSide) {
-          network.heal(one, other);
-          network.heal(other, one);
-        }
-      }
-    });
+    const names = this.#nodes.map(({ host }) => host.name);
+    network.loseAnswers(this.#storeNames, names, this.#prng.float() * lostMsMax);
   }
 
   get #storeNames(): string[] {
