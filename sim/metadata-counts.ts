@@ -1,10 +1,15 @@
 // What a cluster came by, as the metadata say it: elections and of whom, replicas that fell out of
-// sync and came back, brokers that were not stopped cleanly, controllers. It reads what the store
-// commits, and changes nothing.
+// sync and came back, brokers that were not stopped cleanly, controllers, reassignments and what
+// became of them. It reads what the store commits, and changes nothing.
 
 import type { StoreBatch } from '../src/metadata/index.ts';
 import { decodeRecord } from '../src/metadata/records/index.ts';
 import type { Reach, Reached } from './reached.ts';
+
+interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
 
 /** No log says these. */
 const line = /^never$/;
@@ -23,16 +28,30 @@ export const metadataReaches: readonly Reach[] = [
 export const reassignmentReaches: readonly Reach[] = [
   { name: 'reassignments', line },
   { name: '… completed', line },
-  { name: '… cut short', line },
+  { name: '… cancelled', line },
+  { name: '… superseded', line },
+  { name: '… across an election', line },
+  { name: '… across a change of controller', line },
+  { name: 'replicas added', line },
+  { name: 'replicas removed', line },
 ];
 
-interface Known {
+interface Known extends Assignment {
   leader: number;
   isr: readonly number[];
   eligible: readonly number[];
+  /** Whoever has had a replica since the partition was made. */
+  readonly everReplicas: Set<number>;
+}
+
+interface Assignment {
+  replicas: readonly number[];
   adding: readonly number[];
   removing: readonly number[];
 }
+
+/** As it was committed last. */
+export type KnownPartition = Readonly<Known>;
 
 type Decoded = ReturnType<typeof decodeRecord>;
 type Change = Extract<Decoded, { type: 'PartitionChangeRecord' }>;
@@ -45,6 +64,7 @@ export class MetadataCounts {
   readonly #topics = new Map<string, string>();
   readonly #incarnations = new Map<number, string>();
   #controllerEpoch = -1;
+  #controllerId = -1;
   /** Told of who leads a partition when somebody has entered its ISR; null: nobody listens. */
   onIsrGrowth: ((leader: number) => void) | null = null;
 
@@ -61,20 +81,36 @@ export class MetadataCounts {
     return new Set(leaders.filter((id) => id >= 0));
   }
 
-  onBatch({ records, controllerEpoch }: StoreBatch): void {
+  partition({ topic, partition }: TopicPartition): KnownPartition | undefined {
+    for (const [topicId, name] of this.#topics) {
+      if (name === topic) return this.#partitions.get(`${topicId} ${partition}`);
+    }
+    return undefined;
+  }
+
+  /** Of the newest batch that says so; -1: none did. */
+  get controllerId(): number {
+    return this.#controllerId;
+  }
+
+  onBatch({ records, controllerEpoch, controllerId }: StoreBatch): void {
     if (this.#controllerEpoch >= 0 && controllerEpoch > this.#controllerEpoch) {
       this.#reached.onReached('controller changes');
+      for (const known of this.#partitions.values()) {
+        if (isUnderWay(known)) this.#reached.onReached('… across a change of controller');
+      }
     }
+    if (controllerId >= 0) this.#controllerId = controllerId;
     this.#controllerEpoch = Math.max(this.#controllerEpoch, controllerEpoch);
     /** Whoever registers in this batch as another process than before. */
     const returned = new Set<number>();
     for (const record of records.map(decodeRecord)) {
       if (record.type === 'TopicRecord') this.#topics.set(record.topicId, record.name);
       else if (record.type === 'PartitionRecord') {
-        const { topicId, partitionId, leader, isr } = record;
+        const { topicId, partitionId, leader, isr, replicas } = record;
         const eligible = record.eligibleLeaderReplicas ?? [];
         this.#partitions.set(`${topicId} ${partitionId}`, {
-          ...{ leader, isr, eligible },
+          ...{ leader, isr, eligible, replicas, everReplicas: new Set(replicas) },
           adding: record.addingReplicas,
           removing: record.removingReplicas,
         });
@@ -112,20 +148,54 @@ export class MetadataCounts {
     if (gone.some((id) => returned.has(id))) reached.onReached('unclean restarts');
     known.isr = isr;
     known.eligible = eligible;
+    this.#onAssignment(change, known);
     if (change.leader !== noChange) known.leader = change.leader;
-    this.#onReplicas(change, known);
   }
 
-  #onReplicas({ replicas, addingReplicas, removingReplicas }: Change, known: Known): void {
-    const adding = addingReplicas ?? known.adding;
-    const removing = removingReplicas ?? known.removing;
-    const isUnderWay = adding.length + removing.length > 0;
-    const wasUnderWay = known.adding.length + known.removing.length > 0;
-    const isCut = replicas !== null && !known.adding.every((id) => replicas?.includes(id));
-    if (wasUnderWay && isCut) this.#reached.onReached('… cut short');
-    else if (wasUnderWay && !isUnderWay) this.#reached.onReached('… completed');
-    if (isUnderWay && !wasUnderWay) this.#reached.onReached('reassignments');
-    known.adding = adding;
-    known.removing = removing;
+  #onAssignment(change: Change, known: Known): void {
+    const before: Assignment = { ...known };
+    known.replicas = change.replicas ?? before.replicas;
+    known.adding = change.addingReplicas ?? before.adding;
+    known.removing = change.removingReplicas ?? before.removing;
+    for (const id of known.replicas) {
+      if (!before.replicas.includes(id)) this.#reached.onReached('replicas added');
+      known.everReplicas.add(id);
+    }
+    for (const id of before.replicas) {
+      if (!known.replicas.includes(id)) this.#reached.onReached('replicas removed');
+    }
+    if (!isUnderWay(before) && isUnderWay(known)) this.#reached.onReached('reassignments');
+    else if (isUnderWay(before)) this.#onMoving(change, before, known);
   }
+
+  #onMoving({ leader }: Change, before: Assignment, { leader: leaderBefore, ...now }: Known): void {
+    const reached = this.#reached;
+    if (!isUnderWay(now) && isSame(now.replicas, targetOf(before))) {
+      reached.onReached('… completed');
+    } else if (!isUnderWay(now) && isSame(now.replicas, originOf(before))) {
+      reached.onReached('… cancelled');
+    } else if (!isSame(targetOf(now), targetOf(before))) {
+      reached.onReached('… superseded');
+    } else if (leader >= 0 && leader !== leaderBefore) {
+      reached.onReached('… across an election');
+    }
+  }
+}
+
+function isUnderWay({ adding, removing }: Assignment): boolean {
+  return adding.length + removing.length > 0;
+}
+
+/** Whoever has a replica when the reassignment is complete. */
+function targetOf({ replicas, removing }: Assignment): readonly number[] {
+  return replicas.filter((id) => !removing.includes(id));
+}
+
+/** Whoever had one when it began. */
+function originOf({ replicas, adding }: Assignment): readonly number[] {
+  return replicas.filter((id) => !adding.includes(id));
+}
+
+function isSame(ids: readonly number[], others: readonly number[]): boolean {
+  return ids.length === others.length && ids.every((id) => others.includes(id));
 }

@@ -78,7 +78,7 @@ export { assertDense, assertPrefixOfSent, assertSent } from './prefix-of-sent.ts
 export { ProducerIdsOnce } from './producer-ids.ts';
 export { identityOf, type RecordIdentity, recordOf } from './record-identity.ts';
 export { assertRefusal, assertUntouched } from './refusals.ts';
-export { assertCopiesAgree, type Copy, copiesOf } from './replica-copies.ts';
+export { assertCopiesAgree, assertNoCopy, type Copy, copiesOf } from './replica-copies.ts';
 export { ReplicatedReads } from './replicated-reads.ts';
 export { StableReads } from './stable-reads.ts';
 export {

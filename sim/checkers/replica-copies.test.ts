@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { encodeBatch } from '../../src/protocol/index.ts';
 import { FileSystem } from '../file-system.ts';
 import { place } from './fixture.ts';
-import { assertCopiesAgree, type CopiesOf, copiesOf } from './replica-copies.ts';
+import { assertCopiesAgree, assertNoCopy, type CopiesOf, copiesOf } from './replica-copies.ts';
 
 interface Written {
   readonly offset: number;
@@ -85,4 +85,13 @@ test('compacted copies may have lost different records, and must not have differ
   compare(partition, diskOf(log, epochs), cleaned);
   const other = diskOf(log.with(1, { offset: 1, epoch: 0, value: 'w1' } as Written), epochs);
   assert.throws(() => compare(partition, cleaned, other), /offset 1 of t-0 is not the same/);
+});
+
+test('whoever has no replica any more keeps no log of it, but for one that is set aside', () => {
+  const files = diskOf(log, epochs);
+  const folder = /broker 2 has no replica of t-0 any more, and has \/data\/t-0 yet/;
+  assert.throws(() => assertNoCopy(place, 2, files), folder);
+  assertNoCopy({ ...place, partition: 1 }, 2, files);
+  files.rename('/data/t-0', '/data/t-0.0123456789abcdef0123456789abcdef-delete', 0);
+  assertNoCopy(place, 2, files);
 });

@@ -4,6 +4,8 @@
 // says of these batches what they say of themselves. Copies of a compacted log, which each broker
 // compacts for itself, have the same record wherever they both have one.
 //
+// Whoever had a replica and has none in the end has no log of the partition, either.
+//
 // A copy begins where its log was shortened: by its leader. It says nothing of what is above the
 // watermark, and nothing of where segments begin.
 
@@ -38,6 +40,18 @@ export function copiesOf(
     assert(log !== undefined, `broker ${nodeId} has no copy of ${placeName(place)}`);
     return { nodeId, files, log };
   });
+}
+
+/** Whoever has no replica any more has no log of it: it is removed, or set aside. */
+export function assertNoCopy(
+  place: Place,
+  nodeId: number,
+  files: FileSystem,
+  directories: readonly string[] = ['/data'],
+): void {
+  const path = storedLogs(files, directories).get(placeName(place))?.path;
+  const what = `broker ${nodeId} has no replica of ${placeName(place)} any more`;
+  assert(path === undefined, `${what}, and has ${path} yet`);
 }
 
 export function assertCopiesAgree(partition: CopiesOf, copies: readonly Copy[]): void {

@@ -1,18 +1,26 @@
 // Bugs of replication that need a longer story, each as a change of one place of the product's
 // code. bugs-of-moves.test.ts shows that each is found.
 
-import type { PlantedBug } from './bugs.ts';
+import { lost, type PlantedBug } from './bugs.ts';
 
 export interface BugOfMoves extends PlantedBug {
   /** Which of the scenarios finds it, from the seed `foundAt` on. */
   readonly scenario: string;
 }
 
-/** What readers and the last look say when something is gone or changed that they were shown. */
-const lost =
-  /out of range|goes back|was told of|is lost|not there any more|was next|differ below|" now/;
-
 export const bugsOfMoves: readonly BugOfMoves[] = [
+  {
+    name: 'lost AlterPartition answer taken as refused',
+    about: 'the smaller set counts, though the controller may have made the change',
+    file: 'src/replication/in-sync-upkeep.js',
+    was: `for (const { partition, change } of asked)
+                this.#unknown.set(partition, change);`,
+    is: `for (const { partition, change } of asked)
+                partition.onIsrChangeRefused(change);`,
+    scenario: 'replication-moves',
+    foundAt: 5,
+    finding: lost,
+  },
   {
     name: 'ISR entry below the start of the epoch',
     about: 'a replica enters that has the watermark, which a new leader knows late (KAFKA-7128)',

@@ -72,19 +72,6 @@ export const bugsOfUnits: readonly BugOfUnit[] = [
     fails: 'the coordinator epoch is remembered',
   },
   {
-    name: 'lost AlterPartition answer taken as refused',
-    about:
-      'the smaller set counts, though the controller may have made the change: a record is lost ' +
-      'only if the leader dies in the moment after it, which fewer than one world in 200 come by',
-    file: 'src/replication/in-sync-upkeep.js',
-    was: `for (const { partition, change } of asked)
-                this.#unknown.set(partition, change);`,
-    is: `for (const { partition, change } of asked)
-                partition.onIsrChangeRefused(change);`,
-    test: 'src/replication/in-sync-upkeep',
-    fails: 'a change that got lost counts until it was withdrawn, and is asked for anew',
-  },
-  {
     name: 'restarted replica counted by its old broker epoch',
     about: 'it enters by what it had before its restart; the controller refuses that as well',
     file: 'src/replication/leader-state.js',

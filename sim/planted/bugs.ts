@@ -5,15 +5,15 @@
 //   here                 removal that counts early; duplicate above the watermark; append that is
 //                        sent twice; watch that skips what was compacted; cut to the watermark
 //                        instead of by epoch; watermark with too few in sync; end that is not known
-//   bugs-of-moves.ts     ISR entry below the start of the epoch; old replica deleted before the
-//                        new one is in sync
+//   bugs-of-moves.ts     lost AlterPartition answer taken as refused; ISR entry below the start of
+//                        the epoch; old replica deleted before the new one is in sync
 //   bugs-on-three.ts     coordinator that answers before it has replayed; PrepareCommit forgotten;
 //                        compaction of what is not decided
-//   bugs-of-units.ts     lost AlterPartition answer taken as refused; fetch answer of an older
-//                        epoch appended; watermark taken before truncation; restarted replica
-//                        counted by its old broker epoch, by the leader and by the controller;
-//                        deposed controller that answers a question; marker of an older
-//                        coordinator accepted; follower retention by its own clock
+//   bugs-of-units.ts     fetch answer of an older epoch appended; watermark taken before
+//                        truncation; restarted replica counted by its old broker epoch, by the
+//                        leader and by the controller; deposed controller that answers a question;
+//                        marker of an older coordinator accepted; follower retention by its own
+//                        clock; old replica taken out before the new one is in sync
 //   bugs-on-stores.ts    append to etcd that is sent twice; lost answer to one taken as refused;
 //                        store without space taken for one that agreed; older history that is
 //                        followed; controller who is not fenced; watch that skips what was
@@ -46,8 +46,9 @@ export interface PlantedBug extends Change {
   readonly finding: RegExp;
 }
 
-/** What readers and the last look say when something is gone that they were shown. */
-const lost = /out of range|goes back|was told of|is lost|not there any more|was next|differ below/;
+/** What readers and the last look say when something is gone or changed that they were shown. */
+export const lost =
+  /out of range|goes back|was told of|is lost|not there any more|was next|differ below|" now/;
 
 export const plantedBugs: readonly PlantedBug[] = [
   {

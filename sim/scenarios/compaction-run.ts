@@ -35,6 +35,7 @@ import {
 import type { World } from '../world.ts';
 import { createTopics, placesOf, type TopicPlan } from './load-run.ts';
 import type { ReplicatedLog } from './three-brokers.ts';
+import { setTransactionVersion, type TransactionVersion } from './transaction-run.ts';
 
 export interface CompactionPlan extends ClusterOptions {
   readonly topics: readonly TopicPlan[];
@@ -42,7 +43,7 @@ export interface CompactionPlan extends ClusterOptions {
   /** min.compaction.lag.ms of every topic. */
   readonly minCompactionLagMs: number;
   /** Which of the two protocols. Default: the second. */
-  readonly transactionVersion?: 1 | 2;
+  readonly transactionVersion?: TransactionVersion;
   /** What is held against the promises. Default: everything. */
   readonly checks?: readonly CompactionCheck[];
 }
@@ -125,10 +126,8 @@ export class CompactionRun {
   async #prepare(io: Io): Promise<void> {
     const { bootstrapServers } = this.watch;
     await createTopics(io, this.plan.topics, bootstrapServers);
-    if (this.plan.transactionVersion !== 1) return;
     const admin = new Admin({ bootstrapServers }, io);
-    const update = { maxVersionLevel: 1, upgradeType: 'unsafe-downgrade' } as const;
-    await admin.cluster.updateFeatures([{ feature: 'transaction.version', ...update }]);
+    await setTransactionVersion(admin, this.plan.transactionVersion ?? 2);
     await admin.close();
   }
 

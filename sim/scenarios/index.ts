@@ -16,7 +16,8 @@
 // compaction-steps.ts   harm at each step of a compaction; steps.ts is what both share
 // replication.ts       several brokers that replicate, fail over and come back; with
 //                      replication-plan.ts and replication-run.ts
-// replication-moves.ts the same while replicas move, directories are lost
+// replication-moves.ts the same while replicas move, directories are lost; replication-stories.ts,
+//                      move-stories.ts and story-parts.ts have what is told step by step
 // metadata-logs.ts     no brokers: processes that keep a metadata log in those models
 // metadata-on.ts       the same with the metadata in the models of etcd and ZooKeeper
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts

@@ -267,3 +267,8 @@ export async function createTopics(
   }
   await admin.close();
 }
+
+/** Of what describes a partition. */
+export function nodeIdOf(node: number | { readonly nodeId: number }): number {
+  return typeof node === 'number' ? node : node.nodeId;
+}

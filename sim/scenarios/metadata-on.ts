@@ -8,16 +8,10 @@ import { calm, withFaults } from '../faults.ts';
 import { type ModelKind, storeReaches } from '../modelled-store.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import {
-  type Change,
-  harmMsMax,
-  nemesisOf,
-  replicationReaches,
-  runReplication,
-} from './replication.ts';
+import { type Change, replicationReaches, runReplication, runTold } from './replication.ts';
 import { drawReplication, type ReplicationPlan } from './replication-plan.ts';
-import { ReplicationRun } from './replication-run.ts';
-import { type Story, stories } from './replication-stories.ts';
+import { stories } from './replication-stories.ts';
+import type { Story } from './story-parts.ts';
 
 function replicationOn(kind: ModelKind, what: string): Scenario {
   return {
@@ -85,17 +79,7 @@ async function runStoreFaults(world: World, change: Change): Promise<void> {
   const drawn = change(drawReplication(prng, { brokers: 3 }));
   // With many snapshots whoever is away for a while begins anew with one.
   const plan = keepingQuiet(drawn, prng.pick(['300', '300', '20971520']));
-  const run = new ReplicationRun(world, story?.plan?.(plan) ?? plan);
-  await run.begin();
-  const nemesis = nemesisOf(run, prng, memberHarms);
-  if (story === null) {
-    nemesis.start();
-    await world.run(() => run.isProduced || world.timeMs > harmMsMax);
-  } else {
-    await story.tell(run, nemesis, prng);
-  }
-  nemesis.stop();
-  await run.finish(nemesis);
+  await runTold(world, { plan, story, harms: memberHarms, prng });
 }
 
 /** It is the store that is looked at: brokers ask each other for records less often. */

@@ -3,22 +3,41 @@
 // `replication-directories`: power is cut, disks are lost, and brokers of two log directories lose
 // one of them and live.
 
-import type { Prng } from '../../src/base/prng.ts';
 import { directoryHarms, lossyHarms } from '../cluster-nemesis.ts';
 import { reassignmentReaches } from '../metadata-counts.ts';
+import type { Reach } from '../reached.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import { type Change, harmMsMax, nemesisOf, replicationReaches, unchanged } from './replication.ts';
-import { drawReplication, type ReplicationPlan, withTwoLogDirs } from './replication-plan.ts';
-import { ReplicationRun } from './replication-run.ts';
-import { type Story, stories } from './replication-stories.ts';
+import { moveStories, rollingRestarts } from './move-stories.ts';
+import { replicationReaches, runTold } from './replication.ts';
+import { drawReplication, withTwoLogDirs } from './replication-plan.ts';
+import { oldLogsGone } from './replication-run.ts';
+import { stories } from './replication-stories.ts';
+import type { Story } from './story-parts.ts';
+import { transactionVersions, versionName } from './transaction-run.ts';
+import { runTransactionsOnThree, transactionReaches } from './transactions-on-three.ts';
+
+const line = /^never$/;
+/** Few worlds are enough to come by these. */
+const common: readonly string[] = [
+  ...['controller changes', 'elections', 'ISR shrinks', 'ISR growths', 'truncations by epoch'],
+  ...['clocks set forward', 'clocks set back'],
+];
+
+const reachesOfTransactions: readonly Reach[] = [
+  ...transactionReaches,
+  ...transactionVersions.map((version) => ({ name: versionName(version), line })),
+];
 
 export const replicationMoves: Scenario = {
   name: 'replication-moves',
   about: 'what consumers see at any replica stays, while replicas move to other brokers',
   reaches: [
-    ...replicationReaches.map((reach) => ({ ...reach, isRare: true })),
+    ...replicationReaches.map((reach) => ({ ...reach, isRare: !common.includes(reach.name) })),
     ...reassignmentReaches,
+    { name: oldLogsGone, line },
+    { name: rollingRestarts, line },
+    ...reachesOfTransactions.map((reach) => ({ ...reach, isRare: true })),
   ],
   run: (world) => runReplicationMoves(world),
 };
@@ -30,21 +49,29 @@ export const replicationDirectories: Scenario = {
   run: (world) => runReplicationDirectories(world),
 };
 
-/** What is told. null: harm at random, and replicas move. */
-const told: readonly (Story | null)[] = [
-  ...[null, null],
+/** So many worlds have transactions, whose coordinators move as well. */
+const transactionalChance = 0.2;
+
+const { moveAmidHarm, restartInTurn, dieInAMove, loseTheAnswer } = moveStories;
+const told: readonly Story[] = [
+  ...[moveAmidHarm, moveAmidHarm, moveAmidHarm, moveAmidHarm, restartInTurn, restartInTurn],
+  ...[dieInAMove, dieInAMove, dieInAMove, loseTheAnswer, loseTheAnswer],
   ...[stories.leadAlone, stories.returnBehind, stories.enterUnheard],
 ];
 
-async function runReplicationMoves(world: World, change: Change = unchanged): Promise<void> {
+async function runReplicationMoves(world: World): Promise<void> {
+  const kind = world.prng.fork('kind');
+  if (kind.chance(transactionalChance)) {
+    const transactionVersion = kind.pick(transactionVersions);
+    await runTransactionsOnThree(world, { transactionVersion, isMoved: true });
+    return;
+  }
   const prng = world.prng.fork('plan');
   const story = world.prng.fork('story').pick(told);
   // Where there are brokers without a replica, they are moved to.
-  const options = story === null ? { brokers: prng.pick([3, 4, 5]) } : {};
-  const drawn = { ...drawReplication(prng, options), isReadNear: true };
-  const moveMsMean = prng.pick([300, 1_000]);
-  const plan = change(story === null ? { ...drawn, moveMsMean } : drawn);
-  await runWith(world, { plan, story, prng, harms: [] });
+  const options = story === moveAmidHarm ? { brokers: prng.pick([3, 4, 5]) } : {};
+  const plan = { ...drawReplication(prng, options), isReadNear: true };
+  await runTold(world, { plan, story, prng, harms: ['clock jump'] });
 }
 
 async function runReplicationDirectories(world: World): Promise<void> {
@@ -52,32 +79,9 @@ async function runReplicationDirectories(world: World): Promise<void> {
   const story = world.prng.fork('story').pick([null, stories.loseWhatItHad]);
   const drawn = drawReplication(prng, story === null ? {} : { isSynced: false });
   const plan = { ...drawn, isReadNear: true };
-  if (story !== null) await runWith(world, { plan, story, prng, harms: [] });
+  if (story !== null) await runTold(world, { plan, story, prng });
   else {
     const harms = [...lossyHarms, ...directoryHarms];
-    await runWith(world, { plan: withTwoLogDirs(plan), story, prng, harms });
+    await runTold(world, { plan: withTwoLogDirs(plan), story, prng, harms });
   }
-}
-
-interface Told {
-  readonly plan: ReplicationPlan;
-  /** null: harm at random, `harms` above all. */
-  readonly story: Story | null;
-  readonly harms: Parameters<typeof nemesisOf>[2];
-  readonly prng: Prng;
-}
-
-async function runWith(world: World, { plan, story, harms, prng }: Told): Promise<void> {
-  const run = new ReplicationRun(world, story?.plan?.(plan) ?? plan);
-  await run.begin();
-  run.maybeMove();
-  const nemesis = nemesisOf(run, prng, harms);
-  if (story !== null) {
-    await story.tell(run, nemesis, prng);
-  } else {
-    nemesis.start();
-    await world.run(() => run.isProduced || world.timeMs > harmMsMax);
-  }
-  nemesis.stop();
-  await run.finish(nemesis);
 }

@@ -25,8 +25,6 @@ export interface ReplicationPlan extends ClusterOptions {
   readonly sessionTimeoutMs: number;
   /** replica.lag.time.max.ms */
   readonly lagTimeMs: number;
-  /** Replicas are moved to other brokers, so often; null: they stay. */
-  readonly moveMsMean: number | null;
   readonly logDirs: readonly string[];
   /** Consumers read at followers, too (KIP-392). */
   readonly isReadNear: boolean;
@@ -99,7 +97,6 @@ export function drawReplication(prng: Prng, options: DrawReplicationOptions = {}
     wrongClockMs: prng.chance(0.3) ? prng.pick([-100, 100]) * dayMs : 0,
     sessionTimeoutMs,
     lagTimeMs,
-    moveMsMean: null,
     logDirs: ['/data'],
     isReadNear: false,
     config: { ...drawConfig(prng, sessionTimeoutMs), 'replica.lag.time.max.ms': `${lagTimeMs}` },

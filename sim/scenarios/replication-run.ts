@@ -9,6 +9,7 @@ import {
   assertAcknowledgedSurvive,
   assertCopiesAgree,
   assertDense,
+  assertNoCopy,
   assertNoDuplicatesNorReordering,
   assertPrefixOfSent,
   assertSent,
@@ -32,16 +33,19 @@ import {
   produceLoad,
   readBack,
   readNear,
+  reassign,
   watchLeaders,
 } from '../workloads/index.ts';
 import type { World } from '../world.ts';
-import { createTopics, placesOf } from './load-run.ts';
+import { createTopics, nodeIdOf, placesOf } from './load-run.ts';
 import type { ReplicatedTopicPlan, ReplicationPlan } from './replication-plan.ts';
 
 /** After the faults everything that was sent is settled within this virtual time. */
 const progressMsMax = 120_000;
 const inSyncMsMax = 60_000;
 const checkMsMax = 600_000;
+/** What is said to be reached. */
+export const oldLogsGone = 'logs of old replicas removed';
 /** All brokers at once, with the store there. */
 const stopMsMax = 10_000;
 const restMs = 300;
@@ -146,11 +150,9 @@ export class ReplicationRun {
     );
   }
 
-  /** From now on replicas are moved to other brokers, if the plan says so. */
-  maybeMove(): void {
+  /** From now on replicas are moved to other brokers, so often. */
+  moveReplicas(pauseMsMean: number): void {
     const { plan, cluster, places, world } = this;
-    const { moveMsMean: pauseMsMean } = plan;
-    if (pauseMsMean === null) return;
     const { bootstrapServers } = cluster;
     const brokerIds = cluster.brokers.map((_, index) => index + 1);
     const prng = world.prng.fork('mover');
@@ -163,6 +165,13 @@ export class ReplicationRun {
         replicasMin: (place) => Math.min(brokerIds.length, Math.max(2, minOf(place))),
       }),
     );
+  }
+
+  /** `replicas` null: cancels. */
+  async reassign(place: TopicPartition, replicas: readonly number[] | null): Promise<void> {
+    const { bootstrapServers } = this.cluster;
+    const wanted = { ...place, replicas };
+    await this.cluster.asClient('operator', (io) => reassign(io, bootstrapServers, wanted));
   }
 
   addProducer(producer: ProducerPlan): void {
@@ -188,7 +197,7 @@ export class ReplicationRun {
     // Also those without a replica: one that starts yet is not asked to stop.
     await this.#settled('every broker serves', isServed, progressMsMax);
     await this.#untilInSync();
-    if (this.#mover !== null) await this.#untilMoved();
+    await this.#untilMoved();
     await world.advance(restMs);
     const contents = await this.check();
     nemesis.leave();
@@ -296,7 +305,7 @@ export class ReplicationRun {
         for (const topic of await admin.describeTopics(topics)) {
           for (const each of topic.partitions ?? []) {
             const { partition, replicas, isr, leader } = each;
-            const ids = { replicas: replicas.map(idOf), isr: isr.map(idOf), leader };
+            const ids = { replicas: replicas.map(nodeIdOf), isr: isr.map(nodeIdOf), leader };
             found.set(placeName({ topic: topic.name, partition }), pick(ids));
           }
         }
@@ -316,9 +325,20 @@ export class ReplicationRun {
     await this.#settled('all brokers stop at once', isOver, stopMsMax);
   }
 
+  #assertOldGone(place: TopicPartition): void {
+    const { cluster, world, plan } = this;
+    const ids = this.#replicas.get(placeName(place)) ?? [];
+    for (const id of cluster.store?.counts.partition(place)?.everReplicas ?? []) {
+      if (ids.includes(id)) continue;
+      assertNoCopy(place, id, cluster.brokers[id - 1]?.host.files as never, plan.logDirs);
+      world.reached.onReached(oldLogsGone);
+    }
+  }
+
   #compareCopies(contents: readonly PartitionContents[]): void {
     for (const { topic, partition, startOffset, endOffset } of contents) {
       const place = { topic, partition };
+      this.#assertOldGone(place);
       const plan = this.plan.topics.find(({ name }) => name === topic) as ReplicatedTopicPlan;
       const files = new Map(
         (this.#replicas.get(placeName(place)) ?? []).map((id) => {
@@ -336,8 +356,4 @@ interface PartitionReplicas {
   readonly leader: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
-}
-
-function idOf(node: number | { readonly nodeId: number }): number {
-  return typeof node === 'number' ? node : node.nodeId;
 }

@@ -8,9 +8,19 @@ import type { Io } from '../../src/io/index.ts';
 import { openStore } from '../../src/metadata/index.ts';
 import type { ClusterNemesis } from '../cluster-nemesis.ts';
 import type { SimBroker } from '../sim-broker.ts';
-import { drawProducer, type ProducerPlan } from '../workloads/index.ts';
-import { keepingKeysApart, type ReplicationPlan, withMinInSync } from './replication-plan.ts';
+import { withMinInSync } from './replication-plan.ts';
 import type { ReplicationRun } from './replication-run.ts';
+import {
+  allReady,
+  cast,
+  harmAtRandom,
+  hasteMs,
+  hastyProducer,
+  isGrowing,
+  type Story,
+  shuffled,
+  steadyProducer,
+} from './story-parts.ts';
 
 const notes = '/directory-notes';
 
@@ -18,26 +28,22 @@ const notes = '/directory-notes';
 const lagMsMax = 2_000;
 /** Who looks whether others are behind does it once in this time. */
 const checkMs = 1_000;
-const hasteMs = 1_000;
+/** Where it is not all of a story. */
+const someHarmMs = 2_000;
 /** Brokers have noted by then how far they have read (replica.high.watermark.checkpoint…). */
 const notedMs = 6_000;
-const readyMsMax = 60_000;
 /** What they say of a store that has less. */
 const refusal = /was put back|the store ends at offset/;
 
-export interface Story {
-  /** What it takes of the plan. Default: it is as it is. */
-  readonly plan?: (plan: ReplicationPlan) => ReplicationPlan;
-  readonly tell: (run: ReplicationRun, nemesis: ClusterNemesis, prng: Prng) => Promise<void>;
-}
-
-/** All brokers die in the same moment, and come back in an order of their own. */
-export async function endAllAtOnce(
+/** After some harm all brokers die in the same moment, and come back in an order of their own. */
+async function endAllAtOnce(
   run: ReplicationRun,
   nemesis: ClusterNemesis,
   prng: Prng,
 ): Promise<void> {
   const { world, cluster, plan } = run;
+  await harmAtRandom(run, nemesis, someHarmMs);
+  nemesis.stop();
   const harm = prng.pick(['kill', 'power cut'] as const);
   await allReady(run);
   await world.advance(prng.int(2_000));
@@ -52,19 +58,6 @@ export async function endAllAtOnce(
   }
   // Without it only what can be proven to be everything may be served; what is read must be right.
   if (late !== undefined) await world.advance(3 * plan.sessionTimeoutMs);
-  nemesis.stop();
-}
-
-type Cast = [SimBroker, SimBroker, ...SimBroker[]];
-
-/** How each of them begins: some time goes by, and who is who is drawn. */
-async function cast({ world, cluster }: ReplicationRun, prng: Prng, msMax = 1_000): Promise<Cast> {
-  await world.advance(prng.int(msMax));
-  return shuffled(cluster.brokers, prng) as Cast;
-}
-
-async function allReady({ world, cluster }: ReplicationRun): Promise<void> {
-  await world.run(() => cluster.brokers.every(({ isReady }) => isReady), readyMsMax);
 }
 
 /**
@@ -322,38 +315,8 @@ async function keepLeaders(
   assert(moved === 0, `${moved} partitions have another leader, and no broker has died`);
 }
 
-/** Whether somebody enters the in-sync set of a partition that the broker leads, in time. */
-async function isGrowing(
-  { world, cluster }: ReplicationRun,
-  leader: SimBroker,
-  limitMs: number,
-): Promise<boolean> {
-  const counts = cluster.store?.counts;
-  if (counts === undefined) return false;
-  const id = cluster.brokers.indexOf(leader) + 1;
-  let isGrown = false;
-  counts.onIsrGrowth = (leaderId) => {
-    isGrown ||= leaderId === id;
-  };
-  const endMs = world.timeMs + limitMs;
-  await world.run(() => isGrown || world.timeMs > endMs);
-  counts.onIsrGrowth = null;
-  return isGrown;
-}
-
-/** It writes for as long as a story takes, to all who are in sync. */
-function steadyProducer(run: ReplicationRun, prng: Prng, name: string): ProducerPlan {
-  const drawn = drawProducer(prng, { name, places: run.places, recordCount: 200 });
-  const options = { acks: -1, lingerMs: 0, metadataMaxAgeMs: 100, retryBackoffMs: 20 } as const;
-  return {
-    ...drawn,
-    burstMax: 4,
-    pauseMsMean: 40,
-    options: { ...drawn.options, ...options, enableIdempotence: true },
-  };
-}
-
 export const stories = {
+  endAllAtOnce: { tell: endAllAtOnce },
   succeed: { tell: succeed },
   leadAlone: { tell: leadAlone },
   returnBehind: {
@@ -373,26 +336,3 @@ export const stories = {
   // While one is missing the watermark stands still: who had everything seems to have it yet.
   loseWhatItHad: { tell: loseWhatItHad, plan: (plan) => withMinInSync(plan, 3) },
 } satisfies Readonly<Record<string, Story>>;
-
-/** Who leads is enough for it, and where nobody does it gives up soon. */
-function hastyProducer(run: ReplicationRun, prng: Prng, name: string): ProducerPlan {
-  const { places, plan } = run;
-  const drawn = drawProducer(prng, { name, places, recordCount: 6 * places.length });
-  const options = {
-    requestTimeoutMs: hasteMs / 2,
-    deliveryTimeoutMs: hasteMs,
-    maxBlockMs: hasteMs,
-    lingerMs: 0,
-    retryBackoffMs: 20,
-    metadataMaxAgeMs: 100,
-  };
-  const hasty = { ...drawn, burstMax: 40, options: { ...drawn.options, ...options } };
-  return keepingKeysApart(hasty, plan.topics, true);
-}
-
-function shuffled(brokers: readonly SimBroker[], prng: Prng): SimBroker[] {
-  const left = [...brokers];
-  return Array.from({ length: left.length }, () => {
-    return left.splice(prng.int(left.length), 1)[0] as SimBroker;
-  });
-}

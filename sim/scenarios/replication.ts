@@ -15,7 +15,8 @@ import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { drawReplication, type ReplicationPlan } from './replication-plan.ts';
 import { ReplicationRun } from './replication-run.ts';
-import { endAllAtOnce, stories } from './replication-stories.ts';
+import { stories } from './replication-stories.ts';
+import { harmAtRandom, type Story } from './story-parts.ts';
 
 const cut = /^fetcher a log that was not one with its leader is cut$/;
 
@@ -25,6 +26,12 @@ const several: Reach = {
   where: ({ epochs }) => Number(epochs) > 1,
 };
 const compacted: Reach = { name: '… of compacted logs', line: cut, isRare: true };
+const line = /^never$/;
+/** The nemesis says these. */
+const clockReaches: readonly Reach[] = [
+  { name: 'clocks set forward', line },
+  { name: 'clocks set back', line },
+];
 const anew = /begins anew with a snapshot of the metadata$/;
 
 export const replicationReaches: readonly Reach[] = [
@@ -37,6 +44,7 @@ export const replicationReaches: readonly Reach[] = [
   { name: 'resumed watches', line: /the cluster store at \S+ is back$/ },
   { name: 'restarted watches', line: anew, isRare: true },
   { name: 'renewed sessions', line: /the session with the cluster store ended and is renewed$/ },
+  ...clockReaches,
 ];
 
 /**
@@ -62,7 +70,7 @@ export const replicationPowerCut: Scenario = {
   run: (world) => runReplicationPowerCut(world),
 };
 
-export const harmMsMax = 10_000;
+const harmMsMax = 8_000;
 
 export type Change = (plan: ReplicationPlan) => ReplicationPlan;
 
@@ -70,21 +78,14 @@ export function unchanged(plan: ReplicationPlan): ReplicationPlan {
   return plan;
 }
 
+const told: readonly (Story | null)[] = [null, null, stories.succeed, stories.leadAlone];
+
 /** `change` makes another plan of the drawn one: for tests that plant a bug. */
 export async function runReplication(world: World, change: Change = unchanged): Promise<void> {
   const prng = world.prng.fork('plan');
-  const run = new ReplicationRun(world, change(drawReplication(prng)));
-  await run.begin();
-  const nemesis = nemesisOf(run, prng, []);
-  const story = prng.pick([null, null, stories.succeed, stories.leadAlone]);
-  if (story === null) {
-    nemesis.start();
-    await world.run(() => run.isProduced || world.timeMs > harmMsMax);
-  } else {
-    await story.tell(run, nemesis, prng);
-  }
-  nemesis.stop();
-  await run.finish(nemesis);
+  const plan = change(drawReplication(prng));
+  const story = world.prng.fork('story').pick(told);
+  await runTold(world, { plan, story, prng });
 }
 
 export async function runReplicationPowerCut(
@@ -92,19 +93,36 @@ export async function runReplicationPowerCut(
   change: Change = unchanged,
 ): Promise<void> {
   const prng = world.prng.fork('plan');
-  const run = new ReplicationRun(world, change(drawReplication(prng)));
+  const plan = change(drawReplication(prng));
+  const story = prng.chance(0.5) ? stories.endAllAtOnce : null;
+  await runTold(world, { plan, story, prng, harms: story === null ? lossyHarms : [] });
+}
+
+export interface Told {
+  readonly plan: ReplicationPlan;
+  /** null: harm at random. */
+  readonly story: Story | null;
+  /** Likelier than others. Default: all are as likely. */
+  readonly harms?: readonly ClusterHarm[];
+  readonly prng: Prng;
+}
+
+/** From the first start to the last check: harm is done, all is healed, progress is demanded. */
+export async function runTold(
+  world: World,
+  { plan, story, harms = [], prng }: Told,
+): Promise<void> {
+  const run = new ReplicationRun(world, story?.plan?.(plan) ?? plan);
   await run.begin();
-  const isAllAtOnce = prng.chance(0.5);
-  const nemesis = nemesisOf(run, prng, isAllAtOnce ? [] : lossyHarms);
-  nemesis.start();
-  await world.run(() => run.isProduced || world.timeMs > harmMsMax / (isAllAtOnce ? 4 : 1));
+  const nemesis = nemesisOf(run, prng, harms);
+  if (story !== null) await story.tell(run, nemesis, prng);
+  else await harmAtRandom(run, nemesis, harmMsMax);
   nemesis.stop();
-  if (isAllAtOnce) await endAllAtOnce(run, nemesis, prng);
   await run.finish(nemesis);
 }
 
 /** `wanted` are likelier than others. */
-export function nemesisOf(
+function nemesisOf(
   run: ReplicationRun,
   prng: Prng,
   wanted: readonly ClusterHarm[],

@@ -27,7 +27,7 @@ import type { Reach } from '../reached.ts';
 import type { BrokerExit } from '../sim-broker.ts';
 import { stableEnds } from '../workloads/index.ts';
 import type { World } from '../world.ts';
-import type { TopicPlan } from './load-run.ts';
+import { nodeIdOf, type TopicPlan } from './load-run.ts';
 
 export interface ThreeBrokers {
   readonly options: ClusterOptions & { readonly brokers: 3 };
@@ -176,8 +176,10 @@ export async function assertReplicasAgree(
   nemesis.leave();
   for (const broker of cluster.brokers) broker.stop();
   await world.run(() => cluster.brokers.every(({ isUp }) => !isUp), stopMsMax);
-  const files = new Map(cluster.brokers.map(({ host }, at) => [at + 1, host.files as never]));
-  const logs = ends.map(({ topic, partition, highWatermark: endOffset }) => {
+  const filesOf = (id: number) => cluster.brokers[id - 1]?.host.files as never;
+  const logs = ends.map(({ topic, partition, highWatermark: endOffset }, at) => {
+    const ids = places[at]?.replicas ?? [];
+    const files = new Map(ids.map((id) => [id, filesOf(id)] as const));
     const isCompacted = compactedNames.includes(topic);
     const log = { topic, partition, startOffset: 0, endOffset, isCompacted };
     const copies = copiesOf(log, files);
@@ -192,8 +194,13 @@ export interface ReplicatedLog extends Place {
   readonly copies: readonly Copy[];
 }
 
+interface ReplicasOf extends Place {
+  readonly replicas: readonly number[];
+  readonly isInSync: boolean;
+}
+
 /** @returns the partitions of those of the topics that there are */
-async function untilInSync(cluster: Cluster, topics: readonly string[]): Promise<Place[]> {
+async function untilInSync(cluster: Cluster, topics: readonly string[]): Promise<ReplicasOf[]> {
   const { world } = cluster;
   const endMs = world.timeMs + inSyncMsMax;
   for (;;) {
@@ -210,13 +217,14 @@ async function partitionsOf(
   io: Io,
   { bootstrapServers }: Cluster,
   topics: readonly string[],
-): Promise<(Place & { readonly isInSync: boolean })[]> {
+): Promise<ReplicasOf[]> {
   const admin = new Admin({ bootstrapServers }, io);
   const described = await admin.describeTopics(topics);
   await admin.close();
   return described.flatMap(({ name: topic, partitions }) =>
     (partitions ?? []).map(({ partition, isr, replicas }) => {
-      return { topic, partition, isInSync: isr.length === replicas.length };
+      const isInSync = isr.length === replicas.length;
+      return { topic, partition, isInSync, replicas: replicas.map(nodeIdOf) };
     }),
   );
 }

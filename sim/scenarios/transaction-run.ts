@@ -41,9 +41,13 @@ import {
   type TransactionTopics,
 } from './transaction-plan.ts';
 
+/** The levels of the feature transaction.version: clients speak the second protocol from 2 on. */
+export const transactionVersions = [0, 1, 2] as const;
+export type TransactionVersion = (typeof transactionVersions)[number];
+
 export interface TransactionLoadPlan extends ClusterOptions, TransactionTopics {
   /** Of the cluster: which protocol is spoken. */
-  readonly transactionVersion: 1 | 2;
+  readonly transactionVersion: TransactionVersion;
   /** Small segments for the logs of the coordinators. */
   readonly internalSegmentBytes: string | null;
   /** Mean time between two events in the lives of the clients. 0: nothing happens to them. */
@@ -163,7 +167,7 @@ export class TransactionRun {
    * next transaction: KIP-890 exists because of it. Clients there do not give up.
    */
   #patient<P extends WriterPlan | CopierPlan>(plan: P): P {
-    if (this.#plan.transactionVersion !== 1) return plan;
+    if (this.#plan.transactionVersion === 2) return plan;
     const patience = { requestTimeoutMs: 100_000, deliveryTimeoutMs: 120_000 };
     return { ...plan, options: { ...plan.options, ...patience } };
   }
@@ -261,10 +265,8 @@ export class TransactionRun {
     const { bootstrapServers } = this.cluster;
     await createTopics(io, topics, bootstrapServers);
     const admin = new Admin({ bootstrapServers }, io);
-    if (transactionVersion === 1) {
-      const update = { maxVersionLevel: 1, upgradeType: 'unsafe-downgrade' } as const;
-      await admin.cluster.updateFeatures([{ feature: 'transaction.version', ...update }]);
-    }
+    await setTransactionVersion(admin, transactionVersion);
+    this.world.reached.onReached(versionName(transactionVersion));
     if (internalSegmentBytes !== null) {
       await makeInternalTopics(io, bootstrapServers);
       const configs = [
@@ -311,6 +313,22 @@ export class TransactionRun {
   #demands(check: TransactionCheck): boolean {
     return (this.#plan.checks ?? transactionChecks).includes(check);
   }
+}
+
+/** How runs count their clusters. */
+export function versionName(version: TransactionVersion): string {
+  return `clusters with transaction.version ${version}`;
+}
+
+/** A new cluster has the newest. */
+export async function setTransactionVersion(
+  admin: Admin,
+  maxVersionLevel: TransactionVersion,
+): Promise<void> {
+  if (maxVersionLevel === 2) return;
+  const feature = 'transaction.version';
+  const upgradeType = 'unsafe-downgrade';
+  await admin.cluster.updateFeatures([{ feature, maxVersionLevel, upgradeType }]);
 }
 
 const internalTopics = ['__transaction_state', '__consumer_offsets'];

@@ -7,7 +7,11 @@ import { type Harm, Nemesis } from '../nemesis.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { drawTransactionConfig, drawTransactions } from './transaction-plan.ts';
-import { type TransactionLoadPlan, TransactionRun } from './transaction-run.ts';
+import {
+  type TransactionLoadPlan,
+  TransactionRun,
+  transactionVersions,
+} from './transaction-run.ts';
 
 export const transactions: Scenario = {
   name: 'transactions',
@@ -80,7 +84,7 @@ export function drawTransactionLoad(
   return {
     ...drawTransactions(prng),
     config,
-    transactionVersion: prng.pick([1, 2]),
+    transactionVersion: prng.pick(transactionVersions),
     // A group with members of several lives, some of them not yet missed, must fit one batch.
     internalSegmentBytes: prng.pick([null, '6000']),
     churnMsMean: prng.pick([500, 2_000, 6_000]),

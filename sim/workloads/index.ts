@@ -16,7 +16,7 @@
 // read-committed.ts        partitions as they are read under read_committed
 // watch-leaders.ts         asks who leads, how far the watermark is and where partitions end
 // near-reader.ts        consumers that read at followers
-// replica-mover.ts      reassigns partitions to other brokers
+// replica-mover.ts      reassigns partitions to other brokers, and cuts that short
 // log-keeper.ts            keeps the metadata log in a store, as a broker does
 // read-raw.ts              partitions batch by batch, with what is wrong with them
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
@@ -36,7 +36,7 @@ export { lookUp, readBack } from './read-back.ts';
 export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
 export { readKeyed, rereadKeyed } from './read-keyed.ts';
 export { type RawRead, readRaw } from './read-raw.ts';
-export { moveReplicas } from './replica-mover.ts';
+export { moveReplicas, reassign } from './replica-mover.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';

@@ -1,6 +1,6 @@
 // An operator who reassigns partitions to other brokers, again and again: replicas are added, taken
-// out and replaced, in another order, while the reassignment before may be under way yet; or that
-// one is cancelled.
+// out and replaced, in another order; and who cancels a reassignment that is under way, or wants
+// something else before it is complete.
 
 import type { Prng } from '../../src/base/prng.ts';
 import { Admin } from '../../src/client/index.ts';
@@ -18,24 +18,42 @@ export interface MoverOptions {
   readonly prng: Prng;
 }
 
-const cancelChance = 0.25;
+/** Of all reassignments, so many are cut short if they take so long. */
+const changedMindChance = 0.6;
+const cancelChance = 0.5;
 
 /** Never ends: its process is killed. */
 export async function moveReplicas(io: Io, options: MoverOptions): Promise<void> {
   const { bootstrapServers, places, prng, pauseMsMean } = options;
-  const client = { requestTimeoutMs: 2_000, defaultApiTimeoutMs: 4_000, retryBackoffMs: 100 };
-  const admin = new Admin({ bootstrapServers, clientId: 'mover', ...client }, io);
   for (;;) {
     await io.clock.sleep(2 * prng.float() * pauseMsMean);
     const place = prng.pick(places);
+    await reassign(io, bootstrapServers, { ...place, replicas: drawTarget(options, place) });
+    if (!prng.chance(changedMindChance)) continue;
+    await io.clock.sleep(prng.float() * prng.pick([5, 100, 1_000]));
     const replicas = prng.chance(cancelChance) ? null : drawTarget(options, place);
-    try {
-      // What it answers is not judged here: there may be nothing to cancel.
-      await admin.cluster.alterReassignments([{ ...place, replicas }]);
-    } catch (error) {
-      const isLost = error instanceof KafkaError || (error as Error).name === 'IoError';
-      if (!isLost) throw error;
-    }
+    await reassign(io, bootstrapServers, { ...place, replicas });
+  }
+}
+
+/**
+ * `replicas` null: cancels. What it answers is not judged: there may be nothing to cancel, or
+ * nobody to answer.
+ */
+export async function reassign(
+  io: Io,
+  bootstrapServers: string,
+  wanted: Place & { readonly replicas: readonly number[] | null },
+): Promise<void> {
+  const client = { requestTimeoutMs: 1_000, defaultApiTimeoutMs: 2_000, retryBackoffMs: 50 };
+  const admin = new Admin({ bootstrapServers, clientId: 'mover', ...client }, io);
+  try {
+    await admin.cluster.alterReassignments([wanted]);
+  } catch (error) {
+    const isLost = error instanceof KafkaError || (error as Error).name === 'IoError';
+    if (!isLost) throw error;
+  } finally {
+    await admin.close();
   }
 }
 
