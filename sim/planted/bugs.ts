@@ -57,7 +57,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/replication/leader-state.js',
     was: 'if (this.isr.length < this.requiredReplicas(minInSyncReplicas))',
     is: 'if (this.isr.length < 1)',
-    foundAt: 4,
+    foundAt: 5,
     finding: lost,
   },
   {
@@ -66,7 +66,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/broker/handlers/list-offsets.js',
     was: 'isFollower || partition.hasReachedEpochStart',
     is: 'true',
-    foundAt: 4,
+    foundAt: 7,
     finding: /the end of \S+ goes back/,
   },
   {
@@ -84,7 +84,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/replication/in-sync-set.js',
     was: 'this.#larger = [...this.committed, ...added];',
     is: 'this.#larger = isr;',
-    foundAt: 21,
+    foundAt: 5,
     finding: lost,
   },
   {
@@ -93,7 +93,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'src/broker/handlers/produce.js',
     was: 'if (isAll ? partition.highWatermark >= end :',
     is: 'if (isAll ? result.isDuplicate || partition.highWatermark >= end :',
-    foundAt: 1,
+    foundAt: 2,
     finding: lost,
   },
   {
@@ -123,7 +123,7 @@ export const plantedBugs: readonly PlantedBug[] = [
             void this.#log.truncateTo(offset);
         }
         this.#following = new FollowerState(state, {`,
-    foundAt: 7,
+    foundAt: 4,
     finding: lost,
   },
 ];
