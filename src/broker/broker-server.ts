@@ -4,7 +4,7 @@
 // Invariant: ports are bound early, so that one that is taken is found before logs are recovered;
 // connections that come before there is somebody to serve them wait unread.
 
-import type { BrokerConfig } from '../config/index.ts';
+import type { BrokerConfig, Listener } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import {
   type ConnectionLimits,
@@ -14,7 +14,9 @@ import {
 } from '../network/index.ts';
 import type { LogResources } from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
+import type { Client } from './client.ts';
 import type { DescriptorBudget } from './descriptor-budget.ts';
+import type { ListenerTls } from './listener-tls.ts';
 import { timerMsMax } from './log-config.ts';
 import type { Quotas } from './quotas/index.ts';
 
@@ -40,6 +42,8 @@ export class BrokerServer {
   readonly #server: Server;
   readonly #listeners: BoundListener[] = [];
   readonly #early: ServerConnection[] = [];
+  /** Of encrypted listeners, by name. */
+  readonly #tls = new Map<string, ListenerTls>();
   #serve: Serve = (connection) => {
     connection.mute();
     this.#early.push(connection);
@@ -60,7 +64,8 @@ export class BrokerServer {
     const opened = new BrokerServer(io, config, options);
     for (const listener of config.listeners) {
       try {
-        const bound = await opened.#server.listen(listener);
+        if (listener.protocol.endsWith('SSL')) await opened.#readKeys(io, listener);
+        const bound = await opened.#server.listen(listener, opened.#tls.get(listener.name));
         const host = listener.host || bound.host;
         opened.#listeners.push({ ...listener, host, port: bound.port });
       } catch (error) {
@@ -84,6 +89,28 @@ export class BrokerServer {
   /** Takes the limits of connections from a newer configuration. */
   configure(config: BrokerConfig): void {
     this.#server.configure(this.#connectionLimits(config));
+    for (const tls of this.#tls.values()) void tls.reconfigure(config);
+  }
+
+  /** Whether the keys that a changed configuration names could be used. @throws ConfigError */
+  async check(config: BrokerConfig): Promise<void> {
+    for (const tls of this.#tls.values()) await tls.check(config);
+  }
+
+  /** Says who a client is by the certificate that it has shown, where SASL does not say more. */
+  identify(client: Client): void {
+    const { connection } = client;
+    const tls = this.#tls.get(connection.listenerName);
+    const { protocol } = this.#config.listeners.find(
+      ({ name }) => name === connection.listenerName,
+    ) ?? { protocol: null };
+    if (tls === undefined || connection.peer === null || protocol !== 'SSL') return;
+    const principal = tls.principalOf(connection.peer);
+    if (principal !== null) client.principal = principal;
+    else {
+      const key = 'ssl.principal.mapping.rules';
+      connection.close(new Error(`no rule of ${key} applies to the name in its certificate`));
+    }
   }
 
   /** From now on connections are served; those that waited come first. */
@@ -97,6 +124,7 @@ export class BrokerServer {
 
   /** Connections that are there stay. */
   async closeListeners(): Promise<void> {
+    for (const tls of this.#tls.values()) tls.close();
     await this.#server.closeListeners();
   }
 
@@ -107,7 +135,13 @@ export class BrokerServer {
 
   /** Closes at once. */
   async abandon(): Promise<void> {
+    for (const tls of this.#tls.values()) tls.close();
     await this.#server.close({ drainMs: 0 });
+  }
+
+  async #readKeys(io: Io, listener: Listener): Promise<void> {
+    const { ListenerTls } = await import('./listener-tls.ts');
+    this.#tls.set(listener.name, await ListenerTls.open(io, this.#config, listener));
   }
 
   #serverOptions(): ServerOptions {

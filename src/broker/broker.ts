@@ -170,6 +170,7 @@ async function open(
     onConfig: (current) => {
       server.configure(current);
       authentication?.configure(current);
+      member?.configure(current);
     },
   });
   const cluster = held(undo, known, (each) => each.close());
@@ -203,7 +204,10 @@ async function open(
   if (replication !== null) held(undo, replication, (each) => each.close());
   const opened = { ...parts, registration, replication, coordinators };
   const served = member === null ? {} : { handlers: member.handlers };
-  const admit = (client: Client): void => authentication?.admit(client);
+  const admit = (client: Client): void => {
+    server.identify(client);
+    authentication?.admit(client);
+  };
   const shared = brokerParts(io, { quotas, ...opened });
   const dispatch = new Dispatch(shared, { onBug, admit, ...served });
   server.serve((connection) => dispatch.onConnection(connection));

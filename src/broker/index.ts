@@ -4,6 +4,7 @@
 //   broker-error.ts    why a broker did not start, in one line
 //   log-directories.ts     the entries of log.dirs; known-log-dirs.ts: what was there before
 //   broker-server.ts       listeners, and the limits of their connections
+//                          listener-tls.ts: keys and certificates of one that is encrypted
 //   cluster.ts             the metadata and the way to other brokers; dynamic-config.ts: the
 //                          configuration under changes made on the running cluster
 //   requests/              to the controller, to leaders, coordinators and nodes

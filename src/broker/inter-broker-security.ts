@@ -1,18 +1,24 @@
 // How this broker proves to the others who it is: as a client of the listener between brokers, with
-// the user that the configuration of that listener names.
+// the certificate and the user that the configuration of that listener names.
 //
-// Invariant: a broker does not start that could not connect to the others.
+// Invariant: a broker does not start that could not connect to the others. Keys that are exchanged
+// while it runs are those of the next connections.
 
 import { type BrokerConfig, ConfigError, type Listener } from '../config/index.ts';
-import { type Io, nodeHttp } from '../io/index.ts';
+import { type ConnectTls, type Io, nodeHttp } from '../io/index.ts';
 import type { ConnectionSecurity, SaslLogin } from '../network/index.ts';
 import { BrokerError } from './broker-error.ts';
+
+export interface InterBrokerSecurity extends ConnectionSecurity {
+  /** Takes over what was changed on the running cluster. */
+  reconfigure(config: BrokerConfig): Promise<void>;
+}
 
 /** undefined: the listener between brokers is plain. @throws BrokerError */
 export async function interBrokerSecurity(
   io: Io,
   config: BrokerConfig,
-): Promise<ConnectionSecurity | undefined> {
+): Promise<InterBrokerSecurity | undefined> {
   const { listeners, interBrokerListenerName: name } = config;
   const listener = listeners.find((each) => each.name === name);
   if (listener === undefined) {
@@ -21,13 +27,67 @@ export async function interBrokerSecurity(
     const keys = 'inter.broker.listener.name or security.inter.broker.protocol';
     throw new BrokerError(`cannot start: there is no listener ${name}: set ${keys} to ${names}`);
   }
-  if (!listener.protocol.startsWith('SASL')) return undefined;
+  const { protocol } = listener;
+  if (protocol === 'PLAINTEXT') return undefined;
   try {
-    return { sasl: await interBrokerLogin(io, config, listener) };
+    const tls = protocol.endsWith('SSL') ? await InterBrokerTls.open(io, config, name) : null;
+    const isSasl = protocol.startsWith('SASL');
+    const sasl = isSasl ? await interBrokerLogin(io, config, listener) : null;
+    const login = sasl === null ? {} : { sasl };
+    if (tls === null) return { ...login, reconfigure: async () => {} };
+    return {
+      ...login,
+      get tls() {
+        return tls.inForce;
+      },
+      reconfigure: (current) => tls.reconfigure(current),
+    };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new BrokerError(`cannot start: between brokers: ${error.message}`, { cause: error });
   }
+}
+
+/** Certificate and authorities, as in the newest configuration that can be used. */
+class InterBrokerTls {
+  readonly #io: Io;
+  readonly #listener: string;
+  #tls: Omit<ConnectTls, 'serverName'>;
+
+  private constructor(io: Io, listener: string, tls: Omit<ConnectTls, 'serverName'>) {
+    this.#io = io;
+    this.#listener = listener;
+    this.#tls = tls;
+  }
+
+  /** @throws ConfigError */
+  static async open(io: Io, config: BrokerConfig, listener: string): Promise<InterBrokerTls> {
+    return new InterBrokerTls(io, listener, await readTls(io, config, listener));
+  }
+
+  /** Asked by each connection that is made. */
+  get inForce(): Omit<ConnectTls, 'serverName'> {
+    return this.#tls;
+  }
+
+  /** What cannot be used is told by the listener, which reads the same keys. */
+  async reconfigure(config: BrokerConfig): Promise<void> {
+    try {
+      this.#tls = await readTls(this.#io, config, this.#listener);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+    }
+  }
+}
+
+async function readTls(
+  { disk }: Pick<Io, 'disk'>,
+  config: BrokerConfig,
+  listener: string,
+): Promise<Omit<ConnectTls, 'serverName'>> {
+  const { listenerSettings } = await import('./listener-tls.ts');
+  const { clientTls } = await import('../security/tls/index.ts');
+  return clientTls(disk, listenerSettings(config, listener));
 }
 
 async function interBrokerLogin(

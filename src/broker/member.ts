@@ -12,7 +12,6 @@ import {
   openStore,
   storeHosts,
 } from '../metadata/index.ts';
-import type { ConnectionSecurity } from '../network/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { LogDirectoryError, readMetaProperties, readNotes } from '../storage/index.ts';
@@ -22,6 +21,7 @@ import type { Cluster, MemberOptions, Membership } from './cluster.ts';
 import { DeathWatch } from './death-watch.ts';
 import type { Handler } from './handler.ts';
 import { memberHandlers } from './handlers/of-member.ts';
+import type { InterBrokerSecurity } from './inter-broker-security.ts';
 import type { LogDirectories } from './log-directories.ts';
 import { assertAddresses } from './member-addresses.ts';
 import { MemberRegistration } from './member-registration.ts';
@@ -45,17 +45,22 @@ export class Member implements MemberOptions {
   readonly handlers: readonly Handler[] = memberHandlers;
   readonly #io: Io;
   readonly #config: BrokerConfig;
-  readonly #security: ConnectionSecurity | undefined;
+  readonly #security: InterBrokerSecurity | undefined;
 
   constructor(
     io: Io,
     config: BrokerConfig,
-    { store, security }: Pick<Member, 'store'> & { security: ConnectionSecurity | undefined },
+    { store, security }: Pick<Member, 'store'> & { security: InterBrokerSecurity | undefined },
   ) {
     this.#io = io;
     this.#config = config;
     this.#security = security;
     this.store = store;
+  }
+
+  /** Takes over what was changed on the running cluster. */
+  configure(config: BrokerConfig): void {
+    void this.#security?.reconfigure(config);
   }
 
   /**

@@ -7,10 +7,17 @@ import type { SaslOptions, SecurityOptions } from './security-options.ts';
 /** undefined: the connections are plain. @throws ClientConfigError */
 export async function connectionSecurity(
   io: Io,
-  { securityProtocol = 'PLAINTEXT', sasl }: SecurityOptions,
+  { securityProtocol = 'PLAINTEXT', ssl, sasl }: SecurityOptions,
 ): Promise<ConnectionSecurity | undefined> {
   if (securityProtocol === 'PLAINTEXT') return undefined;
-  if (!securityProtocol.startsWith('SASL_')) return {};
-  const { saslLogin } = await import('./client-sasl.ts');
-  return { sasl: saslLogin(io, sasl as SaslOptions) };
+  const security: { tls?: ConnectionSecurity['tls']; sasl?: ConnectionSecurity['sasl'] } = {};
+  if (securityProtocol.endsWith('SSL')) {
+    const { connectTls } = await import('./client-tls.ts');
+    security.tls = await connectTls(io, ssl ?? {});
+  }
+  if (securityProtocol.startsWith('SASL_')) {
+    const { saslLogin } = await import('./client-sasl.ts');
+    security.sasl = saslLogin(io, sasl as SaslOptions);
+  }
+  return security as ConnectionSecurity;
 }

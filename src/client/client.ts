@@ -6,7 +6,7 @@
 
 import { pushAll } from '../base/push-all.ts';
 import type { Io, Log } from '../io/index.ts';
-import { IoError } from '../io/index.ts';
+import { IoError, TlsError } from '../io/index.ts';
 import type { ClientConnection, RequestOptions } from '../network/index.ts';
 import {
   type Api,
@@ -280,7 +280,7 @@ class UnknownBroker extends KafkaError {
 /** Errors of the system and of the network are worth another attempt, like retriable codes. */
 export function isRetriableFailure(error: unknown): boolean {
   if (error instanceof KafkaError) return error.retriable;
-  return error instanceof IoError;
+  return error instanceof IoError && !(error instanceof TlsError);
 }
 
 export function messageOf(error: unknown): string {

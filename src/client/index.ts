@@ -9,8 +9,9 @@
 // leader-requests.ts      requests about partitions, grouped by leader
 // offset-queries.ts       ListOffsets
 // client-options.ts       options of every client, Java's property names
-// security-options.ts     those of protected connections; client-security.ts, client-sasl.ts: what
-//                         is made of them; client-config-error.ts: one that makes no sense
+// security-options.ts     those of protected connections; client-security.ts, client-tls.ts,
+//                         client-sasl.ts: what is made of them; client-config-error.ts: one that
+//                         makes no sense
 // option-checks.ts        options that do not exist, values of the wrong kind
 // backoff.ts              pauses between attempts
 export type { Uuid } from '../base/uuid.ts';
@@ -33,4 +34,5 @@ export type {
   OAuthToken,
   SaslOptions,
   SecurityOptions,
+  SslOptions,
 } from './security-options.ts';

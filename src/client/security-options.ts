@@ -37,18 +37,70 @@ export interface SaslOptions {
   readonly jaasFile?: string;
 }
 
+/**
+ * Keys and certificates, under Java's names: `ssl.keystore.location` is `keystoreLocation`. Stores
+ * are JKS, PKCS12 or PEM; what is inline is PEM.
+ */
+export interface SslOptions {
+  /** What we prove ourselves with, where the broker asks (ssl.client.auth). */
+  readonly keystoreLocation?: string;
+  readonly keystorePassword?: string;
+  /** Default JKS, under which PKCS12 is read as well. */
+  readonly keystoreType?: string;
+  /** In place of a file: the private key and its certificates. */
+  readonly keystoreKey?: string;
+  readonly keystoreCertificateChain?: string;
+  readonly keyPassword?: string;
+  /** Whom to trust. Default: the authorities that Node.js comes with. */
+  readonly truststoreLocation?: string;
+  readonly truststorePassword?: string;
+  /** Default JKS, under which PKCS12 is read as well. */
+  readonly truststoreType?: string;
+  /** In place of a file. */
+  readonly truststoreCertificates?: string;
+  /** Between commas. Default TLSv1.2,TLSv1.3. */
+  readonly enabledProtocols?: string;
+  /** Between commas, in Java's names. */
+  readonly cipherSuites?: string;
+  /** Default https: the certificate is for the name in bootstrapServers; empty: for any. */
+  readonly endpointIdentificationAlgorithm?: string;
+}
+
+/** `ssl.keystore.location` as an option. */
+export function sslOption(key: string): keyof SslOptions {
+  const words = key.split('.').slice(1);
+  const [first = '', ...rest] = words;
+  return (first +
+    rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')) as never;
+}
+
+const sslKeys: readonly string[] = [
+  ...['keystore', 'truststore'].flatMap((store) =>
+    ['location', 'password', 'type'].map((what) => `ssl.${store}.${what}`),
+  ),
+  ...['ssl.keystore.key', 'ssl.keystore.certificate.chain', 'ssl.key.password'],
+  ...['ssl.truststore.certificates', 'ssl.enabled.protocols', 'ssl.cipher.suites'],
+  'ssl.endpoint.identification.algorithm',
+];
+
 export interface SecurityOptions {
   /** Default PLAINTEXT. */
   readonly securityProtocol?: ClientSecurityProtocol;
+  /** With SSL and SASL_SSL. */
+  readonly ssl?: SslOptions;
   /** With SASL_PLAINTEXT and SASL_SSL. */
   readonly sasl?: SaslOptions;
 }
 
-export const securityOptionNames: readonly (keyof SecurityOptions)[] = ['securityProtocol', 'sasl'];
+export const securityOptionNames: readonly (keyof SecurityOptions)[] = [
+  'securityProtocol',
+  'ssl',
+  'sasl',
+];
 
 /** @throws ClientConfigError for options that contradict each other */
 export function resolveSecurity(options: SecurityOptions): SecurityOptions {
-  const { securityProtocol = 'PLAINTEXT', sasl } = options;
+  const { securityProtocol = 'PLAINTEXT', ssl, sasl } = options;
   if (!protocols.includes(securityProtocol)) {
     const expected = `expected one of ${protocols.join(', ')}`;
     throw new ClientConfigError(`securityProtocol is ${securityProtocol}: ${expected}`);
@@ -61,7 +113,28 @@ export function resolveSecurity(options: SecurityOptions): SecurityOptions {
     const remedy = 'set it to SASL_PLAINTEXT or SASL_SSL';
     throw new ClientConfigError(`sasl has no effect with ${securityProtocol}: ${remedy}`);
   }
-  return isSasl ? { securityProtocol, sasl: sasl as SaslOptions } : { securityProtocol };
+  const isSsl = securityProtocol.endsWith('SSL');
+  if (!isSsl && ssl !== undefined) {
+    const remedy = 'set it to SSL or SASL_SSL';
+    throw new ClientConfigError(`ssl has no effect with ${securityProtocol}: ${remedy}`);
+  }
+  assertSslOptions(ssl ?? {});
+  return {
+    securityProtocol,
+    ...(isSsl ? { ssl: ssl ?? {} } : {}),
+    ...(isSasl ? { sasl: sasl as SaslOptions } : {}),
+  };
+}
+
+function assertSslOptions(ssl: SslOptions): void {
+  const known = sslKeys.map(sslOption);
+  for (const [name, value] of Object.entries(ssl)) {
+    if (!known.includes(name as keyof SslOptions)) {
+      throw new ClientConfigError(`ssl has no option ${name}: there are ${known.join(', ')}`);
+    }
+    if (typeof value === 'string' || value === undefined) continue;
+    throw new ClientConfigError(`ssl.${name} is of type ${typeof value}: expected a string`);
+  }
 }
 
 const saslKeys: ReadonlyMap<string, keyof SaslOptions> = new Map([
@@ -76,8 +149,14 @@ const saslKeys: ReadonlyMap<string, keyof SaslOptions> = new Map([
   ['org.apache.kafka.sasl.oauthbearer.allowed.urls', 'allowedUrls'],
 ]);
 
-/** Keys of Java's that say how often a login is renewed, and by which classes. */
-const silent = /^sasl\.(login|kerberos|client\.callback)\./;
+/** Keys of Java's that say how often a login is renewed, and by which classes of Java. */
+const silent = new RegExp(
+  [
+    '^sasl\\.(login|kerberos|client\\.callback)\\.',
+    '^ssl\\.(provider|protocol|(key|trust)manager\\.algorithm)$',
+    '^ssl\\.(secure\\.random\\.implementation|engine\\.factory\\.class)$',
+  ].join('|'),
+);
 
 export interface SecurityFromProperties {
   readonly options: SecurityOptions;
@@ -91,7 +170,13 @@ export function securityFromProperties(
 ): SecurityFromProperties {
   const known = new Set<string>(['security.protocol']);
   const sasl: Record<string, string> = {};
+  const ssl: Record<string, string> = {};
   for (const [key, value] of properties) {
+    if (sslKeys.includes(key)) {
+      known.add(key);
+      // As in Java an empty file or password is none; an empty algorithm says something.
+      if (value !== '' || !/store|password/.test(key)) ssl[sslOption(key)] = value;
+    }
     const option = saslKeys.get(key);
     if (option !== undefined) sasl[option] = value.trim();
     if (option !== undefined || silent.test(key)) known.add(key);
@@ -104,9 +189,13 @@ export function securityFromProperties(
   }
   if (securityProtocol === 'PLAINTEXT') return { options: {}, known };
   // As in Kafka keys of SASL have no effect on a listener that does not ask.
-  if (!securityProtocol.startsWith('SASL_')) return { options: { securityProtocol }, known };
+  const encrypted = securityProtocol.endsWith('SSL') ? { ssl } : {};
+  if (!securityProtocol.startsWith('SASL_')) {
+    return { options: { securityProtocol, ...encrypted }, known };
+  }
   // Kafka's default, and so what is missing is told.
   const mechanism = sasl.mechanism ?? 'GSSAPI';
   const allowedUrls = sasl.allowedUrls ?? '';
-  return { options: { securityProtocol, sasl: { ...sasl, mechanism, allowedUrls } }, known };
+  const login = { ...sasl, mechanism, allowedUrls };
+  return { options: { securityProtocol, ...encrypted, sasl: login }, known };
 }

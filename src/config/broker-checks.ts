@@ -18,7 +18,7 @@ export interface ParsedBrokerConfig {
 }
 
 /** Protocols that listeners can be opened with. */
-const served: readonly string[] = ['PLAINTEXT', 'SASL_PLAINTEXT'];
+const served: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
 const MIB = 1024 * 1024;
 
 export function checkBroker(config: ParsedBrokerConfig): void {

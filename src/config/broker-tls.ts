@@ -1,9 +1,18 @@
 // TLS and who may do what.
 
-import { acceptedOnly, boolean, className, list, long, password, string } from './definition.ts';
+import {
+  boolean,
+  className,
+  type Definitions,
+  int,
+  list,
+  long,
+  password,
+  string,
+} from './definition.ts';
 import { reasons } from './reasons.ts';
 
-export const brokerTls = acceptedOnly('TLS is not served yet', {
+export const brokerTls = {
   'ssl.client.auth': string('none', 'Whether clients must show a certificate.', {
     update: 'per-broker',
     oneOf: ['required', 'requested', 'none'],
@@ -13,18 +22,24 @@ export const brokerTls = acceptedOnly('TLS is not served yet', {
   }),
   'ssl.protocol': string('TLSv1.3', 'TLS version a connection starts with.', {
     update: 'per-broker',
+    accepted: 'both sides agree on the newest version that both enable',
   }),
   'ssl.cipher.suites': list([], "Cipher suites that are allowed; empty for the library's own.", {
     update: 'per-broker',
   }),
-  'ssl.provider': string(null, 'Java security provider of TLS.', { update: 'per-broker' }),
+  'ssl.provider': string(null, 'Java security provider of TLS.', {
+    update: 'per-broker',
+    accepted: reasons.java,
+  }),
   'ssl.engine.factory.class': className(null, 'Java class that makes TLS engines.', {
     importance: 'low',
     update: 'per-broker',
+    accepted: reasons.java,
   }),
   'ssl.secure.random.implementation': string(null, 'Java source of random numbers for TLS.', {
     importance: 'low',
     update: 'per-broker',
+    accepted: reasons.java,
   }),
   'ssl.keystore.location': string(
     null,
@@ -52,9 +67,11 @@ export const brokerTls = acceptedOnly('TLS is not served yet', {
   }),
   'ssl.keymanager.algorithm': string('SunX509', 'Java algorithm that picks the key.', {
     update: 'per-broker',
+    accepted: reasons.java,
   }),
   'ssl.trustmanager.algorithm': string('PKIX', 'Java algorithm that checks certificates.', {
     update: 'per-broker',
+    accepted: reasons.java,
   }),
   'ssl.endpoint.identification.algorithm': string(
     'https',
@@ -75,6 +92,31 @@ export const brokerTls = acceptedOnly('TLS is not served yet', {
     false,
     'Whether a new keystore may lack alternative names of the old one.',
     { importance: 'low' },
+  ),
+  'ssl.handshake.timeout.ms': int(
+    10_000,
+    'Time a client may take from its connection to the end of the TLS handshake, in ms.',
+    { min: 1 },
+  ),
+  'ssl.handshakes.unfinished.max': int(
+    1000,
+    'TLS handshakes of a listener that may be unfinished; the oldest silent one gives way.',
+    { min: 1 },
+  ),
+  'ssl.handshakes.unfinished.per.ip.max': int(
+    100,
+    'TLS handshakes of one address that may be unfinished; others are closed.',
+    { min: 1 },
+  ),
+  'ssl.handshakes.per.second.max': int(
+    250,
+    'TLS handshakes a listener begins per second, evenly; others wait their turn.',
+    { min: 1 },
+  ),
+  'ssl.handshakes.per.second.per.ip.max': int(
+    50,
+    'TLS handshakes begun per second for one address, after 20 at once; others wait.',
+    { min: 1 },
   ),
   'security.providers': string(null, 'Java classes that provide security algorithms.', {
     importance: 'low',
@@ -111,4 +153,4 @@ export const brokerTls = acceptedOnly('TLS is not served yet', {
     'Time between two looks for expired tokens, in ms.',
     { importance: 'low', min: 1, accepted: reasons.delegationTokens },
   ),
-});
+} satisfies Definitions;

@@ -61,10 +61,6 @@ describe('listeners', () => {
     refuses({ 'listener.security.protocol.map': 'A:SSL,a:SSL' }, /the name comes twice/);
   });
 
-  test('a protocol that is not served stops the start instead of going on in plain text', () => {
-    refuses({ listeners: 'SSL://:9093' }, /SSL:\/\/:9093 needs SSL, which is not served yet/);
-  });
-
   test('advertised addresses belong to listeners and must be reachable', () => {
     const ok = load({ 'advertised.listeners': 'PLAINTEXT://kafka:29092' });
     assert.deepEqual(ok.advertisedListeners, [

@@ -8,7 +8,7 @@
 // we prove anew who we are, requests wait, and then go out in their order.
 
 import { Deferred } from '../base/deferred.ts';
-import type { Connection, Io, Timer } from '../io/index.ts';
+import { type Connection, type Io, type Timer, TlsError } from '../io/index.ts';
 import {
   type Api,
   apiVersions,
@@ -378,7 +378,9 @@ export class ClientConnection {
   }
 
   #onClose(error: Error | null): void {
-    this.#fail(this.#networkError('was lost', error ?? undefined));
+    // A server may refuse our certificate when it has already taken our first request.
+    if (error instanceof TlsError) this.#fail(error);
+    else this.#fail(this.#networkError('was lost', error ?? undefined));
   }
 
   #fail(error: Error): void {

@@ -159,8 +159,8 @@ export class Server {
    * With `tls` connections are encrypted. Rejects with an IoError (`EADDRINUSE` …). Returns the
    * address with the port that was bound.
    */
-  async listen(address: ListenerAddress, tls: TlsListener | null = null): Promise<ListenerAddress> {
-    if (tls !== null) {
+  async listen(address: ListenerAddress, tls?: TlsListener): Promise<ListenerAddress> {
+    if (tls !== undefined) {
       const log = new RateLimitedLog(this.#io.clock, this.#log);
       const options = { listenerName: address.name, listener: tls, log };
       this.#gates.set(address.name, new TlsGate(this.#io, options));

@@ -8,8 +8,10 @@
 //   distinguished-name.ts   names in certificates as Java writes them
 //   principal-mapping.ts    from those to users: ssl.principal.mapping.rules
 //   cipher-suites.ts        Java's names of cipher suites as OpenSSL's
+//   client-tls.ts           the side that connects
 
 export { cipherSuites } from './cipher-suites.ts';
+export { clientTls } from './client-tls.ts';
 export { type PrincipalMapping, principalMapping } from './principal-mapping.ts';
 export {
   type CertificateFacts,

@@ -2,9 +2,12 @@
 // (RFC 7292, appendix B and C): SHA-1 with triple DES or RC2, whose keys a derivation of its own
 // makes.
 //
-// RC2 is no longer in OpenSSL; that one cipher comes from node-forge, loaded when it is needed.
+// RC2 is no longer in OpenSSL, and the derivation is not offered by Node.js: both come from
+// node-forge, loaded when they are needed. A hash of node:crypto for each of the hundred thousand
+// rounds would take five times as long as one in JavaScript.
 
-import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto';
+import { createDecipheriv, pbkdf2Sync } from 'node:crypto';
+import type forge from 'node-forge';
 import { type DerNode, DerTag, expected, integerOf, octetsOf, oidOf, partsOf } from './der.ts';
 import { KeyStoreError } from './key-store.ts';
 
@@ -52,15 +55,15 @@ export async function decryptUnderPassword(
   if (cipher === undefined) throw unsupported(oid);
   const [name, keyBytes] = cipher;
   const [salt, iterations] = partsOf(parameters);
-  const derive = (purpose: 1 | 2, size: number): Buffer =>
+  const derive = (purpose: 1 | 2, size: number): Promise<Buffer> =>
     pkcs12Key(
       'sha1',
       { password, salt: octetsOf(salt), rounds: roundsOf(iterations) },
       purpose,
       size,
     );
-  const key = derive(1, keyBytes);
-  const iv = derive(2, 8);
+  const key = await derive(1, keyBytes);
+  const iv = await derive(2, 8);
   if (name === 'rc2') return decryptRc2(key, iv, encrypted);
   return decrypt(
     name === 'des-ede-cbc' ? 'des-ede3-cbc' : name,
@@ -110,7 +113,7 @@ async function decryptRc2(key: Buffer, iv: Buffer, encrypted: Buffer): Promise<B
   decipher.start(iv.toString('binary'));
   decipher.update(forge.util.createBuffer(encrypted.toString('binary')));
   if (!decipher.finish()) throw new KeyStoreError('password', 'the password is wrong');
-  return Buffer.from(decipher.output.getBytes(), 'binary');
+  return bytesOf(decipher.output);
 }
 
 /** Two keys of DES, the first of which comes again as the third. */
@@ -134,39 +137,32 @@ export interface DerivedFrom {
 }
 
 /** RFC 7292, B.2. The purpose: 1 for a key, 2 for an IV, 3 for a MAC. */
-export function pkcs12Key(
+export async function pkcs12Key(
   digest: string,
   { password, salt, rounds }: DerivedFrom,
   purpose: 1 | 2 | 3,
   size: number,
-): Buffer {
-  const hashed = (bytes: Buffer): Buffer => createHash(digest).update(bytes).digest();
-  const blockBytes = digest === 'sha384' || digest === 'sha512' ? 128 : 64;
-  const filled = (bytes: Buffer): Buffer =>
-    Buffer.alloc(Math.ceil(bytes.length / blockBytes) * blockBytes, bytes.length > 0 ? bytes : 0);
-  const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
-  const input = Buffer.concat([filled(salt), filled(secret)]);
-  const diversifier = Buffer.alloc(blockBytes, purpose);
-  const output: Buffer[] = [];
-  for (let made = 0; made < size; made += (output.at(-1) as Buffer).length) {
-    let block = hashed(Buffer.concat([diversifier, input]));
-    for (let round = 1; round < rounds; round++) block = hashed(block);
-    output.push(block);
-    addToBlocks(input, Buffer.alloc(blockBytes, block));
-  }
-  return Buffer.concat(output).subarray(0, size);
+): Promise<Buffer> {
+  const { default: forge } = await import('node-forge');
+  const derive = forge.pkcs12.generateKey as unknown as ForgeDerivation;
+  const { md } = forge as unknown as { md: Readonly<Record<string, { create(): unknown }>> };
+  const saltBytes = forge.util.createBuffer(salt.toString('binary'));
+  const hash = md[digest];
+  if (hash === undefined) throw unsupported(digest);
+  return bytesOf(derive(password, saltBytes, purpose, rounds, size, hash.create()));
 }
 
-/** Each block of the input becomes (block + added + 1) mod 2^(8 * length). */
-function addToBlocks(input: Buffer, added: Buffer): void {
-  for (let start = 0; start < input.length; start += added.length) {
-    let carry = 1;
-    for (let at = added.length - 1; at >= 0; at--) {
-      carry += (input[start + at] as number) + (added[at] as number);
-      input[start + at] = carry & 0xff;
-      carry >>= 8;
-    }
-  }
+type ForgeDerivation = (
+  password: string,
+  salt: forge.util.ByteStringBuffer,
+  purpose: number,
+  rounds: number,
+  size: number,
+  hash: unknown,
+) => forge.util.ByteStringBuffer;
+
+function bytesOf(buffer: forge.util.ByteStringBuffer): Buffer {
+  return Buffer.from(buffer.getBytes(), 'binary');
 }
 
 function unsupported(oid: string): KeyStoreError {

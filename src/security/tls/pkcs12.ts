@@ -76,7 +76,9 @@ async function read(bytes: Buffer, passwords: StorePasswords): Promise<KeyStore>
     throw new KeyStoreError('unsupported', 'it is sealed by a certificate, not by a password');
   }
   const safe = octetsOf(partsOf(content, DerTag.CONTEXT_0)[0]);
-  if (passwords.store !== null && macData !== undefined) checkMac(macData, safe, passwords.store);
+  if (passwords.store !== null && macData !== undefined) {
+    await checkMac(macData, safe, passwords.store);
+  }
   const bags: Bag[] = [];
   for (const part of partsOf(readDer(safe))) {
     for (const bag of await bagsOf(part, passwords.store)) bags.push(bag);
@@ -84,7 +86,7 @@ async function read(bytes: Buffer, passwords: StorePasswords): Promise<KeyStore>
   return storeOf(bags, passwords);
 }
 
-function checkMac(macData: DerNode, safe: Buffer, password: string): void {
+async function checkMac(macData: DerNode, safe: Buffer, password: string): Promise<void> {
   const [mac, salt, iterations] = partsOf(macData);
   const [algorithm, value] = partsOf(mac);
   const oid = oidOf(partsOf(algorithm)[0]);
@@ -94,7 +96,7 @@ function checkMac(macData: DerNode, safe: Buffer, password: string): void {
   }
   const derivedFrom = { password, salt: octetsOf(salt), rounds: roundsOf(iterations) };
   const found = octetsOf(value);
-  const key = pkcs12Key(digest, derivedFrom, 3, found.length);
+  const key = await pkcs12Key(digest, derivedFrom, 3, found.length);
   const proof = createHmac(digest, key).update(safe).digest();
   if (proof.length === found.length && timingSafeEqual(proof, found)) return;
   throw new KeyStoreError('password', 'the password is wrong, or the file was changed');

@@ -20,6 +20,9 @@ interface Rule {
 /** @throws ConfigError for what is no list of rules, and for patterns that RE2 does not know */
 export async function principalMapping(text: string): Promise<PrincipalMapping> {
   const parsed = parseRules(text);
+  if (parsed.every((rule) => rule === 'DEFAULT')) {
+    return parsed.length > 0 ? (name) => name : () => null;
+  }
   const { RE2JS } = await import('re2js');
   const rules = parsed.map((rule): PrincipalMapping => {
     if (rule === 'DEFAULT') return (name) => name;
