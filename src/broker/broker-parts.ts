@@ -6,6 +6,7 @@ import type { GroupCoordinator, TransactionCoordinator } from '../coordinator/in
 import type { Io } from '../io/index.ts';
 import type { Controller } from '../metadata/index.ts';
 import type { InSyncUpkeep, Replicas } from '../replication/index.ts';
+import type { Authorizer } from '../security/acl/index.ts';
 import type { LogDirectory } from '../storage/index.ts';
 import type { BrokerServer } from './broker-server.ts';
 import type { Client } from './client.ts';
@@ -43,6 +44,10 @@ export interface BrokerParts {
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly quotas: Quotas;
+  /** null: everybody may do everything. */
+  readonly authorizer: Authorizer | null;
+  /** The controller, asked on behalf of a client: whoever controls asks its own ACLs, too. */
+  readonly controllerFor: (client: Client) => Controller;
   /** Bytes of answers that wait for clients to read them. */
   readonly unreadBytes: () => number;
   /** Where the clients of a listener find each living broker; ourselves first. */
@@ -58,10 +63,12 @@ export interface OpenedParts {
   readonly replication: Pick<MemberReplication, 'inSync' | 'leaderQuota'> | null;
   readonly coordinators: Coordinators;
   readonly quotas: Quotas;
+  readonly authorizer: Authorizer | null;
 }
 
 export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
   const { directories, server, cluster, replicas, replication, coordinators, quotas } = opened;
+  const { authorizer } = opened;
   const sessionsMax = cluster.config.get('max.incremental.fetch.session.cache.slots');
   const { groups, transactions, producerIds } = coordinators;
   return {
@@ -87,6 +94,10 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     groups,
     transactions,
     quotas,
+    authorizer,
+    controllerFor: (client) => {
+      return authorizer === null ? cluster.administrated : cluster.controllerFor(client);
+    },
     unreadBytes: () => server.unreadBytes,
     endpoints: ({ connection }) => {
       return endpointsFor(connection, cluster.config, {

@@ -11,6 +11,7 @@ import type { ClusterStore, MetadataImage } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
 import type { Authentication } from './authentication.ts';
+import { openAuthorizer } from './authorization.ts';
 import { BrokerError } from './broker-error.ts';
 import { brokerParts } from './broker-parts.ts';
 import { type BoundListener, BrokerServer } from './broker-server.ts';
@@ -184,7 +185,8 @@ async function open(
     onRoleChanged: (partition) => replication?.onRoleChanged(partition),
   });
   const replicas = held(undo, found, (each) => each.close());
-  await followMetadata(start, { directories, cluster, replicas });
+  const authorizer = await openAuthorizer(config);
+  await followMetadata(start, { directories, cluster, replicas, authorizer });
   const parts = { directories, cluster, server, replicas };
   const begun = await registrationOf(start, member, parts);
   const registration = held(undo, begun, async (each) => void (await each.leave()));
@@ -208,7 +210,7 @@ async function open(
     server.identify(client);
     authentication?.admit(client);
   };
-  const shared = brokerParts(io, { quotas, ...opened });
+  const shared = brokerParts(io, { quotas, authorizer, ...opened });
   const dispatch = new Dispatch(shared, { onBug, admit, ...served });
   server.serve((connection) => dispatch.onConnection(connection));
   const running = { ...opened, offlineReport, ...startUpkeep(start, opened) };

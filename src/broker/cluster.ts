@@ -19,8 +19,10 @@ import {
   readBootstrap,
 } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
+import { aclHost } from '../security/acl/index.ts';
 import type { LogResources } from '../storage/index.ts';
 import { endsWithin } from './bounded-wait.ts';
+import type { Client } from './client.ts';
 import { DynamicConfig } from './dynamic-config.ts';
 import type { LogDirectories } from './log-directories.ts';
 import type { BrokerConnectionsOptions } from './requests/broker-connections.ts';
@@ -68,6 +70,8 @@ export class Cluster {
   readonly controller: Controller;
   /** For administrators. */
   readonly administrated: Controller;
+  /** The same on behalf of a client, whose rights the controller's broker looks at again. */
+  readonly controllerFor: (client: Pick<Client, 'principal' | 'connection'>) => Controller;
   /** null for a broker on its own. */
   readonly membership: Membership | null;
   readonly #clock: Clock;
@@ -98,9 +102,14 @@ export class Cluster {
       },
       timeoutMs: () => this.config.get('request.timeout.ms'),
     });
-    this.controller = forwardedController(this.requests, metadata.controller);
+    const { controller } = metadata;
+    this.controller = forwardedController(this.requests, controller);
     const waiting = { administratorMsMax };
-    this.administrated = forwardedController(this.requests, metadata.controller, waiting);
+    this.administrated = forwardedController(this.requests, controller, waiting);
+    this.controllerFor = ({ principal, connection }) => {
+      const askedFor = { principal, host: aclHost(connection.remoteHost) };
+      return forwardedController(this.requests, controller, { ...waiting, askedFor });
+    };
   }
 
   /**

@@ -23,6 +23,7 @@ import {
   type RequestHeader,
   type RequestOf,
 } from '../protocol/index.ts';
+import { rightsOf } from './authorization.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { Client } from './client.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -136,6 +137,7 @@ export class Dispatch {
       apiVersion: header.apiVersion,
       clientId: header.clientId,
       charge,
+      rights: rightsOf(this.#parts.authorizer, client),
       image: this.#parts.replicas.image,
     };
     try {

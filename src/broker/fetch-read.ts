@@ -24,6 +24,8 @@ export interface FetchReadOptions {
    */
   readonly nearby: ReadonlySet<number> | null;
   readonly usesTopicIds: boolean;
+  /** Whether the reader may have the topic of the name; null: whoever it is may. */
+  readonly mayRead: ((topic: string) => boolean) | null;
   /** Of the request: what its client can read decides what it is handed. */
   readonly version: number;
 }
@@ -106,6 +108,7 @@ function readOne(
   options: FetchReadOptions,
 ): PartitionRead | Promise<PartitionRead> {
   try {
+    if (options.mayRead !== null) assertMayRead(target, options, options.mayRead);
     const partition = find(target, options);
     const mayFollow = options.version >= readsFollowersSince && options.follower === null;
     partition.assertLeader(target.currentLeaderEpoch, mayFollow);
@@ -148,6 +151,16 @@ function readOne(
   } catch (error) {
     return failed(target, error);
   }
+}
+
+/** An id that nobody has is said to be unknown to everybody who may read anything. */
+function assertMayRead(
+  { topic, topicId }: FetchTarget,
+  { replicas, follower }: FetchReadOptions,
+  mayRead: (topic: string) => boolean,
+): void {
+  const name = topic ?? replicas.image.topicById(topicId)?.name ?? (follower === null ? null : '');
+  if (name !== null && !mayRead(name)) throw new KafkaError('TOPIC_AUTHORIZATION_FAILED');
 }
 
 function find(target: FetchTarget, options: FetchReadOptions): Partition {

@@ -77,6 +77,8 @@ interface Step {
   readonly usesTopicIds?: boolean;
   readonly isCommittedOnly?: boolean;
   readonly replica?: FetchingReplica;
+  readonly owner?: string;
+  readonly aclsVersion?: number;
 }
 
 function begin(sessions: FetchSessions, step: Step): FetchContext {
@@ -86,6 +88,8 @@ function begin(sessions: FetchSessions, step: Step): FetchContext {
     usesTopicIds: step.usesTopicIds ?? false,
     isCommittedOnly: step.isCommittedOnly ?? false,
     replica: step.replica ?? null,
+    owner: step.owner ?? null,
+    aclsVersion: step.aclsVersion ?? 0,
     targets: step.targets ?? [],
     forgotten: (step.forgotten ?? []).map((partition) => ({
       topic: 't',

@@ -1,15 +1,12 @@
 // Incremental fetch sessions (KIP-227): a reader names its partitions once and afterwards sends
 // only what changed, and is told only about partitions that have something to say. The cache is
-// bounded by max.incremental.fetch.session.cache.slots; a client that gets no slot simply keeps
-// sending full requests.
+// bounded by max.incremental.fetch.session.cache.slots; without a slot a client sends all again.
 //
-// A fetch costs what changed: a session listens to its partitions and keeps a list of those with
-// news, and only these are read. A partition leaves the list when its reader has all there is and
-// was told so; it comes back when the partition moves or the reader asks for something else.
+// A fetch costs what changed: a session reads only those of its partitions that are on a list. One
+// leaves it when its reader was told all; it comes back when it moves or is asked for otherwise.
 //
-// Invariants: the epoch a session expects grows by one with each request it accepts; a session
-// never mixes topic names and topic ids; the cache never holds more than its bound; a partition
-// that is not on the list would be answered as it was last.
+// Invariants: a session's epoch grows by one with each request it accepts; it never mixes topic
+// names and ids; the cache keeps its bound; what is not on the list would be answered as last.
 
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
@@ -52,6 +49,10 @@ export interface FetchSessionRequest {
   readonly isCommittedOnly: boolean;
   /** null: a consumer. */
   readonly replica: FetchingReplica | null;
+  /** Who asks, where that matters: a session is that of whoever opened it. */
+  readonly owner: string | null;
+  /** With another one every partition is looked at again. */
+  readonly aclsVersion: number;
   readonly targets: readonly FetchTarget[];
   readonly forgotten: readonly { topic: string | null; topicId: string; partition: number }[];
 }
@@ -122,7 +123,8 @@ export class FetchSessions {
       return sessionEpoch === FINAL_EPOCH ? sessionless(request.targets) : this.#fullFetch(request);
     }
     const session = this.#sessions.get(request.sessionId);
-    if (session === undefined || session.isFollower !== (request.replica !== null)) {
+    const isOwn = session?.owner === request.owner;
+    if (session === undefined || !isOwn || session.isFollower !== (request.replica !== null)) {
       throw new KafkaError('FETCH_SESSION_ID_NOT_FOUND');
     }
     if (session.epoch !== sessionEpoch) throw new KafkaError('INVALID_FETCH_SESSION_EPOCH');
@@ -235,9 +237,11 @@ class SessionFetch implements FetchContext {
 class Session implements VisibleBytesSource {
   readonly id: number;
   readonly usesTopicIds: boolean;
+  readonly owner: string | null;
   readonly createdMs: number;
   isCommittedOnly: boolean;
   #replica: FetchingReplica | null;
+  #aclsVersion: number;
   epoch = 1;
   usedMs: number;
   readonly #partitions = new Map<string, SessionPartition>();
@@ -251,7 +255,8 @@ class Session implements VisibleBytesSource {
     this.id = id;
     this.usesTopicIds = request.usesTopicIds;
     this.isCommittedOnly = request.isCommittedOnly;
-    this.#replica = request.replica;
+    [this.#replica, this.owner] = [request.replica, request.owner];
+    this.#aclsVersion = request.aclsVersion;
     this.createdMs = nowMs;
     this.usedMs = nowMs;
     for (const target of request.targets) {
@@ -271,9 +276,11 @@ class Session implements VisibleBytesSource {
   /** Adds, changes and forgets what the request says. */
   change(request: FetchSessionRequest): void {
     this.putBack();
-    if (request.isCommittedOnly !== this.isCommittedOnly || !isSame(request, this.#replica)) {
-      this.isCommittedOnly = request.isCommittedOnly;
-      this.#replica = request.replica;
+    const { isCommittedOnly, aclsVersion, replica } = request;
+    const isAsBefore = isCommittedOnly === this.isCommittedOnly && isSame(request, this.#replica);
+    if (!isAsBefore || aclsVersion !== this.#aclsVersion) {
+      this.isCommittedOnly = isCommittedOnly;
+      [this.#replica, this.#aclsVersion] = [replica, aclsVersion];
       for (const partition of this.#partitions.values()) this.#news.add(partition);
     }
     for (const target of request.targets) {

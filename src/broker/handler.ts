@@ -6,6 +6,7 @@
 
 import type { MetadataImage } from '../metadata/index.ts';
 import type { Api, RequestOf, ResponseInput } from '../protocol/index.ts';
+import type { Rights } from './authorization.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { Client } from './client.ts';
 import type { RequestCharge } from './quotas/index.ts';
@@ -17,6 +18,8 @@ export interface RequestContext {
   readonly clientId: string | null;
   /** What the request is charged; null while nobody has a quota. */
   readonly charge: RequestCharge | null;
+  /** What the client may do (authorization.ts). */
+  readonly rights: Rights;
   /** What clients are told of the cluster: everything in it is served already. */
   readonly image: MetadataImage;
 }

@@ -32,12 +32,15 @@
 //   quotas/            what clients may use per second, measured and enforced
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
+//   authorization.ts       what a client may do
 //   bounded-wait.ts        waits that somebody else may never end
 //   descriptor-budget.ts   files and connections share what the process may have open
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { loadStoreEngines, type StoreOptions } from '../metadata/index.ts';
+
+import { loadAuthorizer } from '../security/acl/index.ts';
 
 export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
@@ -49,8 +52,9 @@ export async function storeOptionsOf(io: Io, config: BrokerConfig): Promise<Stor
   return storeOptions(io, config);
 }
 
-/** Loads what a member of a cluster needs before its start does, which then takes no time. */
+/** Loads what a start may load, for whoever has a start that must take no time. */
 export async function loadMemberParts(): Promise<void> {
   await import('./member.ts');
+  await loadAuthorizer();
   await loadStoreEngines();
 }

@@ -4,6 +4,8 @@
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { LogCleaner, Replicas, type ReplicasOptions, Upkeep } from '../replication/index.ts';
+import type { Authorizer } from '../security/acl/index.ts';
+import { followAcls } from './authorization.ts';
 import type { Cluster } from './cluster.ts';
 import { cleanerSettingsOf, logConfigOf, upkeepTimesOf } from './log-config.ts';
 import type { LogDirectories } from './log-directories.ts';
@@ -14,6 +16,10 @@ interface Start {
   readonly config: BrokerConfig;
   readonly options: { readonly onFatal: (error: Error) => void };
   readonly quotas: Quotas;
+}
+
+interface FollowedParts extends ReplicaParts {
+  readonly authorizer: Authorizer | null;
 }
 
 interface ReplicaParts {
@@ -58,13 +64,14 @@ export function openReplicas(
 /** From here on replicas are what the images say, in directories that are watched. */
 export async function followMetadata(
   { quotas }: Start,
-  { directories, cluster, replicas }: ReplicaParts,
+  { directories, cluster, replicas, authorizer }: FollowedParts,
 ): Promise<void> {
   directories.handOver((directory, error) => replicas.onDirectoryFailure(directory, error));
   await replicas.renewNotes();
   cluster.metadata.subscribe((image, changes) => {
     cluster.onImage(image, changes);
     if (changes.quotasChanged) quotas.configure(image.quotas.values());
+    if (authorizer !== null) followAcls(authorizer, image, changes);
     replicas.onImage(image, changes);
   });
   directories.watch();

@@ -1,5 +1,6 @@
 // Every key of a broker, put together from the tables by theme, with the type of each value.
 
+import { brokerAccess } from './broker-access.ts';
 import { brokerGroups } from './broker-groups.ts';
 import { brokerLog } from './broker-log.ts';
 import { brokerMetrics, brokerQuotas } from './broker-metrics.ts';
@@ -25,7 +26,8 @@ export const brokerConfigThemes = [
   ['Transactions', brokerTransactions],
   ['Share groups', brokerShareGroups],
   ['Streams groups', brokerStreamsGroups],
-  ['TLS and access', brokerTls],
+  ['TLS and tokens', brokerTls],
+  ['Access', brokerAccess],
   ['SASL', brokerSasl],
   ['Quotas', brokerQuotas],
   ['Metrics', brokerMetrics],
@@ -43,6 +45,7 @@ export const brokerConfigDefinitions = {
   ...brokerShareGroups,
   ...brokerStreamsGroups,
   ...brokerTls,
+  ...brokerAccess,
   ...brokerSasl,
   ...brokerQuotas,
   ...brokerMetrics,

@@ -127,14 +127,6 @@ export const brokerTls = {
     'Java class that names the user of a connection.',
     { update: 'per-broker', accepted: reasons.java },
   ),
-  'authorizer.class.name': string(
-    '',
-    'Class that decides who may do what; empty to let everybody do everything.',
-    {
-      importance: 'low',
-      accepted: 'access control is not served yet, so everybody may do everything',
-    },
-  ),
   'delegation.token.secret.key': password('Key that delegation tokens are signed with.', {
     accepted: reasons.delegationTokens,
   }),

@@ -2,9 +2,9 @@
 //
 //   definition.ts            what a key is, and the makers the tables are written with
 //   broker-definitions.ts    joins the tables of broker keys by theme: broker-node.ts,
-//                            broker-network.ts, broker-tls.ts, broker-sasl.ts, broker-log.ts,
-//                            broker-tiered-storage.ts, broker-replication.ts, broker-groups.ts,
-//                            broker-share-groups.ts, broker-streams-groups.ts,
+//                            broker-network.ts, broker-tls.ts, broker-sasl.ts, broker-access.ts,
+//                            broker-log.ts, broker-tiered-storage.ts, broker-replication.ts,
+//                            broker-groups.ts, broker-share-groups.ts, broker-streams-groups.ts,
 //                            broker-transactions.ts, broker-metrics.ts; and broker-legacy.ts: keys
 //                            that Kafka has dropped, with what became of them
 //   reasons.ts, shapes.ts    why a key has no effect here; what values look like beyond their type

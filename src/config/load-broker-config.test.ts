@@ -232,10 +232,19 @@ describe('loading a broker configuration', () => {
     assert.match(notes[0] as string, /^num\.io\.threads, num\.network\.threads have no effect: /);
   });
 
-  test('access control that is asked for and not there is a warning, not a note', () => {
-    const { warnings, notes } = loadBrokerConfig(file('authorizer.class.name=a.b.Authorizer'));
+  test('access control that is asked for and not there is refused', () => {
+    assert.throws(() => loadBrokerConfig(file('authorizer.class.name=a.b.Authorizer')), {
+      message: /authorizer\.class\.name.*StandardAuthorizer/,
+    });
+    assert.throws(() => loadBrokerConfig(file('super.users=User:a;bob')), {
+      message: /super\.users.*User:alice/,
+    });
+  });
+
+  test('a guard that is asked for and not there is a warning, not a note', () => {
+    const { warnings, notes } = loadBrokerConfig(file('principal.builder.class=a.b.Builder'));
     assert.deepEqual(notes, []);
-    assert.match(warnings[0] as string, /^authorizer\.class\.name has no effect: .*everything$/);
+    assert.match(warnings[0] as string, /^principal\.builder\.class has no effect: /);
   });
 
   test('a file that cannot be read as properties is named', () => {

@@ -91,7 +91,6 @@ function warningsOf(texts: ReadonlyMap<string, string>): string[] {
 
 /** Keys whose lack of effect leaves a door open that their owner believes shut. */
 const guards: readonly string[] = [
-  'authorizer.class.name',
   'principal.builder.class',
   'zookeeper.ssl.crl.enable',
   'zookeeper.ssl.ocsp.enable',

@@ -23,7 +23,8 @@ export interface ImageChanges {
   readonly quotasChanged: boolean;
   readonly featuresChanged: boolean;
   readonly scramChanged: boolean;
-  readonly aclsChanged: boolean;
+  /** Ids of ACLs that came, went or are other objects than before. */
+  readonly aclsChanged: ReadonlySet<Uuid>;
 }
 
 /** Called synchronously, in order of offsets; throwing is a broken invariant. */
@@ -58,7 +59,7 @@ export function changesBetween(previous: MetadataImage, image: MetadataImage): I
     quotasChanged: true,
     featuresChanged: true,
     scramChanged: true,
-    aclsChanged: true,
+    aclsChanged: new Set([...previous.acls.keys(), ...image.acls.keys()]),
   };
 }
 

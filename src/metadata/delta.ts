@@ -70,6 +70,7 @@ export class MetadataDelta {
   readonly #topicsDeleted = new Map<Uuid, TopicImage>();
   readonly #configsChanged = new Map<string, Map<string, string>>();
   readonly #brokersChanged = new Set<number>();
+  readonly #aclsChanged = new Set<Uuid>();
   #brokers: PersistentMap<number, BrokerRegistration>;
   #quotas: PersistentMap<string, QuotaImage>;
   #scram: PersistentMap<string, ScramCredential>;
@@ -214,7 +215,7 @@ export class MetadataDelta {
       quotasChanged: this.#quotas !== this.#base.quotas,
       featuresChanged: this.#features !== this.#base.features,
       scramChanged: this.#scram !== this.#base.scram,
-      aclsChanged: this.#acls !== this.#base.acls,
+      aclsChanged: this.#aclsChanged,
     };
   }
 
@@ -372,6 +373,7 @@ export class MetadataDelta {
   #replayAcl(
     record: RecordOf<'AccessControlEntryRecord'> | RecordOf<'RemoveAccessControlEntryRecord'>,
   ): void {
+    this.#aclsChanged.add(record.id);
     if (record.type === 'RemoveAccessControlEntryRecord') {
       this.#acls = this.#acls.delete(record.id);
       return;

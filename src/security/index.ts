@@ -5,11 +5,14 @@
 //   tls/           key stores, trust stores and names in certificates: a door of its own, which
 //                  is loaded when something is encrypted
 //   sasl/          how somebody proves that, loaded where it is asked for
+//   acl/           access control, a door of its own
 
 export {
   anonymous,
   type Principal,
   parsePrincipal,
+  principalFromBytes,
   principalText,
+  principalToBytes,
   userPrincipal,
 } from './principal.ts';

@@ -3,6 +3,8 @@
 // Invariant: a principal is made by authentication alone (or is `anonymous` where a listener asks
 // nobody); what a client writes into a request is never one.
 
+import { decodeVersioned, encodeVersioned, KafkaError, principal } from '../protocol/index.ts';
+
 export interface Principal {
   /** `User` of everybody who authenticated; ACLs may name other types. */
   readonly type: string;
@@ -28,4 +30,20 @@ export function parsePrincipal(text: string): Principal | null {
   const colon = text.indexOf(':');
   if (colon < 1 || colon === text.length - 1) return null;
   return { type: text.slice(0, colon), name: text.slice(colon + 1), isByToken: false };
+}
+
+/** As Kafka's brokers tell each other of a principal (DefaultPrincipalData, KIP-590). */
+export function principalToBytes({ type, name, isByToken }: Principal): Buffer {
+  return encodeVersioned(principal, 0, { type, name, tokenAuthenticated: isByToken });
+}
+
+/** @throws KafkaError PRINCIPAL_DESERIALIZATION_FAILURE */
+export function principalFromBytes(bytes: Buffer): Principal {
+  try {
+    const { type, name, tokenAuthenticated } = decodeVersioned(principal, bytes).value;
+    return { type, name, isByToken: tokenAuthenticated };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    throw new KafkaError('PRINCIPAL_DESERIALIZATION_FAILURE', error.message);
+  }
 }

@@ -2,6 +2,7 @@
 // partition in which the group keeps them becomes one of the transaction's.
 
 import { addOffsetsToTxn } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { withoutProducerFenced } from './producer-fenced.ts';
 
@@ -9,6 +10,9 @@ import { withoutProducerFenced } from './producer-fenced.ts';
 const producerFencedVersionMin = 2;
 
 export const addOffsetsToTxnHandler = defineHandler(addOffsetsToTxn, async (request, context) => {
+  const { transactionalId, groupId } = request;
+  assertMay(context, AclOperation.WRITE, AclResource.TRANSACTIONAL_ID, transactionalId);
+  assertMay(context, AclOperation.READ, AclResource.GROUP, groupId);
   await withoutProducerFenced(
     context.apiVersion < producerFencedVersionMin,
     context.broker.transactions.addOffsets(request),

@@ -6,6 +6,13 @@
 
 import type { AddPartitionsRequest } from '../../coordinator/index.ts';
 import { addPartitionsToTxn, ErrorCode, KafkaError } from '../../protocol/index.ts';
+import {
+  AclOperation,
+  AclResource,
+  assertMay,
+  assertMayOnCluster,
+  mayOnTopic,
+} from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { withoutProducerFenced } from './producer-fenced.ts';
 import { isInternalTopic } from './topic-answer.ts';
@@ -18,14 +25,17 @@ export const addPartitionsToTxnHandler = defineHandler(
   addPartitionsToTxn,
   async (request, context) => {
     if (context.apiVersion >= batchedVersionMin) {
+      assertMayOnCluster(context, AclOperation.CLUSTER_ACTION);
       const results = request.transactions.map(async (transaction) => ({
         transactionalId: transaction.transactionalId,
         topicResults: await add({ ...transaction, transactionVersion: 2 }, context),
       }));
       return { errorCode: 0, resultsByTransaction: await Promise.all(results) };
     }
+    const { v3AndBelowTransactionalId: id } = request;
+    assertMay(context, AclOperation.WRITE, AclResource.TRANSACTIONAL_ID, id);
     const transaction: AddPartitionsRequest = {
-      transactionalId: request.v3AndBelowTransactionalId,
+      transactionalId: id,
       producerId: request.v3AndBelowProducerId,
       producerEpoch: request.v3AndBelowProducerEpoch,
       topics: request.v3AndBelowTopics,
@@ -77,9 +87,11 @@ function codesOf(
 }
 
 /** A producer writes to internal topics through coordinators only; 0 when nothing is wrong. */
-function refusalOf(name: string, index: number, { broker, apiVersion }: RequestContext): number {
-  if (apiVersion < batchedVersionMin && isInternalTopic(name)) {
-    return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+function refusalOf(name: string, index: number, context: RequestContext): number {
+  const { broker, apiVersion } = context;
+  if (apiVersion < batchedVersionMin) {
+    const mayWrite = !isInternalTopic(name) && mayOnTopic(context, AclOperation.WRITE, name);
+    if (!mayWrite) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   }
   const partition = broker.replicas.image.topic(name)?.partitions[index];
   return partition === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : 0;

@@ -3,14 +3,17 @@
 
 import type { QuotaEntity } from '../../metadata/index.ts';
 import { alterClientQuotas, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, assertMayOnCluster } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 
 type Entry = RequestOf<typeof alterClientQuotas>['entries'][number];
 
 export const alterClientQuotasHandler = defineHandler(
   alterClientQuotas,
-  async (request, { broker }) => {
-    const results = await broker.controller.alterClientQuotas({
+  async (request, context) => {
+    assertMayOnCluster(context, AclOperation.ALTER_CONFIGS);
+    const { broker, client } = context;
+    const results = await broker.controllerFor(client).alterClientQuotas({
       entries: request.entries.map((entry) => ({
         entity: entityOf(entry),
         ops: entry.ops.map(({ key, value, remove }) => ({ key, value: remove ? null : value })),

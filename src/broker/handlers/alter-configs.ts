@@ -15,7 +15,7 @@ export const alterConfigsHandler = defineHandler(alterConfigs, async (request, c
       new KafkaError('INVALID_REQUEST', 'Unexpected resource type BROKER_LOGGER.'),
     );
   }
-  const results = await context.broker.controller.alterConfigs({
+  const results = await context.broker.controllerFor(context.client).alterConfigs({
     resources: request.resources
       .filter((resource) => !refused.has(resource))
       .map(({ resourceType, resourceName, configs }) => ({

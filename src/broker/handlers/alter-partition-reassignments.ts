@@ -1,6 +1,7 @@
 // AlterPartitionReassignments (KIP-455): begins, changes and cancels moves to other brokers.
 
-import { alterPartitionReassignments } from '../../protocol/index.ts';
+import { alterPartitionReassignments, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, AclResource, mayOnCluster, refusalOn } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { groupedByTopic } from './topic-answer.ts';
 
@@ -8,7 +9,8 @@ export const alterPartitionReassignmentsHandler = defineHandler(
   alterPartitionReassignments,
   async (request, context) => {
     const { allowReplicationFactorChange } = request;
-    const results = await context.broker.controller.alterReassignments({
+    if (!mayOnCluster(context, AclOperation.ALTER)) return refusedBy(request);
+    const results = await context.broker.controllerFor(context.client).alterReassignments({
       partitions: request.topics.flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex, replicas }) => ({
           topic: name,
@@ -33,3 +35,19 @@ export const alterPartitionReassignmentsHandler = defineHandler(
     };
   },
 );
+
+/** The request is refused, and so is each of its partitions. */
+function refusedBy(request: RequestOf<typeof alterPartitionReassignments>) {
+  const { code: errorCode, message: errorMessage } = refusalOn(AclResource.CLUSTER);
+  return {
+    allowReplicationFactorChange: request.allowReplicationFactorChange,
+    errorCode,
+    errorMessage: errorMessage as string | null,
+    responses: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        return { partitionIndex, errorCode, errorMessage: errorMessage as string | null };
+      }),
+    })),
+  };
+}

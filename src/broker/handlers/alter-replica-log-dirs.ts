@@ -7,6 +7,7 @@ import {
   KafkaError,
   type ResponseInput,
 } from '../../protocol/index.ts';
+import { AclOperation, mayOnCluster } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { groupedByTopic } from './topic-answer.ts';
 
@@ -15,11 +16,14 @@ type Result = ResponseInput<typeof alterReplicaLogDirs>['results'][number];
 export const alterReplicaLogDirsHandler = defineHandler(
   alterReplicaLogDirs,
   async (request, context) => {
+    const mayMove = mayOnCluster(context, AclOperation.ALTER);
     const results: { topic: string; partitionIndex: number; errorCode: number }[] = [];
     for (const { path, topics } of request.dirs) {
       for (const { name: topic, partitions } of topics) {
         for (const partitionIndex of partitions) {
-          const errorCode = await codeOf(topic, partitionIndex, { path, context });
+          const errorCode = mayMove
+            ? await codeOf(topic, partitionIndex, { path, context })
+            : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
           results.push({ topic, partitionIndex, errorCode });
         }
       }

@@ -3,6 +3,8 @@
 
 import { type AlterConfigsResult, ResourceType } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
+import { clusterResourceName } from '../../security/acl/index.ts';
+import { AclOperation, AclResource, refusalOn } from '../authorization.ts';
 import type { RequestContext } from '../handler.ts';
 
 interface Resource {
@@ -31,9 +33,40 @@ export function refusedResources<R extends Resource>(
     } else if (isOtherBroker(resource, context)) {
       const message = `this broker is ${context.broker.nodeId}, not ${resource.resourceName}`;
       refused.set(resource, new KafkaError('INVALID_REQUEST', message));
+    } else {
+      const error = configsRefusal(resource, AclOperation.ALTER_CONFIGS, context);
+      if (error !== null) refused.set(resource, error);
     }
   }
   return refused;
+}
+
+/** The right that somebody lacks who may not do this to the configuration of the resource. */
+function configsRefusal(
+  { resourceType, resourceName }: Pick<Resource, 'resourceType' | 'resourceName'>,
+  operation: number,
+  { rights }: Pick<RequestContext, 'rights'>,
+): KafkaError | null {
+  const [type, name] = ofOwn.has(resourceType)
+    ? [ofOwn.get(resourceType) as number, resourceName]
+    : [AclResource.CLUSTER, clusterResourceName];
+  return rights.authorize(operation, type, name) ? null : refusalOn(type);
+}
+
+/** Whose configurations have rights of their own; those of the others are the cluster's. */
+const ofOwn: ReadonlyMap<number, number> = new Map<number, number>([
+  [ResourceType.TOPIC, AclResource.TOPIC],
+  [ResourceType.GROUP, AclResource.GROUP],
+]);
+
+/** @throws KafkaError …_AUTHORIZATION_FAILED */
+export function assertMayOnConfigs(
+  resource: Pick<Resource, 'resourceType' | 'resourceName'>,
+  operation: number,
+  context: Pick<RequestContext, 'rights'>,
+): void {
+  const error = configsRefusal(resource, operation, context);
+  if (error !== null) throw error;
 }
 
 function hasDuplicates(configs: readonly { readonly name: string }[]): boolean {

@@ -4,6 +4,7 @@
 import type { CommitTopic, CommittedTopic } from '../../coordinator/index.ts';
 import type { TopicImage } from '../../metadata/index.ts';
 import { ErrorCode, KafkaError } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import type { RequestContext } from '../handler.ts';
 import { type NamedTopic, topicNamed } from './topic-names.ts';
 
@@ -72,9 +73,16 @@ function find(
   context: RequestContext,
 ): TopicImage | KafkaError {
   try {
-    return topicNamed(topic, isById, context);
+    if (!isById) assertMayRead(topic.name, context);
+    const image = topicNamed(topic, isById, context);
+    if (isById) assertMayRead(image.name, context);
+    return image;
   } catch (error) {
     if (error instanceof KafkaError) return error;
     throw error;
   }
+}
+
+function assertMayRead(name: string, context: RequestContext): void {
+  assertMay(context, AclOperation.READ, AclResource.TOPIC, name);
 }

@@ -2,6 +2,7 @@
 // group.version 0 does not have.
 
 import { consumerGroupHeartbeat } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { assertConsumerProtocol, hostAsJavaPrints } from './group-client.ts';
 
@@ -9,6 +10,10 @@ export const consumerGroupHeartbeatHandler = defineHandler(
   consumerGroupHeartbeat,
   (request, context) => {
     assertConsumerProtocol(context);
+    assertMay(context, AclOperation.READ, AclResource.GROUP, request.groupId);
+    for (const name of request.subscribedTopicNames ?? []) {
+      assertMay(context, AclOperation.DESCRIBE, AclResource.TOPIC, name);
+    }
     return context.broker.groups.consumerGroupHeartbeat({
       request,
       client: {

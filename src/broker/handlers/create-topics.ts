@@ -4,10 +4,18 @@ import { ZERO_UUID } from '../../base/uuid.ts';
 import type { CreateTopicResult, ItemError } from '../../metadata/index.ts';
 import {
   createTopics,
+  ErrorCode,
   KafkaError,
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
+import {
+  AclOperation,
+  AclResource,
+  mayOnCluster,
+  mayOnTopic,
+  refusalOn,
+} from '../authorization.ts';
 import { topicConfigEntries } from '../config-entries.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { changeTopics } from '../quotas/index.ts';
@@ -18,12 +26,16 @@ type Answer = ResponseInput<typeof createTopics>['topics'][number];
 const metadataTopic = '__cluster_metadata';
 
 export const createTopicsHandler = defineHandler(createTopics, async (request, context) => {
-  const { controller, replicas } = context.broker;
-  const refused = refusedTopics(request.topics);
+  const { broker, client } = context;
+  const { replicas } = broker;
+  const refused = new Map([
+    ...refusedTopics(request.topics),
+    ...forbidden(request.topics, context),
+  ]);
   const { validateOnly } = request;
   const topics = request.topics.filter(({ name }) => !refused.has(name)).map(creatable);
   const results = await changeTopics(context.charge, context.apiVersion >= 6, (limit) =>
-    controller.createTopics({ topics, validateOnly, ...limit }),
+    broker.controllerFor(client).createTopics({ topics, validateOnly, ...limit }),
   );
   await replicas.settled(topics.map(({ name }) => name));
   const failures = [...refused].map(([name, error]) => failure(name, error));
@@ -65,8 +77,29 @@ function answer(result: CreateTopicResult, context: RequestContext): Answer {
     errorMessage: null,
     numPartitions: result.partitionCount,
     replicationFactor: result.replicationFactor,
-    configs: topicConfigEntries(result.configs, context.broker),
+    ...configsOf(result, context),
   };
+}
+
+function configsOf({ name, configs }: CreateTopicResult, context: RequestContext) {
+  if (mayOnTopic(context, AclOperation.DESCRIBE_CONFIGS, name)) {
+    return { configs: topicConfigEntries(configs, context.broker) };
+  }
+  return {
+    ...{ numPartitions: -1, replicationFactor: -1, configs: [] },
+    topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+  };
+}
+
+/** Whoever may create on the cluster may create every topic. */
+function forbidden(
+  topics: readonly Wanted[],
+  context: RequestContext,
+): ReadonlyMap<string, KafkaError> {
+  const { CREATE } = AclOperation;
+  if (mayOnCluster(context, CREATE)) return new Map();
+  const names = topics.map(({ name }) => name).filter((name) => !mayOnTopic(context, CREATE, name));
+  return new Map(names.map((name) => [name, refusalOn(AclResource.TOPIC)]));
 }
 
 function failure(name: string, error: ItemError): Answer {

@@ -2,6 +2,7 @@
 // answer comes when all living replicas begin there, and says where the lowest of them begins.
 
 import { deleteRecords, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { isInternalTopic } from './topic-answer.ts';
 
@@ -27,6 +28,7 @@ async function answer(
   const { partitionIndex, offset } = wanted;
   const { replicas, io } = context.broker;
   try {
+    assertMay(context, AclOperation.DELETE, AclResource.TOPIC, name);
     if (isInternalTopic(name)) throw new KafkaError('INVALID_TOPIC_EXCEPTION');
     const partition = replicas.get(name, partitionIndex);
     if (partition === undefined) {

@@ -2,6 +2,7 @@
 
 import { findQuotas, type QuotaFilter } from '../../metadata/index.ts';
 import { describeClientQuotas, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, assertMayOnCluster } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 
 type Component = RequestOf<typeof describeClientQuotas>['components'][number];
@@ -15,6 +16,7 @@ const entityTypes = ['user', 'client-id', 'ip'];
 export const describeClientQuotasHandler = defineHandler(
   describeClientQuotas,
   (request, context) => {
+    assertMayOnCluster(context, AclOperation.DESCRIBE_CONFIGS);
     const filters = request.components.map(filterOf);
     assertCombination(filters);
     const found = findQuotas(context.image, filters, request.strict);

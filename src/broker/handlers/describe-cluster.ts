@@ -1,8 +1,8 @@
 // DescribeCluster (KIP-700): the brokers, and whom to ask for changes.
 
 import { describeCluster, KafkaError } from '../../protocol/index.ts';
+import { clusterOperations, operationsNotAsked } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
-import { clusterOperations, operationsNotAsked } from './topic-answer.ts';
 
 const brokerEndpoints = 1;
 const controllerEndpoints = 2;
@@ -22,7 +22,7 @@ export const describeClusterHandler = defineHandler(describeCluster, (request, c
     controllerId: broker.controllerId,
     brokers: brokersFor(context, request.includeFencedBrokers),
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-      ? clusterOperations
+      ? clusterOperations(context)
       : operationsNotAsked,
   };
 });

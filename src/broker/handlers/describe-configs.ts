@@ -7,8 +7,10 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
+import { AclOperation } from '../authorization.ts';
 import { configEntriesOf } from '../config-entries.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+import { assertMayOnConfigs } from './altered-configs.ts';
 
 type Request = RequestOf<typeof describeConfigs>;
 type Resource = Request['resources'][number];
@@ -22,6 +24,7 @@ function answer(resource: Resource, request: Request, context: RequestContext): 
   const { resourceType, resourceName, configurationKeys } = resource;
   const result = { errorCode: 0, errorMessage: null, resourceType, resourceName, configs: [] };
   try {
+    assertMayOnConfigs(resource, AclOperation.DESCRIBE_CONFIGS, context);
     const configs = configEntriesOf(resourceType, resourceName, context);
     const wanted = configurationKeys === null ? null : new Set(configurationKeys);
     return {

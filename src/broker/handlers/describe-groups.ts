@@ -1,21 +1,28 @@
 // DescribeGroups: state and members of classic groups.
 
 import { describeGroups, KafkaError } from '../../protocol/index.ts';
+import {
+  AclOperation,
+  AclResource,
+  assertMay,
+  authorizedOperations,
+  operationsNotAsked,
+} from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
-import { groupOperations, operationsNotAsked } from './topic-answer.ts';
 
 /** Since this version a group that is not there is an error (KIP-1043). */
 const missingIsErrorVersionMin = 6;
 
 export const describeGroupsHandler = defineHandler(describeGroups, async (request, context) => {
-  const authorizedOperations = request.includeAuthorizedOperations
-    ? groupOperations
-    : operationsNotAsked;
+  const isAsked = request.includeAuthorizedOperations;
   const groups = await Promise.all(request.groups.map((groupId) => describe(groupId, context)));
   return {
     groups: groups.map((group) => ({
       ...group,
-      authorizedOperations: group.errorCode === 0 ? authorizedOperations : operationsNotAsked,
+      authorizedOperations:
+        isAsked && group.errorCode === 0
+          ? authorizedOperations(context, AclResource.GROUP, group.groupId)
+          : operationsNotAsked,
     })),
   };
 });
@@ -23,6 +30,7 @@ export const describeGroupsHandler = defineHandler(describeGroups, async (reques
 async function describe(groupId: string, context: RequestContext) {
   const isErrorWhenMissing = context.apiVersion >= missingIsErrorVersionMin;
   try {
+    assertMay(context, AclOperation.DESCRIBE, AclResource.GROUP, groupId);
     return await context.broker.groups.describeGroup(groupId, isErrorWhenMissing);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

@@ -8,6 +8,7 @@ import {
   type ResponseInput,
 } from '../../protocol/index.ts';
 import type { LogDirectory } from '../../storage/index.ts';
+import { AclOperation, mayOnCluster } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { groupedByTopic } from './topic-answer.ts';
 
@@ -23,6 +24,9 @@ interface Held {
 }
 
 export const describeLogDirsHandler = defineHandler(describeLogDirs, (request, context) => {
+  if (!mayOnCluster(context, AclOperation.DESCRIBE)) {
+    return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED, results: [] };
+  }
   const { directories, replicas } = context.broker;
   const held = heldBy(request, context);
   const online = directories.map((directory) =>

@@ -1,6 +1,7 @@
 // DescribeProducers (KIP-664): the producers that a partition remembers, and their transactions.
 
 import { describeProducers, KafkaError, type ResponseInput } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { isTopicName } from './topic-answer.ts';
 
@@ -33,6 +34,7 @@ function answer(topic: string, partitionIndex: number, context: RequestContext):
 }
 
 function producersOf(topic: string, index: number, context: RequestContext) {
+  assertMay(context, AclOperation.READ, AclResource.TOPIC, topic);
   if (!isTopicName(topic)) throw new KafkaError('INVALID_TOPIC_EXCEPTION');
   const partition = context.broker.replicas.get(topic, index);
   if (partition === undefined) {

@@ -11,6 +11,7 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
+import { AclOperation, assertMayOnCluster } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 
 type Partition = ResponseInput<typeof describeQuorum>['topics'][number]['partitions'][number];
@@ -19,6 +20,7 @@ type Partition = ResponseInput<typeof describeQuorum>['topics'][number]['partiti
 const silentMsMax = 300_000;
 
 export const describeQuorumHandler = defineHandler(describeQuorum, async (request, context) => {
+  assertMayOnCluster(context, AclOperation.DESCRIBE);
   const progress = isQuorum(request) ? await context.broker.controller.metadataProgress({}) : null;
   return {
     errorCode: 0,
@@ -26,10 +28,12 @@ export const describeQuorumHandler = defineHandler(describeQuorum, async (reques
     topics: request.topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
-        progress === null ? unknownPartition(partitionIndex) : quorum(progress, context),
+        progress === null
+          ? unknownPartition(partitionIndex)
+          : forVersion(quorum(progress, context), context.apiVersion),
       ),
     })),
-    nodes: progress === null ? [] : nodesOf(progress, context),
+    nodes: progress === null || context.apiVersion < 2 ? [] : nodesOf(progress, context),
   };
 });
 
@@ -89,6 +93,19 @@ function quorum(progress: MetadataProgress, { image }: RequestContext): Partitio
       lastFetchTimestamp: heardMs,
       lastCaughtUpTimestamp: caughtUpMs,
     })),
+  };
+}
+
+/** Version 2 brought the directories of replicas (KIP-853). */
+function forVersion(partition: Partition, version: number): Partition {
+  if (version >= 2) return partition;
+  const without = ({ replicaDirectoryId: _, ...replica }: Partition['currentVoters'][number]) => {
+    return replica;
+  };
+  return {
+    ...partition,
+    currentVoters: partition.currentVoters.map(without),
+    observers: partition.observers.map(without),
   };
 }
 

@@ -8,9 +8,11 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../protocol/index.ts';
-import type { Replicas } from '../../replication/index.ts';
+import { AclOperation, AclResource, authorizedOperations, mayOnTopic } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
-import { isInternalTopic, isTopicName, partitionAnswer, topicOperations } from './topic-answer.ts';
+import { isInternalTopic, isTopicName, partitionAnswer } from './topic-answer.ts';
+
+const { TOPIC_AUTHORIZATION_FAILED } = ErrorCode;
 
 type Request = RequestOf<typeof describeTopicPartitions>;
 type Answer = ResponseInput<typeof describeTopicPartitions>;
@@ -23,15 +25,21 @@ export const describeTopicPartitionsHandler = defineHandler(
     const limit = limitOf(request, context);
     const topics: Answer['topics'][number][] = [];
     let left = limit;
+    const isForAll = request.topics.length === 0;
     for (const name of namesOf(request, image)) {
+      if (!mayOnTopic(context, AclOperation.DESCRIBE, name)) {
+        if (!isForAll) topics.push(refusedTopic(name, TOPIC_AUTHORIZATION_FAILED));
+        continue;
+      }
       const topic = image.topic(name);
       if (topic === undefined) {
-        topics.push(missingTopic(name));
+        const bits = authorizedOperations(context, AclResource.TOPIC, name);
+        topics.push({ ...refusedTopic(name, missingCode(name)), topicAuthorizedOperations: bits });
         continue;
       }
       const from = cursor !== null && cursor.topicName === name ? cursor.partitionIndex : 0;
       const until = Math.min(topic.partitions.length, from + left);
-      if (until > from) topics.push(topicPage(topic, context.broker.replicas, { from, until }));
+      if (until > from) topics.push(topicPage(topic, context, { from, until }));
       left -= Math.max(0, until - from);
       if (until < topic.partitions.length) {
         return { topics, nextCursor: { topicName: name, partitionIndex: until } };
@@ -58,7 +66,7 @@ function namesOf(request: Request, image: MetadataImage): string[] {
 
 function topicPage(
   topic: TopicImage,
-  replicas: Replicas,
+  context: RequestContext,
   page: { readonly from: number; readonly until: number },
 ): Answer['topics'][number] {
   return {
@@ -67,21 +75,20 @@ function topicPage(
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
     partitions: topic.partitions.slice(page.from, page.until).map((partition, index) => ({
-      ...partitionAnswer(topic, page.from + index, replicas),
+      ...partitionAnswer(topic, page.from + index, context.broker.replicas),
       eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
       lastKnownElr: partition.lastKnownElr,
     })),
-    topicAuthorizedOperations: topicOperations,
+    topicAuthorizedOperations: authorizedOperations(context, AclResource.TOPIC, topic.name),
   };
 }
 
-function missingTopic(name: string): Answer['topics'][number] {
-  return {
-    errorCode: isTopicName(name)
-      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-      : ErrorCode.INVALID_TOPIC_EXCEPTION,
-    name,
-    topicId: ZERO_UUID,
-    partitions: [],
-  };
+function missingCode(name: string): number {
+  return isTopicName(name)
+    ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    : ErrorCode.INVALID_TOPIC_EXCEPTION;
+}
+
+function refusedTopic(name: string, errorCode: number): Answer['topics'][number] {
+  return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
 }

@@ -1,6 +1,7 @@
 // DescribeTransactions: state, producer and partitions of transactions (KIP-664).
 
 import { describeTransactions, KafkaError } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay, mayOnTopic } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 
 export const describeTransactionsHandler = defineHandler(
@@ -10,9 +11,10 @@ export const describeTransactionsHandler = defineHandler(
   }),
 );
 
-async function describe(transactionalId: string, { broker }: RequestContext) {
+async function describe(transactionalId: string, context: RequestContext) {
   try {
-    const transaction = await broker.transactions.describe(transactionalId);
+    assertMay(context, AclOperation.DESCRIBE, AclResource.TRANSACTIONAL_ID, transactionalId);
+    const transaction = await context.broker.transactions.describe(transactionalId);
     const { producerId, producerEpoch, partitions } = transaction;
     return {
       errorCode: 0,
@@ -22,7 +24,9 @@ async function describe(transactionalId: string, { broker }: RequestContext) {
       transactionStartTimeMs: transaction.startMs,
       producerId,
       producerEpoch,
-      topics: [...partitions].map(([topic, indexes]) => ({ topic, partitions: [...indexes] })),
+      topics: [...partitions]
+        .filter(([topic]) => mayOnTopic(context, AclOperation.DESCRIBE, topic))
+        .map(([topic, indexes]) => ({ topic, partitions: [...indexes] })),
     };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

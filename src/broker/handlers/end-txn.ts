@@ -2,6 +2,7 @@
 // or the producer id, of the next transaction.
 
 import { endTxn } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { withoutProducerFenced } from './producer-fenced.ts';
 
@@ -9,8 +10,11 @@ import { withoutProducerFenced } from './producer-fenced.ts';
 const producerFencedVersionMin = 2;
 const secondProtocolVersionMin = 5;
 
-export const endTxnHandler = defineHandler(endTxn, async (request, { broker, apiVersion }) => {
+export const endTxnHandler = defineHandler(endTxn, async (request, context) => {
+  const { broker, apiVersion } = context;
   const { committed: isCommit, ...producer } = request;
+  const { transactionalId } = producer;
+  assertMay(context, AclOperation.WRITE, AclResource.TRANSACTIONAL_ID, transactionalId);
   const transactionVersion = apiVersion >= secondProtocolVersionMin ? 2 : 0;
   const next = await withoutProducerFenced(
     apiVersion < producerFencedVersionMin,

@@ -10,6 +10,7 @@ import {
   type ResponseInput,
 } from '../../protocol/index.ts';
 import { FetchWaiter, type Partition, type VisibleBytesSource } from '../../replication/index.ts';
+import { AclOperation, mayOnCluster, mayOnTopic } from '../authorization.ts';
 import { currentLeaderOf, endpointsOf } from '../current-leaders.ts';
 import {
   type FetchingFollower,
@@ -67,6 +68,7 @@ export const fetchHandler = defineHandler(fetch, (request, context) => {
       follower: replica && followerOf(replica, beganMs, context),
       nearby: request.rackId === '' || replica !== null ? null : nearbyBrokers(request, context),
       usesTopicIds: apiVersion >= 13,
+      mayRead: readRight(context, replica),
       version: apiVersion,
     },
   };
@@ -87,6 +89,17 @@ function replicaOf({ replicaId, replicaState }: Request): FetchingReplica | null
   if (replicaId >= 0) return { id: replicaId, brokerEpoch: -1 };
   if (replicaState.replicaId < 0) return null;
   return { id: replicaState.replicaId, brokerEpoch: replicaState.replicaEpoch };
+}
+
+/** Followers need the right on the cluster, and get no topic without it. */
+function readRight(
+  context: RequestContext,
+  replica: FetchingReplica | null,
+): FetchReadOptions['mayRead'] {
+  if (!context.rights.isBound) return null;
+  // Asked for each partition of each pass, also of that behind a wait.
+  if (replica === null) return (topic) => mayOnTopic(context, AclOperation.READ, topic);
+  return () => mayOnCluster(context, AclOperation.CLUSTER_ACTION);
 }
 
 /** The brokers in the rack of a consumer that is not in ours, if the configuration asks for it. */
@@ -169,6 +182,8 @@ function beginSession(
     sessionEpoch: context.apiVersion >= 7 ? request.sessionEpoch : -1,
     usesTopicIds,
     ...reader,
+    owner: context.rights.owner,
+    aclsVersion: context.rights.aclsVersion,
     targets,
     forgotten,
   });

@@ -2,6 +2,7 @@
 // kept. Asking makes the internal topic; unlike Kafka we answer when it is there.
 
 import { findCoordinator, KafkaError } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay, assertMayOnCluster } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 
 const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const;
@@ -31,10 +32,13 @@ async function find(key: string, keyType: number, context: RequestContext) {
 async function nodeOf(key: string, keyType: number, context: RequestContext): Promise<number> {
   switch (keyType) {
     case KeyType.GROUP:
+      assertMay(context, AclOperation.DESCRIBE, AclResource.GROUP, key);
       return await context.broker.groups.coordinatorOf(key);
     case KeyType.TRANSACTION:
+      assertMay(context, AclOperation.DESCRIBE, AclResource.TRANSACTIONAL_ID, key);
       return await context.broker.transactions.coordinatorOf(key);
     case KeyType.SHARE:
+      assertMayOnCluster(context, AclOperation.CLUSTER_ACTION);
       // Not served: an error that makes clients ask again rather than give up.
       throw new KafkaError('COORDINATOR_NOT_AVAILABLE');
     default:

@@ -20,7 +20,7 @@ export const incrementalAlterConfigsHandler = defineHandler(
       const result = alteredLoggers(resource, request, context);
       if (result !== null) ofLoggers.set(resource, result);
     }
-    const results = await context.broker.controller.incrementalAlterConfigs({
+    const results = await context.broker.controllerFor(context.client).incrementalAlterConfigs({
       resources: request.resources
         .filter((resource) => !refused.has(resource) && !ofLoggers.has(resource))
         .map(({ resourceType, resourceName, configs }) => ({

@@ -4,6 +4,7 @@
 // when they have none.
 
 import { initProducerId, KafkaError, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay, mayOnCluster, refusalOn } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { withoutProducerFenced } from './producer-fenced.ts';
 
@@ -22,11 +23,20 @@ async function idFor(request: RequestOf<typeof initProducerId>, context: Request
   const { broker, apiVersion } = context;
   const { transactionalId } = request;
   if (transactionalId === null) {
+    assertMayProduce(context);
     return { producerId: await broker.producerIds.next(), producerEpoch: 0 };
   }
+  assertMay(context, AclOperation.WRITE, AclResource.TRANSACTIONAL_ID, transactionalId);
   const { transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request;
   return await withoutProducerFenced(
     apiVersion < producerFencedVersionMin,
     broker.transactions.initProducerId({ transactionalId, timeoutMs, producerId, producerEpoch }),
   );
+}
+
+/** Whoever may write to some topic may do so idempotently (KIP-679). */
+function assertMayProduce(context: RequestContext): void {
+  if (mayOnCluster(context, AclOperation.IDEMPOTENT_WRITE)) return;
+  if (context.rights.authorizeByResourceType(AclOperation.WRITE, AclResource.TOPIC)) return;
+  throw refusalOn(AclResource.CLUSTER);
 }

@@ -1,10 +1,12 @@
 // JoinGroup: answered when everybody has joined.
 
 import { joinGroup } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { hostAsJavaPrints } from './group-client.ts';
 
 export const joinGroupHandler = defineHandler(joinGroup, async (request, context) => {
+  assertMay(context, AclOperation.READ, AclResource.GROUP, request.groupId);
   const answer = await context.broker.groups.joinGroup({
     request,
     client: {

@@ -10,6 +10,7 @@ import {
   type ResponseInput,
 } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 
 type Request = RequestOf<typeof listOffsets>;
@@ -82,6 +83,7 @@ async function answer(
   { request, context }: { request: Request; context: RequestContext },
 ): Promise<Answer> {
   try {
+    assertMay(context, AclOperation.DESCRIBE, AclResource.TOPIC, name);
     const partition = context.broker.replicas.get(name, wanted.partitionIndex);
     if (partition === undefined) throw missing(name, wanted, context);
     partition.assertLeader(wanted.currentLeaderEpoch, request.replicaId === debuggingId);

@@ -3,11 +3,14 @@
 
 import { isReassigning, type PartitionImage, type TopicImage } from '../../metadata/index.ts';
 import { listPartitionReassignments } from '../../protocol/index.ts';
+import { AclOperation, assertMayOnCluster } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 
 export const listPartitionReassignmentsHandler = defineHandler(
   listPartitionReassignments,
-  (request, { image }) => {
+  (request, context) => {
+    assertMayOnCluster(context, AclOperation.DESCRIBE);
+    const { image } = context;
     const answer = (topic: TopicImage, indexes: Iterable<number>) => ({
       name: topic.name,
       partitions: [...indexes].flatMap((index) => movingPartition(topic.partitions[index], index)),

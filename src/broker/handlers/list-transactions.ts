@@ -1,6 +1,7 @@
 // ListTransactions: the transactional ids that this broker coordinates; tools ask every broker.
 
 import { listTransactions } from '../../protocol/index.ts';
+import { AclOperation, AclResource } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 
 export const listTransactionsHandler = defineHandler(listTransactions, async (request, context) => {
@@ -10,10 +11,14 @@ export const listTransactionsHandler = defineHandler(listTransactions, async (re
     durationMs: request.durationFilter,
     idPattern: request.transactionalIdPattern,
   });
+  const { rights } = context;
+  const visible = transactions.filter(({ transactionalId: id }) => {
+    return rights.authorize(AclOperation.DESCRIBE, AclResource.TRANSACTIONAL_ID, id);
+  });
   return {
     errorCode: 0,
     unknownStateFilters: unknownStates,
-    transactionStates: transactions.map(({ state: transactionState, ...transaction }) => {
+    transactionStates: visible.map(({ state: transactionState, ...transaction }) => {
       return { ...transaction, transactionState };
     }),
   };

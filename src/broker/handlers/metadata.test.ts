@@ -6,13 +6,16 @@ import { port, withBroker } from '../../../tests/doubles/broker/brokers.ts';
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import { ErrorCode, metadata, type RequestInput } from '../../protocol/index.ts';
-import { clusterOperations, topicOperations } from './topic-answer.ts';
+import { AclResource, authorizedOperations, everyRight } from '../authorization.ts';
 
 type Request = RequestInput<typeof metadata>;
 
 function ask(client: ClientConnection, request: Partial<Request>, version = 13) {
   return client.request(metadata, { topics: null, ...request }, { versionMax: version });
 }
+
+/** Those of whoever may do everything. */
+const all = (type: number): number => authorizedOperations({ rights: everyRight }, type, '');
 
 const named = (...names: string[]) => names.map((name) => ({ name, topicId: ZERO_UUID }));
 
@@ -122,8 +125,8 @@ test('authorized operations are told to those who ask', async () => {
       { includeTopicAuthorizedOperations: true, includeClusterAuthorizedOperations: true },
       10,
     );
-    assert.equal(asked.topics[0]?.topicAuthorizedOperations, topicOperations);
-    assert.equal(asked.clusterAuthorizedOperations, clusterOperations);
+    assert.equal(asked.topics[0]?.topicAuthorizedOperations, all(AclResource.TOPIC));
+    assert.equal(asked.clusterAuthorizedOperations, all(AclResource.CLUSTER));
     const unasked = await ask(client, {}, 10);
     assert.equal(unasked.topics[0]?.topicAuthorizedOperations, -2147483648);
   });

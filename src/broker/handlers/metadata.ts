@@ -6,17 +6,21 @@
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { ItemError, MetadataImage, TopicImage } from '../../metadata/index.ts';
 import { ErrorCode, KafkaError, metadata, type RequestOf } from '../../protocol/index.ts';
-import type { Replicas } from '../../replication/index.ts';
+import {
+  AclOperation,
+  AclResource,
+  authorizedOperations,
+  clusterOperations,
+  mayOnCluster,
+  mayOnTopic,
+  operationsNotAsked,
+  refusalOn,
+} from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { changeTopics } from '../quotas/index.ts';
-import {
-  clusterOperations,
-  isInternalTopic,
-  isTopicName,
-  operationsNotAsked,
-  partitionAnswers,
-  topicOperations,
-} from './topic-answer.ts';
+import { isInternalTopic, isTopicName, partitionAnswers } from './topic-answer.ts';
+
+const notAllowed = refusalOn(AclResource.TOPIC);
 
 type Request = RequestOf<typeof metadata>;
 type Wanted = NonNullable<Request['topics']>[number];
@@ -25,17 +29,18 @@ type Topic = ReturnType<typeof foundTopic>;
 export const metadataHandler = defineHandler(metadata, async (request, context) => {
   assertTopicIds(request, context);
   const failures = await maybeCreateTopics(request, context);
-  const { replicas } = context.broker;
-  const { image } = replicas;
-  const operations = request.includeTopicAuthorizedOperations
-    ? topicOperations
-    : operationsNotAsked;
+  const { image } = context.broker.replicas;
+  const answer = (topic: TopicImage): Topic => {
+    return foundTopic(topic, context, request.includeTopicAuthorizedOperations);
+  };
   const topics = isForAll(request, context)
-    ? [...image.topics()].map((topic) => foundTopic(topic, replicas, operations))
+    ? [...image.topics()].filter(({ name }) => mayDescribe(name, context)).map(answer)
     : (request.topics as Wanted[]).map((wanted) => {
         const topic = find(wanted, image);
-        if (topic !== undefined) return foundTopic(topic, replicas, operations);
-        return missingTopic(wanted, failures.get(wanted.name ?? ''), context);
+        const name = topic?.name ?? wanted.name;
+        if (name !== null && !mayDescribe(name, context)) return hiddenTopic(wanted, topic);
+        if (topic !== undefined) return answer(topic);
+        return missingTopic(wanted, failures.get(wanted.name ?? ''), { request, context });
       });
   return {
     brokers: context.broker.endpoints(context.client),
@@ -43,7 +48,7 @@ export const metadataHandler = defineHandler(metadata, async (request, context) 
     controllerId: context.broker.controllerId,
     topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-      ? clusterOperations
+      ? clusterOperations(context)
       : operationsNotAsked,
   };
 });
@@ -72,7 +77,9 @@ async function maybeCreateTopics(
   const names = new Set<string>();
   for (const { name } of request.topics ?? []) {
     if (name === null || name === '' || context.image.topic(name) !== undefined) continue;
+    if (!mayDescribe(name, context)) continue;
     if (!isTopicName(name)) failures.set(name, new KafkaError('INVALID_TOPIC_EXCEPTION'));
+    else if (mayCreate && !mayCreateTopic(name, context)) failures.set(name, notAllowed);
     else if (mayCreate) names.add(name);
   }
   if (names.size === 0) return failures;
@@ -93,21 +100,45 @@ function find(wanted: Wanted, image: MetadataImage): TopicImage | undefined {
   return wanted.name === null ? undefined : image.topic(wanted.name);
 }
 
-function foundTopic(topic: TopicImage, replicas: Replicas, operations: number) {
+function mayDescribe(name: string, context: RequestContext): boolean {
+  return mayOnTopic(context, AclOperation.DESCRIBE, name);
+}
+
+function mayCreateTopic(name: string, context: RequestContext): boolean {
+  const { CREATE } = AclOperation;
+  return mayOnCluster(context, CREATE) || mayOnTopic(context, CREATE, name);
+}
+
+function foundTopic(topic: TopicImage, context: RequestContext, tellsOperations: boolean) {
   return {
     errorCode: 0,
     name: topic.name as string | null,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: partitionAnswers(topic, replicas),
-    topicAuthorizedOperations: operations,
+    partitions: partitionAnswers(topic, context.broker.replicas),
+    topicAuthorizedOperations: tellsOperations
+      ? authorizedOperations(context, AclResource.TOPIC, topic.name)
+      : operationsNotAsked,
+  };
+}
+
+/** Whether there is such a topic is not said; the name of an id is not, either. */
+function hiddenTopic(wanted: Wanted, topic: TopicImage | undefined): Topic {
+  const isById = wanted.topicId !== ZERO_UUID;
+  return {
+    errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+    name: isById ? null : wanted.name,
+    topicId: isById ? (topic?.id ?? wanted.topicId) : ZERO_UUID,
+    isInternal: false,
+    partitions: [],
+    topicAuthorizedOperations: operationsNotAsked,
   };
 }
 
 function missingTopic(
   wanted: Wanted,
   failure: ItemError | undefined,
-  context: RequestContext,
+  { request, context }: { readonly request: Request; readonly context: RequestContext },
 ): Topic {
   const isById = wanted.topicId !== ZERO_UUID;
   const unknown = isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -117,6 +148,9 @@ function missingTopic(
     topicId: wanted.topicId,
     isInternal: false,
     partitions: [],
-    topicAuthorizedOperations: operationsNotAsked,
+    topicAuthorizedOperations:
+      request.includeTopicAuthorizedOperations && wanted.name !== null && failure === undefined
+        ? authorizedOperations(context, AclResource.TOPIC, wanted.name)
+        : operationsNotAsked,
   };
 }

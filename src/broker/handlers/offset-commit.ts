@@ -1,6 +1,7 @@
 // OffsetCommit: stores positions of a group, for topics that exist.
 
 import { offsetCommit } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { commitKnownTopics } from './commit-known-topics.ts';
 
@@ -8,6 +9,7 @@ import { commitKnownTopics } from './commit-known-topics.ts';
 const idsVersionMin = 10;
 
 export const offsetCommitHandler = defineHandler(offsetCommit, async (request, context) => {
+  assertMay(context, AclOperation.READ, AclResource.GROUP, request.groupId);
   const { apiVersion, broker } = context;
   const isById = apiVersion >= idsVersionMin;
   const topics = await commitKnownTopics(

@@ -2,6 +2,7 @@
 
 import { ZERO_UUID } from '../../base/uuid.ts';
 import { ErrorCode, KafkaError, offsetFetch, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay, mayOnTopic } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { topicIdOf, topicNamed } from './topic-names.ts';
 
@@ -44,6 +45,7 @@ async function answer(wanted: Wanted, requireStable: boolean, context: RequestCo
     return context.broker.groups.fetchOffsets(groupId, topics, { member, requireStable });
   };
   try {
+    assertMay(context, AclOperation.DESCRIBE, AclResource.GROUP, groupId);
     const topics =
       wanted.topics === null
         ? await fetchAll(fetch, context)
@@ -57,7 +59,8 @@ async function answer(wanted: Wanted, requireStable: boolean, context: RequestCo
 
 async function fetchAll(fetch: Fetch, context: RequestContext) {
   const topics = await fetch(null);
-  const withIds = topics.map((topic) => ({ ...topic, topicId: topicIdOf(topic.name, context) }));
+  const visible = topics.filter(({ name }) => mayDescribe(name, context));
+  const withIds = visible.map((topic) => ({ ...topic, topicId: topicIdOf(topic.name, context) }));
   // A topic without an id cannot be said by id.
   return context.apiVersion < idsVersionMin
     ? withIds
@@ -67,14 +70,21 @@ async function fetchAll(fetch: Fetch, context: RequestContext) {
 async function fetchWanted(fetch: Fetch, wanted: readonly WantedTopic[], context: RequestContext) {
   const isById = context.apiVersion >= idsVersionMin;
   const named = wanted.map((topic) => (isById ? withName(topic, context) : topic));
-  const known = named.filter((topic) => topic !== null);
+  const isKnown = (topic: WantedTopic | null) => topic !== null && mayDescribe(topic.name, context);
+  const known = named.filter((topic): topic is WantedTopic => isKnown(topic));
   const fetched = await fetch(known);
   let next = 0;
   return wanted.map((topic, index) => {
-    if (named[index] === null) return refused(topic, ErrorCode.UNKNOWN_TOPIC_ID);
+    const found = named[index] ?? null;
+    if (found === null) return refused(topic, ErrorCode.UNKNOWN_TOPIC_ID);
+    if (!isKnown(found)) return refused(topic, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     const { partitions } = fetched[next++] as (typeof fetched)[number];
     return { name: topic.name, topicId: topic.topicId, partitions };
   });
+}
+
+function mayDescribe(name: string, context: RequestContext): boolean {
+  return mayOnTopic(context, AclOperation.DESCRIBE, name);
 }
 
 function withName(topic: WantedTopic, context: RequestContext): WantedTopic | null {

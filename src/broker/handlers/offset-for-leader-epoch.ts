@@ -2,23 +2,34 @@
 // leader whether what they have read is still there (KIP-320).
 
 import { KafkaError, offsetForLeaderEpoch, type RequestOf } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay, mayOnCluster } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
+
+interface Asking {
+  readonly context: RequestContext;
+  readonly maySeeAll: boolean;
+}
 
 type Wanted = RequestOf<typeof offsetForLeaderEpoch>['topics'][number]['partitions'][number];
 
 export const offsetForLeaderEpochHandler = defineHandler(
   offsetForLeaderEpoch,
-  (request, context) => ({
-    topics: request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((wanted) => answer(topic, wanted, context)),
-    })),
-  }),
+  (request, context) => {
+    // A follower asks about every topic.
+    const maySeeAll = mayOnCluster(context, AclOperation.CLUSTER_ACTION);
+    return {
+      topics: request.topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map((wanted) => answer(topic, wanted, { context, maySeeAll })),
+      })),
+    };
+  },
 );
 
-function answer(topic: string, wanted: Wanted, context: RequestContext) {
+function answer(topic: string, wanted: Wanted, { context, maySeeAll }: Asking) {
   const none = { partition: wanted.partition, leaderEpoch: -1, endOffset: -1 };
   try {
+    if (!maySeeAll) assertMay(context, AclOperation.DESCRIBE, AclResource.TOPIC, topic);
     const partition = context.broker.replicas.get(topic, wanted.partition);
     if (partition === undefined) {
       const isKnown = context.image.partition(topic, wanted.partition) !== undefined;

@@ -18,6 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Partition } from '../../replication/index.ts';
 import type { AppendResult } from '../../storage/index.ts';
+import { AclOperation, AclResource, assertMay, refusalOn } from '../authorization.ts';
 import { currentLeaderOf, endpointsOf } from '../current-leaders.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { appendTransactional, type TransactionalAppend } from '../transactional-produce.ts';
@@ -41,6 +42,7 @@ const acksAll = -1;
 const zstd = 4;
 
 export const produceHandler = defineHandler(produce, (request, context) => {
+  const refused = context.rights.isBound ? transactionalRefusal(request, context) : null;
   const appended: Appended[] = [];
   let transactional = null as TransactionalAppend[] | null;
   const responses = request.topicData.map((topic) => ({
@@ -49,6 +51,7 @@ export const produceHandler = defineHandler(produce, (request, context) => {
     partitionResponses: topic.partitionData.map(({ index, records }) => {
       const answer: Mutable<PartitionAnswer> = { index, errorCode: 0, baseOffset: -1 };
       try {
+        if (refused !== null) throw refused;
         const partition = findPartition(topic, index, context);
         assertMayProduce(partition, { request, context });
         const header = headerOf(records, context.apiVersion);
@@ -129,6 +132,7 @@ function withLeaders(response: Mutable<Response>, context: RequestContext): Resp
 
 function findPartition(topic: TopicData, index: number, context: RequestContext): Partition {
   const { replicas } = context.broker;
+  if (context.rights.isBound) assertMayWrite(topic, context);
   if (context.apiVersion >= 13) {
     const partition = replicas.getById(topic.topicId, index);
     if (partition !== undefined) return partition;
@@ -139,6 +143,33 @@ function findPartition(topic: TopicData, index: number, context: RequestContext)
   if (partition !== undefined) return partition;
   const isKnown = context.image.partition(topic.name, index) !== undefined;
   throw new KafkaError(isKnown ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_TOPIC_OR_PARTITION');
+}
+
+/** What is not there under its id is nobody's. */
+function assertMayWrite({ name, topicId }: TopicData, context: RequestContext): void {
+  const written = context.apiVersion >= 13 ? context.image.topicById(topicId)?.name : name;
+  if (written !== undefined) assertMay(context, AclOperation.WRITE, AclResource.TOPIC, written);
+}
+
+/** Of the whole request, if any batch in it is of a transaction. */
+function transactionalRefusal(
+  { topicData, transactionalId }: Request,
+  { rights }: RequestContext,
+): KafkaError | null {
+  const isTransactional = topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && isOfTransaction(records)),
+  );
+  if (!isTransactional) return null;
+  const { TRANSACTIONAL_ID } = AclResource;
+  const mayWrite =
+    transactionalId !== null &&
+    rights.authorize(AclOperation.WRITE, TRANSACTIONAL_ID, transactionalId);
+  return mayWrite ? null : refusalOn(TRANSACTIONAL_ID);
+}
+
+/** By the attributes of a batch that is not validated yet. */
+function isOfTransaction(records: Buffer): boolean {
+  return records.length > 22 && magicOf(records) === 2 && ((records[22] as number) & 0x10) !== 0;
 }
 
 function assertMayProduce(

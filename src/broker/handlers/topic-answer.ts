@@ -4,15 +4,6 @@ import type { PartitionImage, TopicImage } from '../../metadata/index.ts';
 import { ErrorCode } from '../../protocol/index.ts';
 import type { Replicas } from '../../replication/index.ts';
 
-/** Nobody asked for the operations, as Kafka encodes it. */
-export const operationsNotAsked = -2147483648;
-/** One bit per AclOperation a topic has: read, write, create, delete, alter, describe, configs. */
-export const topicOperations = bits(3, 4, 5, 6, 7, 8, 10, 11);
-/** The cluster's: create, alter, describe, cluster action, configs, idempotent write. */
-export const clusterOperations = bits(5, 7, 8, 9, 10, 11, 12);
-/** A group's: read, delete, describe, describe configs, alter configs. */
-export const groupOperations = bits(3, 6, 8, 10, 11);
-
 const internalTopics = new Set([
   '__consumer_offsets',
   '__transaction_state',
@@ -74,8 +65,4 @@ export function groupedByTopic<R extends { readonly topic: string }>(
     else group.push(result);
   }
   return groups;
-}
-
-function bits(...operations: number[]): number {
-  return operations.reduce((sum, operation) => sum | (1 << operation), 0);
 }

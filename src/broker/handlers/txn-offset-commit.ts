@@ -1,6 +1,7 @@
 // TxnOffsetCommit: stores positions of a group that count when a transaction commits.
 
 import { type KafkaError, type RequestOf, txnOffsetCommit } from '../../protocol/index.ts';
+import { AclOperation, AclResource, assertMay } from '../authorization.ts';
 import { type EnteredPartition, enterTransaction } from '../enter-transaction.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { commitKnownTopics } from './commit-known-topics.ts';
@@ -14,6 +15,9 @@ const addsVersionMin = 5;
 const idsVersionMin = 6;
 
 export const txnOffsetCommitHandler = defineHandler(txnOffsetCommit, async (request, context) => {
+  const { transactionalId, groupId } = request;
+  assertMay(context, AclOperation.WRITE, AclResource.TRANSACTIONAL_ID, transactionalId);
+  assertMay(context, AclOperation.READ, AclResource.GROUP, groupId);
   const { apiVersion, broker } = context;
   const isById = apiVersion >= idsVersionMin;
   const topics = await commitKnownTopics(

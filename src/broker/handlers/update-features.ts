@@ -3,6 +3,7 @@
 
 import type { FeatureUpdate } from '../../metadata/index.ts';
 import { KafkaError, type RequestOf, updateFeatures } from '../../protocol/index.ts';
+import { AclOperation, assertMayOnCluster } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 
 type Update = RequestOf<typeof updateFeatures>['featureUpdates'][number];
@@ -11,13 +12,16 @@ type Update = RequestOf<typeof updateFeatures>['featureUpdates'][number];
 const upgradeTypes = ['upgrade', 'safe-downgrade', 'unsafe-downgrade'] as const;
 
 export const updateFeaturesHandler = defineHandler(updateFeatures, async (request, context) => {
+  assertMayOnCluster(context, AclOperation.ALTER);
   const updates = request.featureUpdates.map((update) => updateOf(update, context.apiVersion));
   const names = new Set(updates.map(({ feature }) => feature));
   if (names.size < updates.length) {
     throw new KafkaError('INVALID_REQUEST', 'a feature is in the request twice');
   }
   const { validateOnly } = request;
-  const results = await context.broker.controller.updateFeatures({ updates, validateOnly });
+  const results = await context.broker
+    .controllerFor(context.client)
+    .updateFeatures({ updates, validateOnly });
   const refused = results.find(({ error }) => error !== null)?.error ?? null;
   if (refused !== null) {
     const message =

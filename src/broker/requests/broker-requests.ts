@@ -10,7 +10,7 @@
 import { Deferred } from '../../base/deferred.ts';
 import { type Clock, type Io, IoError } from '../../io/index.ts';
 import { type ErrorName, KafkaError } from '../../protocol/index.ts';
-import { isRepeatable, type Peer, type PeerApis } from './peer.ts';
+import { type AskedFor, isRepeatable, type Peer, type PeerApis } from './peer.ts';
 import type { Target, Whereabouts } from './whereabouts.ts';
 
 export interface BrokerRequestsOptions {
@@ -26,6 +26,8 @@ export interface Asking<Name extends keyof PeerApis> {
   readonly to: Target;
   /** What this broker answers itself. */
   readonly own: Pick<Peer, Name>;
+  /** The client that asks; default null: this broker itself. */
+  readonly askedFor?: AskedFor | null;
   /** Rest before the same one is asked again. Default 100 ms. */
   readonly retryMs?: number;
   /** How long the request is sent again at the most. Default: as long as an answer may take. */
@@ -59,6 +61,11 @@ const nobody: Readonly<Record<Target['role'], ErrorName>> = {
   node: 'BROKER_NOT_AVAILABLE',
 };
 
+interface PeerAsking extends Pick<OpenRequest, 'to' | 'nodeId'> {
+  readonly deadlineMs: number;
+  readonly askedFor: AskedFor | null;
+}
+
 interface OpenRequest {
   readonly to: Target;
   readonly nodeId: number;
@@ -87,7 +94,7 @@ export class BrokerRequests {
     asking: Asking<Name>,
   ): Promise<PeerApis[Name]['response']> {
     const { whereabouts, timeoutMs } = this.#options;
-    const { to, retryMs = 100, administratorMsMax } = asking;
+    const { to, retryMs = 100, administratorMsMax, askedFor = null } = asking;
     const beganMs = this.#clock.monotonic();
     const waitMsMax = administratorMsMax ?? timeoutMs();
     const deadlineMs = beganMs + waitMsMax;
@@ -97,7 +104,7 @@ export class BrokerRequests {
       try {
         if (nodeId < 0) throw new KafkaError(nobody[to.role]);
         if (nodeId === this.#options.nodeId) return await asking.own[name](request);
-        return await this.#askPeer({ to, nodeId, deadlineMs }, name, request);
+        return await this.#askPeer({ to, nodeId, deadlineMs, askedFor }, name, request);
       } catch (error) {
         if (to.role === 'node' || !this.#mayRepeat(name, nodeId, error))
           throw this.#told(error, nodeId);
@@ -111,7 +118,7 @@ export class BrokerRequests {
   }
 
   async #askPeer<Name extends keyof PeerApis>(
-    { to, nodeId, deadlineMs }: Pick<OpenRequest, 'to' | 'nodeId'> & { deadlineMs: number },
+    { to, nodeId, deadlineMs, askedFor }: PeerAsking,
     name: Name,
     request: PeerApis[Name]['request'],
   ): Promise<PeerApis[Name]['response']> {
@@ -123,7 +130,7 @@ export class BrokerRequests {
     });
     const open: OpenRequest = { to, nodeId, giveUp: answered.reject };
     this.#open.add(open);
-    peer[name](request).then(answered.resolve, answered.reject);
+    peer[name](request, askedFor).then(answered.resolve, answered.reject);
     try {
       return await answered.promise;
     } finally {

@@ -11,12 +11,12 @@ export const administratorMsMax = 60_000;
 
 /**
  * `own` decides while this broker is the controller.
- * @param waiting for an administrator; default: for this broker itself
+ * @param waiting for an administrator, and for which client; default: for this broker itself
  */
 export function forwardedController(
   requests: BrokerRequests,
   own: Controller,
-  waiting: Pick<Asking<keyof Controller>, 'administratorMsMax'> = {},
+  waiting: Pick<Asking<keyof Controller>, 'administratorMsMax' | 'askedFor'> = {},
 ): Controller {
   const to = { role: 'controller' } as const;
   const here: Pick<Peer, keyof Controller> = own;
@@ -42,6 +42,8 @@ export function forwardedController(
     reportOffline: ask('reportOffline'),
     alterClientQuotas: ask('alterClientQuotas'),
     alterScramCredentials: ask('alterScramCredentials'),
+    createAcls: ask('createAcls'),
+    deleteAcls: ask('deleteAcls'),
     updateFeatures: ask('updateFeatures'),
   };
 }

@@ -8,6 +8,7 @@ import type {
   TransactionMarker,
 } from '../../coordinator/index.ts';
 import type { Controller } from '../../metadata/index.ts';
+import type { Principal } from '../../security/index.ts';
 
 type ControllerApis = {
   readonly [Name in keyof Controller]: {
@@ -29,6 +30,13 @@ export interface PeerApis extends ControllerApis {
   };
 }
 
+/** The client whose request a broker forwards. */
+export interface AskedFor {
+  readonly principal: Principal;
+  /** Its address, as ACLs have it. */
+  readonly host: string;
+}
+
 /**
  * Every method rejects with a KafkaError when the request failed as a whole: what the broker said
  * of it, or NETWORK_EXCEPTION when the connection was lost before the answer came; with an IoError
@@ -37,6 +45,7 @@ export interface PeerApis extends ControllerApis {
 export type Peer = {
   readonly [Name in keyof PeerApis]: (
     request: PeerApis[Name]['request'],
+    askedFor?: AskedFor | null,
   ) => Promise<PeerApis[Name]['response']>;
 };
 
@@ -66,5 +75,7 @@ export const isRepeatable: Readonly<Record<keyof PeerApis, boolean>> = {
   reportOffline: true,
   alterClientQuotas: true,
   alterScramCredentials: true,
+  createAcls: true,
+  deleteAcls: true,
   updateFeatures: true,
 };

@@ -17,9 +17,11 @@ import {
   KafkaError,
   writeTxnMarkers,
 } from '../../protocol/index.ts';
+import { hostToBytes } from '../../security/acl/index.ts';
+import { principalToBytes } from '../../security/index.ts';
 import type { BrokerConnections } from './broker-connections.ts';
 import { alterationOnWire, alterationResults } from './partition-alterations.ts';
-import type { Peer, PeerApis } from './peer.ts';
+import type { AskedFor, Peer, PeerApis } from './peer.ts';
 import { assignmentOnWire, assignmentResults } from './replica-assignments.ts';
 import { decodeValue, encodeValue } from './wire-values.ts';
 
@@ -142,14 +144,21 @@ export class RemotePeer implements Peer {
   readonly reportOffline = this.#enveloped('reportOffline');
   readonly alterClientQuotas = this.#enveloped('alterClientQuotas');
   readonly alterScramCredentials = this.#enveloped('alterScramCredentials');
+  readonly createAcls = this.#enveloped('createAcls');
+  readonly deleteAcls = this.#enveloped('deleteAcls');
   readonly updateFeatures = this.#enveloped('updateFeatures');
 
-  /** The front broker has authorised the request; it crosses as what the controller takes. */
+  /**
+   * The front broker has authorised the request; it crosses as what the controller takes, with the
+   * client that asked, whose rights the controller's broker looks at again.
+   */
   #enveloped<Name extends keyof Controller>(name: Name): Peer[Name] {
-    const ask = async (request: unknown): Promise<unknown> => {
+    const ask = async (request: unknown, askedFor?: AskedFor | null): Promise<unknown> => {
       const requestData = encodeValue({ name, request });
       const answer = await (await this.#to('admin')).request(envelope, {
-        ...{ requestData, requestPrincipal: null, clientHostAddress: Buffer.alloc(0) },
+        requestData,
+        requestPrincipal: askedFor ? principalToBytes(askedFor.principal) : null,
+        clientHostAddress: askedFor ? hostToBytes(askedFor.host) : Buffer.alloc(0),
       });
       const { errorCode, responseData } = answer;
       const said = responseData === null ? undefined : decodeValue(responseData);

@@ -7,6 +7,7 @@
 
 import type { Uuid } from '../../base/uuid.ts';
 import { KafkaError } from '../../protocol/index.ts';
+import type { AclBinding, AclFilter } from '../../security/acl/index.ts';
 import type {
   ConfigResource,
   Endpoint,
@@ -352,6 +353,19 @@ export interface AlterScramResult extends ItemResult {
   readonly user: string;
 }
 
+export interface CreateAclsRequest {
+  readonly acls: readonly AclBinding[];
+}
+
+export interface DeleteAclsRequest {
+  readonly filters: readonly AclFilter[];
+}
+
+export interface DeleteAclsResult extends ItemResult {
+  /** What the filter found and is gone. */
+  readonly acls: readonly AclBinding[];
+}
+
 export interface UpdateFeaturesRequest {
   readonly updates: readonly FeatureUpdate[];
   readonly validateOnly?: boolean;
@@ -390,5 +404,8 @@ export interface Controller {
   reportOffline(request: ReportOfflineRequest): Promise<void>;
   alterClientQuotas(request: AlterClientQuotasRequest): Promise<AlterClientQuotasResult[]>;
   alterScramCredentials(request: AlterScramRequest): Promise<AlterScramResult[]>;
+  /** One result for each ACL; one that is there already is a success. */
+  createAcls(request: CreateAclsRequest): Promise<ItemResult[]>;
+  deleteAcls(request: DeleteAclsRequest): Promise<DeleteAclsResult[]>;
   updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResult[]>;
 }

@@ -6,6 +6,7 @@
 
 import type { Log, Random } from '../../io/index.ts';
 import type { Machine } from '../../machine/index.ts';
+import { aclKey } from '../../security/acl/index.ts';
 import { MetadataDelta } from '../delta.ts';
 import type { MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
@@ -43,6 +44,8 @@ export class ControllerMachine implements Machine<MetadataRecord> {
   #endOffset: number;
   /** Names with '.' or '_' by the form in which metrics would confuse them. */
   readonly #collidingNames = new Map<string, string>();
+  /** What the ACLs say, by `aclKey`; null until one is created. */
+  #aclKeys: Set<string> | null = null;
 
   constructor(image: MetadataImage, context: ControllerContext) {
     this.context = context;
@@ -69,9 +72,23 @@ export class ControllerMachine implements Machine<MetadataRecord> {
   replay(record: MetadataRecord, offset: number): void {
     if (record.type === 'TopicRecord') this.#indexName(record.name);
     if (record.type === 'RemoveTopicRecord') this.#forgetName(record.topicId);
+    if (this.#aclKeys !== null) this.#indexAcl(record, this.#aclKeys);
     this.#delta ??= new MetadataDelta(this.#image);
     this.#delta.replayDecided(record);
     this.#endOffset = offset + 1;
+  }
+
+  /** Whether there is an ACL that says this, by `aclKey`. */
+  hasAcl(key: string): boolean {
+    this.#aclKeys ??= new Set(Array.from(this.image.acls.values(), aclKey));
+    return this.#aclKeys.has(key);
+  }
+
+  #indexAcl(record: MetadataRecord, keys: Set<string>): void {
+    if (record.type === 'AccessControlEntryRecord') keys.add(aclKey(record));
+    if (record.type !== 'RemoveAccessControlEntryRecord') return;
+    const acl = this.image.acls.get(record.id);
+    if (acl !== undefined) keys.delete(aclKey(acl));
   }
 
   /** An existing topic whose metrics would have the same name as this one's. */

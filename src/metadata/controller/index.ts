@@ -18,5 +18,5 @@
 //   brokers.ts, heartbeats.ts  who comes, lives and goes; registered-broker.ts: one of them;
 //                              progress.ts: how much of the metadata each has read
 //   configs.ts                 config-rules.ts: what of them matters here
-//   features.ts, quotas.ts, scram.ts, producer-ids.ts
+//   features.ts, quotas.ts, scram.ts, acls.ts, producer-ids.ts
 export {};

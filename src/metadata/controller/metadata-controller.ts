@@ -20,6 +20,7 @@ import type {
 } from '../cluster-store.ts';
 import type { ImageLoader } from '../image-loader.ts';
 import type { MetadataRecord } from '../records/index.ts';
+import { createAcls, deleteAcls } from './acls.ts';
 import { alterPartition } from './alter-partition.ts';
 import type * as api from './api.ts';
 import { fenceBroker, registerBroker, unregisterBroker } from './brokers.ts';
@@ -347,6 +348,14 @@ export class MetadataController implements api.Controller {
 
   alterScramCredentials(request: api.AlterScramRequest): Promise<api.AlterScramResult[]> {
     return this.#decide((machine) => alterScramCredentials(machine, request));
+  }
+
+  createAcls(request: api.CreateAclsRequest): Promise<api.ItemResult[]> {
+    return this.#decide((machine) => createAcls(machine, request));
+  }
+
+  deleteAcls(request: api.DeleteAclsRequest): Promise<api.DeleteAclsResult[]> {
+    return this.#decide((machine) => deleteAcls(machine, request));
   }
 
   updateFeatures(request: api.UpdateFeaturesRequest): Promise<api.UpdateFeaturesResult[]> {

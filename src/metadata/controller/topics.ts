@@ -91,7 +91,7 @@ function createTopic(
   const configs = configsOf(topic);
   machine.context.rules.validate({ type: ResourceType.TOPIC, name }, configs, new Map());
   const assignments = assignmentsOf(machine, topic);
-  const topicId = randomTopicId(machine.context.random);
+  const topicId = randomUuid(machine.context.random);
   const records: MetadataRecord[] = [{ type: 'TopicRecord', name, topicId }];
   const resourceType = ResourceType.TOPIC;
   for (const [key, value] of configs) {
@@ -211,7 +211,7 @@ function assertNameFree(
 }
 
 /** As Kafka makes them: a random (version 4) uuid that no tool takes for a flag. */
-export function randomTopicId(random: Random): Uuid {
+export function randomUuid(random: Random): Uuid {
   for (;;) {
     const bytes = random.bytes(16);
     bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { simulate } from '../../../sim/index.ts';
+import { everyRight } from '../../../src/broker/authorization.ts';
 import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
 import { FetchSessions } from '../../../src/broker/fetch-sessions.ts';
 import type { Handler, RequestContext } from '../../../src/broker/handler.ts';
@@ -157,6 +158,7 @@ export class LeaderBroker {
       apiVersion,
       clientId: 'f',
       charge: null,
+      rights: everyRight,
       image: this.broker.replicas.image,
     } as unknown as RequestContext;
   }

@@ -24,6 +24,8 @@ const methods: Record<keyof Controller, true> = {
   reportOffline: true,
   alterClientQuotas: true,
   alterScramCredentials: true,
+  createAcls: true,
+  deleteAcls: true,
   updateFeatures: true,
 };
 

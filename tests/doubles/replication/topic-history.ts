@@ -128,7 +128,12 @@ export class TopicHistory {
       topicsChanged: new Map(),
       configsChanged: [],
       brokersChanged: new Set(),
-      ...{ quotasChanged: false, featuresChanged: false, scramChanged: false, aclsChanged: false },
+      ...{
+        quotasChanged: false,
+        featuresChanged: false,
+        scramChanged: false,
+        aclsChanged: new Set(),
+      },
       ...what,
     };
     return { image: this.image, changes };

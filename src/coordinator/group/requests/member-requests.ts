@@ -6,7 +6,7 @@
 //   JoinGroup and so on     classic/          migration/classic-clients.ts   made by JoinGroup
 //   ConsumerGroupHeartbeat  migration/upgrade.ts, then consumer/             made by a join
 
-import { KafkaError } from '../../../protocol/index.ts';
+import { ErrorCode, KafkaError } from '../../../protocol/index.ts';
 import {
   type HeartbeatRequest,
   heartbeatClassicGroup,
@@ -134,6 +134,13 @@ export function onLeave(
   const consumers = table.consumerGroup(request.groupId);
   if (consumers !== undefined) {
     return leaveAnswer(leaveAsClassicClients(table, consumers, leaving), apiVersion);
+  }
+  if (table.groups.get(request.groupId) === undefined) {
+    const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
+    const left = leaving.members.map(({ memberId, groupInstanceId }) => {
+      return { memberId, groupInstanceId, errorCode };
+    });
+    return leaveAnswer(left, apiVersion);
   }
   const group = table.classicMembersGroup(request.groupId);
   return leaveAnswer(leaveClassicGroup(table.rebalance, group, leaving), apiVersion);

@@ -38,7 +38,12 @@ export function onCommit(
   let check: CommitCheck | undefined;
   if (group?.kind === 'consumer') check = checkCommit(group, request, table.at.image());
   else if (group !== undefined) assertMayCommit(group, request, table.rebalance.sessions);
-  else if (request.generationIdOrMemberEpoch >= 0) throw new KafkaError('ILLEGAL_GENERATION');
+  else if (request.generationIdOrMemberEpoch >= 0) {
+    // Older clients do not know that a group can be missing.
+    throw new KafkaError(
+      (request.apiVersion ?? 0) >= 9 ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION',
+    );
+  }
   return commitOffsets(table.at, { request, check }, outcome);
 }
 
