@@ -1,6 +1,6 @@
 // What goes into a producer and what comes back for it.
 
-import type { RecordHeader } from '../../protocol/index.ts';
+import { KafkaError, type RecordHeader, type RecordInput } from '../../protocol/index.ts';
 
 /** Text is sent as UTF-8. */
 export type RecordText = Uint8Array | string | null;
@@ -43,6 +43,20 @@ export function assertRecord(record: ProducerRecord): void {
   if (timestamp !== undefined && !Number.isInteger(timestamp)) {
     throw new TypeError(`the timestamp of a record is in whole milliseconds, not ${timestamp}`);
   }
+}
+
+/** @throws KafkaError MESSAGE_TOO_LARGE */
+export function assertSize(input: RecordInput, maxRequestSizeBytes: number): void {
+  let bytes = (input.key?.length ?? 0) + (input.value?.length ?? 0);
+  for (const header of input.headers ?? [])
+    bytes += header.key.length + (header.value?.length ?? 0);
+  // What Java adds for the batch and the record around them.
+  const sizeBytes = bytes + 88;
+  if (sizeBytes <= maxRequestSizeBytes) return;
+  throw new KafkaError(
+    'MESSAGE_TOO_LARGE',
+    `a record takes ${sizeBytes} bytes, more than maxRequestSizeBytes (${maxRequestSizeBytes})`,
+  );
 }
 
 function assertText(name: string, text: unknown): void {

@@ -28,6 +28,7 @@ import {
 } from './producer-options.ts';
 import {
   assertRecord,
+  assertSize,
   bytesOf,
   type DeliveryCallback,
   type ProducerRecord,
@@ -339,34 +340,32 @@ export class Producer {
     let partition: number;
     try {
       partition = state.partitioner.partitionOf(topic, record, key, state.queues);
-      this.#assertSize(input);
+      assertSize(input, this.#options.maxRequestSizeBytes);
     } catch (error) {
       this.#refuse(error as Error, callback);
       return true;
     }
-    let queue = state.queues[partition];
-    if (queue === undefined) {
-      queue = new PartitionQueue(record.topic, partition, this.#identity);
-      state.queues[partition] = queue;
+    const { partitioner } = state;
+    let queue = this.#queueOf(state, record, partition);
+    let isNews = this.#accumulator.append(queue, input, callback, partitioner.mayMove);
+    if (isNews === null) {
+      queue = this.#queueOf(state, record, partitioner.move(topic));
+      this.#accumulator.append(queue, input, callback, false);
+      isNews = true;
     }
-    this.#transactions?.onAppend(queue);
-    if (this.#accumulator.append(queue, input, callback)) this.#sender.wake();
-    state.partitioner.onAppended(this.#accumulator.appendedBytes);
+    if (isNews) this.#sender.wake();
+    partitioner.onAppended(this.#accumulator.appendedBytes);
     return true;
   }
 
-  #assertSize(input: RecordInput): void {
-    let bytes = (input.key?.length ?? 0) + (input.value?.length ?? 0);
-    for (const header of input.headers ?? [])
-      bytes += header.key.length + (header.value?.length ?? 0);
-    // What Java adds for the batch and the record around them.
-    const sizeBytes = bytes + 88;
-    const { maxRequestSizeBytes } = this.#options;
-    if (sizeBytes <= maxRequestSizeBytes) return;
-    throw new KafkaError(
-      'MESSAGE_TOO_LARGE',
-      `a record takes ${sizeBytes} bytes, more than maxRequestSizeBytes (${maxRequestSizeBytes})`,
-    );
+  #queueOf({ queues }: TopicState, { topic }: ProducerRecord, partition: number): PartitionQueue {
+    let queue = queues[partition];
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic, partition, this.#identity);
+      queues[partition] = queue;
+    }
+    this.#transactions?.onAppend(queue);
+    return queue;
   }
 
   async #awaitTopic(name: string, state: TopicState): Promise<void> {

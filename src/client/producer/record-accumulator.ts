@@ -39,14 +39,24 @@ export class RecordAccumulator {
     return this.#memoryBytes;
   }
 
-  /** True if there is something new for the sender: a full batch, or one that begins to linger. */
-  append(queue: PartitionQueue, record: RecordInput, callback: DeliveryCallback | null): boolean {
+  /**
+   * True if there is something new for the sender: a full batch, or one that begins to linger. null
+   * if the open batch had no room and is closed, and the record `mayMove` to another partition
+   * instead of beginning the next batch here.
+   */
+  append(
+    queue: PartitionQueue,
+    record: RecordInput,
+    callback: DeliveryCallback | null,
+    mayMove: boolean,
+  ): boolean | null {
     let batch = queue.open;
     let isNews = false;
     let before = batch?.memoryBytes ?? 0;
     let sizeBefore = batch?.sizeBytes ?? 0;
     if (batch === null || !batch.append(record, callback)) {
       if (batch !== null) this.#close(queue);
+      if (batch !== null && mayMove) return null;
       batch = this.#newBatch(queue);
       before = 0;
       sizeBefore = 0;

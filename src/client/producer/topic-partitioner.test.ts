@@ -54,18 +54,34 @@ test('a partition is left as soon as its batch is full, and not before', () =>
     });
   }));
 
-test('a partition whose batches never fill is left after two batches of bytes', () =>
-  simulate(async (io) => {
-    await withProducer(io, { lingerMs: 60_000 }, async (producer, cluster) => {
-      // A third record has no room in a batch of two, which is not full without it.
-      const value = 'x'.repeat(400);
-      for (let number = 0; number < 300; number++) producer.write({ topic: 't', value });
-      await producer.flush();
-      for (let partition = 0; partition < partitionCount; partition++) {
-        assert.ok(cluster.partition('t', partition).batches.length > 0, `nothing in ${partition}`);
-      }
-    });
-  }));
+/** By size of a record: how many go to a partition, as Java's producer (4.3.1) was seen to do. */
+const visits: readonly (readonly [size: number, count: number])[] = [
+  [50, 32],
+  [304, 3],
+  [400, 4],
+  [900, 2],
+  [1500, 1],
+];
+
+test('a partition is left when the next record has no room in its second batch', async () => {
+  for (const [size, count] of visits) {
+    await simulate((io) =>
+      withProducer(io, { lingerMs: 60_000 }, async (producer) => {
+        const sent = Array.from({ length: 40 * count }, () =>
+          producer.send({ topic: 't', value: 'x'.repeat(size) }),
+        );
+        await producer.flush();
+        const partitions = (await Promise.all(sent)).map(({ partition }) => partition);
+        const changedAt = [...partitions.keys()].filter(
+          (at) => at > 0 && partitions[at] !== partitions[at - 1],
+        );
+        // One in ten stays by chance.
+        assert.ok(changedAt.length >= 25, `${size}: ${changedAt.length} changes`);
+        for (const at of changedAt) assert.equal(at % count, 0, `${size}: a change at ${at}`);
+      }),
+    );
+  }
+});
 
 test('what has a key or names its partition does not count', () =>
   simulate(async (io) => {

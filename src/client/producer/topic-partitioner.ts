@@ -3,7 +3,8 @@
 // a batch of bytes went there and then another at random among those that have a leader (KIP-794).
 //
 // Invariant: a partition is left with its last batch full or sent, unless two batches of bytes went
-// there: leaving earlier would only make batches smaller.
+// there: leaving earlier would only make batches smaller. A batch is full, too, when the next
+// record has no room in it: that record goes elsewhere.
 
 import { murmur2 } from '../../base/murmur2.ts';
 import type { Random } from '../../io/index.ts';
@@ -47,9 +48,14 @@ export class TopicPartitioner {
       );
     }
     if (key !== null) return (murmur2(key) & 0x7fff_ffff) % count;
-    if (this.#sticky < 0 || this.#sticky >= count || this.#isDone(queues)) this.#move(topic);
     this.#isSticking = true;
-    return this.#sticky;
+    const isDone = this.#sticky < 0 || this.#sticky >= count || this.#isDone(queues);
+    return isDone ? this.move(topic) : this.#sticky;
+  }
+
+  /** The record goes elsewhere if it has no room in the batch that is open here. */
+  get mayMove(): boolean {
+    return this.#isSticking && this.#stickyBytes >= this.#options.batchSizeBytes;
   }
 
   /** The record took so much room in its batch, the head of a batch that it began included. */
@@ -63,12 +69,14 @@ export class TopicPartitioner {
     return this.#stickyBytes >= 2 * batchSizeBytes || !queues[this.#sticky]?.open;
   }
 
-  #move(topic: TopicMetadata): void {
+  /** The next partition of records without a key. */
+  move(topic: TopicMetadata): number {
     const { available } = topic;
     this.#stickyBytes = 0;
     this.#sticky =
       available.length === 0
         ? this.#random.int(topic.partitions.length)
         : (available[this.#random.int(available.length)] as number);
+    return this.#sticky;
   }
 }
