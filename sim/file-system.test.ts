@@ -140,6 +140,23 @@ test('a process can be killed between any two changes of the disk', async () => 
   }
 });
 
+test('a kill leaves each file the one that it was', async () => {
+  for (const how of ['kill', 'killInTurn'] as const) {
+    const fixture = setUp(1);
+    await durableFile(fixture, 'text');
+    const { world, host, disk, settle } = fixture;
+    const paths = ['/data', '/data/a'];
+    const before = await settle(Promise.all(paths.map((path) => disk.identity(path))));
+    for (const process of host.processes) process[how]();
+    const survivor = world.startProcess(host.name).io.disk;
+    const after = Promise.all(paths.map((path) => survivor.identity(path)));
+    assert.deepEqual(await settle(after), before);
+    survivor.open('/data/b', 'create').close();
+    const added = await settle(survivor.identity('/data/b'));
+    assert.ok(!before.includes(added), 'a new file is another one');
+  }
+});
+
 test('a full disk takes what fits and says ENOSPC', async () => {
   const { host, disk, settle } = setUp(1);
   host.files.capacityBytes = 100;

@@ -11,25 +11,33 @@ import { IoError } from '../src/io/io.ts';
 import { FileContent } from './file-content.ts';
 
 export class FileNode {
-  readonly identity: string;
+  readonly inode: number;
   content = new FileContent();
   modifiedMs = 0;
   isLinked = true;
 
-  /** @param number as of an inode: no two files or directories of a host have the same */
-  constructor(number: number) {
-    this.identity = `inode ${number}`;
+  /** @param inode no two files or directories of a host have the same */
+  constructor(inode: number) {
+    this.inode = inode;
+  }
+
+  get identity(): string {
+    return `inode ${this.inode}`;
   }
 }
 
 export class DirectoryNode {
-  readonly identity: string;
+  readonly inode: number;
   entries = new Map<string, Node>();
   durableEntries = new Map<string, Node>();
   modifiedMs = 0;
 
-  constructor(number: number) {
-    this.identity = `inode ${number}`;
+  constructor(inode: number) {
+    this.inode = inode;
+  }
+
+  get identity(): string {
+    return `inode ${this.inode}`;
   }
 }
 
@@ -255,7 +263,7 @@ export class FileSystem {
     }
   }
 
-  /** An independent copy, cache and platter alike. */
+  /** The same disk again, cache, platter and inodes alike; neither sees the other change. */
   clone(): FileSystem {
     const result = new FileSystem();
     result.#nodeCount = this.#nodeCount;
@@ -263,8 +271,8 @@ export class FileSystem {
     const copyOf = (node: Node): Node => {
       const known = copies.get(node);
       if (known !== undefined) return known;
-      const number = ++result.#nodeCount;
-      const copy = node instanceof FileNode ? new FileNode(number) : new DirectoryNode(number);
+      const { inode } = node;
+      const copy = node instanceof FileNode ? new FileNode(inode) : new DirectoryNode(inode);
       copies.set(node, copy);
       copy.modifiedMs = node.modifiedMs;
       if (node instanceof FileNode && copy instanceof FileNode) {
