@@ -162,6 +162,41 @@ test('of brokers that are all killed at once two serve without the third, whiche
   }
 });
 
+// A broker that is killed says by its incarnation which life it was, whatever that had heard.
+const lifeEnds = {
+  'while it starts, before or after the cluster knows of it': (broker: SimBroker): void => {
+    broker.kill();
+    broker.start();
+  },
+  'while it renews its session': (broker: SimBroker): void => broker.process?.freeze(3_000),
+} as const;
+for (const [when, begin] of Object.entries(lifeEnds)) {
+  test(`a broker that is killed ${when}, has lost nothing`, async () => {
+    // Whoever lost nothing stays eligible wherever it leaves the in-sync set.
+    const at = new Scene(3, { 'min.insync.replicas': '3', 'broker.session.timeout.ms': '2000' });
+    await at.start();
+    const unclean = (): number => at.world.reached.counts.get('unclean restarts') ?? 0;
+    const broker = at.cluster.brokers[2] as SimBroker;
+    let kills = 0;
+    for (let operation = 0; operation < 30; operation++) {
+      begin(broker);
+      broker.process?.killAtNetworkOperation(operation);
+      await at.world.run(at.world.loop.timeMs + 6_000);
+      if (!broker.isUp) kills++;
+      broker.kill();
+      broker.start();
+      await at.allReady();
+      await at.produce('p');
+      assert.equal(unclean(), 0, `killed at operation ${operation}`);
+    }
+    assert.equal(kills, 30);
+    broker.powerCut();
+    broker.start();
+    await at.allReady();
+    assert.ok(unclean() > 0, 'after a power cut it may have');
+  });
+}
+
 // What each of them had synced nobody but itself knows, so that all leave the in-sync sets
 // (KIP-966): the last of those who come may have more, and it is waited for.
 test('brokers whose power fails at once serve again with the last of them, whoever', async () => {

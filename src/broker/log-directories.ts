@@ -8,7 +8,13 @@
 import type { BrokerConfig } from '../config/index.ts';
 import { type Io, IoError, type Log, type Timer } from '../io/index.ts';
 import { asFingerprint, type KnownMetadata, type Metadata } from '../metadata/index.ts';
-import { LogDirectory, LogDirectoryError, type LogResources } from '../storage/index.ts';
+import {
+  LogDirectory,
+  LogDirectoryError,
+  type LogResources,
+  type NotedLives,
+  type RegisteredLife,
+} from '../storage/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { KnownLogDirs } from './known-log-dirs.ts';
 
@@ -133,16 +139,18 @@ export class LogDirectories {
   /**
    * The broker epoch of the life before, if that lost nothing of what it had in any of them
    * (KIP-966, docs/decisions/0020); -1: it may have.
+   *
+   * @param registered as the metadata know this broker; undefined: they do not
    */
-  get previousBrokerEpoch(): number {
-    const epochs = new Set(this.#opened.map(({ previousBrokerEpoch }) => previousBrokerEpoch));
+  previousBrokerEpoch(registered?: RegisteredLife): number {
+    const epochs = new Set(this.#opened.map((each) => each.previousBrokerEpoch(registered)));
     const [epoch = -1] = epochs;
     return epochs.size === 1 ? epoch : -1;
   }
 
-  /** From now on these are the logs of the life that is registered under the epoch. */
-  async noteBrokerEpoch(epoch: number): Promise<void> {
-    await Promise.all(this.#opened.map((directory) => directory.noteBrokerEpoch(epoch)));
+  /** From now on these are the logs of these lives. */
+  async noteLives(lives: NotedLives): Promise<void> {
+    await Promise.all(this.#opened.map((directory) => directory.noteLives(lives)));
   }
 
   /** The same of the metadata's log alone. */

@@ -42,6 +42,7 @@ const retryMsMax = 2_000;
 /** Of a stop: so that all brokers that stop at once end within 10 s, with or without the store. */
 const handOverMsMax = 3_000;
 const leaveMsMax = 1_000;
+const noteMsMax = 500;
 /** Nothing but time will mend what is said again and again. */
 const sayMs = 30_000;
 const viewAgeMsMax = 10_000;
@@ -195,7 +196,8 @@ export class MemberRegistration implements Registration {
       this.#brokerEpoch = brokerEpoch;
       this.#lastEpoch = brokerEpoch;
       // A disk that does not answer holds nobody up: the note says less then.
-      void this.#options.directories.noteBrokerEpoch(brokerEpoch);
+      const incarnationIds = [this.#options.membership.incarnationId];
+      void this.#options.directories.noteLives({ brokerEpoch, incarnationIds });
     }
     const image = this.#options.metadata.image();
     if (image.brokers.get(this.brokerId)?.epoch !== this.#brokerEpoch) {
@@ -244,7 +246,8 @@ export class MemberRegistration implements Registration {
   }
 
   async #register(): Promise<number> {
-    const lastEpoch = this.#lastEpoch;
+    // Of this life: another epoch is wanted. Of the one before: it ended with whole logs.
+    const previousBrokerEpoch = this.#lastEpoch < 0 ? await this.#epochBefore() : this.#lastEpoch;
     const { membership, controller, directories, endpoints } = this.#options;
     const { brokerEpoch } = await controller.registerBroker({
       brokerId: this.brokerId,
@@ -256,9 +259,25 @@ export class MemberRegistration implements Registration {
       logDirs: directories.opened
         .map(({ meta }) => meta.directoryId)
         .filter((id) => !this.#offlineLogDirs.includes(id)),
-      // Of this life: another epoch is wanted. Of the one before: it ended with whole logs.
-      previousBrokerEpoch: lastEpoch < 0 ? directories.previousBrokerEpoch : lastEpoch,
+      previousBrokerEpoch,
     });
+    return brokerEpoch;
+  }
+
+  /**
+   * Of the life before this one; -1: it may lack something. The controller may take what is asked
+   * for next, and this process be killed before it hears so: that this life has whole logs, too, is
+   * noted before. A disk that does not answer holds nobody up for long.
+   */
+  async #epochBefore(): Promise<number> {
+    const { membership, metadata, directories } = this.#options;
+    const registered = metadata.image().brokers.get(this.brokerId);
+    const brokerEpoch = directories.previousBrokerEpoch(registered);
+    const isWhole = registered !== undefined && registered.epoch === brokerEpoch;
+    const before = isWhole ? [registered.incarnationId] : [];
+    const incarnationIds = [membership.incarnationId, ...before];
+    const noted = directories.noteLives({ brokerEpoch, incarnationIds });
+    await endsWithin(this.#io.clock, noteMsMax, noted);
     return brokerEpoch;
   }
 

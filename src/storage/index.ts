@@ -71,7 +71,11 @@ export {
   readNotes,
 } from './directory/directory-notes.ts';
 export type { FolderFate } from './directory/found-folders.ts';
-export { LogDirectory, type LogDirectoryOptions } from './directory/log-directory.ts';
+export {
+  LogDirectory,
+  type LogDirectoryOptions,
+  type RegisteredLife,
+} from './directory/log-directory.ts';
 export { LogDirectoryError } from './directory/log-directory-error.ts';
 export type { MetaProperties } from './directory/meta-properties.ts';
 export type { PartitionName } from './directory/partition-folder.ts';
@@ -112,5 +116,6 @@ export type {
   OpeningBatch,
   TransactionVerification,
 } from './producers/transaction-verification.ts';
+export type { NotedLives } from './recovery/boot-note.ts';
 export { findBehind } from './recovery/log-damage.ts';
 export { scanBatches } from './recovery/log-scan.ts';

@@ -84,9 +84,9 @@ describe('log directory', () => {
       let isDone = false;
       const first = world.startProcess('host', async (io) => {
         const directory = await open(io);
-        assert.equal(directory.previousBrokerEpoch, -1);
+        assert.equal(directory.previousBrokerEpoch(), -1);
         if (!fate.includes('before')) await directory.openLogs(() => defaultLogConfig);
-        await directory.noteBrokerEpoch(7);
+        await directory.noteLives({ brokerEpoch: 7, incarnationIds: [] });
         if (fate.includes('failed')) directory.health.fail(new IoError('EIO', 'planted'));
         if (fate.includes('cleanly')) await directory.close(async () => 9);
         if (fate.includes('copy')) putBackFromCopy(io, '/data/.partita_boot_id');
@@ -98,7 +98,7 @@ describe('log directory', () => {
       isDone = false;
       world.startProcess('host', async (io) => {
         const directory = await open(io);
-        assert.equal(directory.previousBrokerEpoch, expected);
+        assert.equal(directory.previousBrokerEpoch(), expected);
         isDone = true;
       });
       await world.run(() => isDone);
@@ -121,7 +121,7 @@ describe('log directory', () => {
         const directory = await open(io);
         await directory.openLogs(() => defaultLogConfig);
         const log = await directory.createLog(name(0), defaultLogConfig);
-        await directory.noteBrokerEpoch(7);
+        await directory.noteLives({ brokerEpoch: 7, incarnationIds: [] });
         for (const value of ['a', 'b', 'c']) append(log, [value]);
         await log.flush();
         await directory.checkpointOffsets();
@@ -141,7 +141,7 @@ describe('log directory', () => {
         const next = world.startProcess('host', async (io) => {
           const directory = await open(io);
           await directory.openLogs(() => defaultLogConfig);
-          assert.equal(directory.previousBrokerEpoch, expected);
+          assert.equal(directory.previousBrokerEpoch(), expected);
           isDone = true;
         });
         await world.run(() => isDone);

@@ -11,7 +11,7 @@ import { type DiskLock, type Io, IoError } from '../../io/index.ts';
 import type { LogResources } from '../files/log-resources.ts';
 import type { LogConfig } from '../log/log-config.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import { BootNote } from '../recovery/boot-note.ts';
+import { BootNote, type NotedLives } from '../recovery/boot-note.ts';
 import { DirectoryHealth } from './directory-health.ts';
 import {
   type DirectoryIdentity,
@@ -34,6 +34,14 @@ export interface LogDirectoryOptions extends DirectoryOwner {
   readonly onFailure: (directory: LogDirectory, error: Error) => void;
 }
 
+/** As the metadata have it. */
+export interface RegisteredLife {
+  readonly epoch: number;
+  readonly incarnationId: Uuid;
+}
+
+const noLives: NotedLives = { brokerEpoch: -1, incarnationIds: [] };
+
 export class LogDirectory {
   readonly path: string;
   readonly meta: MetaProperties;
@@ -43,7 +51,7 @@ export class LogDirectory {
   readonly #io: Io;
   readonly #lock: DiskLock;
   readonly #bootNote: BootNote;
-  #previousBrokerEpoch: number;
+  #livesBefore: NotedLives;
   readonly #notes: KeptNotes;
   readonly #folders: LogFolders;
   #unfinishedMoves: readonly PartitionFolder[] = [];
@@ -57,14 +65,14 @@ export class LogDirectory {
       lock: DiskLock;
       cleanMark: CleanMark | null;
       bootNote: BootNote;
-      killedEpoch: number;
+      noted: NotedLives | null;
     },
   ) {
     const { path, resources } = options;
     this.path = path;
     this.meta = found.meta;
     this.cleanMark = found.cleanMark;
-    this.#previousBrokerEpoch = found.cleanMark?.brokerEpoch ?? found.killedEpoch;
+    this.#livesBefore = livesBefore(found.cleanMark, found.noted);
     this.#io = io;
     this.#lock = found.lock;
     this.#bootNote = found.bootNote;
@@ -92,10 +100,10 @@ export class LogDirectory {
       const identity = await identifyDirectory(io, options);
       const cleanMark = await takeCleanMark(io.disk, path);
       const bootNote = new BootNote(io.disk, path);
-      const killedEpoch = await bootNote.brokerEpoch();
+      const noted = await bootNote.lives();
       return new LogDirectory(io, options, {
         ...identity,
-        ...{ lock, cleanMark, bootNote, killedEpoch },
+        ...{ lock, cleanMark, bootNote, noted },
       });
     } catch (error) {
       lock.release();
@@ -108,23 +116,28 @@ export class LogDirectory {
   }
 
   /**
-   * Of the life before, if that lost nothing: it stopped cleanly, or it was killed and the system
-   * ran on. -1: neither, or it was none of a cluster; or its logs, as far as they are open now, are
-   * not what it left.
+   * The broker epoch of the life before, if that lost nothing: it stopped cleanly, or it was killed
+   * and the system ran on. -1: neither, or it was none of a cluster; or its logs, as far as they
+   * are open now, are not what it left.
+   *
+   * @param registered the life that the cluster knows under the broker's id: of one that was noted
+   *   here the epoch is known that it may not have heard itself
    */
-  get previousBrokerEpoch(): number {
-    return this.#previousBrokerEpoch;
+  previousBrokerEpoch(registered?: RegisteredLife): number {
+    const { brokerEpoch, incarnationIds } = this.#livesBefore;
+    if (registered === undefined) return brokerEpoch;
+    return incarnationIds.includes(registered.incarnationId) ? registered.epoch : brokerEpoch;
   }
 
   /** A start that is cut short must not leave the next one, which finds nothing, a proof. */
   #onLoss(): void {
-    this.#previousBrokerEpoch = -1;
-    this.#bootNote.forgetBrokerEpoch();
+    this.#livesBefore = noLives;
+    this.#bootNote.forgetLives();
   }
 
-  /** The life that is registered under the epoch has whole logs here while the system runs on. */
-  async noteBrokerEpoch(epoch: number): Promise<void> {
-    if (!this.health.hasFailed) await this.#bootNote.noteBrokerEpoch(epoch);
+  /** These lives have whole logs here while the system runs on. */
+  async noteLives(lives: NotedLives): Promise<void> {
+    if (!this.health.hasFailed) await this.#bootNote.noteLives(lives);
   }
 
   /** Opens, recovering where needed, the logs of the partition folders that are to be opened. */
@@ -268,9 +281,9 @@ export class LogDirectory {
       if (this.#areLogsOpen) await this.#folders.checkpoints.writeOffsets();
       await this.#folders.checkpoints.settled();
       if (!this.health.hasFailed && (this.#areLogsOpen || this.wasCleanShutdown)) {
-        const brokerEpoch = await leave();
-        const mark = brokerEpoch < 0 && this.cleanMark !== null ? this.cleanMark : { brokerEpoch };
-        await leaveCleanMark(this.#io.disk, this.path, mark);
+        const left = await leave();
+        const brokerEpoch = left < 0 ? this.previousBrokerEpoch() : left;
+        await leaveCleanMark(this.#io.disk, this.path, { brokerEpoch });
       }
     } finally {
       this.#lock.release();
@@ -283,4 +296,12 @@ export class LogDirectory {
     for (const log of this.logs()) log.abandon();
     this.#lock.release();
   }
+}
+
+/** The mark of a clean stop names an epoch only: that of the lives that were noted, or another. */
+function livesBefore(mark: CleanMark | null, noted: NotedLives | null): NotedLives {
+  if (mark === null) return noted ?? noLives;
+  const { brokerEpoch } = mark;
+  const isNoted = brokerEpoch >= 0 && noted?.brokerEpoch === brokerEpoch;
+  return { brokerEpoch, incarnationIds: isNoted ? noted.incarnationIds : [] };
 }

@@ -1,19 +1,32 @@
 // Which run of the operating system a log directory was last written to in, noted in the directory.
 // A process that is killed leaves the page cache, so that everything it wrote is there as long as
 // the system runs on: what is missing then was damaged, and not lost for want of a sync. A member
-// of a cluster adds the broker epoch of its life: killed in the same run, it has all that it had,
-// as after a clean stop.
+// of a cluster adds which lives have whole logs here: killed in the same run, it has all that it
+// had, as after a clean stop. It is known by its broker epoch, and by its incarnation, which it
+// knows before it is registered, and of which it may not hear every epoch.
 //
 // Invariants: the note is written when every log of the directory was recovered, or what a power
 // cut took from one that was not would pass for damage; it is void once the disk has failed, as
 // what it was given may be gone from memory, too. It need not be durable: a power cut ends the run.
-// The broker epoch counts only in the very file in which it was noted: a directory that was put
-// back from a copy has an older state.
+// Lives count only in the very file in which they were noted: a directory that was put back from a
+// copy has an older state. A kill in between leaves the note as it was, or as it is to be.
 
-import { type Disk, IoError } from '../../io/index.ts';
+import { isUuid, type Uuid } from '../../base/uuid.ts';
+import { type Disk, type File, IoError } from '../../io/index.ts';
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const NOTE = '.partita_boot_id';
+/** Behind the run of the system: the note's identity, a broker epoch, two incarnations. */
+const LINES = 4;
+const NOTHING = '-';
+
+/** Of which nothing is missing. */
+export interface NotedLives {
+  /** Under which the last of them heard that it is registered; -1: none has. */
+  readonly brokerEpoch: number;
+  /** At most two: of a life that has not heard yet, and of the one before. */
+  readonly incarnationIds: readonly Uuid[];
+}
 
 export class BootNote {
   readonly #disk: Disk;
@@ -32,42 +45,54 @@ export class BootNote {
     return this.#bootId !== null && this.#lines()[0] === this.#bootId;
   }
 
-  /** Of the life that was killed in this run of the system, and lost nothing by that; -1: none. */
-  async brokerEpoch(): Promise<number> {
-    const [bootId, identity, epoch] = this.#lines();
-    if (this.#bootId === null || bootId !== this.#bootId) return -1;
-    if (identity === undefined || identity !== (await this.#identity())) return -1;
-    return /^\d{1,15}$/.test(epoch ?? '') ? Number(epoch) : -1;
+  /** That were killed in this run of the system, and lost nothing by that; null: none. */
+  async lives(): Promise<NotedLives | null> {
+    const [bootId, identity, epoch, ...incarnationIds] = this.#lines();
+    if (this.#bootId === null || bootId !== this.#bootId) return null;
+    if (identity === undefined || identity !== (await this.#identity())) return null;
+    return {
+      brokerEpoch: /^\d{1,15}$/.test(epoch ?? '') ? Number(epoch) : -1,
+      incarnationIds: incarnationIds.filter(isUuid),
+    };
   }
 
-  /** The life that is registered under this epoch has all logs of the directory. */
-  async noteBrokerEpoch(epoch: number): Promise<void> {
+  /** They have all logs of the directory. */
+  async noteLives({ brokerEpoch, incarnationIds }: NotedLives): Promise<void> {
     if (!this.hasSystemRunOn) return;
     const identity = await this.#identity();
     if (identity === null || !this.hasSystemRunOn) return;
-    this.#replace([Buffer.from(`${this.#bootId}\n${identity}\n${epoch}\n`)]);
+    this.#write([identity, `${brokerEpoch}`, ...incarnationIds]);
   }
 
-  /** Its logs are not what it left. */
-  forgetBrokerEpoch(): void {
-    if (this.hasSystemRunOn) this.#replace([Buffer.from(`${this.#bootId}\n`)]);
+  /** Its logs are not what they left. */
+  forgetLives(): void {
+    if (this.hasSystemRunOn) this.#write([]);
   }
 
   write(): void {
     if (this.#bootId === null || this.hasSystemRunOn) return;
-    this.#replace([Buffer.from(`${this.#bootId}\n`)]);
+    this.#write([]);
   }
 
   void(): void {
-    if (this.#bootId !== null) this.#replace([]);
+    if (this.#bootId !== null) this.#change((file) => file.truncate(0));
   }
 
-  #replace(chunks: readonly Buffer[]): void {
+  /** In one write, all lines of what was there before: half of a note would be none. */
+  #write(lines: readonly string[]): void {
+    const filled = Array.from({ length: LINES }, (_, at) => lines[at] ?? NOTHING);
+    const bytes = Buffer.from(`${[this.#bootId, ...filled].join('\n')}\n`);
+    this.#change((file) => {
+      file.write([bytes], 0);
+      file.truncate(bytes.length);
+    });
+  }
+
+  #change(change: (file: File) => void): void {
     try {
       const file = this.#disk.open(this.#path, 'create');
       try {
-        file.truncate(0);
-        if (chunks.length > 0) file.write(chunks, 0);
+        change(file);
       } finally {
         file.close();
       }
@@ -78,7 +103,8 @@ export class BootNote {
   }
 
   #lines(): string[] {
-    return this.#read(this.#path)?.split('\n') ?? [];
+    const lines = this.#read(this.#path)?.split('\n') ?? [];
+    return lines.slice(0, 1 + LINES);
   }
 
   /** Of the note's file. */
