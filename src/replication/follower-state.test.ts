@@ -229,6 +229,16 @@ describe('a follower', () => {
       assert.equal(follower.fetchPosition()?.lastFetchedEpoch, -1);
     }));
 
+  test('whose records had to be on the platter fetches on where it has started anew', () =>
+    simulate(async (io) => {
+      const { partition, follower } = await follow(io, [0, 0, 0, 0]);
+      logOf(partition).configure({ ...defaultLogConfig, flushMessages: 1 });
+      follower.append({ fetchOffset: 4, records: batch(4, 0), highWatermark: 5 });
+      await follower.untilFetchable();
+      await follower.startAnewAt(70);
+      assert.equal(follower.fetchPosition()?.fetchOffset, 70);
+    }));
+
   test('that never wrote in its own epoch as leader forgets that it had one', () =>
     simulate(async (io) => {
       const { partition } = await follow(io, [0, 0, 0, 0]);

@@ -78,8 +78,8 @@ export class DirectoryCheckpoints {
     await this.#files.write(HIGH_WATERMARKS, () => highWatermarks);
   }
 
-  /** For a log that went back: everything that is said of where it had been. */
-  async writeAfterCut(): Promise<void> {
+  /** For a log that goes back: everything that is said of where it had been. */
+  async writeAroundCut(): Promise<void> {
     await this.writeOffsets();
     const wasCleaned = [...this.#logs.values()].some(({ log }) => log.cleanedTo !== null);
     if (wasCleaned) await this.writeCleanedOffsets();

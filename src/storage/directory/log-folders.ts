@@ -94,7 +94,7 @@ export class LogFolders {
       resources,
       onFailure: (error) => health.fail(error),
       onLoss,
-      checkpoint: () => this.checkpoints.writeAfterCut(),
+      checkpoint: () => this.checkpoints.writeAroundCut(),
     });
     this.#put(folder, { log, topicId });
     return log;

@@ -1,4 +1,5 @@
-// Who waits for which sync: shared rounds, and never two at a time.
+// Who waits for which sync: shared rounds, and never two at a time. And what counts as synced when
+// a truncation comes in between.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +23,9 @@ function slowLog() {
     scanFrom: () => Number.POSITIVE_INFINITY,
     onSyncFailure() {},
   };
-  return { target, syncs, flusher: new LogFlusher(target, 0) };
+  const written = new Deferred<void>();
+  const flusher = new LogFlusher(target, 0, () => written.promise);
+  return { target, syncs, written, flusher };
 }
 
 test('whoever asks when a round has just ended joins the one that waited for it', async () => {
@@ -46,4 +49,45 @@ test('whoever asks when a round has just ended joins the one that waited for it'
   await Promise.all([asking, queued]);
   assert.equal(flusher.recoveryPoint, 3);
   assert.equal(target.runningMax, 1);
+});
+
+for (const cut of ['done', 'put off'] as const) {
+  test(`a round that ends before a cut is ${cut} counts nothing that it was to take`, async () => {
+    const { target, syncs, written, flusher } = slowLog();
+    target.logEndOffset = 20;
+    const before = flusher.flush(20);
+    const announced = flusher.beforeTruncation(5);
+    syncs[0]?.resolve();
+    await before;
+    assert.equal(flusher.recoveryPoint, 5);
+    const between = flusher.flush(20);
+    syncs[1]?.resolve();
+    await between;
+    assert.equal(flusher.recoveryPoint, 5, 'the checkpoint that is being written says so');
+    written.resolve();
+    await announced;
+    if (cut === 'done') target.logEndOffset = 5;
+    flusher.onTruncated(target.logEndOffset);
+    const after = flusher.flush(Number.POSITIVE_INFINITY);
+    syncs[2]?.resolve();
+    await after;
+    assert.equal(flusher.recoveryPoint, target.logEndOffset);
+  });
+}
+
+test('what was synced counts again behind a cut that had to lower it for a while', async () => {
+  const { target, syncs, written, flusher } = slowLog();
+  target.logEndOffset = 20;
+  const flushed = flusher.flush(20);
+  syncs[0]?.resolve();
+  await flushed;
+  const announced = flusher.beforeTruncation(0);
+  assert.equal(flusher.recoveryPoint, 0);
+  written.resolve();
+  await announced;
+  flusher.onTruncated(30);
+  assert.equal(flusher.recoveryPoint, 20);
+  await flusher.beforeTruncation(0);
+  flusher.onTruncated(3);
+  assert.equal(flusher.recoveryPoint, 3);
 });

@@ -3,9 +3,10 @@
 // is under way is joined if it started late enough, else the next one is shared by everybody who
 // asks meanwhile.
 //
-// Invariant: recoveryPoint never exceeds what was synced. A sync that fails is final: the kernel
-// may have dropped the pages it could not write and would report success the next time, so that
-// nothing after it can be believed until the log was recovered from the disk.
+// Invariant: recoveryPoint never exceeds what was synced, and its checkpoint never what is in the
+// log: a start after a kill would take what a truncation cut for a loss. A sync that fails is
+// final: the kernel may have dropped the pages it could not write and would report success the next
+// time, so that nothing after it can be believed until the log was recovered from the disk.
 
 import type { Clock } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
@@ -38,13 +39,18 @@ export class FlushPostponed extends KafkaError {
 export class LogFlusher {
   recoveryPoint: number;
   readonly #target: FlushTarget;
+  readonly #checkpoint: (() => Promise<void>) | undefined;
   #running: FlushRound | null = null;
   #queued: Promise<void> | null = null;
   /** Where a truncation cut what the running round is syncing. */
   #ceiling = Number.POSITIVE_INFINITY;
+  /** Where a truncation is about to cut, and what was synced before. */
+  #cut: { readonly at: number; readonly recoveryPoint: number } | null = null;
 
-  constructor(target: FlushTarget, recoveryPoint: number) {
+  /** @param checkpoint writes the recovery point down, durably */
+  constructor(target: FlushTarget, recoveryPoint: number, checkpoint?: () => Promise<void>) {
     this.#target = target;
+    this.#checkpoint = checkpoint;
     this.recoveryPoint = recoveryPoint;
   }
 
@@ -62,7 +68,27 @@ export class LogFlusher {
     return this.#queued;
   }
 
+  /**
+   * To be called, and waited for, before anything is cut of what the recovery point covers. Until
+   * `onTruncated` nothing behind the offset counts as synced.
+   *
+   * @throws IoError: the checkpoint cannot be written, and nothing may be cut
+   */
+  async beforeTruncation(endOffset: number): Promise<void> {
+    this.#cut = { at: endOffset, recoveryPoint: this.recoveryPoint };
+    this.#lower(endOffset);
+    await this.#checkpoint?.();
+  }
+
+  /** The log ends there: it was cut, or it was not to be cut after all. */
   onTruncated(endOffset: number): void {
+    // It may have been lower than where the log ends now: in between there was less of it.
+    this.recoveryPoint = Math.max(this.recoveryPoint, this.#cut?.recoveryPoint ?? 0);
+    this.#cut = null;
+    this.#lower(endOffset);
+  }
+
+  #lower(endOffset: number): void {
     this.recoveryPoint = Math.min(this.recoveryPoint, endOffset);
     this.#ceiling = Math.min(this.#ceiling, endOffset);
   }
@@ -75,7 +101,7 @@ export class LogFlusher {
   }
 
   #start(): Promise<void> {
-    this.#ceiling = Number.POSITIVE_INFINITY;
+    this.#ceiling = this.#cut?.at ?? Number.POSITIVE_INFINITY;
     const upTo = this.#target.logEndOffset;
     const done = this.#sync(upTo);
     this.#running = { upTo, done };

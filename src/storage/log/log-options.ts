@@ -30,8 +30,8 @@ export interface PartitionLogOptions {
   /** An opening finds that records which were there are gone, or is about to cut them off. */
   readonly onLoss?: () => void;
   /**
-   * Writes recoveryPoint and cleanedTo to the directory's checkpoints, durably: after they went
-   * back, and before what is below the recovery point gets gaps.
+   * Writes recoveryPoint, logStartOffset and cleanedTo to the directory's checkpoints, durably:
+   * around a truncation, and before what is below the recovery point gets gaps.
    */
   readonly checkpoint?: () => Promise<void>;
 }

@@ -1,16 +1,20 @@
 // Takes batches away from the end of a log: a follower that was ahead of the new leader, or one
 // that must start over at another offset. Producers, epochs and indexes go back with the batches.
 //
-// Invariant: what readers and syncs see changes in one turn of the event loop; after each pause
-// nothing is touched of a log that was closed meanwhile, whose folder may have another owner.
+// Invariants: what the checkpoints say of the log goes back before anything is cut, so that a start
+// after a kill at any step does not take what was cut for lost; what readers and syncs see changes
+// in one turn of the event loop; after each pause nothing is touched of a log that was closed
+// meanwhile, whose folder may have another owner.
 
 import { KafkaError } from '../../protocol/index.ts';
+import { isShortage } from '../files/shortage.ts';
 import { replayProducers } from '../producers/producer-replay.ts';
 import { scanBatches } from '../recovery/log-scan.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { LogFlusher } from './log-flusher.ts';
 import { positionOf, segmentOf } from './log-reads.ts';
 import type { LogState } from './log-state.ts';
+import { TruncationPostponed } from './truncation-slot.ts';
 
 /** Afterwards the log ends at the offset, or at the start of the batch that has it. */
 export async function truncateLog(
@@ -35,6 +39,9 @@ export async function truncateLog(
     // The batch that goes begins below the log's start, which does not go back.
     await restartLog(log, flusher, log.logStartOffset);
     return;
+  }
+  if (endOffset < Math.max(flusher.recoveryPoint, log.logStartOffset)) {
+    await withdraw(log, flusher, { endOffset, logStartOffset: endOffset });
   }
   // The segments behind it go first: a start scans the last one, and finds what is cut off here.
   const paths = log.list.deleteBehind(at);
@@ -67,6 +74,10 @@ export async function restartLog(
   flusher: LogFlusher,
   offset: number,
 ): Promise<void> {
+  if (flusher.recoveryPoint > 0) {
+    // Of the segments that go one after the other any number may be left, and none.
+    await withdraw(log, flusher, { endOffset: 0, logStartOffset: log.logStartOffset });
+  }
   const paths = log.list.restartAt(offset);
   endAt(log, flusher, offset);
   log.logStartOffset = offset;
@@ -74,6 +85,24 @@ export async function restartLog(
   log.producers.clear();
   await removeAll(log, paths);
   await log.snapshots.removeAfter(-1);
+}
+
+/** From now on the checkpoints promise nothing behind it. @throws TruncationPostponed, IoError */
+async function withdraw(
+  log: LogState,
+  flusher: LogFlusher,
+  to: { readonly endOffset: number; readonly logStartOffset: number },
+): Promise<void> {
+  const { logStartOffset } = log;
+  log.logStartOffset = Math.min(logStartOffset, to.logStartOffset);
+  try {
+    await flusher.beforeTruncation(to.endOffset);
+  } catch (error) {
+    log.logStartOffset = logStartOffset;
+    flusher.onTruncated(log.logEndOffset);
+    throw isShortage(error) ? new TruncationPostponed(error as Error) : error;
+  }
+  assertOpen(log);
 }
 
 /** Where the batch of the last time index entry lies, or one before it. */

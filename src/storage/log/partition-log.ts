@@ -53,7 +53,7 @@ import { deleteBefore, retainLog } from './log-retention.ts';
 import { LogState } from './log-state.ts';
 import { scanFrom, syncForClose, syncLog } from './log-sync.ts';
 import { restartLog, truncateLog } from './log-truncation.ts';
-import { TruncationSlot } from './truncation-slot.ts';
+import { TruncationPostponed, TruncationSlot } from './truncation-slot.ts';
 
 export class PartitionLog {
   readonly topic: string;
@@ -87,7 +87,7 @@ export class PartitionLog {
       scanFrom: () => scanFrom(log),
       onSyncFailure: (error: unknown) => this.#fail(error),
     };
-    this.#flusher = new LogFlusher(target, recoveryPoint);
+    this.#flusher = new LogFlusher(target, recoveryPoint, options.checkpoint);
     this.#flushPolicy = new FlushPolicy(io.clock);
   }
 
@@ -334,7 +334,7 @@ export class PartitionLog {
     await this.#truncating(() => truncateLog(this.#log, this.#flusher, offset));
   }
 
-  /** Drops everything and goes on at the offset. */
+  /** Drops everything and goes on at the offset. Both: @throws TruncationPostponed, KafkaError */
   async truncateFullyAndStartAt(offset: number): Promise<void> {
     await this.#truncating(() => restartLog(this.#log, this.#flusher, offset));
   }
@@ -348,7 +348,7 @@ export class PartitionLog {
         await this.#options.checkpoint?.();
       } catch (error) {
         // Half of it may have happened: only a recovery can say what is there.
-        this.#fail(error);
+        if (!(error instanceof TruncationPostponed)) this.#fail(error);
         throw storageError(error);
       }
     });

@@ -11,6 +11,15 @@ export class LogTruncating extends KafkaError {
   }
 }
 
+/** No room for what is written before a cut: nothing was cut, and it may be tried again. */
+export class TruncationPostponed extends KafkaError {
+  constructor(cause: Error) {
+    super('KAFKA_STORAGE_ERROR', cause.message);
+    this.name = 'TruncationPostponed';
+    this.cause = cause;
+  }
+}
+
 export class TruncationSlot {
   #current: Promise<void> | null = null;
   #count = 0;

@@ -142,7 +142,7 @@ class LogLoader {
     }
   }
 
-  /** A checkpoint may be older than a truncation that was cut short; or the disk lost it. */
+  /** A truncation lowers the checkpoint before it cuts: what is missing is lost. */
   #maybeTellLoss(): void {
     const { directory, recoveryPoint = 0 } = this.#options;
     if (this.#logEndOffset >= recoveryPoint) return;
