@@ -222,9 +222,10 @@ async function open(
 
 /** What is asked of a controller, this one too, is served before this broker is known to any. */
 async function join(running: Running): Promise<void> {
-  const { cluster, registration, replication, coordinators, offlineReport } = running;
+  const { cluster, registration, replication, coordinators, offlineReport, upkeep } = running;
   cluster.metadata.standForController();
   await registration.join();
+  upkeep.onJoined();
   coordinators.onJoined();
   replication?.start();
   offlineReport.begin();

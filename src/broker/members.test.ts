@@ -16,6 +16,7 @@ import {
   produce,
   unregisterBroker,
 } from '../protocol/index.ts';
+import { readMetaProperties, readNotes } from '../storage/index.ts';
 
 function withCluster(run: (io: Io, cluster: TestCluster) => Promise<void>): Promise<void> {
   return simulate(async (io) => {
@@ -39,6 +40,32 @@ test('three brokers that start at once are one cluster with one controller', () 
     const [first] = answers;
     assert.deepEqual(first?.brokers, [1, 2, 3]);
     assert.deepEqual(answers, [first, first, first]);
+  }));
+
+// Not only some seconds later: until then nothing would be known of a disk that is not mounted.
+test('the directories of a member are noted as soon as it has joined', () =>
+  withCluster(async (io, cluster) => {
+    await cluster.start(1);
+    await io.clock.sleep(100);
+    const notes = readNotes(io.disk, '/data-1');
+    const { directoryId = '' } = readMetaProperties(io, '/data-1') ?? {};
+    assert.deepEqual(notes?.directories, { [directoryId]: '/data-1' });
+    assert.ok((notes?.metadataOffset ?? -1) > 0);
+  }));
+
+test('a member joins also if its disk does not say which file its note is', () =>
+  simulate(async (whole) => {
+    const disk = new Proxy(whole.disk, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name === 'identity') return () => new Promise(() => {});
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const cluster = await TestCluster.open({ ...whole, disk });
+    await cluster.start(1);
+    await cluster.stop();
+    assert.deepEqual(cluster.failures, []);
   }));
 
 test('a member whose first log directory fails goes on with the other', () =>

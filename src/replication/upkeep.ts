@@ -38,6 +38,7 @@ export class Upkeep {
   readonly #replicas: Replicas;
   readonly #options: UpkeepOptions;
   readonly #tasks: Task[] = [];
+  readonly #noting: Task;
   readonly #highWatermarksWritten = new Map<LogDirectory, Map<string, number>>();
   #isStopped = false;
 
@@ -48,7 +49,8 @@ export class Upkeep {
     this.#options = options;
     this.#add(options.retentionCheckMs, () => this.applyRetention());
     this.#add(options.flushCheckMs, () => this.#flushDue());
-    this.#add(options.highWatermarkCheckpointMs, () => this.checkpointHighWatermarks());
+    const checkpoint = (): Promise<void> => this.checkpointHighWatermarks();
+    this.#noting = this.#add(options.highWatermarkCheckpointMs, checkpoint);
     this.#add(options.offsetCheckpointMs, () => this.#checkpointOffsets());
   }
 
@@ -56,6 +58,13 @@ export class Upkeep {
     for (const task of this.#tasks) {
       this.#plan(task, Math.min(this.#options.initialDelayMs, task.intervalMs));
     }
+  }
+
+  /** The cluster knows this broker: its directories note so at once, new ones above all. */
+  onJoined(): void {
+    if (this.#isStopped || this.#noting.running !== null) return;
+    this.#noting.timer?.cancel();
+    this.#noting.running = this.#run(this.#noting);
   }
 
   async stop(): Promise<void> {
@@ -122,8 +131,10 @@ export class Upkeep {
     return this.#options.directories.filter((directory) => !this.#replicas.isFailed(directory));
   }
 
-  #add(intervalMs: number, run: () => Promise<void>): void {
-    this.#tasks.push({ intervalMs, run, timer: null, running: null });
+  #add(intervalMs: number, run: () => Promise<void>): Task {
+    const task = { intervalMs, run, timer: null, running: null };
+    this.#tasks.push(task);
+    return task;
   }
 
   #plan(task: Task, delayMs: number): void {
