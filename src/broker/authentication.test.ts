@@ -66,7 +66,7 @@ test('a user with its password is served', async () => {
     const answer = await login(alice);
     assert.deepEqual(
       { ...answer, authBytes: answer.authBytes.length },
-      { errorCode: 0, errorMessage: null, authBytes: 0, sessionLifetimeMs: 0 },
+      { errorCode: 0, errorMessage: '', authBytes: 0, sessionLifetimeMs: 0 },
     );
     assert.ok(await isServed(alice));
     const { errorCode } = await alice.ask(saslHandshake, 1, { mechanism: 'PLAIN' });
@@ -156,6 +156,12 @@ describe('before a client has authenticated', () => {
       versions.send(apiVersions, 4, software);
       await versions.closed;
       assert.equal(versions.frames.length, 0);
+      const unnamed = await peer();
+      const none = { clientSoftwareName: '', clientSoftwareVersion: '' };
+      const refused = await unnamed.ask(apiVersions, 4, none);
+      assert.equal(refused.errorCode, ErrorCode.INVALID_REQUEST);
+      assert.equal((await unnamed.ask(apiVersions, 4, software)).errorCode, 0);
+      assert.equal((await login(unnamed)).errorCode, 0);
     });
   });
 
@@ -258,7 +264,10 @@ describe('a session that ends', () => {
       await io.clock.sleep(2_000);
       const other = await login(alice, 'bob', 'builder');
       assert.equal(other.errorCode, ErrorCode.SASL_AUTHENTICATION_FAILED);
-      assert.match(other.errorMessage ?? '', /^Cannot change principals during re-auth.*User:bob$/);
+      assert.match(
+        other.errorMessage ?? '',
+        /^Cannot change principals during re-auth.*User\.bob$/,
+      );
       await alice.closed;
       const again = await peer();
       await login(again);
@@ -316,6 +325,9 @@ test('users of SCRAM come and go on the running broker', async () => {
     const carol = await peer();
     assert.equal(await carol.scram('carol', 'pencil'), null);
     assert.ok(await isServed(carol));
+    const old = await peer();
+    assert.equal(await old.scram('carol', 'pencil', { isRaw: true }), null);
+    assert.ok(await isServed(old));
     const failed =
       'Authentication failed during authentication due to invalid credentials ' +
       'with SASL mechanism SCRAM-SHA-256';

@@ -86,6 +86,8 @@ export class SaslGate implements Gate {
   #server: SaslServer | null = null;
   /** SaslHandshake v0 was asked for: tokens come without Kafka's headers. */
   #isRaw = false;
+  /** ApiVersions came with the name of the client's software. */
+  #isNamed = false;
   /** Who it was when the session began; null: nobody yet. */
   #session: { readonly principal: Principal; readonly mechanism: string } | null = null;
   #expiresAtMs = Number.POSITIVE_INFINITY;
@@ -142,14 +144,22 @@ export class SaslGate implements Gate {
     return true;
   }
 
+  /** What it called itself was refused (KIP-511). */
+  get #mayAskAgain(): boolean {
+    return this.#isNamed && this.#client.softwareName === null;
+  }
+
   /** Of the connection as a whole; false: a handler is to answer. */
   #onRequest(frame: Buffer, exchange: Exchange): boolean {
     const header = decodeRequestHeader(frame);
     const { apiKey, apiVersion } = header;
     if (apiKey === apiVersions.key) {
-      if (this.#state !== 'begin') throw illegal(apiVersions, 'SASL handshake');
+      if (this.#state !== 'begin' && !this.#mayAskAgain) {
+        throw illegal(apiVersions, 'SASL handshake');
+      }
       // Who asks in a version that is not served asks again.
       if (isVersionSupported(apiVersions, apiVersion)) this.#state = 'handshake';
+      this.#isNamed = apiVersion >= 3;
       return false;
     }
     if (apiKey !== saslHandshake.key) throw illegal(apiByKey(apiKey) ?? apiKey, 'SASL handshake');
@@ -201,7 +211,7 @@ export class SaslGate implements Gate {
     }
     const { authBytes } = this.#read(saslAuthenticate, header, frame);
     const answer = (body: object): readonly Buffer[] => {
-      const whole = { errorCode: 0, errorMessage: null, authBytes: Buffer.alloc(0), ...body };
+      const whole = { errorCode: 0, errorMessage: '', authBytes: Buffer.alloc(0), ...body };
       return encodeResponse(saslAuthenticate, apiVersion, correlationId, whole);
     };
     this.#evaluate(authBytes, exchange, {
@@ -287,7 +297,7 @@ export class SaslGate implements Gate {
     const { principal } = step.identity;
     const before = this.#session?.principal;
     if (before !== undefined && principalText(before) !== principalText(principal)) {
-      const change = `${principalText(before)}: ${principalText(principal)}`;
+      const change = `${before.type}.${before.name}: ${principal.type}.${principal.name}`;
       const message = `Cannot change principals during re-authentication from ${change}`;
       this.#fail('another principal in a re-authentication', answer.error(message), exchange);
       return;

@@ -154,7 +154,8 @@ const clients: readonly Known[] = [
   },
   {
     kind: javaRelease('0.10.2.0'),
-    mechanisms: withPassword,
+    // Its SCRAM needs a class that Java has dropped (javax.xml.bind).
+    mechanisms: ['PLAIN'],
     properties: (mechanism, password) => ({
       ...javaProperties(mechanism, password),
       'max.block.ms': 3000,
@@ -174,7 +175,7 @@ const clients: readonly Known[] = [
     kind: franzClient,
     mechanisms: all,
     properties: franzProperties,
-    refusal: /SASL_AUTHENTICATION_FAILED|invalid_token|sasl/i,
+    refusal: /SASL_AUTHENTICATION_FAILED|invalid_token|sasl|oauth/i,
   },
 ];
 
@@ -220,6 +221,16 @@ for (const { kind, mechanisms, properties, refusal } of clients) {
   });
 }
 
+/**
+ * librdkafka before 2.6.1 does not send the nonce that it was given, which Apache Kafka has refused
+ * since CVE-2024-56128: 4.3.1 answers it as we do.
+ */
+async function repeatsNonces(): Promise<boolean> {
+  const { stdout, stderr } = await kcat(['-V']);
+  const [, major, minor] = /librdkafka (\d+)\.(\d+)/.exec(stdout + stderr) ?? [];
+  return Number(major) < 2 || (Number(major) === 2 && Number(minor) < 6);
+}
+
 describe('kcat', () => {
   const flags = (mechanism: Mechanism, password: string): string[] => {
     const given = Object.entries(librdkafkaProperties(mechanism, password));
@@ -228,6 +239,11 @@ describe('kcat', () => {
   for (const mechanism of all) {
     test(`produces and consumes in a group with ${mechanism}`, async (t) => {
       if (!hasKcat(t)) return;
+      if (scram.includes(mechanism) && (await repeatsNonces())) {
+        const { stderr } = await kcat([...flags(mechanism, 'secret'), '-L', '-m', '5']);
+        assert.match(stderr, /invalid credentials with SASL mechanism/);
+        return;
+      }
       const topic = await newTopic();
       const right = flags(mechanism, 'secret');
       const sent = await kcat([...right, '-P', '-t', topic], { input: 'v\n', timeoutMs: 30_000 });
@@ -333,6 +349,14 @@ describe("Kafka's own tools", () => {
     writeFileSync(path, lines.join(''));
     return path;
   };
+
+  test('list topics by an unsecured token', async (t) => {
+    if (!hasKafka(t)) return;
+    const file = propertiesFile('token.properties', javaProperties('OAUTHBEARER', 'secret'));
+    const at = ['--bootstrap-server', broker.bootstrapServers, '--command-config', file];
+    const { code, stderr } = await kafkaTool('kafka-topics', [...at, '--list']);
+    assert.equal(code, 0, stderr);
+  });
 
   test('alter users of SCRAM, and are refused with a wrong password', async (t) => {
     if (!hasKafka(t)) return;

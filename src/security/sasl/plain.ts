@@ -30,7 +30,7 @@ function parsePlain(token: Buffer): { authorizationId: string; user: string; pas
   const [authorizationId = '', user = '', password = ''] = parts;
   if (parts.length !== 3) {
     const message = `Invalid SASL/PLAIN response: expected 3 tokens, got ${parts.length}`;
-    throw new SaslError(message);
+    throw new SaslError(message, message);
   }
   if (user === '') failed('username not specified');
   if (password === '') failed('password not specified');

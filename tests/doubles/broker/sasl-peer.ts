@@ -67,20 +67,23 @@ export class SaslPeer {
   async scram(
     username: string,
     password: string,
-    mechanism = 'SCRAM-SHA-256',
+    { isRaw = false }: { readonly isRaw?: boolean } = {},
   ): Promise<string | null> {
+    const mechanism = 'SCRAM-SHA-256';
     const options = new Map(Object.entries({ username, password }));
     const fetch = () => Promise.reject(new Error('nothing is fetched'));
     const login = clientLogin(this.#io, { mechanism, options, source: 'the test', fetch });
     const exchange = login.start('host');
-    await this.ask(saslHandshake, 1, { mechanism });
+    await this.ask(saslHandshake, isRaw ? 0 : 1, { mechanism });
     let token = await exchange.next(null);
     while (token !== null) {
-      const { errorCode, errorMessage, authBytes } = await this.ask(saslAuthenticate, 2, {
-        authBytes: token,
-      });
-      if (errorCode !== 0) return errorMessage;
-      token = await exchange.next(authBytes);
+      if (isRaw) {
+        token = await exchange.next(await this.raw(token));
+        continue;
+      }
+      const answer = await this.ask(saslAuthenticate, 2, { authBytes: token });
+      if (answer.errorCode !== 0) return answer.errorMessage;
+      token = await exchange.next(answer.authBytes);
     }
     return null;
   }
