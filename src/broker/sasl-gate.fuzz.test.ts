@@ -18,12 +18,15 @@ import {
   saslHandshake,
 } from '../protocol/index.ts';
 import { anonymous } from '../security/index.ts';
-import { bearerServer } from '../security/sasl/bearer-server.ts';
-import { SaslError, type ServerMechanism } from '../security/sasl/index.ts';
-import { plainServer } from '../security/sasl/plain.ts';
-import { scramMechanism } from '../security/sasl/scram-keys.ts';
-import { scramServer } from '../security/sasl/scram-server.ts';
-import { unsecuredCheckOf } from '../security/sasl/unsecured-options.ts';
+import {
+  bearerServer,
+  plainServer,
+  SaslError,
+  type ServerMechanism,
+  scramMechanism,
+  scramServer,
+  unsecuredCheckOf,
+} from '../security/sasl/index.ts';
 import type { Client } from './client.ts';
 import { SaslGate } from './sasl-gate.ts';
 

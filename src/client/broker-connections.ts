@@ -5,7 +5,6 @@ import type { Io } from '../io/index.ts';
 import { ClientConnection, type ConnectionSecurity } from '../network/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { Backoff } from './backoff.ts';
-import { ClientConfigError } from './client-config-error.ts';
 import type { BootstrapAddress, ResolvedClientOptions } from './client-options.ts';
 import { connectionSecurity } from './client-security.ts';
 
@@ -75,14 +74,12 @@ export class BrokerConnections {
       if (waitMs > 0) await this.#io.clock.sleep(waitMs);
       this.#assertOpen();
       this.#security ??= connectionSecurity(this.#io, this.#options.security);
-      const security = await this.#security;
-      this.#assertEncrypted(security);
       const connection = await ClientConnection.connect(this.#io, {
         ...address,
         clientId: this.#options.clientId,
         connectTimeoutMs: this.#options.connectionSetupTimeoutMs,
         requestTimeoutMs: this.#options.requestTimeoutMs,
-        security,
+        security: await this.#security,
       });
       slot.failures = 0;
       slot.notBeforeMs = this.#io.clock.monotonic() + this.#backoff.delayMs(1);
@@ -97,13 +94,6 @@ export class BrokerConnections {
     } finally {
       slot.connecting = null;
     }
-  }
-
-  /** Whatever was made of the options: what is to be encrypted is never sent in the clear. */
-  #assertEncrypted(security: ConnectionSecurity | undefined): void {
-    const { securityProtocol = 'PLAINTEXT' } = this.#options.security;
-    if (!securityProtocol.endsWith('SSL') || security?.tls !== undefined) return;
-    throw new ClientConfigError(`${securityProtocol} is not served yet: use SASL_PLAINTEXT`);
   }
 
   #assertOpen(): void {

@@ -9,9 +9,7 @@ import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
 import { type KafkaError, metadata } from '../protocol/index.ts';
 import { Admin, type AdminOptions } from './admin/index.ts';
-import { BrokerConnections } from './broker-connections.ts';
 import { ClientConfigError } from './client-config-error.ts';
-import { resolveClientOptions } from './client-options.ts';
 import { saslLogin } from './client-sasl.ts';
 import { Consumer } from './consumer/index.ts';
 import { Producer } from './producer/index.ts';
@@ -198,19 +196,6 @@ test('a protocol and a login that do not go together are refused at once', async
     assert.throws(made({ sasl: { mechanism: 'PLAIN' } }), /set it to SASL_PLAINTEXT or SASL_SSL/);
     assert.throws(made({ securityProtocol: 'TLS' }), /TLS: expected one of PLAINTEXT/);
     await Promise.resolve();
-  });
-});
-
-test('what is to be encrypted is not sent in the clear', async () => {
-  await simulate(async (io) => {
-    const secured = { bootstrapServers: 'host:9092', securityProtocol: 'SASL_SSL' } as const;
-    const sasl = { mechanism: 'PLAIN', ...alice };
-    const connections = new BrokerConnections(io, resolveClientOptions({ ...secured, sasl }));
-    await assert.rejects(connections.get({ host: 'host', port: 9092 }), (error: Error) => {
-      assert.doesNotMatch(error.message, /refused the connection|ECONNREFUSED/);
-      return true;
-    });
-    connections.close();
   });
 });
 

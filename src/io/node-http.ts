@@ -27,22 +27,27 @@ export async function nodeHttp(request: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${url}: ${why}`));
     const signal = AbortSignal.timeout(timeoutMs);
+    const onError = (error: Error): void => {
+      fail(signal.aborted ? `no answer in ${timeoutMs} ms` : error.message);
+    };
     const sent = begin(url, { method, headers, signal, agent: false }, (answer) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes <= bytesMax) chunks.push(chunk);
-        else sent.destroy(new Error(`the answer has more than ${bytesMax} bytes`));
+        if (bytes <= bytesMax) {
+          chunks.push(chunk);
+          return;
+        }
+        fail(`the answer has more than ${bytesMax} bytes`);
+        sent.destroy();
       });
-      answer.on('error', (error) => fail(error.message));
+      answer.on('error', onError);
       answer.on('end', () => {
         resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) });
       });
     });
-    sent.on('error', (error) => {
-      fail(signal.aborted ? `no answer in ${timeoutMs} ms` : error.message);
-    });
+    sent.on('error', onError);
     sent.end(body);
   });
 }

@@ -15,6 +15,7 @@
 //   client-login.ts       who a client is
 
 export { type BearerToken, bearerLogin, type TokenSource } from './bearer-login.ts';
+export { bearerServer } from './bearer-server.ts';
 export { type ClientLoginOptions, clientLogin, type TokenEndpointOptions } from './client-login.ts';
 export {
   allowedUrlsProperty,
@@ -34,6 +35,7 @@ export {
   sectionOf,
 } from './jaas-source.ts';
 export { assertMechanism, demandedOptions, optionsOf, servedMechanisms } from './login-modules.ts';
+export { plainServer } from './plain.ts';
 export {
   SaslError,
   type SaslExchange,
@@ -43,9 +45,11 @@ export {
   type SaslStep,
 } from './sasl-exchange.ts';
 export { type ScramMechanism, saltedPassword, scramKeys, scramMechanism } from './scram-keys.ts';
+export { scramServer } from './scram-server.ts';
 export {
   type ServerMechanism,
   type ServerMechanismsOptions,
   serverMechanisms,
 } from './server-mechanisms.ts';
 export { expiryOf } from './token-endpoint.ts';
+export { unsecuredCheckOf } from './unsecured-options.ts';
