@@ -108,6 +108,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'print who keeps the metadata log',
     load: () => import('./kafka-metadata-quorum.ts'),
   },
+  'kafka-acls': {
+    summary: 'add, remove or list ACLs: who may do what',
+    load: () => import('./kafka-acls.ts'),
+  },
   'kafka-transactions': {
     summary: 'list, describe transactions; find and abort those that hang',
     load: () => import('./kafka-transactions.ts'),

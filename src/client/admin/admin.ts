@@ -34,6 +34,7 @@ import {
   queryOffsets,
 } from '../offset-queries.ts';
 import { assertOptions } from '../option-checks.ts';
+import { AclRequests } from './acl-requests.ts';
 import {
   type ClusterDescription,
   type ConfigResource,
@@ -93,6 +94,8 @@ type MetadataTopic = ResponseOf<typeof metadata>['topics'][number];
  *     await admin.close();
  */
 export class Admin {
+  /** Who may do what. */
+  readonly acls: AclRequests;
   /** Leaders, reassignments, log directories, features, brokers, the quorum. */
   readonly cluster: ClusterRequests;
   /** The SCRAM credentials of users. */
@@ -108,6 +111,7 @@ export class Admin {
   constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
     assertOptions(options, {});
     this.#client = new Client(io, options, false);
+    this.acls = new AclRequests(this.#client);
     this.cluster = new ClusterRequests(this.#client);
     this.credentials = new CredentialRequests(io, this.#client);
     this.replicas = new ReplicaRequests(this.#client);

@@ -1,6 +1,7 @@
 // The admin client.
 //
 // admin.ts              the door: every call
+// acl-requests.ts       who may do what
 // admin-results.ts      what calls take and give
 // cluster-requests.ts   leaders, reassignments, log directories, features, the quorum
 // cluster-results.ts    what these take and give
@@ -13,6 +14,16 @@
 // replica-requests.ts  what one replica holds, be it leader or follower
 // topic-pages.ts        topics page by page, with their eligible leaders
 // transaction-requests.ts  transactions, and the producers of partitions
+export {
+  type AclBinding,
+  type AclFilter,
+  AclOperation,
+  AclPattern,
+  AclPermission,
+  AclResource,
+  anyAcl,
+} from '../../security/acl/index.ts';
+export { type AclCreation, type AclDeletion, AclRequests } from './acl-requests.ts';
 export { Admin, type AdminOptions } from './admin.ts';
 export * from './admin-results.ts';
 export { ClusterRequests } from './cluster-requests.ts';

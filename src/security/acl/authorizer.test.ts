@@ -115,6 +115,8 @@ describe('authorizer', () => {
   });
 });
 
+/** Few operations, so that denials meet what is allowed. */
+const asked: readonly number[] = [READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS];
 /** Few names, so that patterns meet resources. */
 const names = ['a', 'ab', 'abc', 'b', '*', '*a', 'ac'];
 const anAcl = fc.record({
@@ -123,7 +125,7 @@ const anAcl = fc.record({
   patternType: fc.constantFrom(AclPattern.LITERAL, AclPattern.PREFIXED),
   principal: fc.constantFrom('User:alice', 'User:bob', 'User:*', 'Group:alice', 'User:root'),
   host: fc.constantFrom('*', '10.0.0.1', '10.0.0.2'),
-  operation: fc.integer({ min: 2, max: 15 }),
+  operation: fc.constantFrom(ALL, ...asked),
   permissionType: fc.constantFrom(AclPermission.DENY, AclPermission.ALLOW),
 });
 
@@ -159,7 +161,7 @@ type Question = typeof aQuestion extends fc.Arbitrary<infer Q> ? Q : never;
 const aQuestion = fc.record({
   principal: fc.constantFrom('User:alice', 'User:bob', 'Group:alice', 'User:root', 'User:*'),
   host: fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3'),
-  operation: fc.integer({ min: 3, max: 15 }),
+  operation: fc.constantFrom(...asked),
   type: fc.constantFrom(TOPIC as number, AclResource.GROUP),
   name: fc.constantFrom(...names, 'abcd', 'z'),
 });
@@ -167,12 +169,12 @@ const aQuestion = fc.record({
 test('any ACLs, added and removed in any order, decide as a walk over all of them would', () => {
   const questions = fc.array(aQuestion, { minLength: 5, maxLength: 20 });
   const acls = fc.array(fc.tuple(anAcl, fc.boolean()), { maxLength: 30 });
-  const property = fc.property(acls, questions, fc.boolean(), (made, asked, everyone) => {
+  const property = fc.property(acls, questions, fc.boolean(), (made, questioned, everyone) => {
     const authorizer = authorizerOf([], { allowEveryoneIfNoAclFound: everyone });
     for (const [each] of made) authorizer.addAcl(each);
     for (const [each, isRemoved] of made) if (isRemoved) authorizer.removeAcl(each);
     const left = made.flatMap(([each, isRemoved]) => (isRemoved ? [] : [each]));
-    for (const question of asked) {
+    for (const question of questioned) {
       const { operation, type, name, ...requester } = question;
       const actual = authorizer.authorize(requester, operation, type, name);
       assert.equal(actual, expected(left, everyone, question), JSON.stringify(question));
