@@ -48,6 +48,8 @@ export interface BrokerParts {
   readonly authorizer: Authorizer | null;
   /** The controller, asked on behalf of a client: whoever controls asks its own ACLs, too. */
   readonly controllerFor: (client: Client) => Controller;
+  /** Whether a changed configuration names keys that listeners can use. @throws ConfigError */
+  readonly checkKeys: (config: BrokerConfig) => Promise<void>;
   /** Bytes of answers that wait for clients to read them. */
   readonly unreadBytes: () => number;
   /** Where the clients of a listener find each living broker; ourselves first. */
@@ -98,6 +100,7 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     controllerFor: (client) => {
       return authorizer === null ? cluster.administrated : cluster.controllerFor(client);
     },
+    checkKeys: (config) => server.check(config),
     unreadBytes: () => server.unreadBytes,
     endpoints: ({ connection }) => {
       return endpointsFor(connection, cluster.config, {

@@ -4,7 +4,7 @@
 import { ResourceType } from '../../metadata/index.ts';
 import { alterConfigs, KafkaError } from '../../protocol/index.ts';
 import { defineHandler } from '../handler.ts';
-import { alterConfigAnswers, refusedResources } from './altered-configs.ts';
+import { alterConfigAnswers, refusedResources, unusableKeys } from './altered-configs.ts';
 
 export const alterConfigsHandler = defineHandler(alterConfigs, async (request, context) => {
   const refused = new Map(refusedResources(request.resources, context));
@@ -14,6 +14,12 @@ export const alterConfigsHandler = defineHandler(alterConfigs, async (request, c
       resource,
       new KafkaError('INVALID_REQUEST', 'Unexpected resource type BROKER_LOGGER.'),
     );
+  }
+  for (const resource of request.resources) {
+    if (refused.has(resource)) continue;
+    const changed = new Map(resource.configs.map(({ name, value }) => [name, value ?? '']));
+    const unusable = await unusableKeys(resource, changed, context);
+    if (unusable !== null) refused.set(resource, unusable);
   }
   const results = await context.broker.controllerFor(context.client).alterConfigs({
     resources: request.resources

@@ -1,6 +1,7 @@
 // What AlterConfigs and IncrementalAlterConfigs share: the resources that only the request itself
 // decides about, and the shape of the answer.
 
+import { ConfigError } from '../../config/index.ts';
 import { type AlterConfigsResult, ResourceType } from '../../metadata/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { clusterResourceName } from '../../security/acl/index.ts';
@@ -67,6 +68,28 @@ export function assertMayOnConfigs(
 ): void {
   const error = configsRefusal(resource, operation, context);
   if (error !== null) throw error;
+}
+
+/**
+ * Why keys and certificates that a changed configuration of this broker names could not be taken
+ * over; null if they could, or if the change is about something else.
+ * @param changed what the broker's own configuration would be
+ */
+export async function unusableKeys(
+  { resourceType, resourceName, configs }: Resource,
+  changed: ReadonlyMap<string, string>,
+  { broker, image }: RequestContext,
+): Promise<KafkaError | null> {
+  if (resourceType !== ResourceType.BROKER || resourceName !== String(broker.nodeId)) return null;
+  if (!configs.some(({ name }) => /^listener\.name\..+\.ssl\./.test(name))) return null;
+  try {
+    const all = image.configOf(ResourceType.BROKER, '');
+    await broker.checkKeys(broker.config.withDynamic(all, changed));
+    return null;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return new KafkaError('INVALID_REQUEST', error.message);
+  }
 }
 
 function hasDuplicates(configs: readonly { readonly name: string }[]): boolean {

@@ -5,18 +5,30 @@ import { type AlterConfigsResult, itemError } from '../../metadata/index.ts';
 import { incrementalAlterConfigs, type RequestOf } from '../../protocol/index.ts';
 import { alterBrokerLoggers } from '../broker-loggers.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
-import { alterConfigAnswers, isOwnLogger, refusedResources } from './altered-configs.ts';
+import {
+  alterConfigAnswers,
+  isOwnLogger,
+  refusedResources,
+  unusableKeys,
+} from './altered-configs.ts';
 
 type Request = RequestOf<typeof incrementalAlterConfigs>;
 type Resource = Request['resources'][number];
 
+const setOperation = 0;
+
 export const incrementalAlterConfigsHandler = defineHandler(
   incrementalAlterConfigs,
   async (request, context) => {
-    const refused = refusedResources(request.resources, context);
+    const refused = new Map(refusedResources(request.resources, context));
     const ofLoggers = new Map<Resource, AlterConfigsResult>();
     for (const resource of request.resources) {
       if (refused.has(resource)) continue;
+      const unusable = await unusableKeys(resource, changedBy(resource, context), context);
+      if (unusable !== null) {
+        refused.set(resource, unusable);
+        continue;
+      }
       const result = alteredLoggers(resource, request, context);
       if (result !== null) ofLoggers.set(resource, result);
     }
@@ -52,4 +64,17 @@ function alteredLoggers(
   } catch (error) {
     return { ...result, error: itemError(error) };
   }
+}
+
+/** The resource's own configuration after values are set and deleted; lists are no keys of TLS. */
+function changedBy(
+  { resourceType, resourceName, configs }: Resource,
+  { image }: RequestContext,
+): ReadonlyMap<string, string> {
+  const changed = new Map(image.configOf(resourceType, resourceName));
+  for (const { name, configOperation, value } of configs) {
+    if (configOperation === setOperation && value !== null) changed.set(name, value);
+    else changed.delete(name);
+  }
+  return changed;
 }

@@ -64,3 +64,17 @@ openssl pkcs12 -export -inkey key.pem -in chain.pem -name ec -passout pass:chang
 openssl pkcs12 -export -legacy -inkey key.pem -in chain.pem -name ec -passout pass:changeit \
   -out openssl-legacy.p12
 openssl pkcs12 -export -nokeys -in root.pem -passout pass:changeit -out untrusted.p12
+
+# A certificate that has expired, and the authority that made it.
+old=$work/old.p12
+tool -genkeypair -alias old-root $ec $days -dname 'CN=old-root,O=Partita' -ext bc:c \
+  -storetype PKCS12 -keystore "$old" -storepass changeit
+tool -exportcert -rfc -alias old-root -keystore "$old" -storepass changeit >old-root.pem
+tool -genkeypair -alias expired $ec $days -dname 'CN=localhost,OU=expired,O=Partita' \
+  -storetype PKCS12 -keystore expired.p12 -storepass changeit
+tool -certreq -alias expired -keystore expired.p12 -storepass changeit |
+  tool -gencert -alias old-root -keystore "$old" -storepass changeit -rfc -ext $san \
+    -startdate -20d -validity 10 >"$work/expired.pem"
+cat "$work/expired.pem" old-root.pem >"$work/expired-chain.pem"
+tool -importcert -noprompt -alias expired -file "$work/expired-chain.pem" -keystore expired.p12 \
+  -storepass changeit
