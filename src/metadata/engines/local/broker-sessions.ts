@@ -1,7 +1,9 @@
 // Sessions of brokers within one process.
 //
-// Invariant: one session for each node id, of the last process that might have it. A
-// process that has a successor is dead: its registration was on its way, and begins no session.
+// Invariant: one session for each node id, of the last process that might have it. A process that
+// has a successor is dead: its registration was on its way, and neither begins a session nor ends
+// the one of its successor. The order of the clients tells who came first: a process asks only when
+// its client has been welcomed, and its successor begins only when it is dead.
 
 import {
   type BrokerProcess,
@@ -20,22 +22,28 @@ interface Held {
   readonly onLost: (error: Error) => void;
 }
 
-/** So many dead processes of a broker are remembered: a late registration comes soon. */
-const succeededMax = 16;
+interface Life {
+  readonly broker: StoreBroker;
+  readonly clientNumber: number;
+}
 
 export class BrokerSessions {
   readonly #held = new Map<number, Held>();
-  /** Who had a node id last, and those before. */
-  readonly #lives = new Map<number, { last: StoreBroker; readonly succeeded: Set<string> }>();
+  /** Who had a node id last. */
+  readonly #lastLives = new Map<number, Life>();
   readonly #watchers = new Set<OnChange>();
 
-  /** @throws KafkaError DUPLICATE_BROKER_REGISTRATION */
-  begin(broker: StoreBroker, onLost: (error: Error) => void): BrokerSession {
+  /**
+   * @param clientNumber of the client by which the broker asks, in the order in which they came
+   * @throws KafkaError DUPLICATE_BROKER_REGISTRATION
+   */
+  begin(broker: StoreBroker, onLost: (error: Error) => void, clientNumber = 0): BrokerSession {
     const { nodeId, incarnationId } = broker;
     const holder = this.#held.get(nodeId);
-    if (this.#lives.get(nodeId)?.succeeded.has(incarnationId)) throw succeededError(nodeId);
+    const life = { broker, clientNumber };
+    if (hasSuccessor(life, this.#lastLives.get(nodeId))) throw succeededError(nodeId);
     if (holder !== undefined && !isSuccessor(broker, holder.broker)) throw heldError(holder.broker);
-    this.#noteLife(broker);
+    this.#lastLives.set(nodeId, life);
     const held = { broker, onLost };
     this.#held.set(nodeId, held);
     this.#onChanged();
@@ -48,20 +56,6 @@ export class BrokerSessions {
       this.#onChanged();
     };
     return { close };
-  }
-
-  #noteLife(broker: StoreBroker): void {
-    const lives = this.#lives.get(broker.nodeId);
-    if (lives === undefined) {
-      this.#lives.set(broker.nodeId, { last: broker, succeeded: new Set() });
-      return;
-    }
-    const { last, succeeded } = lives;
-    lives.last = broker;
-    if (last.incarnationId === broker.incarnationId || !isSuccessor(broker, last)) return;
-    succeeded.add(last.incarnationId);
-    const [oldest] = succeeded;
-    if (succeeded.size > succeededMax && oldest !== undefined) succeeded.delete(oldest);
   }
 
   isHeldBy({ nodeId, incarnationId }: BrokerProcess): boolean {
@@ -102,4 +96,10 @@ export class BrokerSessions {
   #onChanged(): void {
     for (const onChange of [...this.#watchers]) onChange(this.#alive());
   }
+}
+
+function hasSuccessor(life: Life, last: Life | undefined): boolean {
+  if (last === undefined || life.clientNumber >= last.clientNumber) return false;
+  if (life.broker.incarnationId === last.broker.incarnationId) return false;
+  return isSuccessor(last.broker, life.broker);
 }

@@ -453,9 +453,14 @@ export class LocalStore implements ClusterStore {
     return { epoch, endOffset: this.#endOffset, resign };
   }
 
-  async register(broker: StoreBroker, onLost: (error: Error) => void): Promise<BrokerSession> {
+  /** @param clientNumber of the store's client by which the broker asks (broker-sessions.ts) */
+  async register(
+    broker: StoreBroker,
+    onLost: (error: Error) => void,
+    clientNumber?: number,
+  ): Promise<BrokerSession> {
     this.#assertUsable();
-    return this.#sessions.begin(broker, onLost);
+    return this.#sessions.begin(broker, onLost, clientNumber);
   }
 
   async expel(process: BrokerProcess): Promise<void> {

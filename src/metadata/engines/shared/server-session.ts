@@ -40,6 +40,8 @@ const heldMax = 1000;
 
 export class ServerSession {
   readonly id: string;
+  /** In the order in which clients came. */
+  readonly #number: number;
   /** How long its client may be silent. */
   timeoutMs: number;
   /** On the session clock. */
@@ -52,9 +54,13 @@ export class ServerSession {
   readonly #told: (readonly Buffer[])[] = [];
   #hasEnded = false;
 
-  constructor(store: LocalStore, options: { id: string; timeoutMs: number; heardMs: number }) {
+  constructor(
+    store: LocalStore,
+    options: { id: string; number: number; timeoutMs: number; heardMs: number },
+  ) {
     this.#store = store;
     this.id = options.id;
+    this.#number = options.number;
     this.timeoutMs = options.timeoutMs;
     this.heardMs = options.heardMs;
   }
@@ -115,10 +121,11 @@ export class ServerSession {
 
   async register(registrationId: number, broker: StoreBroker): Promise<void> {
     this.#assertRoom(this.#registrations.size);
-    const session = await this.#store.register(broker, (error) => {
+    const onLost = (error: Error): void => {
       this.#registrations.delete(registrationId);
       this.#tell(newsKinds.lostRegistration, registrationId, error);
-    });
+    };
+    const session = await this.#store.register(broker, onLost, this.#number);
     this.#registrations.set(registrationId, { broker, session });
   }
 

@@ -44,6 +44,7 @@ export class SharedStoreServer implements LinkOwner {
   readonly #io: Io;
   readonly #directory: LogDirectory;
   readonly #links = new Set<ServerLink>();
+  #sessionNumber = 0;
   readonly #sessions = new Map<string, ServerSession>();
   readonly #clock: SessionClock;
   readonly #onFailure: (error: Error) => void;
@@ -151,8 +152,9 @@ export class SharedStoreServer implements LinkOwner {
       return known;
     }
     const id = uuidFromBytes(this.#io.random.bytes(16), 0);
+    const number = this.#sessionNumber++;
     const heardMs = this.#clock.now();
-    const session = new ServerSession(this.store, { id, timeoutMs, heardMs });
+    const session = new ServerSession(this.store, { id, number, timeoutMs, heardMs });
     this.#sessions.set(id, session);
     return session;
   }
