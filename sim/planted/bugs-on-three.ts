@@ -29,8 +29,8 @@ export const bugsOnThree: readonly BugOnThree[] = [
     is: `state } = transaction;
             if (false)`,
     scenario: 'transactions-on-three',
-    foundAt: 7,
-    finding: /a transaction is open for ever/,
+    foundAt: 28,
+    finding: /a transaction is open for ever|what was waited for did not happen/,
   },
   {
     name: 'compaction of what is not decided',
