@@ -13,6 +13,8 @@ export interface BrokerProcessOptions {
   /** Configuration on top of the defaults, as `--override` takes it. */
   readonly config?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** A server.properties. */
+  readonly file?: string;
   /** `ulimit -n` of the process: files and connections it may have open. */
   readonly descriptorsMax?: number;
 }
@@ -78,8 +80,9 @@ export class BrokerProcess {
     const args = Object.entries(overrides)
       .flatMap(([key, value]) => ['--override', `${key}=${value}`])
       .concat(flags);
-    const command = [process.execPath, this.launcher, 'start', ...args];
-    const { descriptorsMax } = this.#options;
+    const { descriptorsMax, file } = this.#options;
+    const files = file === undefined ? [] : [file];
+    const command = [process.execPath, this.launcher, 'start', ...files, ...args];
     if (descriptorsMax !== undefined) {
       command.unshift('sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh');
     }

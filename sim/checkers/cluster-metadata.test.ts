@@ -48,6 +48,6 @@ test('a disk that lies about fsync is caught by its metadata', async () => {
   // Or by the broker itself, which noted how far the log was synced, and finds what was torn there.
   assert.match(
     String(await run),
-    /is lost|is gone|expected was|was never created|handed out twice|was synced up to|is damaged at/,
+    /is lost|is gone|expected was|never created|handed out twice|was synced up to|is damaged at/,
   );
 });

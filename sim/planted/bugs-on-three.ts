@@ -39,7 +39,7 @@ export const bugsOnThree: readonly BugOnThree[] = [
     was: 'Math.min(bounds.lastStableOffset, log.active.baseOffset)',
     is: 'log.active.baseOffset',
     scenario: 'compaction-on-three',
-    foundAt: 13,
+    foundAt: 87,
     finding: /is lost|is gone before/,
   },
 ];

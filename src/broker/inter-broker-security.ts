@@ -115,12 +115,18 @@ async function interBrokerLogin(
   const allowed = config.systemProperties.get(sasl.allowedUrlsProperty);
   const refusal = sasl.urlRefusal(urlKey, url, allowed);
   if (refusal !== null) throw new ConfigError(urlKey, refusal);
-  const credentials = 'sasl.oauthbearer.client.credentials';
+  const get = (key: CredentialKey): string | null =>
+    config.getForMechanism(listener, mechanism, key);
   const tokens = {
     url,
-    clientId: config.getForMechanism(listener, mechanism, `${credentials}.client.id`),
-    clientSecret: config.getForMechanism(listener, mechanism, `${credentials}.client.secret`),
-    scope: config.getForMechanism(listener, mechanism, 'sasl.oauthbearer.scope'),
+    clientId: get('sasl.oauthbearer.client.credentials.client.id'),
+    clientSecret: get('sasl.oauthbearer.client.credentials.client.secret'),
+    scope: get('sasl.oauthbearer.scope'),
   };
   return sasl.clientLogin(io, { ...login, tokens });
 }
+
+type CredentialKey =
+  | 'sasl.oauthbearer.client.credentials.client.id'
+  | 'sasl.oauthbearer.client.credentials.client.secret'
+  | 'sasl.oauthbearer.scope';

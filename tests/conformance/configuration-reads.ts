@@ -20,8 +20,11 @@ const moreFolders = ['replication', 'security', 'storage', 'metrics'];
 const parsers = ['broker-config.ts', 'load-broker-config.ts'].map((name) =>
   join('src', 'config', name),
 );
-/** Keys that parser and checks use up: the broker sees only what was made of them. */
-const usedUp = ['inter.broker.listener.name', 'security.inter.broker.protocol'];
+/**
+ * Keys that parser and checks use up: the broker sees only what was made of them. The last one is
+ * read for one mechanism of one listener alone, under a name that is put together.
+ */
+const usedUp = ['inter.broker.listener.name', 'security.inter.broker.protocol', 'sasl.jaas.config'];
 
 function sourcesOf(folder: string): string[] {
   const root = join(projectRoot, 'src', folder);
@@ -44,10 +47,13 @@ function templateReads(source: string): RegExp[] {
 }
 
 function isReadIn(source: string, key: string): boolean {
-  const literal = new RegExp(
-    `\\b(?:get|getForListener|has|value|readPem)\\([^()]*['"]${escaped(key)}['"]`,
-  );
+  const readers = 'get|getForListener|getForMechanism|has|value|text|readPem';
+  const literal = new RegExp(`\\b(?:${readers})\\([^()]*['"]${escaped(key)}['"]`);
+  // Or has a name of its own, for messages as well.
+  const named = new RegExp(`(?:\\bconst \\w*[kK]ey =|^\\s+\\w+:) '${escaped(key)}'[;,]`, 'm');
   if (literal.test(source)) return true;
+  if (named.test(source) && /\b(?:get|getForListener|getForMechanism|text)\(/.test(source))
+    return true;
   return templateReads(source).some((template) => {
     const rest = template.exec(key)?.[1];
     return rest !== undefined && source.includes(`'${rest}'`);

@@ -7,15 +7,11 @@ export const partly: Readonly<Record<string, string>> = {
   DescribeQuorum: 'one voter: the local metadata log',
   AlterPartitionReassignments: 'one node: a target that names another broker is refused',
   UnregisterBroker: 'one node: the broker itself cannot be unregistered',
-  Metadata: 'authorized operations: all of them, because there are no ACLs yet',
-  DescribeCluster: 'authorized operations: all of them, because there are no ACLs yet',
-  DescribeGroups: 'authorized operations: all of them, because there are no ACLs yet',
 };
 
 /** Why an API that clients may ask for is not there. */
 export const absent: readonly (readonly [names: RegExp, why: string])[] = [
   [/DelegationToken/, 'delegation tokens are not served yet'],
-  [/Acls$/, 'ACLs are not served yet'],
   [/Share/, 'share groups are not served yet'],
   [/Streams/, 'streams groups are not served yet'],
   [/Telemetry/, 'reports of clients are not collected yet'],

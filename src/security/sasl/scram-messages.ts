@@ -6,23 +6,23 @@
 import { SaslError } from './sasl-exchange.ts';
 
 /** `,` and `=` of a name are `=2C` and `=3D`. */
-const saslName = String.raw`(?:[^\0,=]|=2C|=3D)+`;
+const saslName = `(?:[^\0,=]|=2C|=3D)+`;
 /** Printable ASCII without the comma. */
-const nonce = String.raw`[\x21-\x2b\x2d-\x7e]+`;
+const nonce = `[\x21-\x2b\x2d-\x7e]+`;
 const base64 = `(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?`;
-const extensions = String.raw`(?<extensions>(?:,[A-Za-z]+=[^\0,]+)*)`;
+const extensions = `(?<extensions>(?:,[A-Za-z]+=[^\0,]+)*)`;
 
 const clientFirst = new RegExp(
-  String.raw`^(?<gs2>(?<flag>[ny]|p=[A-Za-z0-9.-]+),(?:a=(?<authzid>${saslName}))?,)` +
-    String.raw`(?<bare>n=(?<name>${saslName}),r=(?<nonce>${nonce})${extensions})$`,
+  `^(?<gs2>(?<flag>[ny]|p=[A-Za-z0-9.-]+),(?:a=(?<authzid>${saslName}))?,)` +
+    `(?<bare>n=(?<name>${saslName}),r=(?<nonce>${nonce})${extensions})$`,
   'u',
 );
 const serverFirst = new RegExp(
-  String.raw`^r=(?<nonce>${nonce}),s=(?<salt>${base64}),i=(?<iterations>[0-9]{1,10})${extensions}$`,
+  `^r=(?<nonce>${nonce}),s=(?<salt>${base64}),i=(?<iterations>[0-9]{1,10})${extensions}$`,
   'u',
 );
 const clientFinal = new RegExp(
-  String.raw`^(?<unproven>c=(?<binding>${base64}),r=(?<nonce>${nonce})${extensions})` +
+  `^(?<unproven>c=(?<binding>${base64}),r=(?<nonce>${nonce})${extensions})` +
     `,p=(?<proof>${base64})$`,
   'u',
 );
