@@ -215,6 +215,10 @@ test('tokens without headers follow a handshake of version 0', async () => {
     await empty.ask(saslHandshake, 0, { mechanism: 'SCRAM-SHA-256' });
     empty.write(Buffer.alloc(4));
     await empty.closed;
+    const more = await peer();
+    await more.ask(saslHandshake, 0, { mechanism: 'SCRAM-SHA-256' });
+    more.write(Buffer.alloc(9));
+    await more.closed;
   });
 });
 
@@ -280,6 +284,19 @@ describe('a session that ends', () => {
           "for re-authentication of mechanism 'PLAIN'",
       );
       await again.closed;
+    }, ending);
+  });
+
+  test('has tokens of a bounded size when it is gone on with, too', async () => {
+    await withSasl(async ({ peer }) => {
+      for (const bytes of [200_000, 20_000_000]) {
+        const alice = await peer();
+        await login(alice);
+        await alice.ask(saslHandshake, 1, { mechanism: 'PLAIN' });
+        alice.send(saslAuthenticate, 2, { authBytes: Buffer.alloc(bytes) });
+        await alice.closed;
+      }
+      assert.equal((await login(await peer())).errorCode, 0);
     }, ending);
   });
 

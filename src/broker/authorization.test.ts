@@ -12,6 +12,7 @@ import { ZERO_UUID } from '../base/uuid.ts';
 import type { ClientConnection } from '../network/index.ts';
 import {
   createAcls,
+  deleteTopics,
   describeAcls,
   encodeBatch,
   errorName,
@@ -101,6 +102,23 @@ describe('a broker with an authorizer', () => {
         `no TOPIC_AUTHORIZATION_FAILED ${none}`,
         `t NONE ${bits}`,
       ]);
+    });
+  });
+
+  test('deletes no topic for somebody who may only describe it, whenever it is made', async () => {
+    await withGuardedBroker(async ({ client, grant, createTopic }) => {
+      await grant('DESCRIBE', 'TOPIC', 't');
+      const ask = async () => {
+        const asked = { topics: [{ name: 't', topicId: ZERO_UUID }], timeoutMs: 1000 };
+        const { responses } = await client.request(deleteTopics, asked);
+        return errorName(responses[0]?.errorCode ?? -1);
+      };
+      assert.equal(await ask(), 'UNKNOWN_TOPIC_OR_PARTITION');
+      await createTopic('t');
+      assert.equal(await ask(), 'TOPIC_AUTHORIZATION_FAILED');
+      await grant('DELETE', 'TOPIC', 't');
+      assert.equal(await ask(), 'NONE');
+      assert.equal(await ask(), 'UNKNOWN_TOPIC_OR_PARTITION');
     });
   });
 

@@ -117,6 +117,8 @@ export class BrokerServer {
   serve(serve: Serve): void {
     this.#serve = serve;
     for (const connection of this.#early.splice(0)) {
+      // It has told its end already, and would not tell it again to whoever counts.
+      if (connection.isClosed) continue;
       serve(connection);
       connection.unmute();
     }

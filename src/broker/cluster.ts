@@ -5,7 +5,7 @@
 
 import { type Uuid, uuidFromBytes } from '../base/uuid.ts';
 import type { BrokerConfig } from '../config/index.ts';
-import type { Clock, Io } from '../io/index.ts';
+import { type Clock, type Io, IoError } from '../io/index.ts';
 import {
   assertKnownStore,
   type ClusterStore,
@@ -14,6 +14,7 @@ import {
   type ImageChanges,
   type Metadata,
   type MetadataImage,
+  type MetadataRecord,
   openLocalMetadata,
   openMetadata,
   readBootstrap,
@@ -167,9 +168,9 @@ async function openMetadataOf(
   { directories, resources, member, mayLose, onFatal }: ClusterOptions,
 ): Promise<Metadata> {
   const { nodeId } = config;
-  const bootstrap = readBootstrap(io.disk, directories.metadataPath);
   if (member !== null) {
     const { store } = member;
+    const bootstrap = bootstrapOfMember(io, directories.metadataPath);
     await assertKnownStore(store, directories.knownMetadata);
     const history = historyOfStore(store);
     const sessionMs = config.get('broker.session.timeout.ms');
@@ -179,11 +180,23 @@ async function openMetadataOf(
   return openLocalMetadata(io, {
     directory: directories.metadataPath,
     clusterId: directories.clusterId,
-    ...{ nodeId, resources, config, mayLose, bootstrap },
+    ...{ nodeId, resources, config, mayLose },
+    bootstrap: readBootstrap(io.disk, directories.metadataPath),
     wasCleanShutdown: directories.wasMetadataClosedCleanly,
     evidence: directories.evidenceOfUse,
     onFailure: onFatal,
   });
+}
+
+/** The metadata are in the store: a member starts without the disk of its first directory, too. */
+function bootstrapOfMember(io: Io, directory: string): readonly MetadataRecord[] {
+  try {
+    return readBootstrap(io.disk, directory);
+  } catch (error) {
+    if (!(error instanceof IoError)) throw error;
+    io.log.warn(`goes on without what a new cluster is to begin with: ${error.message}`);
+    return [];
+  }
 }
 
 function membershipOf(

@@ -147,6 +147,14 @@ test('a client without a session, or one that ends it, gets whole answers and no
   });
 });
 
+test('nobody ends a session of somebody else', async () => {
+  await withSessions((sessions) => {
+    const { id } = finish(begin(sessions, { epoch: 0, targets: [target(0)], owner: 'User:a' }));
+    for (const epoch of [-1, 0]) finish(begin(sessions, { id, epoch, owner: 'User:b' }));
+    assert.deepEqual(finish(begin(sessions, { id, epoch: 1, owner: 'User:a' })).id, id);
+  });
+});
+
 test('an unknown id, a wrong epoch and a change from names to ids have their errors', async () => {
   await withSessions((sessions) => {
     const { id } = finish(begin(sessions, { epoch: 0, targets: [target(0)] }));

@@ -117,9 +117,9 @@ export class FetchSessions {
    * FETCH_SESSION_TOPIC_ID_ERROR
    */
   begin(request: FetchSessionRequest): FetchContext {
-    const { sessionEpoch } = request;
+    const { sessionEpoch, sessionId, owner } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      this.#end(request.sessionId);
+      if (this.#sessions.get(sessionId)?.owner === owner) this.#end(sessionId);
       return sessionEpoch === FINAL_EPOCH ? sessionless(request.targets) : this.#fullFetch(request);
     }
     const session = this.#sessions.get(request.sessionId);

@@ -128,8 +128,8 @@ export class ListenerTls implements TlsListener {
       this.#log.info(`listener ${name} has taken over other keys`);
       this.#warnOfExpiry();
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.#log.error(`listener ${name} keeps its keys: ${error.message}`);
+      // Whatever is wrong with the new ones, the broker goes on with those that it has.
+      this.#log.error(`listener ${name} keeps its keys: ${(error as Error).message}`);
     }
   }
 

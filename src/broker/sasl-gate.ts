@@ -63,6 +63,8 @@ const authenticationMsMax = 30_000;
 const reauthenticationMsMin = 1000;
 /** A token may be empty. */
 const tokenBytesMin = 0;
+/** Of whatever size frames may be: a proof of who somebody is is short. */
+const tokenBytesMax = 128 * 1024;
 const requestBytesMin = 8;
 
 /** A request that came in time, read and not judged. */
@@ -133,6 +135,8 @@ export class SaslGate implements Gate {
     this.#reauthenticatedMs = nowMs;
     this.#state = 'begin';
     this.#isRaw = false;
+    const { frameBytesMax } = this.#options;
+    this.#client.connection.limitFrames({ min: requestBytesMin, max: frameBytesMax });
     this.#begin();
     return true;
   }
@@ -249,6 +253,9 @@ export class SaslGate implements Gate {
 
   #evaluate(token: Buffer, exchange: Exchange, answer: TokenAnswer): void {
     const session = this.#session;
+    if (token.length > tokenBytesMax) {
+      throw new KafkaError('INVALID_REQUEST', `a token of ${token.length} bytes`);
+    }
     if (this.#state === 'other mechanism') {
       const [asked, had] = [this.#mechanism?.name, session?.mechanism];
       const message =

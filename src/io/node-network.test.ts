@@ -207,6 +207,21 @@ test('a version that is not served is refused, and the client is told', async ()
   });
 });
 
+test('a handshake is not begun anew on a connection that has one', async () => {
+  await withListener({ versions: ['TLSv1.2'] }, async (port) => {
+    const checkServerIdentity = (): undefined => undefined;
+    const socket = connectTls({ host, port, ca: authority, checkServerIdentity });
+    await once(socket, 'secureConnect');
+    socket.on('error', () => {});
+    const renewed = await new Promise<Error | null>((resolve) => {
+      socket.renegotiate({}, resolve);
+      socket.once('error', resolve);
+    });
+    socket.destroy();
+    assert.match(String(renewed), /renegotiation/i);
+  });
+});
+
 test('a session is resumed with its certificate, but never under other keys', async () => {
   await withListener({ clientAuth: 'required' }, async (port, { peers }) => {
     const session = await sessionOf(port);

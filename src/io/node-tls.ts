@@ -5,6 +5,7 @@
 // proven who it is; sessions are resumed only within one ServerTls, whose keys for tickets nobody
 // else has.
 
+import { constants } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
@@ -91,6 +92,8 @@ class NodeServerTls implements ServerTls {
       ...versionRange(versions),
       ciphers,
       honorCipherOrder: true,
+      // Each would cost as much as the handshake, and nobody counts them.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       noDelay: true,
     } as TlsOptions);
     this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
@@ -121,6 +124,7 @@ class NodeServerTls implements ServerTls {
   }
 
   #onSecure(socket: TLSSocket): void {
+    socket.on('error', ignore);
     const raw = rawSocketOf(socket);
     const handshake = this.#handshakes.get(raw);
     const certificate = socket.getPeerX509Certificate()?.raw ?? null;

@@ -114,6 +114,19 @@ test('a size outside the limits is an error that names it, and stays one', () =>
   }
 });
 
+test('a frame of nothing is one, where that is allowed, wherever its size bytes come', () => {
+  const nothing = Buffer.alloc(4);
+  const two = Buffer.concat([nothing, framed(Buffer.from('next')), nothing]);
+  for (let cut = 0; cut <= two.length; cut++) {
+    const reader = new FrameReader({ frameBytesMin: 0 });
+    reader.feed(two.subarray(0, cut));
+    const frames = takeAll(reader);
+    reader.feed(two.subarray(cut));
+    frames.push(...takeAll(reader));
+    assert.deepEqual(frames.map(String), ['', 'next', ''], `cut at ${cut}`);
+  }
+});
+
 test('what speaks another protocol is named', () => {
   const cases: [Buffer, RegExp][] = [
     [Buffer.from('GET / HTTP/1.1\r\n\r\n'), /HTTP request/],

@@ -81,8 +81,10 @@ export class FrameReader {
     if (this.#failure !== null) throw this.#failure;
     for (;;) {
       if (this.#position === this.#chunk.length && !this.#nextChunk()) return null;
-      if (this.#size < 0) {
-        if (!this.#readSize()) continue;
+      if (this.#size < 0 && !this.#readSize()) continue;
+      if (this.#size === 0) {
+        this.#size = -1;
+        return empty;
       }
       const frame = this.#takeBytes();
       if (frame !== null) return frame;

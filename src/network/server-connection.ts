@@ -105,6 +105,8 @@ export class ServerConnection {
   #isContinuing = false;
   #draining = false;
   #closed = false;
+  /** `close` was asked for: what was received and not taken is dropped. */
+  #isCut = false;
   #closeReason: CloseReason = null;
   #lastActiveMs: number;
   #idleTimer: Timer | null = null;
@@ -160,8 +162,9 @@ export class ServerConnection {
     return this.#connection.bufferedBytes;
   }
 
+  /** It has ended, or is about to: nothing more is taken. */
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#closed || this.#isCut;
   }
 
   /** What the next frames may have, in bytes; null: as the options say. */
@@ -181,7 +184,8 @@ export class ServerConnection {
 
   /** Closes at once. `reason` is what `onClose` gets. */
   close(reason: CloseReason = null): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#isCut) return;
+    this.#isCut = true;
     this.#closeReason = reason;
     this.#connection.destroy();
   }
@@ -207,6 +211,7 @@ export class ServerConnection {
   #mayTake(): boolean {
     return (
       !this.#closed &&
+      !this.#isCut &&
       !this.#draining &&
       this.#muted === 0 &&
       this.requestsInFlight < this.#limits.requests &&
@@ -254,7 +259,7 @@ export class ServerConnection {
   }
 
   #setPaused(paused: boolean): void {
-    if (this.#closed || paused === this.#paused) return;
+    if (this.isClosed || paused === this.#paused) return;
     this.#paused = paused;
     if (paused) this.#connection.pause();
     else this.#connection.resume();

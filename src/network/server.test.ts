@@ -162,6 +162,24 @@ test('muting stops the taking of requests and nests', () =>
     assert.equal(bench.requests.length, 1);
   }));
 
+test('what came before a close and was not taken is never served', () =>
+  simulate(async (io) => {
+    const bench = await Bench.start(io);
+    const peer = await Peer.connect(io);
+    await wait(io);
+    const connection = bench.connections[0] as ServerConnection;
+    connection.mute();
+    peer.connection.write([framed('request1')]);
+    await wait(io);
+    connection.close(new Error('not let in'));
+    assert.ok(connection.isClosed);
+    connection.unmute();
+    await wait(io);
+    assert.equal(bench.requests.length, 0);
+    assert.match(String(bench.closed[0]), /not let in/);
+    assert.ok(peer.isClosed);
+  }));
+
 test('a stream that is not made of frames costs the connection and nobody else', () =>
   simulate(async (io) => {
     const bench = await Bench.start(io, { requestBytesMax: 1000 });

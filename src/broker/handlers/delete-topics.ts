@@ -39,7 +39,10 @@ export const deleteTopicsHandler = defineHandler(deleteTopics, async (request, c
 
 type Answer = Pick<DeleteTopicResult, 'name' | 'id' | 'error'>;
 
-/** What is deleted, and what is refused: a name is told to whoever may describe it. */
+/**
+ * What is deleted, and what is refused: a name is told to whoever may describe it, and that a topic
+ * is not there.
+ */
 function sorted(topics: readonly TopicReference[], context: RequestContext) {
   const { rights, image } = context;
   const mayDeleteAll = !rights.isBound || mayOnCluster(context, AclOperation.DELETE);
@@ -49,22 +52,24 @@ function sorted(topics: readonly TopicReference[], context: RequestContext) {
   for (const topic of topics) {
     const name = topic.name ?? image.topicById(topic.id)?.name;
     const isThere = name !== undefined && image.topic(name) !== undefined;
-    if (name === undefined || mayDelete(name, isThere, context)) {
+    if (name === undefined || mayDelete(name, context)) {
       allowed.push(topic);
       continue;
     }
-    const isTold = topic.name !== undefined || mayOnTopic(context, AclOperation.DESCRIBE, name);
-    const error = refusalOn(AclResource.TOPIC);
+    const mayDescribe = mayOnTopic(context, AclOperation.DESCRIBE, name);
+    const isTold = topic.name !== undefined || mayDescribe;
+    // Not asked of the controller, who may know a topic that this image has not heard of.
+    const isMissing = mayDescribe && !isThere;
+    const missing = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
+    const error = isMissing ? missing : refusalOn(AclResource.TOPIC);
     refused.push({ name: isTold ? name : null, id: topic.id ?? ZERO_UUID, error });
   }
   return { allowed, refused };
 }
 
-/** Whoever may describe a topic is told that it is not there. */
-function mayDelete(name: string, isThere: boolean, context: RequestContext): boolean {
+function mayDelete(name: string, context: RequestContext): boolean {
   const { DELETE, DESCRIBE } = AclOperation;
-  if (!mayOnTopic(context, DESCRIBE, name)) return false;
-  return !isThere || mayOnTopic(context, DELETE, name);
+  return mayOnTopic(context, DESCRIBE, name) && mayOnTopic(context, DELETE, name);
 }
 
 function reference(name: string | null, id: string): TopicReference {

@@ -62,6 +62,8 @@ function script(brokerEpoch: number, topicId: string): Script {
     { alterScramCredentials: { deletions: [{ user: 'u', mechanism: 1 }], upsertions: [] } },
     { alterScramCredentials: { deletions: [], upsertions: [scram] } },
     { updateFeatures: { updates: [{ feature: 'x', maxVersionLevel: 9, upgradeType: 'upgrade' }] } },
+    { createAcls: { acls: [acl, { ...acl, principal: '' }] } },
+    { deleteAcls: { filters: [acl, { ...acl, host: 'nowhere' }] } },
     { deleteTopics: { topics: [{ name: 'a' }, { name: 'nowhere' }, { id: 'A'.repeat(22) }] } },
     { unregisterBroker: 9 },
     { unregisterBroker: 1 },
@@ -70,6 +72,10 @@ function script(brokerEpoch: number, topicId: string): Script {
 
 const directoryId = 'B'.repeat(21).concat('A');
 const quota = (key: string) => ({ entity: { user: 'u' }, ops: [{ key, value: 10 }] });
+const acl = {
+  ...{ resourceType: 2, resourceName: 'a', patternType: 3 },
+  ...{ principal: 'User:u', host: '*', operation: 3, permissionType: 3 },
+};
 const scram = {
   ...{ user: 'u', mechanism: 1, iterations: 5000 },
   salt: Buffer.from('salt'),
