@@ -14,7 +14,7 @@ import { listSources } from './tidy/sources.ts';
 /** Raise it knowingly: a new file of the broker belongs here, a new tool or client does not. */
 const filesMax = 563;
 /** What write-bundle.ts makes of them: a part that is loaded later and shares code splits them. */
-const bundledMax = 22;
+const bundledMax = 23;
 
 /** Each takes Node.js 1 to 3 ms to make ready. */
 const systemModules = ['crypto', 'fs', 'module', 'net', 'url', 'util', 'v8', 'zlib'];
