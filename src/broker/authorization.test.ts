@@ -11,12 +11,14 @@ import {
 import { ZERO_UUID } from '../base/uuid.ts';
 import type { ClientConnection } from '../network/index.ts';
 import {
+  consumerGroupHeartbeat,
   createAcls,
   deleteTopics,
   describeAcls,
   encodeBatch,
   errorName,
   fetch,
+  findCoordinator,
   metadata,
   produce,
 } from '../protocol/index.ts';
@@ -75,6 +77,18 @@ async function topicsSeen({ client }: GuardedBroker, names: readonly string[] | 
   });
 }
 
+/** Otherwise members that come one after the other wait for one assignment. */
+const eachJoinAssigns = { 'group.consumer.assignment.interval.ms': '0' };
+
+async function joinByExpression(client: ClientConnection, memberId: string) {
+  const answer = await client.request(consumerGroupHeartbeat, {
+    ...{ groupId: 'g', memberId, memberEpoch: 0, rebalanceTimeoutMs: 1000 },
+    ...{ subscribedTopicRegex: '.*', topicPartitions: [] },
+  });
+  assert.equal(errorName(answer.errorCode), 'NONE');
+  return answer.assignment?.topicPartitions.map(({ topicId }) => topicId).sort();
+}
+
 describe('a broker with an authorizer', () => {
   test('lets nobody do what no ACL allows, and each as soon as one does', async () => {
     await withGuardedBroker(async ({ client, createTopic, grant, revokeAll }) => {
@@ -120,6 +134,22 @@ describe('a broker with an authorizer', () => {
       assert.equal(await ask(), 'NONE');
       assert.equal(await ask(), 'UNKNOWN_TOPIC_OR_PARTITION');
     });
+  });
+
+  test('gives a member no topic by an expression that may not be described', async () => {
+    await withGuardedBroker(async ({ admin, client, createTopic, grant }) => {
+      const ids = [await createTopic('open'), await createTopic('secret')];
+      await admin.request(findCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+      await grant('READ', 'GROUP', 'g');
+      await grant('DESCRIBE', 'TOPIC', 'open');
+      const [all, few] = ['A'.repeat(22), 'B'.repeat(22)] as const;
+      const seen = await joinByExpression(admin, all);
+      assert.ok(ids.every((id) => seen?.includes(id)));
+      await admin.request(consumerGroupHeartbeat, {
+        ...{ groupId: 'g', memberId: all, memberEpoch: -1, rebalanceTimeoutMs: -1 },
+      });
+      assert.deepEqual(await joinByExpression(client, few), [ids[0]]);
+    }, eachJoinAssigns);
   });
 
   test('creates a topic that is asked for when its creation is allowed, too', async () => {

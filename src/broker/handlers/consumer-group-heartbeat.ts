@@ -2,7 +2,7 @@
 // group.version 0 does not have.
 
 import { consumerGroupHeartbeat } from '../../protocol/index.ts';
-import { AclOperation, AclResource, assertMay } from '../authorization.ts';
+import { AclOperation, AclResource, assertMay, mayOnTopic } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { assertConsumerProtocol, hostAsJavaPrints } from './group-client.ts';
 
@@ -14,12 +14,22 @@ export const consumerGroupHeartbeatHandler = defineHandler(
     for (const name of request.subscribedTopicNames ?? []) {
       assertMay(context, AclOperation.DESCRIBE, AclResource.TOPIC, name);
     }
+    const { rights } = context;
+    const clientHost = hostAsJavaPrints(context.client.connection.remoteHost);
     return context.broker.groups.consumerGroupHeartbeat({
       request,
       client: {
         clientId: context.clientId ?? '',
-        clientHost: hostAsJavaPrints(context.client.connection.remoteHost),
+        clientHost,
       },
+      // An expression of the member stands for topics that the member may describe.
+      rights: rights.isBound
+        ? {
+            requester: `${rights.owner} ${clientHost}`,
+            aclsVersion: rights.aclsVersion,
+            mayDescribe: (topic) => mayOnTopic({ rights }, AclOperation.DESCRIBE, topic),
+          }
+        : null,
       apiVersion: context.apiVersion,
     });
   },

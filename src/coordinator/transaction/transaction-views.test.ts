@@ -42,6 +42,8 @@ test('transactions are listed whose whole id matches an expression', () => {
   assert.deepEqual(listing(at, { idPattern: 'app' }), []);
   assert.deepEqual(listing(at, { idPattern: '' }), listing(at));
   assert.equal(listing(at, { idPattern: '(' }), 'INVALID_REGULAR_EXPRESSION');
+  const large = 'a{1000}'.repeat(500);
+  assert.equal(listing(at, { idPattern: large }), 'INVALID_REGULAR_EXPRESSION');
 });
 
 test('a transaction is described by its id', () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import {
   assertValidHeartbeat,
   type ConsumerHeartbeatRequest,
+  type TopicRights,
 } from '../../../src/coordinator/group/consumer/index.ts';
 import { onConsumerHeartbeat } from '../../../src/coordinator/group/requests/member-requests.ts';
 import { MetadataImage, type TopicImage } from '../../../src/metadata/index.ts';
@@ -64,6 +65,8 @@ export interface ConsumerOptions {
   readonly regex?: string;
   readonly assignor?: string;
   readonly rebalanceTimeoutMs?: number;
+  /** Asked at each heartbeat; everything is allowed without. */
+  readonly rights?: () => TopicRights;
 }
 
 let memberCount = 0;
@@ -93,8 +96,9 @@ export class TestConsumer {
       const assignors = ['uniform', 'range'];
       assertValidHeartbeat(request, { apiVersion: 1, assignors });
       const client = { clientId: 'client', clientHost: '/10.0.0.1' };
+      const rights = this.#options.rights?.() ?? null;
       const answer = await this.#at.decide((table, outcome) =>
-        onConsumerHeartbeat(table, { request, client }, outcome),
+        onConsumerHeartbeat(table, { request, client, rights }, outcome),
       );
       this.epoch = answer.memberEpoch;
       this.isNewsHeard = (answer.assignment ?? null) !== null;

@@ -18,6 +18,15 @@ export interface ResolvedRegex {
   readonly timestampMs: number;
 }
 
+/** What the client of a member may see: the ACLs of the moment of the question are asked. */
+export interface TopicRights {
+  /** Principal and address, which ACLs name. */
+  readonly requester: string;
+  /** Of the ACLs when the member was heard. */
+  readonly aclsVersion: number;
+  mayDescribe(topic: string): boolean;
+}
+
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead';
 
 export class ConsumerGroup {
@@ -41,6 +50,10 @@ export class ConsumerGroup {
   /** Soft: the topics among which expressions were last looked for, and when (monotonic). */
   regexTopics: MetadataImage['topicsByName'] | null = null;
   regexAtMs = Number.NEGATIVE_INFINITY;
+  /** Soft: of the ACLs by which they were last looked for. */
+  regexAclsVersion = 0;
+  /** Soft: by member id, for those that this coordinator heard; null: may describe everything. */
+  readonly rights = new Map<string, TopicRights | null>();
   readonly #owners = new Map<Uuid, Map<number, string>>();
 
   constructor(groupId: string) {
@@ -110,6 +123,7 @@ export class ConsumerGroup {
   setMember(member: ConsumerMember): void {
     const before = this.members.get(member.memberId);
     if (before !== undefined) this.#release(before);
+    if (before?.topicRegex !== member.topicRegex) this.#lookAgain(before);
     this.members.set(member.memberId, member);
     if (member.instanceId !== null) this.staticMemberIds.set(member.instanceId, member.memberId);
     for (const owned of [member.assigned, member.pendingRevocation]) {
@@ -126,10 +140,18 @@ export class ConsumerGroup {
     if (member === undefined) return;
     this.#release(member);
     this.members.delete(memberId);
+    this.#lookAgain(member);
+    this.rights.delete(memberId);
     const { instanceId } = member;
     if (instanceId !== null && this.staticMemberIds.get(instanceId) === memberId) {
       this.staticMemberIds.delete(instanceId);
     }
+  }
+
+  /** An expression is rid of a member: it may stand for topics that this one might not see. */
+  #lookAgain(member: ConsumerMember | undefined): void {
+    if (member === undefined || member.topicRegex === '') return;
+    if (this.rights.get(member.memberId) !== null) this.regexTopics = null;
   }
 
   #release({ memberId, assigned, pendingRevocation }: ConsumerMember): void {
@@ -153,6 +175,7 @@ export class ConsumerGroup {
     for (const member of this.members.values()) copy.setMember(member);
     for (const [memberId, target] of this.targets) copy.targets.set(memberId, target);
     for (const [regex, resolved] of this.regexes) copy.regexes.set(regex, resolved);
+    for (const [memberId, rights] of this.rights) copy.rights.set(memberId, rights);
     return copy;
   }
 }

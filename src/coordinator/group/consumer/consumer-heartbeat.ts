@@ -9,7 +9,7 @@ import {
 } from '../../../protocol/index.ts';
 import type { GroupClient, Outcome } from '../decision.ts';
 import type { GroupRecord } from '../group-record.ts';
-import type { ConsumerGroup } from './consumer-group.ts';
+import type { ConsumerGroup, TopicRights } from './consumer-group.ts';
 import {
   type ConsumerMember,
   joiningEpoch,
@@ -38,6 +38,8 @@ export type ConsumerHeartbeatAnswer = Omit<
 export interface ConsumerHeartbeat {
   readonly request: ConsumerHeartbeatRequest;
   readonly client: GroupClient;
+  /** null: everybody may describe everything. */
+  readonly rights: TopicRights | null;
 }
 
 /** A consumer group as a request finds it, or one that was made or converted for it. */
@@ -54,7 +56,7 @@ export interface OpenedGroup {
 export function heartbeatConsumerGroup(
   timers: ConsumerTimers,
   opened: OpenedGroup,
-  { request, client, outcome }: ConsumerHeartbeat & { outcome: Outcome },
+  { request, client, rights, outcome }: ConsumerHeartbeat & { outcome: Outcome },
 ): ConsumerHeartbeatAnswer {
   const { at } = timers;
   const { groupId, memberEpoch, instanceId } = request;
@@ -65,7 +67,8 @@ export function heartbeatConsumerGroup(
   const { member } = found;
   const wanted = withRequest(member, { request, client });
   const owned = request.topicPartitions;
-  const updated = advance(at, found.group, { member, wanted, owned, outcome });
+  const updated = advance(at, found.group, { member, wanted, owned, rights, outcome });
+  opened.group.rights.set(memberId, rights);
   opened.finish();
   if (found.replacedId !== null) timers.cancelAll({ groupId, memberId: found.replacedId });
   applyTimers(timers, groupId, { before: member, after: updated });
@@ -144,7 +147,7 @@ export function replaceStatic(
 /** What is null in the request has not changed. */
 function withRequest(
   member: ConsumerMember,
-  { request, client }: ConsumerHeartbeat,
+  { request, client }: Omit<ConsumerHeartbeat, 'rights'>,
 ): ConsumerMember {
   const { rebalanceTimeoutMs, subscribedTopicNames } = request;
   return {

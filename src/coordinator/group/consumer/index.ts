@@ -19,7 +19,7 @@
 //   consumer-records.ts         the state as records
 //   replay-consumer-records.ts  the records as state
 
-export { ConsumerGroup, type ConsumerGroupState } from './consumer-group.ts';
+export { ConsumerGroup, type ConsumerGroupState, type TopicRights } from './consumer-group.ts';
 export {
   type ConsumerHeartbeat,
   type ConsumerHeartbeatAnswer,

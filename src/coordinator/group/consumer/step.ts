@@ -3,7 +3,7 @@
 // member brought a step closer to it.
 
 import type { GroupContext, Outcome } from '../decision.ts';
-import { type ConsumerGroup, isReconciledTo } from './consumer-group.ts';
+import { type ConsumerGroup, isReconciledTo, type TopicRights } from './consumer-group.ts';
 import { type ConsumerMember, isSameMetadata, isSameNames } from './consumer-member.ts';
 import { currentAssignmentRecord, groupEpochRecord, memberRecord } from './consumer-records.ts';
 import { reconcile } from './reconcile.ts';
@@ -17,6 +17,8 @@ export interface Advance {
   /** The same member as it wants to be. */
   readonly wanted: ConsumerMember;
   readonly owned: readonly TopicPartitionList[] | null;
+  /** undefined: a request of the classic protocol, which knows no expressions. */
+  readonly rights?: TopicRights | null;
   readonly outcome: Outcome;
 }
 
@@ -24,17 +26,19 @@ export interface Advance {
 export function advance(
   at: GroupContext,
   group: ConsumerGroup,
-  { member, wanted, owned, outcome }: Advance,
+  { member, wanted, owned, rights, outcome }: Advance,
 ): ConsumerMember {
   const { groupId } = group;
   const isNew = !group.members.has(member.memberId);
   if (isNew || !isSameMetadata(member, wanted)) outcome.append(memberRecord(groupId, wanted));
   const members = membersWith(group, wanted);
-  const resolved = resolveRegexes(at, group, members);
+  const heard = { memberId: wanted.memberId, rights };
+  const resolved = resolveRegexes(at, group, { members, heard });
   outcome.appendAll(resolved.records);
   const { regexes } = resolved;
   const hasSubscriptionChanged =
     isNew ||
+    resolved.records.length > 0 ||
     !isSameNames(member.topicNames, wanted.topicNames) ||
     member.topicRegex !== wanted.topicRegex;
   const hasAssignorChanged =
@@ -42,10 +46,7 @@ export function advance(
     preferredAssignor(at.config(), members).name;
   const image = at.image();
   let { groupEpoch } = group;
-  const isStale =
-    hasSubscriptionChanged ||
-    resolved.records.length > 0 ||
-    group.seenTopics !== image.topicsByName;
+  const isStale = hasSubscriptionChanged || group.seenTopics !== image.topicsByName;
   const hash = isStale
     ? metadataHash(subscribedTopics(members, regexes, image), image)
     : group.metadataHash;

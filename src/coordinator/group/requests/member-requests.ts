@@ -149,7 +149,7 @@ export function onLeave(
 /** @throws KafkaError before anything changed */
 export function onConsumerHeartbeat(
   table: GroupTable,
-  { request, client }: ConsumerHeartbeat,
+  { request, client, rights }: ConsumerHeartbeat,
   outcome: Outcome,
 ): ConsumerHeartbeatAnswer {
   const { groupId, memberEpoch } = request;
@@ -159,7 +159,7 @@ export function onConsumerHeartbeat(
   }
   const isJoin = memberEpoch === joiningEpoch;
   const opened = openForConsumers(table, groupId, { isJoin, outcome });
-  return heartbeatConsumerGroup(table.consumerTimers, opened, { request, client, outcome });
+  return heartbeatConsumerGroup(table.consumerTimers, opened, { request, client, rights, outcome });
 }
 
 function leaveConsumerGroup(
