@@ -157,8 +157,8 @@ test('changes are kept over a restart; a file that contradicts them stops nothin
       'inter.broker.listener.name': 'OTHER',
     });
     const last = await connect();
-    const entry = await describe(last, '1', 'log.retention.ms');
-    assert.equal(entry?.configSource, ConfigSource.DEFAULT_CONFIG);
+    assert.equal((await describe(last, '1', 'log.retention.ms'))?.value, '3000', 'others stay');
+    assert.equal((await describe(last, '1', 'log.roll.ms'))?.value, '2000');
     const removal = { listeners: null };
     assert.equal((await alter(last, thisBroker, removal)).errorCode, 0);
     assert.equal((await describe(last, '1', 'log.retention.ms'))?.value, '3000');
