@@ -186,7 +186,7 @@ test('access to a real ZooKeeper with users', async (t) => {
     const well = new RegExp(
       `127\\.0\\.0\\.1:${securePort}: .*correct zookeeper\\.ssl\\.truststore`,
     );
-    const wrongCa = pem('wrong.pem', certificate);
+    const wrongCa = join(projectRoot, 'src/security/tls/golden/root.pem');
     await refused([['zookeeper.ssl.truststore.location', wrongCa]], well);
     const elsewhere: [string, string] = ['zookeeper.connect', `127.0.0.2:${securePort}/tls`];
     await refused([elsewhere], /name the host in zookeeper\.connect as its certificate does/);
