@@ -14,7 +14,7 @@ import {
   serverMechanisms,
 } from '../security/sasl/index.ts';
 import { BrokerError } from './broker-error.ts';
-import type { Client, Gate } from './client.ts';
+import type { Client } from './client.ts';
 import { SaslGate } from './sasl-gate.ts';
 
 export interface AuthenticationOptions {
@@ -28,8 +28,6 @@ export interface AuthenticationOptions {
 
 /** Connections of one address that have not authenticated: they cost a socket, and no proof. */
 const unauthenticatedPerAddressMax = 1024;
-
-const closedGate: Gate = { takes: () => true };
 
 type Mechanisms = ReadonlyMap<string, ServerMechanism>;
 
@@ -77,8 +75,6 @@ export class Authentication {
     const { connection } = client;
     const { listenerName, remoteHost } = connection;
     if (!this.#mechanisms.has(listenerName)) return;
-    // Until it has one of its own, none of its frames gets anywhere.
-    client.gate = closedGate;
     const count = (this.#unauthenticated.get(remoteHost) ?? 0) + 1;
     if (count > unauthenticatedPerAddressMax) {
       const why = `${remoteHost} has ${count} connections that have not authenticated`;

@@ -26,8 +26,8 @@ import {
   type PrincipalMapping,
   principalMapping,
   readTlsMaterial,
-  type TlsKey,
   type TlsSettings,
+  tlsKeys,
   tlsVersions,
 } from '../security/tls/index.ts';
 import { BrokerError } from './broker-error.ts';
@@ -205,25 +205,9 @@ async function readKeys(io: Io, config: BrokerConfig, listener: string): Promise
   }
 }
 
-const allKeys: readonly TlsKey[] = [
-  'ssl.keystore.location',
-  'ssl.keystore.password',
-  'ssl.keystore.type',
-  'ssl.keystore.key',
-  'ssl.keystore.certificate.chain',
-  'ssl.key.password',
-  'ssl.truststore.location',
-  'ssl.truststore.password',
-  'ssl.truststore.type',
-  'ssl.truststore.certificates',
-  'ssl.enabled.protocols',
-  'ssl.cipher.suites',
-  'ssl.client.auth',
-];
-
 function fingerprintOf({ disk }: Pick<Io, 'disk'>, settings: TlsSettings): string {
   const hash = createHash('sha256');
-  for (const key of allKeys) {
+  for (const key of tlsKeys) {
     const text = settings.text(key);
     hash.update(`${key}=${text === null ? '' : JSON.stringify(text)}\n`);
     if (text === null || !key.endsWith('.location')) continue;

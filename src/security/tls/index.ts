@@ -27,6 +27,7 @@ export {
   type TlsKey,
   type TlsSettings,
   type TlsVersion,
+  tlsKeys,
   tlsVersions,
   verifiesName,
 } from './tls-settings.ts';

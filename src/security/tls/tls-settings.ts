@@ -3,21 +3,24 @@
 
 import { ConfigError } from '../../config/index.ts';
 
-export type TlsKey =
-  | 'ssl.keystore.location'
-  | 'ssl.keystore.password'
-  | 'ssl.keystore.type'
-  | 'ssl.keystore.key'
-  | 'ssl.keystore.certificate.chain'
-  | 'ssl.key.password'
-  | 'ssl.truststore.location'
-  | 'ssl.truststore.password'
-  | 'ssl.truststore.type'
-  | 'ssl.truststore.certificates'
-  | 'ssl.enabled.protocols'
-  | 'ssl.cipher.suites'
-  | 'ssl.endpoint.identification.algorithm'
-  | 'ssl.client.auth';
+export const tlsKeys = [
+  'ssl.keystore.location',
+  'ssl.keystore.password',
+  'ssl.keystore.type',
+  'ssl.keystore.key',
+  'ssl.keystore.certificate.chain',
+  'ssl.key.password',
+  'ssl.truststore.location',
+  'ssl.truststore.password',
+  'ssl.truststore.type',
+  'ssl.truststore.certificates',
+  'ssl.enabled.protocols',
+  'ssl.cipher.suites',
+  'ssl.endpoint.identification.algorithm',
+  'ssl.client.auth',
+] as const;
+
+export type TlsKey = (typeof tlsKeys)[number];
 
 export interface TlsSettings {
   /** null: not set. */
