@@ -8,7 +8,7 @@ import { Admin, type AdminOptions, type PropertiesResult } from '../client/index
 import { parseProperties, systemProperties } from '../config/index.ts';
 import { createNodeIo, type Io, type LogLevel } from '../io/index.ts';
 import { hidden, parsePairs, repeatable, UsageError } from './command-line.ts';
-import { readText } from './tool.ts';
+import { readText } from './read-text.ts';
 
 export interface ClientFlags {
   bootstrapServer?: string;

@@ -8,7 +8,7 @@
 //   start-brokers.ts     `start --brokers N`: keeps the store of a cluster, starts its brokers
 //   start-options.ts     what either is told; store-watch.ts: a broker whose store is gone ends
 //   garbage-collection.ts  how the process of a broker collects garbage
-//   tool.ts              what every command is, and how it ends
+//   tool.ts              what every command is, and how it ends; read-text.ts: a file it is given
 //   sub-command.ts       commands of the form `tool ACTION`
 //   command-line.ts      flags, as Kafka's tools read them; client-flags.ts: those of all clients
 //   interruption.ts      Ctrl-C

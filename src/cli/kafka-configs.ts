@@ -15,7 +15,7 @@ import { quotaPartsOf } from './configs/quota-entity.ts';
 import { alterQuotas, describeQuotas } from './configs/quotas.ts';
 import { alterResource, describeResources } from './configs/resources.ts';
 import { alterScram, describeScram, scramAlterations } from './configs/scram.ts';
-import { readText } from './tool.ts';
+import { readText } from './read-text.ts';
 
 interface Flags extends ClientFlags, EntityFlags {
   bootstrapController?: string;

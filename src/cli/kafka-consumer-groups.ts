@@ -10,7 +10,7 @@ import { describeGroups, listGroups } from './consumer-groups/describe-groups.ts
 import { formatTable } from './consumer-groups/group-table.ts';
 import { parseDateTime, parseDurationMs } from './consumer-groups/points-in-time.ts';
 import { partitionsOf, resetOffsets, type Scenario } from './consumer-groups/reset-offsets.ts';
-import { readText } from './tool.ts';
+import { readText } from './read-text.ts';
 
 interface Flags extends ClientFlags {
   list?: true;

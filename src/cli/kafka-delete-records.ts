@@ -8,7 +8,7 @@ import { KafkaError } from '../protocol/index.ts';
 import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { kafkaCommand, parseFlags, requireFlags, UsageError } from './command-line.ts';
 import { javaName } from './java-name.ts';
-import { readText } from './tool.ts';
+import { readText } from './read-text.ts';
 
 interface Flags extends ClientFlags {
   offsetJsonFile: string;

@@ -5,7 +5,7 @@ import type { Admin, ElectionType, PartitionResult, TopicPartition } from '../cl
 import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { hidden, integer, kafkaCommand, parseFlags, UsageError } from './command-line.ts';
 import { javaName } from './java-name.ts';
-import { readText } from './tool.ts';
+import { readText } from './read-text.ts';
 
 interface Flags extends ClientFlags {
   electionType?: string;

@@ -13,6 +13,7 @@ import {
   requireFlags,
   UsageError,
 } from './command-line.ts';
+import { readText } from './read-text.ts';
 import {
   anyDirectory,
   nameOf,
@@ -31,7 +32,6 @@ import {
   setBrokerRates,
   setReplicaThrottles,
 } from './reassign/throttles.ts';
-import { readText } from './tool.ts';
 
 interface Flags extends ClientFlags {
   bootstrapController?: string;

@@ -4,7 +4,6 @@
 
 import { restrainYoungGeneration } from './garbage-collection.ts';
 import { runTool, type Tool } from './tool.ts';
-import { version } from './version.ts';
 
 interface Entry {
   readonly summary: string;
@@ -122,27 +121,32 @@ const commands: Readonly<Record<string, Entry>> = {
   },
 };
 
-function printHelp(): void {
+async function printHelp(): Promise<void> {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = Object.entries(commands).map(
     ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
   );
   process.stdout.write(
-    `partita ${version()}\n\nUsage: partita COMMAND [options]\n\n${lines.join('\n')}\n\n` +
+    `partita ${await version()}\n\nUsage: partita COMMAND [options]\n\n${lines.join('\n')}\n\n` +
       'partita COMMAND --help shows the options of a command. The kafka-* commands are also in\n' +
       'bin/ under the names of the Kafka distribution (bin/kafka-topics.sh …).\n',
   );
+}
+
+/** Loaded when somebody asks. */
+async function version(): Promise<string> {
+  return (await import('./version.ts')).version();
 }
 
 /** Runs the command that the arguments name and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === 'help') {
-    printHelp();
+    await printHelp();
     return name === undefined ? 1 : 0;
   }
   if (name === '--version') {
-    process.stdout.write(`${version()}\n`);
+    process.stdout.write(`${await version()}\n`);
     return 0;
   }
   const entry = commands[name];

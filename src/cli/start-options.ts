@@ -4,7 +4,8 @@
 import { Deferred } from '../base/deferred.ts';
 import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
 import type { Io, LogLevel } from '../io/index.ts';
-import { parsePair, readText, UsageError } from './tool.ts';
+import { readText } from './read-text.ts';
+import { parsePair, UsageError } from './tool.ts';
 
 export interface StartOptions {
   readonly file: string | null;

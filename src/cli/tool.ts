@@ -1,9 +1,7 @@
 // What every command of `partita` is, and how one ends: with an exit code, and without a stack
 // trace for what its user did. Nothing of the tools' flags is here (command-line.ts): a broker has
-// none, and starts without the library that reads them.
-
-import { AssertionFailed } from '../base/assert.ts';
-import { type Io, IoError } from '../io/index.ts';
+// none, and starts without the library that reads them. Nothing is imported here: a broker has
+// files of its own (tests/write-bundle.ts), in which each import would stand a second time.
 
 /** What the user asked for cannot be done; the message is one line that says what to change. */
 export class UsageError extends Error {
@@ -42,21 +40,10 @@ export async function runTool(name: string, tool: Tool, args: readonly string[])
     return await tool.run(args);
   } catch (error) {
     if (error instanceof HelpShown) return 0;
-    if (error instanceof AssertionFailed || !(error instanceof Error)) throw error;
+    // By name: a broker's files hold classes of their own.
+    if (!(error instanceof Error) || error.name === 'AssertionFailed') throw error;
     process.stderr.write(`${name}: ${error.message.replaceAll('\n', ' ')}\n`);
     if (process.env.PARTITA_TRACE) process.stderr.write(`${error.stack}\n`);
     return 1;
   }
-}
-
-/** @throws UsageError */
-export function readText(io: Io, path: string): string {
-  try {
-    const content = io.disk.readFile(path);
-    if (content !== null) return content.toString('utf8');
-  } catch (error) {
-    if (!(error instanceof IoError)) throw error;
-    throw new UsageError(`cannot read ${path}: ${error.message}`);
-  }
-  throw new UsageError(`there is no file ${path}`);
 }

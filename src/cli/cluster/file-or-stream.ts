@@ -4,7 +4,7 @@
 
 import type { Io } from '../../io/index.ts';
 import { replaceFile } from '../../storage/index.ts';
-import { readText } from '../tool.ts';
+import { readText } from '../read-text.ts';
 
 const standardStream = '-';
 

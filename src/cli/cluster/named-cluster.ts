@@ -5,7 +5,7 @@ import { type BrokerConfig, loadBrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
 import type { StoreOptions } from '../../metadata/index.ts';
 import { parsePairs, UsageError } from '../command-line.ts';
-import { readText } from '../tool.ts';
+import { readText } from '../read-text.ts';
 
 export interface ConfigFlags {
   readonly config: string;

@@ -12,7 +12,7 @@ import {
   repeatable,
   UsageError,
 } from '../command-line.ts';
-import { readText } from '../tool.ts';
+import { readText } from '../read-text.ts';
 
 export interface ConsumerFlags extends ClientFlags {
   topic?: string;

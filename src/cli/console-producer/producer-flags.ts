@@ -14,7 +14,7 @@ import {
   repeatable,
   UsageError,
 } from '../command-line.ts';
-import { readText } from '../tool.ts';
+import { readText } from '../read-text.ts';
 
 export interface ProducerFlags extends ClientFlags {
   topic?: string;

@@ -12,7 +12,7 @@ import {
   requireFlags,
   UsageError,
 } from '../command-line.ts';
-import { readText } from '../tool.ts';
+import { readText } from '../read-text.ts';
 import { monotonicPayloads, type Payloads, randomPayloads, textPayloads } from './payloads.ts';
 
 export interface ProducerPerfFlags {
