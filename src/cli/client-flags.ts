@@ -5,10 +5,16 @@
 
 import { type Command, Option } from 'commander';
 import { Admin, type AdminOptions, type PropertiesResult } from '../client/index.ts';
-import { parseProperties, systemProperties } from '../config/index.ts';
+import {
+  ConfigError,
+  parseProperties,
+  resolveReferences,
+  systemProperties,
+} from '../config/index.ts';
 import { createNodeIo, type Io, type LogLevel } from '../io/index.ts';
 import { hidden, parsePairs, repeatable, UsageError } from './command-line.ts';
-import { readText } from './read-text.ts';
+
+import { readText, referenceSources } from './read-text.ts';
 
 export interface ClientFlags {
   bootstrapServer?: string;
@@ -61,12 +67,29 @@ export function clientProperties(io: Io, flags: ClientFlags): Map<string, string
   for (const [key, value] of systemProperties(process.env.KAFKA_OPTS)) {
     if (loginProperties.includes(key)) properties.set(key, value);
   }
+  for (const [key, value] of withoutReferences(io, properties)) properties.set(key, value);
   const servers = flags.bootstrapServer ?? flags.brokerList;
   if (servers !== undefined) properties.set('bootstrap.servers', servers);
   if (!properties.has('bootstrap.servers')) {
     throw new UsageError('Missing required argument "[bootstrap-server]" (see --help)');
   }
   return properties;
+}
+
+/**
+ * With what their references stand for, as a client of Kafka has them.
+ * @throws UsageError
+ */
+export function withoutReferences(
+  io: Io,
+  properties: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  try {
+    return resolveReferences(properties, referenceSources(io));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new UsageError(error.message);
+  }
 }
 
 /** Says what was ignored, and returns the rest. */

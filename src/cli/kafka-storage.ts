@@ -8,6 +8,7 @@ import { bootstrapBytes, bootstrapPath } from '../metadata/index.ts';
 import { formatDirectory, readMetaProperties, replaceFile } from '../storage/index.ts';
 import { kafkaCommand, repeatable, UsageError } from './command-line.ts';
 import { featureDependencies, versionMapping } from './feature-texts.ts';
+import { referenceSources } from './read-text.ts';
 import { scramRecord } from './storage-scram.ts';
 
 /** Random, and safe as an argument: it does not begin with a dash. */
@@ -21,7 +22,8 @@ function randomUuid(io: Io): string {
 function readConfig(io: Io, path: string): BrokerConfig {
   const text = io.disk.readFile(path);
   if (text === null) throw new UsageError(`there is no file ${path}`);
-  return loadBrokerConfig({ file: { path, text: text.toString('utf8') } }).config;
+  const file = { path, text: text.toString('utf8') };
+  return loadBrokerConfig({ file, references: referenceSources(io) }).config;
 }
 
 interface FormatFlags {

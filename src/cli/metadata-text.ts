@@ -1,7 +1,14 @@
 // A record of the metadata log as kafka-dump-log.sh prints it.
 
 import { VarintReader } from '../base/varint.ts';
-import { decodeRecord, type RecordType, structOfRecord } from '../metadata/records/index.ts';
+import { isSealed, isSecretOfBroker } from '../config/index.ts';
+import { ResourceType } from '../metadata/index.ts';
+import {
+  decodeRecord,
+  type MetadataRecord,
+  type RecordType,
+  structOfRecord,
+} from '../metadata/records/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { javaDouble } from './console-consumer/java-number.ts';
 import { structJson } from './dump-log/struct-json.ts';
@@ -12,9 +19,10 @@ export function kafkaNameOf(type: RecordType): string {
 }
 
 /** As Kafka prints it: the type in capitals, the version, then the fields. */
-export function metadataText(value: Buffer): string {
+export function metadataText(value: Buffer, secrets: 'hidden' | 'kept'): string {
   try {
-    const { type, ...data } = decodeRecord(value);
+    const decoded = decodeRecord(value);
+    const { type, ...data } = secrets === 'kept' ? decoded : withoutSecret(decoded);
     const name = kafkaNameOf(type);
     const reader = new VarintReader(value);
     reader.readUnsigned(); // the version of the frame
@@ -29,4 +37,12 @@ export function metadataText(value: Buffer): string {
     if (!(error instanceof KafkaError)) throw error;
     return `could not be decoded: ${error.message}`;
   }
+}
+
+/** What Kafka's tool would print: whoever reads a dump is not always whoever may know. */
+function withoutSecret<R extends MetadataRecord>(record: R): R {
+  if (record.type !== 'ConfigRecord' || record.resourceType !== ResourceType.BROKER) return record;
+  const { name, value } = record;
+  if (value === null || isSealed(value) || !isSecretOfBroker(name, value)) return record;
+  return { ...record, value: '[hidden]' };
 }

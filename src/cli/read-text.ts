@@ -1,5 +1,6 @@
-// A file that a flag names, as text.
+// A file that a flag names, as text, and where the references of a configuration lead.
 
+import type { ReferenceSources } from '../config/index.ts';
 import { type Io, IoError } from '../io/index.ts';
 import { UsageError } from './tool.ts';
 
@@ -13,4 +14,9 @@ export function readText(io: Io, path: string): string {
     throw new UsageError(`cannot read ${path}: ${error.message}`);
   }
   throw new UsageError(`there is no file ${path}`);
+}
+
+/** Where the references in a configuration find what they name. */
+export function referenceSources({ disk }: Io): ReferenceSources {
+  return { readFile: (path) => disk.readFile(path), env: process.env };
 }

@@ -6,6 +6,7 @@ import { loadBrokerConfig } from '../config/index.ts';
 import { createNodeIo, type Io } from '../io/index.ts';
 import { listStrays, restoreStray, type StrayLog } from '../storage/index.ts';
 import { kafkaCommand, UsageError } from './command-line.ts';
+import { referenceSources } from './read-text.ts';
 
 interface WhereFlags {
   readonly logDirs?: string;
@@ -31,7 +32,9 @@ function directoriesOf(io: Io, { logDirs, config }: WhereFlags): readonly string
 function logDirsIn(io: Io, path: string): readonly string[] {
   const text = io.disk.readFile(path);
   if (text === null) throw new UsageError(`there is no file ${path}`);
-  return loadBrokerConfig({ file: { path, text: text.toString('utf8') } }).config.logDirs;
+  const references = referenceSources(io);
+  const file = { path, text: text.toString('utf8') };
+  return loadBrokerConfig({ file, references }).config.logDirs;
 }
 
 /** A line each. */

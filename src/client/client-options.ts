@@ -111,6 +111,7 @@ const silent = new RegExp(
     '^(key|value)\\.(de)?serializer$',
     '^(metric|metrics|interceptor)\\.',
     '^(send|receive)\\.buffer\\.bytes$',
+    '^config\\.providers(\\.|$)',
     '^(security\\.providers|enable\\.metrics\\.push|client\\.dns\\.lookup)$',
   ].join('|'),
 );

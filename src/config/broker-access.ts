@@ -1,6 +1,6 @@
 // Who may do what.
 
-import { boolean, string } from './definition.ts';
+import { boolean, password, string } from './definition.ts';
 
 /** The names that Kafka's own authorizer had over the years: there is one here, for all of them. */
 const authorizerNames: readonly string[] = [
@@ -24,6 +24,10 @@ export const brokerAccess = {
       return users.every((user) => user === '' || user.includes(':'));
     },
   }),
+  'password.encoder.secret': password(
+    'Encrypts passwords that are altered over the wire in the metadata; the same for all brokers.',
+  ),
+  'password.encoder.old.secret': password('The secret before, for what it has encrypted.'),
   'allow.everyone.if.no.acl.found': boolean(
     false,
     'Whether everybody may use a resource that no ACL is about.',

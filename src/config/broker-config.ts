@@ -27,6 +27,7 @@ import {
   parseListeners,
   parseProtocolMap,
 } from './listeners.ts';
+import { isSealed, opened } from './sealed-values.ts';
 import { formatValue, parseValue } from './value.ts';
 
 /** Which of the static sources a value was read from. */
@@ -219,7 +220,19 @@ export class BrokerConfig implements ParsedBrokerConfig {
     clusterWide: ReadonlyMap<string, string>,
     perBroker: ReadonlyMap<string, string>,
   ): BrokerConfig {
-    return new BrokerConfig({ ...this.#sources, clusterWide, perBroker });
+    return new BrokerConfig({
+      ...this.#sources,
+      clusterWide: this.#opened(clusterWide),
+      perBroker: this.#opened(perBroker),
+    });
+  }
+
+  /** Passwords are stored encrypted where a secret is configured. */
+  #opened(stored: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    if (![...stored.values()].some(isSealed)) return stored;
+    const keys = ['password.encoder.secret', 'password.encoder.old.secret'] as const;
+    const secrets = keys.flatMap((key) => this.get(key) ?? []);
+    return new Map([...stored].map(([key, value]) => [key, opened(key, value, secrets)]));
   }
 
   #synonyms(key: BrokerKey): readonly ConfigSynonym[] {

@@ -4,7 +4,7 @@
 const zooKeeper = 'it is not served';
 const versions = 'the formats and versions of the current release are always used';
 const advertisedInstead = 'use advertised.listeners';
-const encoder = 'configurations are not encrypted in the metadata log';
+const encoder = 'password.encoder.secret encrypts by AES-256-GCM and PBKDF2';
 
 export const legacyKeys: Readonly<Record<string, string>> = {
   brokerid: 'use node.id',

@@ -287,8 +287,8 @@ export const brokerNode = {
   }),
   'config.providers': list(
     [],
-    'Names of the Java classes that fill in values from outside of the file.',
-    { importance: 'low', update: 'cluster-wide', accepted: reasons.java },
+    'Names under which values refer to files and variables; file and env need not be named.',
+    { importance: 'low', update: 'cluster-wide' },
   ),
   'alter.config.policy.class.name': className(
     null,

@@ -17,6 +17,9 @@
 //   listeners.ts             NAME://host:port lists and the protocol map
 //   broker-config.ts         a broker's values in layers; broker-checks.ts: what holds between them
 //   load-broker-config.ts    file, environment and overrides to a BrokerConfig, with warnings
+//   references.ts            values that are written elsewhere: ${file:…}, ${env:…}
+//   sealed-values.ts         passwords as the metadata have them
+//   open-doors.ts            listeners at which nobody is asked who he is
 //   scoped-config.ts         a topic's or group's values over the broker's: topic-config.ts,
 //                            group-config.ts
 //   scoped-validation.ts     what clients may store, as errors of the protocol
@@ -50,7 +53,9 @@ export {
 } from './load-broker-config.ts';
 export { nearestName } from './nearest-name.ts';
 export { decodeProperties, formatProperties, parseProperties } from './properties.ts';
+export { type ReferenceSources, resolveReferences } from './references.ts';
 export { validateDynamicBrokerConfigs } from './scoped-validation.ts';
+export { isSealed, isSecretOfBroker, sealBytes, sealed } from './sealed-values.ts';
 export {
   effectiveTopicConfig,
   type TopicConfig,

@@ -12,7 +12,9 @@ import { legacyExplanation } from './broker-legacy.ts';
 import { ConfigError } from './config-error.ts';
 import { environmentConfigs, systemProperties } from './environment.ts';
 import { nearestName } from './nearest-name.ts';
+import { openDoors } from './open-doors.ts';
 import { parseProperties } from './properties.ts';
+import { type ReferenceSources, resolveReferences } from './references.ts';
 import { formatValue, parseValue } from './value.ts';
 
 export interface BrokerConfigInput {
@@ -21,6 +23,10 @@ export interface BrokerConfigInput {
   /** `--override key=value`, the later winning. */
   readonly overrides?: readonly (readonly [key: string, value: string])[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What holds where nothing else is said, in the place of what a broker without a file takes. */
+  readonly defaults?: readonly (readonly [key: string, value: string])[];
+  /** What references may refer to (references.ts). Default: nothing is there. */
+  readonly references?: ReferenceSources;
 }
 
 export interface LoadedBrokerConfig {
@@ -29,6 +35,8 @@ export interface LoadedBrokerConfig {
   readonly warnings: string[];
   /** One line each: keys that are understood and change nothing here, and why. */
   readonly notes: string[];
+  /** One line for each listener at which anybody may be anybody, for who opens it. */
+  readonly openDoors: string[];
 }
 
 /** What a broker started without a file takes: this machine only, data beside it. */
@@ -36,6 +44,8 @@ const withoutFile: ReadonlyMap<string, string> = new Map([
   ['listeners', 'PLAINTEXT://127.0.0.1:9092'],
   ['log.dirs', './data'],
 ]);
+
+const nothing: ReferenceSources = { readFile: () => null, env: {} };
 
 /** Throws ConfigError, in one line, for the first value that is invalid. */
 export function loadBrokerConfig(input: BrokerConfigInput = {}): LoadedBrokerConfig {
@@ -46,21 +56,48 @@ export function loadBrokerConfig(input: BrokerConfigInput = {}): LoadedBrokerCon
   if (input.file !== undefined) add(readFile(input.file), 'file');
   add(environmentConfigs(input.env ?? {}), 'environment');
   add(input.overrides ?? [], 'override');
-  const texts = new Map([...found].map(([key, { text }]) => [key, text]));
+  const written = new Map([...found].map(([key, { text }]) => [key, text]));
+  const { references = nothing, env = {} } = input;
+  const texts = resolveReferences(written, references);
+  for (const [key, each] of found) found.set(key, { ...each, text: texts.get(key) ?? each.text });
   const years = zooKeeperYears(found);
   for (const { key, ...value } of years.meant) found.set(key, value);
-  const config = new BrokerConfig({
-    static: found,
-    defaults: input.file === undefined ? withoutFile : new Map(),
-    clusterId: input.env?.CLUSTER_ID || null,
-    systemProperties: systemProperties(input.env?.KAFKA_OPTS),
+  const config = withoutReferred({ written, texts }, () => {
+    return new BrokerConfig({
+      static: found,
+      defaults: new Map([
+        ...(input.file === undefined ? withoutFile : []),
+        ...(input.defaults ?? []),
+      ]),
+      clusterId: env.CLUSTER_ID || null,
+      systemProperties: systemProperties(env.KAFKA_OPTS),
+    });
   });
   const { loud, quiet } = effectless(texts);
   return {
     config,
     warnings: [...warningsOf(texts), ...loud],
     notes: [...years.notes, ...quiet, ...skippedListeners(config)],
+    openDoors: openDoors(config),
   };
+}
+
+/** An error shows a reference as it is written, not what it stands for. @throws ConfigError */
+function withoutReferred<T>(
+  { written, texts }: Readonly<Record<'written' | 'texts', ReadonlyMap<string, string>>>,
+  make: () => T,
+): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.key === null) throw error;
+    const [text = '', found = ''] = [written.get(error.key), texts.get(error.key)];
+    if (text === found || found.trim() === '') throw error;
+    throw new ConfigError(
+      error.key,
+      error.message.replaceAll(found.trim(), () => text),
+    );
+  }
 }
 
 function readFile(file: { path: string; text: string }): Map<string, string> {

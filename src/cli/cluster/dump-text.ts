@@ -27,7 +27,7 @@ export function* dumpLines({ records, ...head }: WholeMetadata): Generator<strin
   const { clusterId, historyId, endOffset, controllerEpoch, timestampMs } = head;
   const whose = { clusterId, historyId, endOffset, controllerEpoch, timestampMs };
   yield JSON.stringify({ partitaMetadataDump: formatVersion, ...whose, warning });
-  for (const record of records) yield metadataText(encodeRecord(record));
+  for (const record of records) yield metadataText(encodeRecord(record), 'kept');
   yield JSON.stringify({ endOfDump: true, recordCount: records.length });
 }
 
@@ -82,7 +82,7 @@ function recordIn(value: Record<string, unknown>): MetadataRecord {
   if (type === undefined) throw new Error(`${value.type} is no record that this release knows`);
   const data = withBytes(structOfRecord(type).fields, value.data as Record<string, unknown>);
   const record = { type, ...data } as unknown as MetadataRecord;
-  const again = JSON.parse(metadataText(encodeRecord(record))) as Record<string, unknown>;
+  const again = JSON.parse(metadataText(encodeRecord(record), 'kept')) as Record<string, unknown>;
   const isSame = JSON.stringify(again) === JSON.stringify(value);
   if (isSame) return record;
   throw new Error(`expected ${JSON.stringify(again)}, with nothing more and nothing less`);

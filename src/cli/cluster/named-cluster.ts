@@ -5,7 +5,8 @@ import { type BrokerConfig, loadBrokerConfig } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
 import type { StoreOptions } from '../../metadata/index.ts';
 import { parsePairs, UsageError } from '../command-line.ts';
-import { readText } from '../read-text.ts';
+
+import { readText, referenceSources } from '../read-text.ts';
 
 export interface ConfigFlags {
   readonly config: string;
@@ -26,6 +27,7 @@ export function configOf(
     file: { path, text: readText(io, path) },
     overrides: parsePairs(override, '--override'),
     env,
+    references: { ...referenceSources(io), env },
   }).config;
 }
 

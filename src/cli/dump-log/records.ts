@@ -166,7 +166,7 @@ function recordLine(header: BatchHeader, record: BatchRecord, options: DumpOptio
   }
   if (record.key !== null) line += ` key: ${record.key.toString('utf8')}`;
   if (record.value === null) return line;
-  const payload = options.decodeMetadata ? metadataText(record.value) : record.value;
+  const payload = options.decodeMetadata ? metadataText(record.value, 'hidden') : record.value;
   return `${line} payload: ${payload.toString()}`;
 }
 

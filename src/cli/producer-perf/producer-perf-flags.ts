@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import { parseProperties } from '../../config/index.ts';
 import type { Io } from '../../io/index.ts';
+import { withoutReferences } from '../client-flags.ts';
 import {
   hidden,
   integer,
@@ -136,6 +137,7 @@ export function producerPerfProperties(io: Io, flags: ProducerPerfFlags): Map<st
     ...parsePairs(flags.commandProperty, '--command-property'),
   ];
   for (const [key, value] of pairs) properties.set(key, value);
+  for (const [key, value] of withoutReferences(io, properties)) properties.set(key, value);
   if (flags.bootstrapServer !== undefined) {
     properties.set('bootstrap.servers', flags.bootstrapServer);
   }

@@ -8,12 +8,16 @@ import {
   clientMetricsConfigDefinitions,
   type Definition,
   groupConfigDefinitions,
+  isSecretOfBroker,
+  sealBytes,
+  sealed,
   topicConfigDefinitions,
   validateClientMetricsConfigs,
   validateDynamicBrokerConfigs,
   validateGroupConfigs,
   validateTopicConfigs,
 } from '../../config/index.ts';
+import type { Random } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { ResourceType } from '../image.ts';
 
@@ -44,6 +48,8 @@ export interface ConfigRules {
    * @throws KafkaError INVALID_REQUEST
    */
   validateBroker(clusterWide: Overrides, perBroker: Overrides): void;
+  /** A value of a broker as it is stored: a password is encrypted where a secret is configured. */
+  stored(resourceType: number, key: string, value: string, random: Random): string;
   /** Whether APPEND and SUBTRACT make sense for the key. */
   isList(resourceType: number, name: string): boolean;
   /** What APPEND and SUBTRACT start from when there is no override. */
@@ -70,6 +76,11 @@ export function configRules(config: BrokerConfig): ConfigRules {
     validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
     validateBroker: (clusterWide, perBroker) => {
       asInvalidRequest(() => config.withDynamic(clusterWide, perBroker));
+    },
+    stored: (type, key, value, random) => {
+      const secret = config.get('password.encoder.secret');
+      if (type !== ResourceType.BROKER || secret === null) return value;
+      return isSecretOfBroker(key, value) ? sealed(value, secret, random.bytes(sealBytes)) : value;
     },
     isList: (type, name) => definitionOf(type, name)?.type === 'list',
     listDefault: (type, name) => {

@@ -85,7 +85,7 @@ function alter<R extends ConfigResource>(
       assertResource(image, resource);
       const before = image.configOf(type, name);
       const wanted = wantedOf(resource, before);
-      const changes = [...differences(resource, before, wanted)];
+      const changes = [...differences(machine, resource, { before, wanted })];
       if (changes.length > 0) {
         context.rules.validate({ type, name }, wanted, before);
         if (type === ResourceType.BROKER) assertTogether(machine, name, wanted);
@@ -189,13 +189,14 @@ function assertTogether(machine: ControllerMachine, name: string, wanted: Overri
 }
 
 function* differences(
+  { context: { rules, random } }: ControllerMachine,
   { type: resourceType, name: resourceName }: ConfigResource,
-  before: Overrides,
-  wanted: Overrides,
+  { before, wanted }: { readonly before: Overrides; readonly wanted: Overrides },
 ): Generator<MetadataRecord, void, undefined> {
   const record = { type: 'ConfigRecord', resourceType, resourceName } as const;
   for (const [name, value] of wanted) {
-    if (before.get(name) !== value) yield { ...record, name, value };
+    if (before.get(name) === value) continue;
+    yield { ...record, name, value: rules.stored(resourceType, name, value, random) };
   }
   for (const name of before.keys()) {
     if (!wanted.has(name)) yield { ...record, name, value: null };
