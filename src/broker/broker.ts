@@ -7,7 +7,7 @@
 
 import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
-import type { ClusterStore, MetadataImage } from '../metadata/index.ts';
+import type { ClusterStore, MetadataImage, UserRecord } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
 import { LogResources } from '../storage/index.ts';
 import type { Authentication } from './authentication.ts';
@@ -39,6 +39,8 @@ export interface BrokerOptions {
   readonly acceptLostMetadata?: boolean;
   /** Likewise: make partitions anew that were in a log directory that is not there. */
   readonly acceptLostLogDirs?: boolean;
+  /** Users of SCRAM that the cluster is to have, new or not. Default: those that it has. */
+  readonly users?: readonly UserRecord[];
   /** The store of the cluster. Default: what cluster.store names; without it there is none. */
   readonly openStore?: (io: Io, config: BrokerConfig) => Promise<ClusterStore>;
 }
@@ -168,6 +170,7 @@ async function open(
   const known = await Cluster.open(io, config, {
     ...{ directories, resources, member, onFatal: options.onFatal },
     mayLose: options.acceptLostMetadata ?? false,
+    users: options.users ?? [],
     onConfig: (current) => {
       server.configure(current);
       authentication?.configure(current);

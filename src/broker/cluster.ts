@@ -18,6 +18,7 @@ import {
   openLocalMetadata,
   openMetadata,
   readBootstrap,
+  type UserRecord,
 } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { aclHost } from '../security/acl/index.ts';
@@ -45,6 +46,8 @@ export interface ClusterOptions {
   readonly member: MemberOptions | null;
   /** The operator said so: go on without the metadata that cannot be read. */
   readonly mayLose: boolean;
+  /** See BrokerOptions. */
+  readonly users: readonly UserRecord[];
   /** The configuration in force is another one. */
   readonly onConfig: (config: BrokerConfig) => void;
   readonly onFatal: (error: Error) => void;
@@ -165,7 +168,7 @@ export class Cluster {
 async function openMetadataOf(
   io: Io,
   config: BrokerConfig,
-  { directories, resources, member, mayLose, onFatal }: ClusterOptions,
+  { directories, resources, member, mayLose, users, onFatal }: ClusterOptions,
 ): Promise<Metadata> {
   const { nodeId } = config;
   if (member !== null) {
@@ -174,13 +177,13 @@ async function openMetadataOf(
     await assertKnownStore(store, directories.knownMetadata);
     const history = historyOfStore(store);
     const sessionMs = config.get('broker.session.timeout.ms');
-    const parts = { store, history, nodeId, config, sessionMs, bootstrap };
+    const parts = { store, history, nodeId, config, sessionMs, bootstrap, users };
     return openMetadata(io, { ...parts, onFailure: onFatal });
   }
   return openLocalMetadata(io, {
     directory: directories.metadataPath,
     clusterId: directories.clusterId,
-    ...{ nodeId, resources, config, mayLose },
+    ...{ nodeId, resources, config, mayLose, users },
     bootstrap: readBootstrap(io.disk, directories.metadataPath),
     wasCleanShutdown: directories.wasMetadataClosedCleanly,
     evidence: directories.evidenceOfUse,

@@ -6,6 +6,7 @@
 //     dump-text.ts; adopt.ts, replicas.ts; recover.ts, known-logs.ts; named-cluster.ts,
 //     stopped-broker.ts: whose; file-or-stream.ts: from and to where
 //   start-brokers.ts     `start --brokers N`: keeps the store of a cluster, starts its brokers
+//   secure/              `start --secure`: keys, a user, a properties file for clients
 //   start-options.ts     what either is told; store-watch.ts: a broker whose store is gone ends
 //   garbage-collection.ts  how the process of a broker collects garbage
 //   tool.ts              what every command is, and how it ends; read-text.ts: a file it is given

@@ -12,9 +12,10 @@ interface Entry {
 
 const commands: Readonly<Record<string, Entry>> = {
   start: {
-    summary: 'start a broker: [server.properties] [--override key=value], or --brokers N',
-    load: async (args) => {
-      await restrainYoungGeneration();
+    summary:
+      'start a broker: [server.properties] [--override key=value] [--secure], or --brokers N',
+    load: (args) => {
+      restrainYoungGeneration();
       if (args.some((arg) => /^--brokers(=|$)/.test(arg))) return import('./start-brokers.ts');
       return import('./start.ts');
     },

@@ -11,23 +11,30 @@ import {
   type BrokerKey,
   ConfigError,
   formatListener,
+  isSecretOfBroker,
   type Listener,
 } from '../config/index.ts';
 import { type Child, createNodeIo, type Io, IoError, loadChildren } from '../io/index.ts';
 import { SharedStoreServer } from '../metadata/engines/shared/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { LogDirectoryError, readMetaProperties } from '../storage/index.ts';
+import type { Secured } from './secure/index.ts';
 import {
   acceptLostLogDirs,
   acceptLostMetadata,
   brokerFolder,
+  configFlag,
   loadConfig,
   logLevel,
   NUMBER_VARIABLE,
   parseStart,
+  SECURE_VARIABLE,
   STORE_FOLDER,
   type StartOptions,
   sayAs,
+  securedLine,
+  securedStart,
+  shellWord,
   stopSignal,
 } from './start-options.ts';
 import { UsageError } from './tool.ts';
@@ -49,8 +56,12 @@ export async function run(args: readonly string[]): Promise<number> {
   if (options === null) return 0;
   const io = createNodeIo({ logLevel: logLevel() });
   try {
-    const config = loadConfig(io, options, say);
-    return await new Brokers(io, { options, config, count: countOf(options) }).run();
+    const count = countOf(options);
+    const secured = await securedStart(io, options, say);
+    const told = secured?.options ?? options;
+    const config = loadConfig(io, told, say);
+    const files = secured?.files ?? null;
+    return await new Brokers(io, { options: told, config, count, files }).run();
   } catch (error) {
     const isLine = [ConfigError, LogDirectoryError, KafkaError, IoError].some(
       (type) => error instanceof type,
@@ -71,22 +82,26 @@ interface BrokersOptions {
   readonly options: StartOptions;
   readonly config: BrokerConfig;
   readonly count: number;
+  /** Of --secure. */
+  readonly files: Secured | null;
 }
 
 class Brokers {
   readonly #io: Io;
   readonly #options: StartOptions;
   readonly #config: BrokerConfig;
+  readonly #files: Secured | null;
   readonly #numbers: readonly number[];
   readonly #living = new Map<number, Child>();
   readonly #ready = new Set<number>();
   #server!: SharedStoreServer;
   #isStopping = false;
 
-  constructor(io: Io, { options, config, count }: BrokersOptions) {
+  constructor(io: Io, { options, config, count, files }: BrokersOptions) {
     this.#io = io;
     this.#options = options;
     this.#config = config;
+    this.#files = files;
     this.#numbers = Array.from({ length: count }, (_, index) => index + 1);
   }
 
@@ -203,9 +218,15 @@ class Brokers {
   /** Resolves when it has ended without having been ready; of later ends a line is said. */
   async #start(number: number): Promise<void> {
     const { startChild } = await loadChildren();
+    const { args, secrets } = this.#argumentsOf(number);
+    const command = [process.argv[1] as string, 'start', ...args];
     const child = await startChild({
-      args: [process.argv[1] as string, 'start', ...this.#argumentsOf(number)],
-      env: { [NUMBER_VARIABLE]: String(number) },
+      args: command,
+      env: {
+        ...Object.fromEntries([...secrets].map(([name, { value }]) => [name, value])),
+        [NUMBER_VARIABLE]: String(number),
+        ...(this.#files === null ? {} : { [SECURE_VARIABLE]: this.#files.folder }),
+      },
       onLine: (line) => this.#onLine(number, line),
     });
     this.#living.set(number, child);
@@ -214,20 +235,31 @@ class Brokers {
     this.#living.delete(number);
     if (this.#isStopping) return;
     if (!this.#ready.has(number)) return;
-    const command = [process.argv[1] as string, 'start', ...this.#argumentsOf(number)];
-    say(`broker ${number} ended (${end}); this starts it again: ${command.map(quoted).join(' ')}`);
+    const names = [...secrets].map(([name, { key }]) => `${name} (${key})`).join(', ');
+    const first = names === '' ? '' : `, with ${names} in the environment`;
+    const again = command.map(shellWord).join(' ');
+    say(`broker ${number} ended (${end}); this starts it again${first}: ${again}`);
     await new Promise(() => {});
   }
 
-  #argumentsOf(number: number): string[] {
+  /** Everybody on the machine sees arguments: they refer to secrets by variables. */
+  #argumentsOf(number: number): { readonly args: string[]; readonly secrets: Secrets } {
     const { file, overrides, accepted } = this.#options;
     const own = new Map([...overrides, ...this.#overridesOf(number)]);
-    return [
+    const secrets = new Map<string, { readonly key: string; readonly value: string }>();
+    for (const [key, value] of own) {
+      if (value.includes(`\${`) || !isSecretOfBroker(key, value)) continue;
+      const name = `PARTITA_OVERRIDE_${secrets.size + 1}`;
+      secrets.set(name, { key, value });
+      own.set(key, `\${env:${name}}`);
+    }
+    const args = [
       ...(file === null ? [] : [resolve(file)]),
       ...[...own].flatMap(([key, value]) => ['--override', `${key}=${value}`]),
       ...(accepted.has(acceptLostLogDirs) ? [acceptLostLogDirs] : []),
       ...(accepted.has(acceptLostMetadata) ? [acceptLostMetadata] : []),
     ];
+    return { args, secrets };
   }
 
   /** What is the broker's own, and stays below what a cluster of so many can give. */
@@ -265,10 +297,13 @@ class Brokers {
     const { host: at, port } = this.#config.listeners[0] as Listener;
     const name = ['', '0.0.0.0', '::', '127.0.0.1'].includes(at) ? 'localhost' : at;
     const servers = this.#numbers.map((number) => `${name}:${port + number - 1}`).join(',');
-    const server = `--bootstrap-server ${port === 0 ? 'HOST:PORT' : servers}`;
+    const clientFile = this.#files?.clientFile ?? null;
+    const address = port === 0 ? 'HOST:PORT' : servers;
+    const server = `--bootstrap-server ${address}${configFlag(clientFile)}`;
     const replicas = Math.min(3, this.#numbers.length);
     const last = this.#living.get(this.#numbers.length);
     const lines = [
+      ...(clientFile === null ? [] : ['', securedLine(clientFile)]),
       '',
       'Try, in another terminal:',
       `  bin/kafka-topics.sh ${server} --create --topic greetings --replication-factor ${replicas}`,
@@ -297,6 +332,9 @@ class Brokers {
   }
 }
 
+/** By the names of variables. */
+type Secrets = ReadonlyMap<string, { readonly key: string; readonly value: string }>;
+
 /** What internal topics need by default; they are made with so many replicas or not at all. */
 const internalReplicas: readonly (readonly [key: BrokerKey, count: number])[] = [
   ['offsets.topic.replication.factor', 3],
@@ -305,11 +343,6 @@ const internalReplicas: readonly (readonly [key: BrokerKey, count: number])[] = 
   ['share.coordinator.state.topic.replication.factor', 3],
   ['share.coordinator.state.topic.min.isr', 2],
 ];
-
-/** As a shell takes it. */
-function quoted(text: string): string {
-  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
 
 /** The disk of the store failed, or a bug was found: brokers go on without it for a minute. */
 function exitOnFatal(error: Error): never {

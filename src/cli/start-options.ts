@@ -4,7 +4,9 @@
 import { Deferred } from '../base/deferred.ts';
 import { type BrokerConfig, loadBrokerConfig } from '../config/index.ts';
 import type { Io, LogLevel } from '../io/index.ts';
-import { readText } from './read-text.ts';
+
+import { readText, referenceSources } from './read-text.ts';
+import type { Secured } from './secure/index.ts';
 import { parsePair, UsageError } from './tool.ts';
 
 export interface StartOptions {
@@ -14,17 +16,23 @@ export interface StartOptions {
   readonly accepted: ReadonlySet<string>;
   /** --brokers; null: this process is the broker. */
   readonly brokers: string | null;
+  /** --secure */
+  readonly isSecure: boolean;
 }
 
 export const acceptLostMetadata = '--accept-lost-metadata';
 export const acceptLostLogDirs = '--accept-lost-log-dirs';
 const acceptFlags: readonly string[] = [acceptLostMetadata, acceptLostLogDirs];
-const usage = 'partita start [server.properties] [--override key=value]... [--brokers N]';
+const usage =
+  'partita start [server.properties] [--override key=value]... [--secure] [--brokers N]';
 const help = `Usage: ${usage}
 
   --brokers N             start a cluster of N brokers on this machine, for trying only: node.id 1
                           to N, on the ports of the listeners and those that follow (9092,
                           9093 ...), with their data below log.dirs; any may be killed
+  --secure                listen with SASL_SSL alone, with keys, a user admin and a properties file
+                          for clients that the first start makes, in DIRECTORY-secure beside the
+                          first of log.dirs; nobody but admin may do anything
 
 For one start, when the broker refuses because something is lost that cannot be brought back:
   --accept-lost-metadata  go on with what can be read of __cluster_metadata-0; what is cut is kept,
@@ -58,18 +66,20 @@ function parseOptions(args: readonly string[]): StartOptions {
   const accepted = new Set<string>();
   let file: string | null = null;
   let brokers: string | null = null;
+  let isSecure = false;
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] as string;
     if (arg === '--override') overrides.push(parseOverride(args[++index] ?? ''));
     else if (arg.startsWith('--override=')) overrides.push(parseOverride(arg.slice(11)));
     else if (arg === '--brokers') brokers = args[++index] ?? '';
     else if (arg.startsWith('--brokers=')) brokers = arg.slice(10);
+    else if (arg === '--secure') isSecure = true;
     else if (acceptFlags.includes(arg)) accepted.add(arg);
     else if (arg.startsWith('-')) throw new UsageError(`unknown option ${arg}; usage: ${usage}`);
     else if (file !== null) throw new UsageError(`two files were given; usage: ${usage}`);
     else file = arg;
   }
-  return { file, overrides, accepted, brokers };
+  return { file, overrides, accepted, brokers, isSecure };
 }
 
 function parseOverride(pair: string): [string, string] {
@@ -89,13 +99,51 @@ export function loadConfig(
   { file, overrides }: StartOptions,
   say: (line: string) => void,
 ): BrokerConfig {
-  const { config, warnings, notes } = loadBrokerConfig({
+  const { config, warnings, notes, openDoors } = loadBrokerConfig({
     ...(file === null ? {} : { file: { path: file, text: readText(io, file) } }),
     overrides,
     env: process.env,
+    references: referenceSources(io),
   });
-  for (const line of [...warnings, ...notes]) say(line);
+  for (const line of [...warnings, ...notes, ...openDoors]) say(line);
   return config;
+}
+
+/** Set for a broker of `--brokers` whose start was told `--secure`: the folder of its files. */
+export const SECURE_VARIABLE = 'PARTITA_SECURE_FOLDER';
+
+/**
+ * With --secure: what it makes of the options, and the files that it has made; null: it is not
+ * asked for.
+ * @throws UsageError, ConfigError
+ */
+export async function securedStart(
+  io: Io,
+  options: StartOptions,
+  say: (line: string) => void,
+): Promise<{ readonly files: Secured; readonly options: StartOptions } | null> {
+  const folder = process.env[SECURE_VARIABLE];
+  if (!options.isSecure && folder === undefined) return null;
+  const { secured, securedBefore } = await import('./secure/index.ts');
+  const files = options.isSecure
+    ? await secured(io, options, say)
+    : await securedBefore(folder as string);
+  const overrides = [...options.overrides, ...files.overrides];
+  return { files, options: { ...options, overrides } };
+}
+
+export function securedLine(clientFile: string): string {
+  return `Encrypted, and for the user admin alone: ${clientFile} is for clients, and to be kept.`;
+}
+
+/** What a tool needs beside the address. */
+export function configFlag(clientFile: string | null): string {
+  return clientFile === null ? '' : ` --command-config ${shellWord(clientFile)}`;
+}
+
+/** As a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Of a cluster of `--brokers`, below its log.dirs. */

@@ -11,11 +11,14 @@ import {
   acceptLostLogDirs,
   acceptLostMetadata,
   brokersFolder,
+  configFlag,
   loadConfig,
   logLevel,
   NUMBER_VARIABLE,
   parseStart,
   sayAs,
+  securedLine,
+  securedStart,
   stopSignal,
 } from './start-options.ts';
 import { StoreWatch } from './store-watch.ts';
@@ -38,7 +41,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const watch = new StoreWatch(io, say);
   try {
     // What is odd about the configuration was said by who started the brokers.
-    const config = loadConfig(io, options, number === null ? say : () => {});
+    const secured = await securedStart(io, options, say);
+    const { options: told = options, files = null } = secured ?? {};
+    const config = loadConfig(io, told, number === null ? say : () => {});
     assertOwnFolder(io, config);
     // Listened for from the start: a script may stop us as soon as it reads that we are ready.
     const stopped = stopSignal(io, () => process.exit(1));
@@ -48,12 +53,13 @@ export async function run(args: readonly string[]): Promise<number> {
       onFatal: exitOnFatal,
       acceptLostMetadata: options.accepted.has(acceptLostMetadata),
       acceptLostLogDirs: options.accepted.has(acceptLostLogDirs),
+      users: files?.users ?? [],
     });
     // A store that one process keeps may be gone for good; every other one comes back.
     const isForTrying = config.get('cluster.store')?.startsWith('shared:') ?? false;
     if (broker.store !== null && isForTrying) watch.begin(broker.store);
     releaseYoungGeneration();
-    printReady(broker);
+    printReady(broker, files?.clientFile ?? null);
     await Promise.race([stopped, watch.away]);
     await broker.stop();
     return 0;
@@ -80,7 +86,7 @@ function assertOwnFolder(io: Io, config: BrokerConfig): void {
   }
 }
 
-function printReady(broker: Broker): void {
+function printReady(broker: Broker, clientFile: string | null): void {
   const sinceStartMs = Math.round(process.uptime() * 1000);
   const { listeners, clusterId, nodeId } = broker;
   const lines = listeners.map((listener) => {
@@ -91,7 +97,8 @@ function printReady(broker: Broker): void {
   if (first !== undefined && number === null) {
     // A listener on every address has none that could be typed.
     const host = ['', '0.0.0.0', '::'].includes(first.host) ? 'localhost' : first.host;
-    const server = `--bootstrap-server ${host}:${first.port}`;
+    const server = `--bootstrap-server ${host}:${first.port}${configFlag(clientFile)}`;
+    if (clientFile !== null) lines.push('', securedLine(clientFile));
     lines.push(
       '',
       'Try, in another terminal:',

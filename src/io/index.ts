@@ -6,6 +6,7 @@
 //                      (with node-lock.ts), node-random.ts and node-log.ts
 //   node-error.ts      what becomes of Node's errors; node-http.ts: one request of HTTP
 //   node-children.ts   other processes of ours, for who starts some
+//   node-secret-folder.ts  files that only their owner may read
 //   log-line.ts        lays out a log entry; log-levels.ts: which are written;
 //                      rate-limited-log.ts: how many of one kind
 //   io-behaviour.ts    the suite that the real and the simulated implementation pass; its parts
@@ -17,5 +18,6 @@ export type { LogLevel } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';
 export type { HttpAnswer, HttpRequest } from './node-http.ts';
 export type { NodeIoOptions } from './node-io.ts';
-export { createNodeIo, loadChildren, nodeHttp } from './node-io.ts';
+export { createNodeIo, loadChildren, loadSecretFolders, nodeHttp } from './node-io.ts';
+export type { SecretFolder } from './node-secret-folder.ts';
 export { ofOutages, RateLimitedLog } from './rate-limited-log.ts';

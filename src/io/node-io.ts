@@ -30,6 +30,11 @@ export function loadChildren(): Promise<typeof import('./node-children.ts')> {
   return import('./node-children.ts');
 }
 
+/** Folders that only their owner may read; most processes keep none. */
+export function loadSecretFolders(): Promise<typeof import('./node-secret-folder.ts')> {
+  return import('./node-secret-folder.ts');
+}
+
 /** One request of HTTP over the network of this machine; loaded by the first one. */
 export const nodeHttp: typeof import('./node-http.ts').nodeHttp = async (request) => {
   const loaded = await import('./node-http.ts');

@@ -33,6 +33,7 @@ export { PRODUCER_ID_BLOCK_SIZE } from './controller/producer-ids.ts';
 export { findQuotas, type QuotaFilter } from './controller/quotas.ts';
 export { isReassigning } from './controller/reassignments.ts';
 export { describeScram } from './controller/scram.ts';
+export type { UserRecord } from './controller/take-over.ts';
 export { assertTopicName } from './controller/topics.ts';
 export { METADATA_TOPIC } from './engines/local/log-repair.ts';
 export * from './image.ts';

@@ -4,6 +4,7 @@ import type { BrokerConfig } from '../config/index.ts';
 import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { LogResources } from '../storage/index.ts';
+import type { UserRecord } from './controller/take-over.ts';
 import { LocalStore } from './engines/local/local-store.ts';
 import { METADATA_TOPIC } from './engines/local/log-repair.ts';
 import { type Metadata, type MetadataHistory, metadataIo, openMetadata } from './open-metadata.ts';
@@ -23,6 +24,7 @@ export interface LocalMetadataOptions {
   readonly mayLose?: boolean;
   /** See MetadataOptions. */
   readonly bootstrap?: readonly MetadataRecord[];
+  readonly users?: readonly UserRecord[];
   /** The disk under the metadata log failed, or a bug was found: the next start recovers. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -93,8 +95,9 @@ export async function openLocalMetadata(io: Io, options: LocalMetadataOptions): 
     onFailure,
   });
   try {
-    const { bootstrap = [] } = options;
-    const parts = { store, history: historyOf(store), nodeId, config, bootstrap, onFailure };
+    const { bootstrap = [], users = [] } = options;
+    const history = historyOf(store);
+    const parts = { store, history, nodeId, config, bootstrap, users, onFailure };
     const metadata = await openMetadata(io, parts);
     await metadata.becomeController();
     return metadata;

@@ -9,6 +9,7 @@ import type { ClusterStore, Subscription } from './cluster-store.ts';
 import type { Controller } from './controller/api.ts';
 import { configRules } from './controller/config-rules.ts';
 import { MetadataController } from './controller/metadata-controller.ts';
+import type { UserRecord } from './controller/take-over.ts';
 import type { MetadataImage } from './image.ts';
 import { ImageLoader } from './image-loader.ts';
 import type { MetadataRecord } from './records/index.ts';
@@ -23,6 +24,8 @@ export interface MetadataOptions {
   readonly sessionMs?: number;
   /** What a new cluster begins with (bootstrap-checkpoint.ts). Default: nothing. */
   readonly bootstrap?: readonly MetadataRecord[];
+  /** Whom the cluster is to have, new or not, with these keys. Default: nobody. */
+  readonly users?: readonly UserRecord[];
   /** The store gave up, or a bug was found: the process must not go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -64,7 +67,8 @@ export interface MetadataHistory {
 
 /** Resolves when the image holds all that was committed. The store is left open when it fails. */
 export async function openMetadata(io: Io, options: MetadataOptions): Promise<Metadata> {
-  const { store, history, nodeId, config, sessionMs = 0, bootstrap = [], onFailure } = options;
+  const { store, history, nodeId, config, sessionMs = 0, bootstrap = [] } = options;
+  const { users = [], onFailure } = options;
   const loader = await ImageLoader.start(metadataIo(io), {
     store,
     bytesBetweenSnapshotsMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
@@ -72,7 +76,7 @@ export async function openMetadata(io: Io, options: MetadataOptions): Promise<Me
     isOfSeveral: sessionMs > 0,
   });
   const rules = configRules(config);
-  const parts = { nodeId, store, loader, rules, sessionMs, bootstrap, onBug: onFailure };
+  const parts = { nodeId, store, loader, rules, sessionMs, bootstrap, users, onBug: onFailure };
   const controller = new MetadataController(metadataIo(io), parts);
   return {
     controller,

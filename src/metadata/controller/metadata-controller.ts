@@ -40,7 +40,7 @@ import { metadataProgress, noteProgress } from './progress.ts';
 import { alterClientQuotas } from './quotas.ts';
 import { alterReassignments } from './reassignments.ts';
 import { alterScramCredentials } from './scram.ts';
-import { takeOver } from './take-over.ts';
+import { takeOver, type UserRecord } from './take-over.ts';
 import { createTopics, deleteTopics } from './topics.ts';
 
 export interface MetadataControllerOptions {
@@ -53,6 +53,8 @@ export interface MetadataControllerOptions {
   readonly sessionMs?: number;
   /** What a new cluster begins with. Default: nothing. */
   readonly bootstrap?: readonly MetadataRecord[];
+  /** Whom the cluster is to have, new or not, with these keys. Default: nobody. */
+  readonly users?: readonly UserRecord[];
   /** Nothing that waiting would mend. */
   readonly onBug: (error: Error) => void;
 }
@@ -162,7 +164,8 @@ export class MetadataController implements api.Controller {
     this.#log.controllerEpoch = epoch;
     await this.#runtime.load();
     const { isInTransaction } = loader;
-    const found = { isInTransaction, bootstrap: this.#options.bootstrap ?? [] };
+    const { bootstrap = [], users = [] } = this.#options;
+    const found = { isInTransaction, bootstrap, users };
     const off = await this.#decide((machine) => takeOver(machine, found));
     if (off.length > 0) {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);

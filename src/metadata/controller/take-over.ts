@@ -18,7 +18,11 @@ export interface Found {
   readonly isInTransaction: boolean;
   /** What a new cluster begins with. */
   readonly bootstrap: readonly MetadataRecord[];
+  /** Whom every cluster is to have that this process controls, new or not. */
+  readonly users: readonly UserRecord[];
 }
+
+export type UserRecord = Extract<MetadataRecord, { type: 'UserScramCredentialRecord' }>;
 
 /**
  * The response names the features that are switched off.
@@ -26,7 +30,7 @@ export interface Found {
  */
 export function takeOver(
   machine: ControllerMachine,
-  { isInTransaction, bootstrap }: Found,
+  { isInTransaction, bootstrap, users }: Found,
 ): Decision<MetadataRecord, string[]> {
   const { image } = machine;
   const records: MetadataRecord[] = [];
@@ -37,9 +41,21 @@ export function takeOver(
     pushAll(records, minInSyncOfAll(machine));
     pushAll(records, bootstrap);
   }
+  for (const user of users) if (!hasUser(image, user)) records.push(user);
   const lowered = [...loweredFeatures(image)];
   pushAll(records, lowered);
   return { records, response: lowered.map(({ name }) => name) };
+}
+
+function hasUser({ scram }: MetadataImage, user: UserRecord): boolean {
+  const known = scram.get(`${user.mechanism}/${user.name}`);
+  return (
+    known !== undefined &&
+    known.iterations === user.iterations &&
+    known.salt.equals(user.salt) &&
+    known.storedKey.equals(user.storedKey) &&
+    known.serverKey.equals(user.serverKey)
+  );
 }
 
 function* loweredFeatures(

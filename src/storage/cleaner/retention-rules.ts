@@ -6,8 +6,7 @@
 //     its batches is left and the horizon has passed
 //   - the batch with an active producer's last sequence number, or the marker with its epoch, even
 //     if it is empty then; and the last batch of what is cleaned, for the offset it ends at
-// and two of our own: a batch whose records cannot be read stays as it is; tombstones and markers
-// stay while a replica is out of sync, which would come back with what they took away
+// and one of our own: a batch whose records cannot be read stays as it is
 
 import {
   type BatchHeader,
@@ -27,7 +26,6 @@ export interface CleaningRules {
   readonly endOffset: number;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  readonly mayForget: () => boolean;
 }
 
 export interface KeptBatch {
@@ -53,10 +51,10 @@ export function keptOf(
   rules: CleaningRules,
   producers: ActiveProducers,
 ): KeptBatch {
-  const { nowMs, deleteRetentionMs, mayForget } = rules;
+  const { nowMs, deleteRetentionMs } = rules;
   const isUnread = rules.transactions.meet(buffer, header);
   const horizonMs = header.hasDeleteHorizon ? header.baseTimestamp : null;
-  const isPastHorizon = horizonMs !== null && horizonMs <= nowMs && mayForget();
+  const isPastHorizon = horizonMs !== null && horizonMs <= nowMs;
   const areRecordsDropped = isUnread && (!header.isControl || isPastHorizon);
   const mustStay = isLastOfProducer(header, producers) || header.lastOffset + 1 === rules.endOffset;
   if (areRecordsDropped) {
