@@ -34,6 +34,7 @@ import {
   readBack,
   readNear,
   reassign,
+  reassignMsMax,
   watchLeaders,
 } from '../workloads/index.ts';
 import type { World } from '../world.ts';
@@ -196,6 +197,8 @@ export class ReplicationRun {
     const isServed = (): boolean => this.cluster.brokers.every(({ isReady }) => isReady);
     // Also those without a replica: one that starts yet is not asked to stop.
     await this.#settled('every broker serves', isServed, progressMsMax);
+    // A broker may yet pass on what was asked by who is dead.
+    if (this.#mover !== null) await world.advance(reassignMsMax);
     await this.#untilInSync();
     await this.#untilMoved();
     await world.advance(restMs);

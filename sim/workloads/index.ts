@@ -36,7 +36,7 @@ export { lookUp, readBack } from './read-back.ts';
 export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
 export { readKeyed, rereadKeyed } from './read-keyed.ts';
 export { type RawRead, readRaw } from './read-raw.ts';
-export { moveReplicas, reassign } from './replica-mover.ts';
+export { moveReplicas, reassign, reassignMsMax } from './replica-mover.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';

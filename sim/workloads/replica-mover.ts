@@ -22,7 +22,10 @@ export interface MoverOptions {
 const changedMindChance = 0.6;
 const cancelChance = 0.5;
 
-/** Never ends: its process is killed. */
+/** So long whoever asks, and whoever passes the question on, tries. */
+export const reassignMsMax = 2_000;
+
+/** Never ends: its process is killed. What it asked last may be decided until `reassignMsMax`. */
 export async function moveReplicas(io: Io, options: MoverOptions): Promise<void> {
   const { bootstrapServers, places, prng, pauseMsMean } = options;
   for (;;) {
@@ -45,7 +48,11 @@ export async function reassign(
   bootstrapServers: string,
   wanted: Place & { readonly replicas: readonly number[] | null },
 ): Promise<void> {
-  const client = { requestTimeoutMs: 1_000, defaultApiTimeoutMs: 2_000, retryBackoffMs: 50 };
+  const client = {
+    requestTimeoutMs: 1_000,
+    defaultApiTimeoutMs: reassignMsMax,
+    retryBackoffMs: 50,
+  };
   const admin = new Admin({ bootstrapServers, clientId: 'mover', ...client }, io);
   try {
     await admin.cluster.alterReassignments([wanted]);

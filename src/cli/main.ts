@@ -14,8 +14,8 @@ const commands: Readonly<Record<string, Entry>> = {
   start: {
     summary:
       'start a broker: [server.properties] [--override key=value] [--secure], or --brokers N',
-    load: (args) => {
-      restrainYoungGeneration();
+    load: async (args) => {
+      await restrainYoungGeneration();
       if (args.some((arg) => /^--brokers(=|$)/.test(arg))) return import('./start-brokers.ts');
       return import('./start.ts');
     },

@@ -23,7 +23,9 @@ export interface KeptPartition {
   readonly role: PartitionRole;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
-  readonly leading: Pick<LeaderView, 'lowestStart'> | null;
+  readonly isr: readonly number[];
+  readonly replicas: readonly number[];
+  readonly leading: Pick<LeaderView, 'lowestStart' | 'isr'> | null;
   assertLeader(): void;
 }
 
@@ -95,10 +97,20 @@ export class PartitionUpkeep {
     return this.#options.log().dirtyRange({ nowMs: this.#clock.now(), lastStableOffset });
   }
 
-  /** Compacts the log, see PartitionLog.clean, up to what is decided and below the watermark. */
-  async clean(request: Omit<CleaningRequest, 'lastStableOffset'>): Promise<CleaningResult | null> {
+  /**
+   * Compacts the log, see PartitionLog.clean, up to what is decided and below the watermark, which
+   * every replica has while all are in sync.
+   */
+  async clean(
+    request: Omit<CleaningRequest, 'lastStableOffset' | 'mayForget'>,
+  ): Promise<CleaningResult | null> {
     const { lastStableOffset } = this.#partition;
-    return await this.#options.log().clean({ ...request, lastStableOffset });
+    // As far as this broker has heard; a leader hears before its watermark moves.
+    const mayForget = (): boolean => {
+      const { leading, isr, replicas } = this.#partition;
+      return (leading?.isr ?? isr).length === replicas.length;
+    };
+    return await this.#options.log().clean({ ...request, lastStableOffset, mayForget });
   }
 
   /** Resolves when no cleaning is under way. */

@@ -35,6 +35,8 @@ export interface CleaningRequest {
   readonly ioBufferBytes: number;
   /** Asked again and again. */
   readonly bytesPerSecondMax: () => number;
+  /** Whether tombstones and markers may go: no while a replica may be without them yet. */
+  readonly mayForget: () => boolean;
 }
 
 interface CleaningOptions extends CleaningRequest {
@@ -121,6 +123,7 @@ export class LogCleaning {
       endOffset: range.firstUncleanableOffset,
       nowMs,
       deleteRetentionMs: log.config.deleteRetentionMs,
+      mayForget: this.#request.mayForget,
     };
     const endOffset = map.latestOffset + 1;
     const work = { io: this.#io, log, pace, buffer, rules, producers, counts };

@@ -6,7 +6,8 @@
 //     its batches is left and the horizon has passed
 //   - the batch with an active producer's last sequence number, or the marker with its epoch, even
 //     if it is empty then; and the last batch of what is cleaned, for the offset it ends at
-// and one of our own: a batch whose records cannot be read stays as it is
+// and two of our own: a batch whose records cannot be read stays as it is; tombstones and markers
+// stay while a replica is out of sync, which would come back with what they took away
 
 import {
   type BatchHeader,
@@ -26,6 +27,7 @@ export interface CleaningRules {
   readonly endOffset: number;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
+  readonly mayForget: () => boolean;
 }
 
 export interface KeptBatch {
@@ -51,10 +53,10 @@ export function keptOf(
   rules: CleaningRules,
   producers: ActiveProducers,
 ): KeptBatch {
-  const { nowMs, deleteRetentionMs } = rules;
+  const { nowMs, deleteRetentionMs, mayForget } = rules;
   const isUnread = rules.transactions.meet(buffer, header);
   const horizonMs = header.hasDeleteHorizon ? header.baseTimestamp : null;
-  const isPastHorizon = horizonMs !== null && horizonMs <= nowMs;
+  const isPastHorizon = horizonMs !== null && horizonMs <= nowMs && mayForget();
   const areRecordsDropped = isUnread && (!header.isControl || isPastHorizon);
   const mustStay = isLastOfProducer(header, producers) || header.lastOffset + 1 === rules.endOffset;
   if (areRecordsDropped) {

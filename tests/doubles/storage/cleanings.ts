@@ -76,6 +76,7 @@ export async function clean(
     loadFactor: 0.9,
     ioBufferBytes: 4096,
     bytesPerSecondMax: () => Number.MAX_VALUE,
+    mayForget: () => true,
     ...request,
   });
 }
