@@ -11,6 +11,7 @@ import {
   type HttpFetch,
   SaslError,
   type ServerMechanism,
+  type ServerMechanismsOptions,
   serverMechanisms,
 } from '../security/sasl/index.ts';
 import { BrokerError } from './broker-error.ts';
@@ -24,6 +25,8 @@ export interface AuthenticationOptions {
   readonly onBug: (error: Error) => void;
   /** Default: HTTP of this machine. */
   readonly fetch?: HttpFetch;
+  /** Default: Kerberos of this machine. */
+  readonly gssapi?: ServerMechanismsOptions['gssapi'];
 }
 
 /** Connections of one address that have not authenticated: they cost a socket, and no proof. */
@@ -109,11 +112,12 @@ export class Authentication {
   }
 
   #made(config: BrokerConfig, listener: string): Mechanisms {
-    const { clusterId, image, fetch } = this.#options;
+    const { clusterId, image, fetch, gssapi } = this.#options;
     return serverMechanisms(this.#io, {
       ...{ config, listener, clusterId },
       scramCredential: (mechanism, user) => image().scram.get(`${mechanism}/${user}`),
       fetch: fetch ?? nodeHttp,
+      ...(gssapi === undefined ? {} : { gssapi }),
     });
   }
 }

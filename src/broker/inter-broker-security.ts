@@ -4,9 +4,16 @@
 // Invariant: a broker does not start that could not connect to the others. Keys that are exchanged
 // while it runs are those of the next connections.
 
-import { type BrokerConfig, ConfigError, type Listener } from '../config/index.ts';
+import {
+  type BrokerConfig,
+  type BrokerKey,
+  type BrokerValue,
+  ConfigError,
+  type Listener,
+} from '../config/index.ts';
 import { type ConnectTls, type Io, nodeHttp } from '../io/index.ts';
 import type { ConnectionSecurity, SaslLogin } from '../network/index.ts';
+import type { KerberosOptions } from '../security/sasl/index.ts';
 import { BrokerError } from './broker-error.ts';
 
 export interface InterBrokerSecurity extends ConnectionSecurity {
@@ -110,6 +117,9 @@ async function interBrokerLogin(
   const options = sasl.demandedOptions(source, mechanism, remedy);
   const url = config.getForMechanism(listener, mechanism, 'sasl.oauthbearer.token.endpoint.url');
   const login = { mechanism, options, source: source?.name ?? key, fetch: nodeHttp };
+  if (mechanism === 'GSSAPI') {
+    return sasl.clientLogin(io, { ...login, kerberos: kerberosOf(config, listener) });
+  }
   if (mechanism !== 'OAUTHBEARER' || url === null) return sasl.clientLogin(io, login);
   const urlKey = 'sasl.oauthbearer.token.endpoint.url';
   const allowed = config.systemProperties.get(sasl.allowedUrlsProperty);
@@ -125,6 +135,22 @@ async function interBrokerLogin(
   };
   return sasl.clientLogin(io, { ...login, tokens });
 }
+
+function kerberosOf(config: BrokerConfig, listener: string): KerberosOptions {
+  const get: KerberosGet = (key) => config.getForMechanism(listener, 'GSSAPI', key);
+  return {
+    serviceName: get('sasl.kerberos.service.name'),
+    renewal: {
+      windowFactor: get('sasl.kerberos.ticket.renew.window.factor'),
+      jitter: get('sasl.kerberos.ticket.renew.jitter'),
+      restMs: get('sasl.kerberos.min.time.before.relogin'),
+      kinit: get('sasl.kerberos.kinit.cmd'),
+    },
+    krb5Conf: config.systemProperties.get('java.security.krb5.conf') ?? null,
+  };
+}
+
+type KerberosGet = <K extends BrokerKey>(key: K) => BrokerValue<K>;
 
 type CredentialKey =
   | 'sasl.oauthbearer.client.credentials.client.id'

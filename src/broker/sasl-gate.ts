@@ -99,7 +99,10 @@ export class SaslGate implements Gate {
   constructor(client: Client, options: SaslGateOptions) {
     this.#client = client;
     this.#options = options;
-    client.whenGone(() => this.#deadline?.cancel());
+    client.whenGone(() => {
+      this.#deadline?.cancel();
+      this.#server?.release?.();
+    });
     client.connection.limitFrames({ min: requestBytesMin, max: options.frameBytesMax });
     this.#begin();
   }
@@ -185,6 +188,7 @@ export class SaslGate implements Gate {
     }
     const isOther = this.#session !== null && this.#session.mechanism !== chosen.name;
     this.#mechanism = chosen;
+    this.#server?.release?.();
     this.#server = chosen.newServer();
     this.#state = isOther ? 'other mechanism' : 'tokens';
     this.#isRaw = apiVersion === 0;

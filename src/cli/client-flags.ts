@@ -47,6 +47,7 @@ export function createToolIo(): Io {
 
 const loginProperties = [
   'java.security.auth.login.config',
+  'java.security.krb5.conf',
   'org.apache.kafka.sasl.oauthbearer.allowed.urls',
 ];
 

@@ -175,7 +175,11 @@ test('options that say nobody, or cannot be read, are refused with what is missi
     };
     refused({ mechanism: 'PLAIN' }, /PLAIN needs the options of .*: set sasl.jaas.config/);
     refused({ mechanism: 'PLAIN', username: 'a' }, /the option sasl has no password/);
-    refused({ mechanism: 'GSSAPI' }, /Kerberos.*expected PLAIN/);
+    refused({ mechanism: 'GSSAPI' }, /GSSAPI needs the options of .*Krb5LoginModule: set sasl/);
+    refused({ mechanism: 'GSSAPI', principal: 'a' }, /says nobody for GSSAPI to be: add useKey/);
+    refused({ mechanism: 'GSSAPI', keyTab: '/k' }, /has a keytab and no principal: add princ/);
+    const alice = { mechanism: 'GSSAPI', keyTab: '/k', principal: 'alice' };
+    refused(alice, /sasl.kerberos.service.name is not set/);
     refused({ mechanism: 'PLAIN', jaasConfig: 'x y;' }, /sasl.jaas.config: line 1: expected requi/);
     refused({ mechanism: 'PLAIN', jaasConfig: 'a.B required password="s3cret";' }, /add its line/);
     refused({ mechanism: 'PLAIN', jaasFile: '/gone' }, /there is no file \/gone/);

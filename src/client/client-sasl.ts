@@ -14,6 +14,7 @@ import {
   type JaasSource,
   jaasOfKey,
   jaasProperty,
+  type KerberosOptions,
   sectionOf,
   urlRefusal,
 } from '../security/sasl/index.ts';
@@ -26,7 +27,8 @@ export function saslLogin(io: Io, sasl: SaslOptions, fetch: HttpFetch = nodeHttp
     const { mechanism } = sasl;
     assertMechanism('sasl.mechanism', mechanism);
     const tokens = tokensOf(sasl);
-    return clientLogin(io, { mechanism, ...optionsOf(io, sasl), tokens, fetch });
+    const kerberos = kerberosOf(sasl);
+    return clientLogin(io, { mechanism, ...optionsOf(io, sasl), tokens, kerberos, fetch });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ClientConfigError(error.message);
@@ -34,19 +36,43 @@ export function saslLogin(io: Io, sasl: SaslOptions, fetch: HttpFetch = nodeHttp
 }
 
 function optionsOf(io: Io, sasl: SaslOptions): Pick<ClientLoginOptions, 'options' | 'source'> {
-  const { mechanism, username, password, jaasConfig, jaasFile } = sasl;
+  const { mechanism, jaasConfig, jaasFile } = sasl;
   const source = jaasOf(io, jaasConfig, jaasFile);
   if (source === null) {
-    const given = Object.entries({ username, password }).filter(([, value]) => value !== undefined);
+    const options = loginOptions(sasl);
     const isBearer = sasl.token !== undefined || sasl.tokenEndpointUrl !== undefined;
-    if (given.length > 0 || isBearer) {
-      return { options: new Map(given as [string, string][]), source: 'the option sasl' };
-    }
+    if (options.size > 0 || isBearer) return { options, source: 'the option sasl' };
   }
   const remedy = `sasl.jaas.config, or a section KafkaClient in KAFKA_OPTS=-D${jaasProperty}=FILE`;
   return {
     options: demandedOptions(source, mechanism, remedy),
     source: source?.name ?? 'the option sasl',
+  };
+}
+
+/** As the options of a login module. */
+function loginOptions(sasl: SaslOptions): ReadonlyMap<string, string> {
+  const { username, password, principal, keyTab, ticketCache } = sasl;
+  const { useTicketCache = ticketCache === undefined ? undefined : true } = sasl;
+  const useKeyTab = keyTab === undefined ? undefined : true;
+  const login = { principal, useKeyTab, keyTab, useTicketCache, ticketCache };
+  const given = Object.entries({ username, password, ...login });
+  return new Map(given.flatMap(([k, value]) => (value === undefined ? [] : [[k, `${value}`]])));
+}
+
+function kerberosOf(sasl: SaslOptions): KerberosOptions {
+  const { kerberosServiceName, krb5Conf } = sasl;
+  const given = {
+    windowFactor: sasl.kerberosTicketRenewWindowFactor,
+    jitter: sasl.kerberosTicketRenewJitter,
+    restMs: sasl.kerberosMinTimeBeforeRelogin,
+    kinit: sasl.kerberosKinitCmd,
+  };
+  const isGiven = ([, value]: [string, unknown]): boolean => value !== undefined;
+  return {
+    serviceName: kerberosServiceName ?? null,
+    renewal: Object.fromEntries(Object.entries(given).filter(isGiven)),
+    krb5Conf: krb5Conf ?? null,
   };
 }
 

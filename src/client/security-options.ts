@@ -17,7 +17,7 @@ export interface OAuthToken {
 
 /** Who we are, on a listener that asks. */
 export interface SaslOptions {
-  /** PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. */
+  /** PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI. */
   readonly mechanism: string;
   /** Of PLAIN and SCRAM. */
   readonly username?: string;
@@ -31,6 +31,26 @@ export interface SaslOptions {
   readonly scope?: string;
   /** The only addresses of token endpoints that may be asked. Default: tokenEndpointUrl. */
   readonly allowedUrls?: string;
+  /** GSSAPI: whose tickets, such as alice@EXAMPLE.COM; with a cache: default whoever it is of. */
+  readonly principal?: string;
+  /** GSSAPI: the file with the keys to get tickets with. */
+  readonly keyTab?: string;
+  /** GSSAPI: tickets that are there already (kinit), tried before a keytab. */
+  readonly useTicketCache?: boolean;
+  /** Default the cache of the environment (KRB5CCNAME), or the user's. */
+  readonly ticketCache?: string;
+  /** GSSAPI: the part of the brokers' principals in front of the host, mostly kafka. */
+  readonly kerberosServiceName?: string;
+  /** What renews a ticket cache. Default /usr/bin/kinit. */
+  readonly kerberosKinitCmd?: string;
+  /** The share of their life after which tickets are got anew. Default 0.8. */
+  readonly kerberosTicketRenewWindowFactor?: number;
+  /** What chance adds to that at most. Default 0.05. */
+  readonly kerberosTicketRenewJitter?: number;
+  /** The rest between two tries to get tickets anew, in ms. Default 60 000. */
+  readonly kerberosMinTimeBeforeRelogin?: number;
+  /** In place of the system's krb5.conf; one for a process. */
+  readonly krb5Conf?: string;
   /** In place of these: Java's login module with its options, as in `sasl.jaas.config`. */
   readonly jaasConfig?: string;
   /** Or a file of Java's with a section KafkaClient (java.security.auth.login.config). */
@@ -144,19 +164,34 @@ const saslKeys: ReadonlyMap<string, keyof SaslOptions> = new Map([
   ['sasl.oauthbearer.client.credentials.client.id', 'clientId'],
   ['sasl.oauthbearer.client.credentials.client.secret', 'clientSecret'],
   ['sasl.oauthbearer.scope', 'scope'],
+  ['sasl.kerberos.service.name', 'kerberosServiceName'],
+  ['sasl.kerberos.kinit.cmd', 'kerberosKinitCmd'],
+  ['sasl.kerberos.ticket.renew.window.factor', 'kerberosTicketRenewWindowFactor'],
+  ['sasl.kerberos.ticket.renew.jitter', 'kerberosTicketRenewJitter'],
+  ['sasl.kerberos.min.time.before.relogin', 'kerberosMinTimeBeforeRelogin'],
   // Java's system properties, which tools take from KAFKA_OPTS.
   ['java.security.auth.login.config', 'jaasFile'],
+  ['java.security.krb5.conf', 'krb5Conf'],
   ['org.apache.kafka.sasl.oauthbearer.allowed.urls', 'allowedUrls'],
 ]);
 
 /** Keys of Java's that say how often a login is renewed, and by which classes of Java. */
 const silent = new RegExp(
   [
-    '^sasl\\.(login|kerberos|client\\.callback)\\.',
+    '^sasl\\.(login|client\\.callback)\\.',
     '^ssl\\.(provider|protocol|(key|trust)manager\\.algorithm)$',
     '^ssl\\.(secure\\.random\\.implementation|engine\\.factory\\.class)$',
   ].join('|'),
 );
+
+const numbers = /^sasl\.kerberos\.(ticket\.renew\.|min\.time)/;
+
+function saslValue(key: string, text: string): string | number {
+  if (!numbers.test(key)) return text;
+  const value = Number(text);
+  if (text !== '' && value >= 0) return value;
+  throw new ClientConfigError(`${key} is ${text}: expected a number from 0 on`);
+}
 
 export interface SecurityFromProperties {
   readonly options: SecurityOptions;
@@ -169,7 +204,7 @@ export function securityFromProperties(
   properties: ReadonlyMap<string, string>,
 ): SecurityFromProperties {
   const known = new Set<string>(['security.protocol']);
-  const sasl: Record<string, string> = {};
+  const sasl: Record<string, string | number> = {};
   const ssl: Record<string, string> = {};
   for (const [key, value] of properties) {
     if (sslKeys.includes(key)) {
@@ -178,7 +213,7 @@ export function securityFromProperties(
       if (value !== '' || !/store|password/.test(key)) ssl[sslOption(key)] = value;
     }
     const option = saslKeys.get(key);
-    if (option !== undefined) sasl[option] = value.trim();
+    if (option !== undefined) sasl[option] = saslValue(key, value.trim());
     if (option !== undefined || silent.test(key)) known.add(key);
   }
   const protocol = (properties.get('security.protocol') ?? 'PLAINTEXT').trim().toUpperCase();
@@ -193,9 +228,9 @@ export function securityFromProperties(
   if (!securityProtocol.startsWith('SASL_')) {
     return { options: { securityProtocol, ...encrypted }, known };
   }
-  // Kafka's default, and so what is missing is told.
-  const mechanism = sasl.mechanism ?? 'GSSAPI';
-  const allowedUrls = sasl.allowedUrls ?? '';
+  // Kafka's default.
+  const mechanism = String(sasl.mechanism ?? 'GSSAPI');
+  const allowedUrls = String(sasl.allowedUrls ?? '');
   const login = { ...sasl, mechanism, allowedUrls };
   return { options: { securityProtocol, ...encrypted, sasl: login }, known };
 }

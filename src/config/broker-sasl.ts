@@ -84,30 +84,32 @@ export const brokerSasl = {
       { update: 'per-broker' },
     ),
   }),
-  ...acceptedOnly('GSSAPI is not served', {
-    'sasl.kerberos.service.name': string(null, 'Kerberos service name of the brokers.', {
-      update: 'per-broker',
-    }),
-    'sasl.kerberos.kinit.cmd': string('/usr/bin/kinit', 'Path of kinit.', { update: 'per-broker' }),
-    'sasl.kerberos.ticket.renew.window.factor': double(
-      0.8,
-      "Share of a ticket's life after which it is renewed.",
-      { update: 'per-broker' },
-    ),
-    'sasl.kerberos.ticket.renew.jitter': double(
-      0.05,
-      'Most that chance adds to that, as a share of the life.',
-      { update: 'per-broker' },
-    ),
-    'sasl.kerberos.min.time.before.relogin': long(60_000, 'Rest between two renewals, in ms.', {
-      update: 'per-broker',
-    }),
-    'sasl.kerberos.principal.to.local.rules': list(
-      ['DEFAULT'],
-      'Rules from Kerberos names to names of users.',
-      { update: 'per-broker' },
-    ),
+  'sasl.kerberos.service.name': string(null, 'Kerberos service name of the brokers.', {
+    update: 'per-broker',
   }),
+  'sasl.kerberos.kinit.cmd': string(
+    '/usr/bin/kinit',
+    'Path of kinit, which renews the tickets of a ticket cache.',
+    { update: 'per-broker' },
+  ),
+  'sasl.kerberos.ticket.renew.window.factor': double(
+    0.8,
+    "Share of a ticket's life after which it is renewed.",
+    { update: 'per-broker' },
+  ),
+  'sasl.kerberos.ticket.renew.jitter': double(
+    0.05,
+    'Most that chance adds to that, as a share of the life.',
+    { update: 'per-broker' },
+  ),
+  'sasl.kerberos.min.time.before.relogin': long(60_000, 'Rest between two renewals, in ms.', {
+    update: 'per-broker',
+  }),
+  'sasl.kerberos.principal.to.local.rules': list(
+    ['DEFAULT'],
+    'Rules from Kerberos names to names of users; the first one that applies decides.',
+    { update: 'per-broker' },
+  ),
   'sasl.oauthbearer.token.endpoint.url': string(null, 'URL at which tokens are issued.'),
   'sasl.oauthbearer.jwks.endpoint.url': string(
     null,

@@ -21,6 +21,8 @@ export interface SaslExchange {
    * What it throws is why the connection cannot be used.
    */
   next(challenge: Buffer | null): Buffer | null | Promise<Buffer | null>;
+  /** Gives back what the exchange holds, whether it came to its end or not. */
+  release?(): void;
 }
 
 /** Who a client is, for any number of connections. */
@@ -53,6 +55,14 @@ export async function authenticate({ host, ask }: Asked, login: SaslLogin): Prom
   const { errorCode, mechanisms } = await ask(saslHandshake, { mechanism });
   if (errorCode !== 0) throw handshakeError(errorCode, mechanism, mechanisms);
   const exchange = login.start(host);
+  try {
+    return await exchanged(ask, exchange);
+  } finally {
+    exchange.release?.();
+  }
+}
+
+async function exchanged(ask: Asked['ask'], exchange: SaslExchange): Promise<number> {
   let sessionLifetimeMs = 0;
   let token = await answerOf(exchange, null);
   while (token !== null) {

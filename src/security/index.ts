@@ -5,6 +5,8 @@
 //   tls/           key stores, trust stores and names in certificates: a door of its own, which
 //                  is loaded when something is encrypted
 //   sasl/          how somebody proves that, loaded where it is asked for
+//   kerberos/      the same with Kerberos, for sasl/
+//   replacement.ts what rules for names make of a match
 //   acl/           access control, a door of its own
 
 export {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the interop tests need on a Debian machine: kcat, etcd, ZooKeeper, a JDK with Maven,
-# Python and Go, and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
+# Installs what the interop tests need on a Debian machine: kcat, etcd, ZooKeeper, MIT Kerberos, a JDK
+# with Maven, Python and Go, and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
 # Java client in several releases and the Python client. What is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -18,6 +18,13 @@ command -v go >/dev/null || missing+=(golang-go)
 [ -e /usr/share/java/zookeeper.jar ] || missing+=(zookeeper)
 command -v etcd >/dev/null || missing+=(etcd-server)
 command -v etcdctl >/dev/null || missing+=(etcd-client)
+[ -e /usr/sbin/krb5kdc ] || missing+=(krb5-kdc)
+[ -e /usr/sbin/kadmin.local ] || missing+=(krb5-admin-server)
+command -v kinit >/dev/null || missing+=(krb5-user)
+[ -n "$(find /usr/lib -name 'libgssapi_krb5.so.2' -print -quit)" ] || missing+=(libgssapi-krb5-2)
+# What kcat needs for GSSAPI.
+[ -n "$(find /usr/lib -path '*/sasl2/libgssapiv2.so' -print -quit)" ] ||
+  missing+=(libsasl2-modules-gssapi-mit)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing ${missing[*]}"
   sudo=()

@@ -41,9 +41,13 @@ export function hasKcat(t: TestContext): boolean {
   return present(t, answers('kcat', '-V'), 'kcat');
 }
 
+/** Java and Kafka: for what is started before a test says that it needs them. */
+export function hasJava(): boolean {
+  return answers('java', '-version') && existsSync(join(kafkaJars, '.complete'));
+}
+
 export function hasKafka(t: TestContext): boolean {
-  const isPresent = answers('java', '-version') && existsSync(join(kafkaJars, '.complete'));
-  return present(t, isPresent, `Java or Kafka ${kafkaVersion}`);
+  return present(t, hasJava(), `Java or Kafka ${kafkaVersion}`);
 }
 
 export function kcat(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> {

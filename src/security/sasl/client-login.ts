@@ -2,7 +2,18 @@
 // with a user and a password.
 
 import { ConfigError } from '../../config/index.ts';
+import { systemGssapi } from '../../io/gssapi/index.ts';
 import type { Io } from '../../io/index.ts';
+import {
+  gssapiLogin,
+  type OpenGssapi,
+  opened,
+  type RenewalOptions,
+  renewalDefaults,
+  serviceNameOf,
+  ticketRenewalOf,
+  ticketSourcesOf,
+} from '../kerberos/index.ts';
 import { bearerLogin, type TokenSource } from './bearer-login.ts';
 import type { HttpFetch } from './http-fetch.ts';
 import { assertMechanism, demandedOption } from './login-modules.ts';
@@ -22,7 +33,19 @@ export interface ClientLoginOptions {
   readonly source: string;
   /** Of OAUTHBEARER: where tokens are got, with what; null: from the options. */
   readonly tokens?: TokenSource | TokenEndpointOptions | null;
+  readonly kerberos?: KerberosOptions;
   readonly fetch: HttpFetch;
+}
+
+/** Of GSSAPI, besides the options of its login module. */
+export interface KerberosOptions {
+  /** sasl.kerberos.service.name; null: `serviceName` of the login module. */
+  readonly serviceName: string | null;
+  readonly renewal?: Partial<RenewalOptions>;
+  /** java.security.krb5.conf; null: the system's. */
+  readonly krb5Conf: string | null;
+  /** Default: Kerberos of this machine. */
+  readonly gssapi?: OpenGssapi;
 }
 
 export interface TokenEndpointOptions {
@@ -43,6 +66,7 @@ export function clientLogin(
   if (mechanism === 'OAUTHBEARER') {
     return bearerLogin(io.clock, tokenSource(io, login), extensionsOf(options));
   }
+  if (mechanism === 'GSSAPI') return kerberosLogin(io, login);
   const username = demandedOption(options, 'username', source);
   const password = demandedOption(options, 'password', source);
   const scram = scramMechanism(mechanism);
@@ -51,6 +75,18 @@ export function clientLogin(
   const extensions = isToken ? 'tokenauth=true' : undefined;
   const user = { username, password, ...(extensions === undefined ? {} : { extensions }) };
   return scramLogin(io.random, scram, user);
+}
+
+function kerberosLogin(
+  io: Pick<Io, 'clock' | 'random'>,
+  { options, source, kerberos }: ClientLoginOptions,
+): SaslLogin {
+  const { serviceName = null, krb5Conf = null, gssapi: open = systemGssapi } = kerberos ?? {};
+  const sources = ticketSourcesOf(options, source);
+  const service = serviceNameOf(options, serviceName, source);
+  const gssapi = opened(open, krb5Conf);
+  const renewal = { ...renewalDefaults, ...kerberos?.renewal };
+  return gssapiLogin(ticketRenewalOf(io, gssapi, sources, renewal), service);
 }
 
 function tokenSource(io: Pick<Io, 'clock'>, login: ClientLoginOptions): TokenSource {

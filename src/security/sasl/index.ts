@@ -11,12 +11,18 @@
 //                         who may be asked; token-endpoint.ts: where a client gets them
 //   jaas-file.ts          Java's configuration of logins; jaas-source.ts: where it is;
 //                         login-modules.ts: whose options are whose
+//   ../kerberos/          GSSAPI
 //   server-mechanisms.ts  what a listener offers
 //   client-login.ts       who a client is
 
 export { type BearerToken, bearerLogin, type TokenSource } from './bearer-login.ts';
 export { bearerServer } from './bearer-server.ts';
-export { type ClientLoginOptions, clientLogin, type TokenEndpointOptions } from './client-login.ts';
+export {
+  type ClientLoginOptions,
+  clientLogin,
+  type KerberosOptions,
+  type TokenEndpointOptions,
+} from './client-login.ts';
 export {
   allowedUrlsProperty,
   type HttpAnswer,

@@ -7,6 +7,7 @@ import type { JaasSource } from './jaas-source.ts';
 const kafka = 'org.apache.kafka.common.security';
 
 const moduleOf: Readonly<Record<string, string>> = {
+  GSSAPI: 'com.sun.security.auth.module.Krb5LoginModule',
   PLAIN: `${kafka}.plain.PlainLoginModule`,
   'SCRAM-SHA-256': `${kafka}.scram.ScramLoginModule`,
   'SCRAM-SHA-512': `${kafka}.scram.ScramLoginModule`,
@@ -19,12 +20,8 @@ export const servedMechanisms: readonly string[] = Object.keys(moduleOf);
 /** @throws ConfigError with the remedy */
 export function assertMechanism(key: string, mechanism: string): void {
   if (servedMechanisms.includes(mechanism)) return;
-  const upper = mechanism.toUpperCase();
   const wanted = `expected ${servedMechanisms.join(', ')}`;
-  const missing =
-    "it needs a binding to the system's Kerberos library (libgssapi), which is missing";
-  const why = upper === 'GSSAPI' ? `${missing}: ${wanted}` : wanted;
-  throw new ConfigError(key, `Invalid value ${mechanism} for configuration ${key}: ${why}`);
+  throw new ConfigError(key, `Invalid value ${mechanism} for configuration ${key}: ${wanted}`);
 }
 
 /** The options of the module of a mechanism; null where the source has none. */

@@ -25,6 +25,8 @@ export interface SaslStep {
 export interface SaslServer {
   /** @throws SaslError: the exchange is over, and the client is nobody */
   next(token: Buffer): SaslStep | Promise<SaslStep>;
+  /** Gives back what an exchange holds that does not go on; one that is over holds nothing. */
+  release?(): void;
 }
 
 /** The client's side. */
@@ -34,6 +36,8 @@ export interface SaslExchange {
    * @throws SaslError: the server is not who it should be, or refused us
    */
   next(challenge: Buffer | null): Buffer | null | Promise<Buffer | null>;
+  /** Gives back what the exchange holds, whether it came to its end or not. */
+  release?(): void;
 }
 
 /** Who a client is, for any number of connections. */

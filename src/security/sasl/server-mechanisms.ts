@@ -9,7 +9,17 @@ import {
   type BrokerValue,
   ConfigError,
 } from '../../config/index.ts';
+import { systemGssapi } from '../../io/gssapi/index.ts';
 import type { Io } from '../../io/index.ts';
+import {
+  gssapiServer,
+  keySourceOf,
+  keysOf,
+  krb5ConfProperty,
+  localNames,
+  type OpenGssapi,
+  opened,
+} from '../kerberos/index.ts';
 import { bearerServer, type TokenCheck } from './bearer-server.ts';
 import { allowedUrlsProperty, type HttpFetch, urlRefusal } from './http-fetch.ts';
 import { brokerJaas, brokerJaasKey, jaasProperty } from './jaas-source.ts';
@@ -36,6 +46,8 @@ export interface ServerMechanismsOptions {
   /** Of the newest image; undefined: nobody knows the user. */
   readonly scramCredential: (mechanismNumber: number, user: string) => ScramCredential | undefined;
   readonly fetch: HttpFetch;
+  /** Default: Kerberos of this machine. */
+  readonly gssapi?: OpenGssapi;
 }
 
 /** By their names, in the order of sasl.enabled.mechanisms. @throws ConfigError */
@@ -66,6 +78,7 @@ function serverOf(io: Io, name: string, options: ServerMechanismsOptions): () =>
     const users = plainUsers(io, options);
     return () => plainServer((user) => users.get(user) ?? null);
   }
+  if (name === 'GSSAPI') return kerberosServers(io, options);
   const tokens = tokenCheck(io, options);
   return () => bearerServer(tokens);
 }
@@ -100,6 +113,19 @@ function plainUsers(io: Io, options: ServerMechanismsOptions): ReadonlyMap<strin
     users.set(name.slice(plainUserPrefix.length), password);
   }
   return users;
+}
+
+/** The keys are opened once, and read from the keytab for each client. */
+function kerberosServers(io: Io, options: ServerMechanismsOptions): () => SaslServer {
+  const { config, listener, gssapi: open = systemGssapi } = options;
+  const get: Get = (key) => config.getForMechanism(listener, 'GSSAPI', key);
+  const source = keySourceOf(jaasOptions(io, 'GSSAPI', options), `GSSAPI of ${listener}`);
+  const gssapi = opened(open, config.systemProperties.get(krb5ConfProperty) ?? null);
+  const rules = get('sasl.kerberos.principal.to.local.rules');
+  const names = localNames(rules, gssapi.defaultRealm());
+  const keys = keysOf(gssapi, source);
+  const endsWithTicket = get('connections.max.reauth.ms') > 0;
+  return () => gssapiServer({ clock: io.clock, keys, localNames: names, endsWithTicket });
 }
 
 type Get = <K extends BrokerKey>(key: K) => BrokerValue<K>;

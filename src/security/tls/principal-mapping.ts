@@ -3,8 +3,8 @@
 //
 // Invariant: patterns are matched in linear time (RE2), whatever a certificate has in its name.
 
-import type { Matcher } from 're2js';
 import { ConfigError } from '../../config/index.ts';
+import { replaced, replacementParts } from '../replacement.ts';
 
 const key = 'ssl.principal.mapping.rules';
 
@@ -73,33 +73,4 @@ function parseRules(text: string): (Rule | 'DEFAULT')[] {
     }
   }
   return rules;
-}
-
-/**
- * Texts, and the numbers of groups. As in Kafka, `$3` is itself where the pattern has but two, and
- * `$12` is the first group before a 2 then.
- */
-function replacementParts(replacement: string, groupCount: number): (string | number)[] {
-  return [...replacement.matchAll(/\\(.)|\$(\d+)|([^\\$]+|.)/gs)].flatMap((match) => {
-    const [whole, literal, digits] = match;
-    if (digits === undefined) return [literal ?? whole];
-    let length = digits.length;
-    while (length > 0 && Number(digits.slice(0, length)) > groupCount) length--;
-    if (length === 0) return [whole];
-    return [Number(digits.slice(0, length)), digits.slice(length)];
-  });
-}
-
-/** Every match within the name, as Java's replaceAll. */
-function replaced(name: string, matcher: Matcher, parts: readonly (string | number)[]): string {
-  let result = '';
-  let position = 0;
-  while (matcher.find()) {
-    result += name.slice(position, matcher.start());
-    for (const part of parts) {
-      result += typeof part === 'string' ? part : (matcher.group(part) ?? '');
-    }
-    position = matcher.end();
-  }
-  return result + name.slice(position);
 }
