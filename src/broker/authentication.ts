@@ -20,7 +20,7 @@ import { SaslGate } from './sasl-gate.ts';
 
 export interface AuthenticationOptions {
   readonly clusterId: string;
-  /** The newest, for the users of SCRAM. */
+  /** The newest, for the users of SCRAM and for delegation tokens. */
   readonly image: () => MetadataImage;
   readonly onBug: (error: Error) => void;
   /** Default: HTTP of this machine. */
@@ -116,6 +116,7 @@ export class Authentication {
     return serverMechanisms(this.#io, {
       ...{ config, listener, clusterId },
       scramCredential: (mechanism, user) => image().scram.get(`${mechanism}/${user}`),
+      token: (tokenId) => image().tokens.get(tokenId),
       fetch: fetch ?? nodeHttp,
       ...(gssapi === undefined ? {} : { gssapi }),
     });

@@ -91,6 +91,7 @@ const refusals: ReadonlyMap<number, ErrorName> = new Map<number, ErrorName>([
   [AclResource.CLUSTER, 'CLUSTER_AUTHORIZATION_FAILED'],
   [AclResource.TRANSACTIONAL_ID, 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'],
   [AclResource.DELEGATION_TOKEN, 'DELEGATION_TOKEN_AUTHORIZATION_FAILED'],
+  [AclResource.USER, 'DELEGATION_TOKEN_AUTHORIZATION_FAILED'],
 ]);
 
 export function refusalOn(type: number): KafkaError {

@@ -40,6 +40,14 @@ export interface Handler<A extends Api = Api> {
   handle(request: RequestOf<A>, context: RequestContext): Answer<A>;
 }
 
+/** One that is loaded when it is asked for the first time: few clients ask for it, or none. */
+export function lazyHandler<A extends Api>(
+  api: A,
+  load: () => Promise<Pick<Handler<A>, 'handle'>>,
+): Handler<A> {
+  return { api, handle: async (request, context) => (await load()).handle(request, context) };
+}
+
 /**
  * Binds a handler to its API, whose request and response types it is held to. A KafkaError it
  * throws is the answer to the whole request, in the shape this API has for it (error-answer.ts).

@@ -25,6 +25,7 @@ import {
   type ServerMechanism,
   scramMechanism,
   scramServer,
+  TokenLogins,
   unsecuredCheckOf,
 } from '../security/sasl/index.ts';
 import type { Client } from './client.ts';
@@ -48,7 +49,8 @@ function mechanisms(): ReadonlyMap<string, ServerMechanism> {
     { name, reauthMsMax: 0, newServer },
   ];
   const tokens = unsecuredCheckOf(clock, new Map([['unsecuredValidatorRequiredScope', password]]));
-  const scram = { mechanism, saltSecret: 'x', nonce: 'serverNonce' };
+  const logins = new TokenLogins({ secretKey: 'x', tokenOf: () => undefined, now: () => 0 });
+  const scram = { mechanism, tokens: logins, saltSecret: 'x', nonce: 'serverNonce' };
   return new Map([
     of('PLAIN', () => plainServer((user) => (user === 'alice' ? password : null))),
     of('SCRAM-SHA-256', () => scramServer({ ...scram, credentialOf: () => undefined })),

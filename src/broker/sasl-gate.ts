@@ -93,6 +93,8 @@ export class SaslGate implements Gate {
   /** Who it was when the session began; null: nobody yet. */
   #session: { readonly principal: Principal; readonly mechanism: string } | null = null;
   #expiresAtMs = Number.POSITIVE_INFINITY;
+  /** Whether what the session was proven with was taken back. */
+  #isOver: (() => boolean) | null = null;
   #reauthenticatedMs = Number.NEGATIVE_INFINITY;
   #deadline: Timer | null = null;
 
@@ -145,7 +147,8 @@ export class SaslGate implements Gate {
   }
 
   #isExpired(): boolean {
-    if (this.#options.clock.monotonic() < this.#expiresAtMs) return false;
+    const isOver = this.#isOver?.() ?? false;
+    if (!isOver && this.#options.clock.monotonic() < this.#expiresAtMs) return false;
     this.#state = 'failed';
     this.#client.connection.close(new Error('its SASL session has ended'));
     return true;
@@ -318,7 +321,7 @@ export class SaslGate implements Gate {
   }
 
   /** Returns how long the session lasts; null: until the connection ends. */
-  #open({ principal, expiresAtMs }: SaslIdentity): number | null {
+  #open({ principal, expiresAtMs, isOver }: SaslIdentity): number | null {
     const { name, reauthMsMax } = this.#mechanism as ServerMechanism;
     const { clock, onAuthenticated } = this.#options;
     const isFirst = this.#session === null;
@@ -337,6 +340,7 @@ export class SaslGate implements Gate {
       return null;
     }
     this.#expiresAtMs = clock.monotonic() + lifetimeMs;
+    this.#isOver = isOver ?? null;
     return lifetimeMs;
   }
 

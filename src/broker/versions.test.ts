@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withBroker } from '../../tests/doubles/broker/brokers.ts';
+import '../../tests/doubles/broker/loaded-handlers.ts';
 import {
   type Api,
   defaultsOf,

@@ -28,7 +28,7 @@
 //     (console-consumer/), kafka-delete-records.ts, kafka-get-offsets.ts
 //   groups and transactions: kafka-consumer-groups.ts (consumer-groups/), kafka-transactions.ts
 //     (transactions/)
-//   access: kafka-acls.ts (acls/)
+//   access: kafka-acls.ts (acls/), kafka-delegation-tokens.ts
 //   the cluster: kafka-cluster.ts, kafka-broker-api-versions.ts, kafka-features.ts,
 //     kafka-leader-election.ts, kafka-metadata-quorum.ts, kafka-reassign-partitions.ts (reassign/),
 //     kafka-replica-verification.ts (replica-verification/)

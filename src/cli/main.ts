@@ -52,6 +52,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'describe or change the configuration of topics and brokers',
     load: () => import('./kafka-configs.ts'),
   },
+  'kafka-delegation-tokens': {
+    summary: 'make, renew, expire and describe delegation tokens',
+    load: () => import('./kafka-delegation-tokens.ts'),
+  },
   'kafka-get-offsets': {
     summary: 'print the offsets of partitions, at an end or at a time',
     load: () => import('./kafka-get-offsets.ts'),

@@ -56,7 +56,8 @@ function loginOptions(sasl: SaslOptions): ReadonlyMap<string, string> {
   const { useTicketCache = ticketCache === undefined ? undefined : true } = sasl;
   const useKeyTab = keyTab === undefined ? undefined : true;
   const login = { principal, useKeyTab, keyTab, useTicketCache, ticketCache };
-  const given = Object.entries({ username, password, ...login });
+  const tokenauth = sasl.tokenAuth;
+  const given = Object.entries({ username, password, tokenauth, ...login });
   return new Map(given.flatMap(([k, value]) => (value === undefined ? [] : [[k, `${value}`]])));
 }
 

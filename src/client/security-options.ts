@@ -22,6 +22,8 @@ export interface SaslOptions {
   /** Of PLAIN and SCRAM. */
   readonly username?: string;
   readonly password?: string;
+  /** SCRAM: the two are the id of a delegation token and its secret in base64 (KIP-48). */
+  readonly tokenAuth?: boolean;
   /** OAUTHBEARER: gives a token when one is needed, and again before it ends. */
   readonly token?: () => string | OAuthToken | Promise<string | OAuthToken>;
   /** OAUTHBEARER: where a token is got for a client id and a secret (grant client_credentials). */

@@ -31,7 +31,6 @@ export const legacyKeys: Readonly<Record<string, string>> = {
   'quota.producer.default': 'default quotas are set with kafka-configs.sh',
   'quota.consumer.default': 'default quotas are set with kafka-configs.sh',
   'offsets.commit.required.acks': 'a commit is acknowledged by all replicas in sync',
-  'delegation.token.master.key': 'use delegation.token.secret.key',
   'auto.include.jmx.reporter': 'there is no JMX',
   'group.coordinator.new.enable': 'use group.coordinator.rebalance.protocols',
   'unstable.metadata.versions.enable': versions,

@@ -4,6 +4,7 @@ import {
   boolean,
   className,
   type Definitions,
+  from,
   int,
   list,
   long,
@@ -127,22 +128,26 @@ export const brokerTls = {
     'Java class that names the user of a connection.',
     { update: 'per-broker', accepted: reasons.java },
   ),
-  'delegation.token.secret.key': password('Key that delegation tokens are signed with.', {
-    accepted: reasons.delegationTokens,
+  'delegation.token.secret.key': password(
+    'Key that makes the secrets of delegation tokens, one for all brokers. Without it: no tokens.',
+    { fallbacks: [from('delegation.token.master.key')] },
+  ),
+  'delegation.token.master.key': password('Old name of delegation.token.secret.key.', {
+    importance: 'low',
   }),
   'delegation.token.max.lifetime.ms': long(
     604_800_000,
     'Longest life of a delegation token, in ms.',
-    { min: 1, accepted: reasons.delegationTokens },
+    { min: 1 },
   ),
   'delegation.token.expiry.time.ms': long(
     86_400_000,
     'Life of a delegation token between two renewals, in ms.',
-    { min: 1, accepted: reasons.delegationTokens },
+    { min: 1 },
   ),
   'delegation.token.expiry.check.interval.ms': long(
     3_600_000,
     'Time between two looks for expired tokens, in ms.',
-    { importance: 'low', min: 1, accepted: reasons.delegationTokens },
+    { importance: 'low', min: 1 },
   ),
 } satisfies Definitions;

@@ -8,7 +8,6 @@ export const reasons = {
   socketBuffers: 'the operating system sizes the buffers of sockets',
   purgatory: 'waiting requests are dropped the moment they are answered',
   moves: 'a move between folders keeps its rate by pauses: nothing is measured',
-  delegationTokens: 'delegation tokens are not served yet',
   preallocation: 'segments grow as they are written',
   tieredStorage: 'tiered storage is not offered',
 } as const;

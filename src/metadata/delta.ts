@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.ts';
 import type { PersistentMap } from '../base/persistent-map.ts';
 import type { Uuid } from '../base/uuid.ts';
+import type { DelegationToken } from '../security/tokens/index.ts';
 import type { ImageChanges } from './changes.ts';
 import { replayBrokerRecord } from './delta-brokers.ts';
 import {
@@ -75,6 +76,7 @@ export class MetadataDelta {
   #quotas: PersistentMap<string, QuotaImage>;
   #scram: PersistentMap<string, ScramCredential>;
   #acls: PersistentMap<Uuid, AclEntry>;
+  #tokens: PersistentMap<string, DelegationToken>;
   #features: ReadonlyMap<string, number>;
   #nextProducerId: number;
   #partitionCount: number;
@@ -85,6 +87,7 @@ export class MetadataDelta {
     this.#quotas = base.quotas;
     this.#scram = base.scram;
     this.#acls = base.acls;
+    this.#tokens = base.tokens;
     this.#features = base.features;
     this.#nextProducerId = base.nextProducerId;
     this.#partitionCount = base.partitionCount;
@@ -129,6 +132,14 @@ export class MetadataDelta {
       case 'RemoveAccessControlEntryRecord':
         this.#replayAcl(record);
         break;
+      case 'DelegationTokenRecord': {
+        const { type: _, ...token } = record;
+        this.#tokens = this.#tokens.set(token.tokenId, token);
+        break;
+      }
+      case 'RemoveDelegationTokenRecord':
+        this.#tokens = this.#tokens.delete(record.tokenId);
+        break;
       case 'RegisterBrokerRecord':
       case 'UnregisterBrokerRecord':
       case 'BrokerRegistrationChangeRecord':
@@ -148,8 +159,6 @@ export class MetadataDelta {
       case 'AbortTransactionRecord':
       case 'RegisterControllerRecord':
       case 'UnregisterControllerRecord':
-      case 'DelegationTokenRecord':
-      case 'RemoveDelegationTokenRecord':
       case 'ZkMigrationStateRecord':
         break;
     }
@@ -174,6 +183,7 @@ export class MetadataDelta {
       nextProducerId: this.#nextProducerId,
       scram: this.#scram,
       acls: this.#acls,
+      tokens: this.#tokens,
     };
     for (const topic of this.#topicsDeleted.values()) {
       parts.topicsByName = parts.topicsByName.delete(topic.name);

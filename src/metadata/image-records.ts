@@ -32,6 +32,9 @@ export function* recordsOf(image: MetadataImage): Generator<MetadataRecord, void
     yield { type: 'UserScramCredentialRecord', name, ...credential };
   }
   for (const entry of image.acls.values()) yield { type: 'AccessControlEntryRecord', ...entry };
+  for (const { renewers, ...token } of image.tokens.values()) {
+    yield { type: 'DelegationTokenRecord', ...token, renewers: [...renewers] };
+  }
 }
 
 export function partitionRecord(

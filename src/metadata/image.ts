@@ -7,6 +7,7 @@
 
 import { PersistentMap } from '../base/persistent-map.ts';
 import type { Uuid } from '../base/uuid.ts';
+import type { DelegationToken } from '../security/tokens/index.ts';
 
 /** Resource types as Kafka numbers them in config requests and ConfigRecord. */
 export const ResourceType = {
@@ -127,6 +128,7 @@ export interface ImageParts {
   readonly nextProducerId: number;
   readonly scram: PersistentMap<string, ScramCredential>;
   readonly acls: PersistentMap<Uuid, AclEntry>;
+  readonly tokens: PersistentMap<string, DelegationToken>;
 }
 
 const noConfigs: ReadonlyMap<string, string> = new Map();
@@ -152,6 +154,8 @@ export class MetadataImage implements ImageParts {
   /** By `mechanism/user`. */
   readonly scram: PersistentMap<string, ScramCredential>;
   readonly acls: PersistentMap<Uuid, AclEntry>;
+  /** Delegation tokens by their ids. */
+  readonly tokens: PersistentMap<string, DelegationToken>;
 
   constructor(parts: ImageParts) {
     this.clusterId = parts.clusterId;
@@ -169,6 +173,7 @@ export class MetadataImage implements ImageParts {
     this.nextProducerId = parts.nextProducerId;
     this.scram = parts.scram;
     this.acls = parts.acls;
+    this.tokens = parts.tokens;
   }
 
   static empty(clusterId: string): MetadataImage {
@@ -188,6 +193,7 @@ export class MetadataImage implements ImageParts {
       nextProducerId: 0,
       scram: PersistentMap.empty(),
       acls: PersistentMap.empty(),
+      tokens: PersistentMap.empty(),
     });
   }
 

@@ -8,6 +8,7 @@
 //   kerberos/      the same with Kerberos, for sasl/
 //   replacement.ts what rules for names make of a match
 //   acl/           access control, a door of its own
+//   tokens/        delegation tokens, a door of its own
 
 export {
   anonymous,

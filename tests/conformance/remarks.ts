@@ -11,7 +11,6 @@ export const partly: Readonly<Record<string, string>> = {
 
 /** Why an API that clients may ask for is not there. */
 export const absent: readonly (readonly [names: RegExp, why: string])[] = [
-  [/DelegationToken/, 'delegation tokens are not served yet'],
   [/Share/, 'share groups are not served yet'],
   [/Streams/, 'streams groups are not served yet'],
   [/Telemetry/, 'reports of clients are not collected yet'],

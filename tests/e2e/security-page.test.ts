@@ -30,7 +30,8 @@ test('users are made, proven and given rights by the snippets of the page', asyn
   write('admin.properties', alice.replaceAll('alice', 'admin'));
   const listeners = 'listeners=SASL_PLAINTEXT://127.0.0.1:0';
   const own = `node.id=1\nlog.dirs=${join(folder, 'data')}\n`;
-  write('server.properties', own + served.replace(/^listeners=.*/m, listeners) + asked);
+  const tokens = snippet('properties', 'delegation.token.secret.key');
+  write('server.properties', own + served.replace(/^listeners=.*/m, listeners) + asked + tokens);
 
   const path = `${join(projectRoot, 'bin')}:${process.env.PATH}`;
   let servers = 'localhost:9092';
@@ -67,6 +68,13 @@ test('users are made, proven and given rights by the snippets of the page', asyn
     await good(send);
     const offsets = await good(`kafka-get-offsets.sh ${admin} --topic orders`);
     assert.equal(offsets.trim(), 'orders:0:1');
+    const made = await good(
+      snippet('shell', 'kafka-delegation-tokens.sh').split('\nkafka-')[0] ?? '',
+    );
+    const [, id = '', hmac = ''] = /^(\S{22}) +(\S{86}==) User:alice +User:alice/m.exec(made) ?? [];
+    const holder = snippet('properties', 'tokenauth').replace('ID', id).replace('HMAC', hmac);
+    write('holder.properties', holder);
+    await good(send.replace('alice.properties', 'holder.properties'));
     const wrong = alice.replace('alice-secret', 'guess');
     write('guess.properties', wrong);
     const refused = await run(send.replace('alice.properties', 'guess.properties'));

@@ -2,10 +2,10 @@
 // the ACLs of this broker may be newer. The broker that the client speaks to has refused, item by
 // item, what its own ACLs do not allow; what these do not allow refuses the request.
 
-import type { Controller, MetadataImage } from '../../metadata/index.ts';
+import type { Controller, MetadataImage, TokenRequest } from '../../metadata/index.ts';
 import { type envelope, KafkaError, type RequestOf } from '../../protocol/index.ts';
 import { hostFromBytes } from '../../security/acl/index.ts';
-import { principalFromBytes, principalText } from '../../security/index.ts';
+import { type Principal, principalFromBytes, principalText } from '../../security/index.ts';
 import {
   AclOperation,
   AclResource,
@@ -19,6 +19,7 @@ import type { BrokerParts } from '../broker-parts.ts';
 import { assertMayOnConfigs } from './altered-configs.ts';
 
 interface Asker {
+  readonly principal: Principal;
   readonly rights: Rights;
   readonly image: MetadataImage;
 }
@@ -34,14 +35,15 @@ export function assertMayForward(
 ): void {
   // Without a principal the broker asks for itself.
   if (authorizer === null || asked.requestPrincipal === null) return;
-  const principal = principalText(principalFromBytes(asked.requestPrincipal));
+  const principal = principalFromBytes(asked.requestPrincipal);
   const host = hostFromBytes(asked.clientHostAddress);
-  const rights = new ClientRights(authorizer, { principal, host });
+  const rights = new ClientRights(authorizer, { principal: principalText(principal), host });
   const check = checks[name];
   if (check === undefined) {
     throw new KafkaError('INVALID_REQUEST', `${name} is not asked on behalf of a client`);
   }
   (check as (request: unknown, client: Asker) => void)(request, {
+    principal,
     rights,
     image: replicas.image,
   });
@@ -81,7 +83,21 @@ const checks: { readonly [Name in keyof Controller]?: Check<Name> } = {
   updateFeatures: onCluster(AclOperation.ALTER),
   createAcls: onCluster(AclOperation.ALTER),
   deleteAcls: onCluster(AclOperation.ALTER),
+  createToken: (request, client) => {
+    assertSameClient(request, client);
+    if (request.owner === request.principal) return;
+    assertMay(client, AclOperation.CREATE_TOKENS, AclResource.USER, request.owner);
+  },
+  renewToken: assertSameClient,
+  expireToken: assertSameClient,
 };
+
+/** Who asks about a token is who the broker has forwarded for, and no holder of one (KIP-48). */
+function assertSameClient(request: TokenRequest, { principal }: Asker): void {
+  if (principal.isByToken) throw new KafkaError('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED');
+  if (request.principal === principalText(principal)) return;
+  throw new KafkaError('INVALID_REQUEST', 'asked on behalf of one client in the name of another');
+}
 
 function mayAlterConfigs(
   resources: readonly { readonly type: number; readonly name: string }[],

@@ -2,11 +2,12 @@
 // named as its message file.
 //
 // What several of them say in the same way is in topic-answer.ts, topic-names.ts,
-// commit-known-topics.ts, group-client.ts, producer-fenced.ts and altered-configs.ts.
-// of-member.ts adds what brokers ask of each other; forwarded-rights.ts looks at
-// the rights of their clients.
+// commit-known-topics.ts, group-client.ts, token-client.ts, producer-fenced.ts and
+// altered-configs.ts. of-member.ts adds what brokers ask of each other; forwarded-rights.ts looks
+// at the rights of their clients.
 
-import type { Handler } from '../handler.ts';
+import * as apis from '../../protocol/index.ts';
+import { type Handler, lazyHandler } from '../handler.ts';
 import { addOffsetsToTxnHandler } from './add-offsets-to-txn.ts';
 import { addPartitionsToTxnHandler } from './add-partitions-to-txn.ts';
 import { alterClientQuotasHandler } from './alter-client-quotas.ts';
@@ -97,6 +98,18 @@ export const handlers: readonly Handler[] = [
   describeLogDirsHandler,
   saslAuthenticateHandler,
   createPartitionsHandler,
+  lazyHandler(apis.createDelegationToken, async () => {
+    return (await import('./create-delegation-token.ts')).createDelegationTokenHandler;
+  }),
+  lazyHandler(apis.renewDelegationToken, async () => {
+    return (await import('./renew-delegation-token.ts')).renewDelegationTokenHandler;
+  }),
+  lazyHandler(apis.expireDelegationToken, async () => {
+    return (await import('./expire-delegation-token.ts')).expireDelegationTokenHandler;
+  }),
+  lazyHandler(apis.describeDelegationToken, async () => {
+    return (await import('./describe-delegation-token.ts')).describeDelegationTokenHandler;
+  }),
   deleteGroupsHandler,
   incrementalAlterConfigsHandler,
   offsetDeleteHandler,

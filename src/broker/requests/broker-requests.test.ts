@@ -13,6 +13,7 @@ import type { Peer, PeerApis } from './peer.ts';
 import type { Target } from './whereabouts.ts';
 
 const controller: Target = { role: 'controller' };
+const token = { principal: 'User:u' };
 const coordinator: Target = { role: 'coordinator', transactionalId: 'tx' };
 const leader: Target = { role: 'leader', topic: 't', partition: 0 };
 
@@ -176,6 +177,9 @@ scene('what an administrator asks for is sent again when its answer is lost', as
     () => forwarded.alterReassignments({ partitions: [] }),
     () => forwarded.alterClientQuotas({ entries: [] }),
     () => forwarded.alterScramCredentials({ deletions: [], upsertions: [] }),
+    () => forwarded.createToken({ ...token, owner: 'User:u', renewers: [], maxLifetimeMs: -1 }),
+    () => forwarded.renewToken({ ...token, hmac: Buffer.alloc(0), renewPeriodMs: -1 }),
+    () => forwarded.expireToken({ ...token, hmac: Buffer.alloc(0), expiryTimePeriodMs: -1 }),
   ];
   for (const ask of asks) {
     at.others.loseAnswer(2);

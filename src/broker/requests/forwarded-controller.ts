@@ -44,6 +44,9 @@ export function forwardedController(
     alterScramCredentials: ask('alterScramCredentials'),
     createAcls: ask('createAcls'),
     deleteAcls: ask('deleteAcls'),
+    createToken: ask('createToken'),
+    renewToken: ask('renewToken'),
+    expireToken: ask('expireToken'),
     updateFeatures: ask('updateFeatures'),
   };
 }

@@ -77,5 +77,8 @@ export const isRepeatable: Readonly<Record<keyof PeerApis, boolean>> = {
   alterScramCredentials: true,
   createAcls: true,
   deleteAcls: true,
+  createToken: true,
+  renewToken: true,
+  expireToken: true,
   updateFeatures: true,
 };

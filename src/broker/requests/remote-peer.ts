@@ -146,6 +146,9 @@ export class RemotePeer implements Peer {
   readonly alterScramCredentials = this.#enveloped('alterScramCredentials');
   readonly createAcls = this.#enveloped('createAcls');
   readonly deleteAcls = this.#enveloped('deleteAcls');
+  readonly createToken = this.#enveloped('createToken');
+  readonly renewToken = this.#enveloped('renewToken');
+  readonly expireToken = this.#enveloped('expireToken');
   readonly updateFeatures = this.#enveloped('updateFeatures');
 
   /**

@@ -42,6 +42,7 @@ describe('a dump of metadata', () => {
         'PRODUCER_IDS_RECORD',
         'USER_SCRAM_CREDENTIAL_RECORD',
         'ACCESS_CONTROL_ENTRY_RECORD',
+        'DELEGATION_TOKEN_RECORD',
       ],
     );
     const topics = lines.filter((line) => line.includes('"TOPIC_RECORD"'));

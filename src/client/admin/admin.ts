@@ -75,6 +75,7 @@ import {
   type QuotaResult,
 } from './quota-requests.ts';
 import { ReplicaRequests } from './replica-requests.ts';
+import { TokenRequests } from './token-requests.ts';
 import { describeByPages, descriptionOf } from './topic-pages.ts';
 import { TransactionRequests } from './transaction-requests.ts';
 
@@ -102,6 +103,8 @@ export class Admin {
   readonly credentials: CredentialRequests;
   /** What single replicas hold. */
   readonly replicas: ReplicaRequests;
+  /** Delegation tokens. */
+  readonly tokens: TokenRequests;
   /** Transactions, and the producers that partitions know. */
   readonly transactions: TransactionRequests;
   readonly #client: Client;
@@ -115,6 +118,7 @@ export class Admin {
     this.cluster = new ClusterRequests(this.#client);
     this.credentials = new CredentialRequests(io, this.#client);
     this.replicas = new ReplicaRequests(this.#client);
+    this.tokens = new TokenRequests(this.#client);
     this.transactions = new TransactionRequests(this.#client);
     this.#configs = new ConfigRequests(this.#client);
     this.#groups = new GroupRequests(this.#client);

@@ -12,6 +12,7 @@
 // group-results.ts      what calls about groups take and give
 // quota-requests.ts   quotas of users, client ids and addresses
 // replica-requests.ts  what one replica holds, be it leader or follower
+// token-requests.ts    delegation tokens
 // topic-pages.ts        topics page by page, with their eligible leaders
 // transaction-requests.ts  transactions, and the producers of partitions
 export {
@@ -51,4 +52,10 @@ export {
   type ReplicaPosition,
   ReplicaRequests,
 } from './replica-requests.ts';
+export {
+  type DelegationTokenDescription,
+  type NewDelegationToken,
+  type TokenPrincipal,
+  TokenRequests,
+} from './token-requests.ts';
 export * from './transaction-requests.ts';

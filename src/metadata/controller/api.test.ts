@@ -64,6 +64,10 @@ function script(brokerEpoch: number, topicId: string): Script {
     { updateFeatures: { updates: [{ feature: 'x', maxVersionLevel: 9, upgradeType: 'upgrade' }] } },
     { createAcls: { acls: [acl, { ...acl, principal: '' }] } },
     { deleteAcls: { filters: [acl, { ...acl, host: 'nowhere' }] } },
+    { createToken: token },
+    { createToken: { ...token, renewers: ['Group:g'] } },
+    { renewToken: { principal: 'User:u', hmac: Buffer.from('none'), renewPeriodMs: -1 } },
+    { expireToken: { principal: 'User:u', hmac: Buffer.from('none'), expiryTimePeriodMs: -1 } },
     { deleteTopics: { topics: [{ name: 'a' }, { name: 'nowhere' }, { id: 'A'.repeat(22) }] } },
     { unregisterBroker: 9 },
     { unregisterBroker: 1 },
@@ -76,6 +80,7 @@ const acl = {
   ...{ resourceType: 2, resourceName: 'a', patternType: 3 },
   ...{ principal: 'User:u', host: '*', operation: 3, permissionType: 3 },
 };
+const token = { principal: 'User:u', owner: 'User:o', renewers: ['User:r'], maxLifetimeMs: 5 };
 const scram = {
   ...{ user: 'u', mechanism: 1, iterations: 5000 },
   salt: Buffer.from('salt'),
@@ -85,7 +90,9 @@ const scram = {
 /** Every answer, and the image that they leave behind. */
 function answers(): Promise<{ readonly given: unknown[]; readonly asked: Set<string> }> {
   return simulate(async (io) => {
-    const config = new BrokerConfig();
+    const config = new BrokerConfig({
+      static: new Map([['delegation.token.secret.key', { text: 'secret', origin: 'file' }]]),
+    });
     const options = { directory: '/data', clusterId: TEST_CLUSTER_ID, nodeId: 1, config };
     const metadata = await openLocalMetadata(io, options);
     const { controller } = metadata;

@@ -8,6 +8,7 @@
 import type { Uuid } from '../../base/uuid.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { AclBinding, AclFilter } from '../../security/acl/index.ts';
+import type { DelegationToken } from '../../security/tokens/index.ts';
 import type {
   ConfigResource,
   Endpoint,
@@ -366,6 +367,40 @@ export interface DeleteAclsResult extends ItemResult {
   readonly acls: readonly AclBinding[];
 }
 
+/** Who asks about a token, as `TYPE:NAME`. */
+export interface TokenRequest {
+  readonly principal: string;
+}
+
+export interface CreateTokenRequest extends TokenRequest {
+  readonly owner: string;
+  readonly renewers: readonly string[];
+  /** 0 and less: as long as is allowed. */
+  readonly maxLifetimeMs: number;
+}
+
+export interface CreateTokenResult {
+  readonly token: DelegationToken;
+  /** The secret of the token. */
+  readonly hmac: Uint8Array;
+}
+
+export interface RenewTokenRequest extends TokenRequest {
+  readonly hmac: Uint8Array;
+  /** 0 and less: as long as is allowed. */
+  readonly renewPeriodMs: number;
+}
+
+export interface ExpireTokenRequest extends TokenRequest {
+  readonly hmac: Uint8Array;
+  /** Below 0: at once. */
+  readonly expiryTimePeriodMs: number;
+}
+
+export interface TokenExpiry {
+  readonly expirationTimestamp: number;
+}
+
 export interface UpdateFeaturesRequest {
   readonly updates: readonly FeatureUpdate[];
   readonly validateOnly?: boolean;
@@ -407,5 +442,10 @@ export interface Controller {
   /** One result for each ACL; one that is there already is a success. */
   createAcls(request: CreateAclsRequest): Promise<ItemResult[]>;
   deleteAcls(request: DeleteAclsRequest): Promise<DeleteAclsResult[]>;
+  /** Rejects with DELEGATION_TOKEN_AUTH_DISABLED, INVALID_PRINCIPAL_TYPE. */
+  createToken(request: CreateTokenRequest): Promise<CreateTokenResult>;
+  /** Rejects with DELEGATION_TOKEN_AUTH_DISABLED, …_NOT_FOUND, …_EXPIRED, …_OWNER_MISMATCH. */
+  renewToken(request: RenewTokenRequest): Promise<TokenExpiry>;
+  expireToken(request: ExpireTokenRequest): Promise<TokenExpiry>;
   updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResult[]>;
 }

@@ -34,6 +34,7 @@ export interface ConfigRules {
   /** Time between two looks for better leaders; null: auto.leader.rebalance.enable is false. */
   readonly rebalanceMs: number | null;
   readonly uncleanElectionMs: number;
+  readonly tokens: TokenRules;
   /**
    * Judges all overrides that the resource would have; `before` are those it has now, so that
    * what may not be changed can be told from what may not be there.
@@ -61,6 +62,16 @@ export interface ConfiguredResource {
   readonly name: string;
 }
 
+/** Of delegation tokens. */
+export interface TokenRules {
+  /** null: there are none. */
+  readonly secretKey: string | null;
+  readonly lifetimeMsMax: number;
+  /** From one renewal to the next. */
+  readonly expiryMs: number;
+  readonly expiryCheckMs: number;
+}
+
 /** The rules under a broker's own configuration. */
 export function configRules(config: BrokerConfig): ConfigRules {
   return {
@@ -73,6 +84,12 @@ export function configRules(config: BrokerConfig): ConfigRules {
       ? config.get('leader.imbalance.check.interval.seconds') * 1000
       : null,
     uncleanElectionMs: config.get('unclean.leader.election.interval.ms'),
+    tokens: {
+      secretKey: config.get('delegation.token.secret.key') || null,
+      lifetimeMsMax: config.get('delegation.token.max.lifetime.ms'),
+      expiryMs: config.get('delegation.token.expiry.time.ms'),
+      expiryCheckMs: config.get('delegation.token.expiry.check.interval.ms'),
+    },
     validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
     validateBroker: (clusterWide, perBroker) => {
       asInvalidRequest(() => config.withDynamic(clusterWide, perBroker));

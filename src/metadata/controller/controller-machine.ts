@@ -7,6 +7,7 @@
 import type { Log, Random } from '../../io/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import { aclKey } from '../../security/acl/index.ts';
+import type { TokenIndex } from '../../security/tokens/index.ts';
 import { MetadataDelta } from '../delta.ts';
 import type { MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
@@ -33,6 +34,8 @@ export interface ControllerContext {
 
 export class ControllerMachine implements Machine<MetadataRecord> {
   readonly context: ControllerContext;
+  /** Delegation tokens by their secrets; null until somebody shows one (tokens.ts). */
+  tokenIndex: TokenIndex | null = null;
   readonly heartbeats: Heartbeats = {
     metadataOffsets: new Map(),
     shutdownOffsets: new Map(),
@@ -73,6 +76,8 @@ export class ControllerMachine implements Machine<MetadataRecord> {
     if (record.type === 'TopicRecord') this.#indexName(record.name);
     if (record.type === 'RemoveTopicRecord') this.#forgetName(record.topicId);
     if (this.#aclKeys !== null) this.#indexAcl(record, this.#aclKeys);
+    if (record.type === 'DelegationTokenRecord') this.tokenIndex?.add(record.tokenId);
+    if (record.type === 'RemoveDelegationTokenRecord') this.tokenIndex?.remove(record.tokenId);
     this.#delta ??= new MetadataDelta(this.#image);
     this.#delta.replayDecided(record);
     this.#endOffset = offset + 1;

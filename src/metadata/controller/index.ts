@@ -11,12 +11,12 @@
 //   partition-change.ts        what becomes of one partition, and who leads it then;
 //                              partition-updates.ts: of all that one decision changes
 //   leaders.ts                 elections, also when a broker is fenced or comes back;
-//                              periodic-elections.ts: those that nobody asks for
+//                              periodic-decisions.ts: those that nobody asks for
 //   alter-partition.ts         the in-sync replicas that a leader reports
 //   reassignments.ts           moves to other brokers
 //   directories.ts             where replicas lie, and what failed under them
 //   brokers.ts, heartbeats.ts  who comes, lives and goes; registered-broker.ts: one of them;
 //                              progress.ts: how much of the metadata each has read
 //   configs.ts                 config-rules.ts: what of them matters here
-//   features.ts, quotas.ts, scram.ts, acls.ts, producer-ids.ts
+//   features.ts, quotas.ts, scram.ts, acls.ts, tokens.ts, producer-ids.ts
 export {};

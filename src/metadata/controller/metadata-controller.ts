@@ -34,7 +34,7 @@ import { updateFeatures } from './features.ts';
 import { brokerHeartbeat } from './heartbeats.ts';
 import { electLeaders, electUncleanLeaders, rebalanceLeaders } from './leaders.ts';
 import { createPartitions } from './partitions.ts';
-import { type PeriodicElection, PeriodicElections } from './periodic-elections.ts';
+import { type PeriodicDecision, PeriodicDecisions } from './periodic-decisions.ts';
 import { allocateProducerIds } from './producer-ids.ts';
 import { metadataProgress, noteProgress } from './progress.ts';
 import { alterClientQuotas } from './quotas.ts';
@@ -59,6 +59,8 @@ export interface MetadataControllerOptions {
   readonly onBug: (error: Error) => void;
 }
 
+type TokenDecisions = typeof import('./tokens.ts');
+
 const retryMsMin = 100;
 /** A store that is back is not left without a controller for longer than a second. */
 const retryMsMax = 800;
@@ -75,8 +77,10 @@ export class MetadataController implements api.Controller {
   /** The end of a term that somebody else ended: before the next one. */
   #resigning: Promise<void> | null = null;
   #alive: ReadonlyMap<number, StoreBroker> = new Map();
+  /** Loaded where there is a key for delegation tokens. */
+  #tokens: TokenDecisions | null = null;
   readonly #dead: DeadBrokers;
-  readonly #elections: PeriodicElections;
+  readonly #periodic: PeriodicDecisions;
   #brokerWatch: Subscription | null = null;
   /** One attempt at being the controller at a time … */
   #isStanding = false;
@@ -110,23 +114,36 @@ export class MetadataController implements api.Controller {
       steadyMs: () => options.store.steadyMs,
       onBug: options.onBug,
     });
-    this.#elections = new PeriodicElections(io, this.#periodicElections(), options);
+    const periodic = [...this.#periodicElections(), ...this.#tokenRemoval()];
+    this.#periodic = new PeriodicDecisions(io, periodic, options);
   }
 
   /** None where nobody else could lead. */
-  #periodicElections(): PeriodicElection[] {
+  #periodicElections(): PeriodicDecision[] {
     const { rules, sessionMs = 0 } = this.#options;
     if (sessionMs === 0) return [];
     const elections = [
       {
-        name: 'leaders of partitions without one',
+        name: 'elect leaders of partitions without one',
         everyMs: rules.uncleanElectionMs,
-        elect: () => this.#decide((machine) => electUncleanLeaders(machine)),
+        decide: () => this.#decide((machine) => electUncleanLeaders(machine)),
       },
     ];
     if (rules.rebalanceMs === null) return elections;
-    const elect = () => this.#decide((machine) => rebalanceLeaders(machine));
-    return [...elections, { name: 'preferred leaders', everyMs: rules.rebalanceMs, elect }];
+    const decide = () => this.#decide((machine) => rebalanceLeaders(machine));
+    const everyMs = rules.rebalanceMs;
+    return [...elections, { name: 'elect preferred leaders', everyMs, decide }];
+  }
+
+  #tokenRemoval(): PeriodicDecision[] {
+    const { secretKey, expiryCheckMs: everyMs } = this.#options.rules.tokens;
+    if (secretKey === null) return [];
+    const decide = () => {
+      return this.#onTokens(({ removeExpiredTokens }, machine, nowMs) => {
+        return removeExpiredTokens(machine, nowMs);
+      });
+    };
+    return [{ name: 'remove expired delegation tokens', everyMs, decide }];
   }
 
   /** Resolves when this node is the controller and ready to decide. */
@@ -150,7 +167,8 @@ export class MetadataController implements api.Controller {
   }
 
   async #takeOffice(): Promise<void> {
-    const { nodeId, store, loader } = this.#options;
+    const { nodeId, store, loader, rules } = this.#options;
+    if (rules.tokens.secretKey !== null) this.#tokens ??= await import('./tokens.ts');
     // Before it is elected: whose session ended while another one controlled, or with its term.
     this.#brokerWatch ??= store.watchBrokers((alive) => this.#onBrokersChanged(alive));
     if (this.#resigning !== null) await this.#resigning;
@@ -171,7 +189,7 @@ export class MetadataController implements api.Controller {
       this.#io.log.warn(`features that are not served are switched off: ${off.join(', ')}`);
     }
     await this.#dead.onElected();
-    this.#elections.onElected();
+    this.#periodic.onElected();
     loader.maybeSaveSnapshot(epoch);
     this.#retryMs = retryMsMin;
     const readyMs = Math.round(this.#io.clock.monotonic() - electedMs);
@@ -225,7 +243,7 @@ export class MetadataController implements api.Controller {
   #onTermLost(error: Error): void {
     this.#term = null;
     this.#dead.onTermOver();
-    this.#elections.onTermOver();
+    this.#periodic.onTermOver();
     this.#runtime.unload(error);
     this.#standAgain();
   }
@@ -270,6 +288,20 @@ export class MetadataController implements api.Controller {
 
   #decide<T>(decide: (machine: ControllerMachine) => Decision<MetadataRecord, T>): Promise<T> {
     return this.#runtime.submit(decide);
+  }
+
+  #onTokens<T>(
+    decide: (
+      tokens: TokenDecisions,
+      machine: ControllerMachine,
+      nowMs: number,
+    ) => Decision<MetadataRecord, T>,
+  ): Promise<T> {
+    const tokens = this.#tokens;
+    return this.#decide((machine) => {
+      if (tokens === null) throw new KafkaError('DELEGATION_TOKEN_AUTH_DISABLED');
+      return decide(tokens, machine, this.#io.clock.now());
+    });
   }
 
   createTopics(request: api.CreateTopicsRequest): Promise<api.CreateTopicResult[]> {
@@ -361,6 +393,24 @@ export class MetadataController implements api.Controller {
     return this.#decide((machine) => deleteAcls(machine, request));
   }
 
+  createToken(request: api.CreateTokenRequest): Promise<api.CreateTokenResult> {
+    return this.#onTokens((tokens, machine, nowMs) => {
+      return tokens.createToken(machine, request, nowMs);
+    });
+  }
+
+  renewToken(request: api.RenewTokenRequest): Promise<api.TokenExpiry> {
+    return this.#onTokens((tokens, machine, nowMs) => {
+      return tokens.renewToken(machine, request, nowMs);
+    });
+  }
+
+  expireToken(request: api.ExpireTokenRequest): Promise<api.TokenExpiry> {
+    return this.#onTokens((tokens, machine, nowMs) => {
+      return tokens.expireToken(machine, request, nowMs);
+    });
+  }
+
   updateFeatures(request: api.UpdateFeaturesRequest): Promise<api.UpdateFeaturesResult[]> {
     return this.#decide((machine) => updateFeatures(machine, request));
   }
@@ -380,7 +430,7 @@ export class MetadataController implements api.Controller {
     this.#retryTimer?.cancel();
     this.#brokerWatch?.close();
     this.#dead.onTermOver();
-    this.#elections.onTermOver();
+    this.#periodic.onTermOver();
     this.#runtime.close();
     this.#term = null;
     const election = this.#election;

@@ -84,6 +84,7 @@ const order: readonly RecordType[] = [
   'ProducerIdsRecord',
   'UserScramCredentialRecord',
   'AccessControlEntryRecord',
+  'DelegationTokenRecord',
 ];
 
 function inOrder(image: MetadataImage): MetadataRecord[] {
@@ -116,6 +117,8 @@ function sortKeyOf(record: MetadataRecord, image: MetadataImage): string {
       return `${record.name} ${record.mechanism}`;
     case 'AccessControlEntryRecord':
       return record.id;
+    case 'DelegationTokenRecord':
+      return record.tokenId;
     case 'FeatureLevelRecord':
       return record.name;
     default:

@@ -1,7 +1,6 @@
 // Kafka's metadata records that only its own quorum writes. They are read, because a metadata log
 // may have been begun by Apache Kafka, and say nothing that a broker of ours goes by: which
-// controllers there are, delegation tokens, eligible leader replicas of a topic, the way from
-// ZooKeeper.
+// controllers there are, eligible leader replicas of a topic, the way from ZooKeeper.
 
 import {
   array,
@@ -10,7 +9,6 @@ import {
   int8,
   int16,
   int32,
-  int64,
   string,
   uint16,
   uuid,
@@ -51,28 +49,6 @@ export const clearElrRecord = defineStruct({
   flexible: '0+',
   /** Empty: of all topics. */
   fields: { topicName: string('0+') },
-});
-
-export const delegationTokenRecord = defineStruct({
-  name: 'DelegationTokenRecord',
-  versions: '0',
-  flexible: '0+',
-  fields: {
-    owner: string('0+'),
-    requester: string('0+'),
-    renewers: array('0+', 'string'),
-    issueTimestamp: int64('0+'),
-    maxTimestamp: int64('0+'),
-    expirationTimestamp: int64('0+'),
-    tokenId: string('0+'),
-  },
-});
-
-export const removeDelegationTokenRecord = defineStruct({
-  name: 'RemoveDelegationTokenRecord',
-  versions: '0',
-  flexible: '0+',
-  fields: { tokenId: string('0+') },
 });
 
 export const zkMigrationStateRecord = defineStruct({

@@ -1,6 +1,15 @@
-// Kafka's metadata records about credentials and access control.
+// Kafka's metadata records about credentials, delegation tokens and access control.
 
-import { bytes, defineStruct, int8, int32, string, uuid } from '../../protocol/index.ts';
+import {
+  array,
+  bytes,
+  defineStruct,
+  int8,
+  int32,
+  int64,
+  string,
+  uuid,
+} from '../../protocol/index.ts';
 
 export const userScramCredentialRecord = defineStruct({
   name: 'UserScramCredentialRecord',
@@ -44,4 +53,26 @@ export const removeAccessControlEntryRecord = defineStruct({
   versions: '0',
   flexible: '0+',
   fields: { id: uuid('0+') },
+});
+
+export const delegationTokenRecord = defineStruct({
+  name: 'DelegationTokenRecord',
+  versions: '0',
+  flexible: '0+',
+  fields: {
+    owner: string('0+'),
+    requester: string('0+'),
+    renewers: array('0+', 'string'),
+    issueTimestamp: int64('0+'),
+    maxTimestamp: int64('0+'),
+    expirationTimestamp: int64('0+'),
+    tokenId: string('0+'),
+  },
+});
+
+export const removeDelegationTokenRecord = defineStruct({
+  name: 'RemoveDelegationTokenRecord',
+  versions: '0',
+  flexible: '0+',
+  fields: { tokenId: string('0+') },
 });

@@ -24,8 +24,8 @@ export const describeDelegationToken = defineApi({
     tokens: array('0+', {
       principalType: string('0+'),
       principalName: string('0+'),
-      tokenRequesterPrincipalType: string('3+'),
-      tokenRequesterPrincipalName: string('3+'),
+      tokenRequesterPrincipalType: string('3+', { ignorable: true }),
+      tokenRequesterPrincipalName: string('3+', { ignorable: true }),
       issueTimestamp: int64('0+'),
       expiryTimestamp: int64('0+'),
       maxTimestamp: int64('0+'),

@@ -11,7 +11,7 @@ export const expireDelegationToken = defineApi({
   flexible: '2+',
   request: {
     hmac: bytes('0+'),
-    expiryTimePeriodMs: int64('0+'),
+    expiryTimePeriodMs: int64('0+', { compared: true }),
   },
   response: {
     errorCode: int16('0+'),

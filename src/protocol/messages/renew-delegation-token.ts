@@ -11,7 +11,7 @@ export const renewDelegationToken = defineApi({
   flexible: '2+',
   request: {
     hmac: bytes('0+'),
-    renewPeriodMs: int64('0+'),
+    renewPeriodMs: int64('0+', { compared: true }),
   },
   response: {
     errorCode: int16('0+'),

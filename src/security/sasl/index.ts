@@ -12,6 +12,7 @@
 //   jaas-file.ts          Java's configuration of logins; jaas-source.ts: where it is;
 //                         login-modules.ts: whose options are whose
 //   ../kerberos/          GSSAPI
+//   token-logins.ts       SCRAM with delegation tokens
 //   server-mechanisms.ts  what a listener offers
 //   client-login.ts       who a client is
 
@@ -58,4 +59,5 @@ export {
   serverMechanisms,
 } from './server-mechanisms.ts';
 export { expiryOf } from './token-endpoint.ts';
+export { TokenLogins } from './token-logins.ts';
 export { unsecuredCheckOf } from './unsecured-options.ts';

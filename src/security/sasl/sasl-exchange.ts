@@ -11,6 +11,8 @@ export interface SaslIdentity {
   readonly principal: Principal;
   /** When what it was proven with ends, by the wall clock; null: it does not end. */
   readonly expiresAtMs: number | null;
+  /** Asked with each request of the session: whether what it was proven with was taken back. */
+  readonly isOver?: () => boolean;
 }
 
 /** What the server answers to a token. */

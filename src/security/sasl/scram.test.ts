@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Random } from '../../io/index.ts';
+import { type DelegationToken, tokenHmac } from '../tokens/index.ts';
 import { SaslError, type SaslServer, type SaslStep } from './sasl-exchange.ts';
 import { type ScramMechanism, saltedPassword, scramKeys, scramMechanism } from './scram-keys.ts';
 import { scramLogin } from './scram-login.ts';
 import { parseClientFirst } from './scram-messages.ts';
 import { type ScramCredential, scramServer } from './scram-server.ts';
+import { TokenLogins } from './token-logins.ts';
 
 const sha256 = scramMechanism('SCRAM-SHA-256') as ScramMechanism;
 const sha512 = scramMechanism('SCRAM-SHA-512') as ScramMechanism;
@@ -28,11 +30,17 @@ function credential(
 
 function server(
   users: Record<string, ScramCredential>,
-  { nonce = 'serverNonce', mechanism = sha256, saltSecret = 'cluster' } = {},
+  {
+    nonce = 'serverNonce',
+    mechanism = sha256,
+    saltSecret = 'cluster',
+    tokens = null as TokenLogins | null,
+  } = {},
 ): { next(token: string | Buffer): SaslStep } {
   const made: SaslServer = scramServer({
     mechanism,
     credentialOf: (user) => (Object.hasOwn(users, user) ? users[user] : undefined),
+    tokens,
     saltSecret,
     nonce,
   });
@@ -140,6 +148,7 @@ describe('a server', () => {
       const made = scramServer({
         mechanism: sha256,
         credentialOf: (name) => traced(name === 'alice' ? users.alice : undefined),
+        tokens: null,
         saltSecret: 'x',
         nonce: 'server',
       });
@@ -229,6 +238,100 @@ describe('a client', () => {
     const exchange = begun();
     exchange.next('r=Y2xpZW50x,s=c2FsdA==,i=4096');
     refused(() => exchange.next('e=other-error'), /other-error/);
+  });
+});
+
+describe('a delegation token', () => {
+  const all = new Map<string, DelegationToken>();
+  let nowMs = 1000;
+  const tokens = new TokenLogins({
+    secretKey: 'key',
+    tokenOf: (id) => all.get(id),
+    now: () => nowMs,
+  });
+  const give = (tokenId: string, change: Partial<DelegationToken> = {}): void => {
+    all.set(tokenId, {
+      ...{ tokenId, owner: 'User:alice', requester: 'User:bob', renewers: [] },
+      ...{ issueTimestamp: 0, maxTimestamp: 9000, expirationTimestamp: 5000, ...change },
+    });
+  };
+  const secretOf = (tokenId: string): string => tokenHmac('key', tokenId).toString('base64');
+  const users = { alice: credential(sha256, 'secret') };
+  const login = (
+    username: string,
+    password: string,
+    extensions = 'tokenauth=true',
+    mechanism = sha256,
+  ): SaslStep => {
+    const peer = server(users, { tokens, mechanism });
+    const user = { username, password, extensions };
+    const client = scramLogin(randomOf('Y2xpZW50'), mechanism, user).start('host');
+    const final = client.next(peer.next(client.next(null) as Buffer).token) as Buffer;
+    const step = peer.next(final);
+    client.next(step.token);
+    return step;
+  };
+
+  test('makes its holder its owner until it ends, by both mechanisms', () => {
+    give('t1');
+    for (const mechanism of [sha256, sha512, sha256]) {
+      const { identity } = login('t1', secretOf('t1'), 'tokenauth=TRUE', mechanism);
+      assert.deepEqual(identity?.principal, { type: 'User', name: 'alice', isByToken: true });
+      assert.equal(identity?.expiresAtMs, 5000);
+      assert.equal(identity?.isOver?.(), false);
+    }
+  });
+
+  test('keeps the type of its owner: one of a group is no user', () => {
+    give('t2', { owner: 'Group:admin' });
+    assert.equal(login('t2', secretOf('t2')).identity?.principal.type, 'Group');
+  });
+
+  test('that is over, gone, unknown or guessed is refused in the same words', () => {
+    give('t1');
+    give('old', { expirationTimestamp: 999 });
+    const wrong: [string, string][] = [
+      ['t1', secretOf('t2')],
+      ['t1', 'secret'],
+      ['old', secretOf('old')],
+      ['none', secretOf('none')],
+      ['alice', 'secret'],
+    ];
+    for (const [id, password] of wrong) {
+      refused(() => login(id, password), /^Invalid client credentials$/);
+    }
+    refused(() => login('t1', secretOf('t1'), 'tokenauth=false'), /^Invalid client credentials$/);
+    refused(() => login('t1', secretOf('t1'), 'x=y'), /^Invalid client credentials$/);
+  });
+
+  test('that is known is answered with the salt that it had before it was', () => {
+    const salt = (id: string, given: TokenLogins | null): string => {
+      const peer = server(users, { tokens: given });
+      const text = peer.next(`n,,n=${id},r=abc,tokenauth=true`).token.toString();
+      return /s=([^,]*),i=4096$/.exec(text)?.[1] ?? '';
+    };
+    const before = salt('t3', tokens);
+    give('t3');
+    assert.equal(salt('t3', tokens), before);
+    assert.equal(salt('t3', null), before);
+    all.delete('t3');
+    assert.equal(salt('t3', tokens), before);
+    assert.notEqual(salt('t4', tokens), before);
+  });
+
+  test('ends a session when it is taken away, or ended earlier', () => {
+    give('t5');
+    const { identity } = login('t5', secretOf('t5'));
+    give('t5', { expirationTimestamp: 6000 });
+    assert.equal(identity?.isOver?.(), false);
+    give('t5', { expirationTimestamp: 1000 });
+    assert.equal(identity?.isOver?.(), false);
+    nowMs += 1;
+    assert.equal(identity?.isOver?.(), true);
+    give('t5');
+    assert.equal(identity?.isOver?.(), false);
+    all.delete('t5');
+    assert.equal(identity?.isOver?.(), true);
   });
 });
 

@@ -20,6 +20,7 @@ import {
   type OpenGssapi,
   opened,
 } from '../kerberos/index.ts';
+import type { DelegationToken } from '../tokens/index.ts';
 import { bearerServer, type TokenCheck } from './bearer-server.ts';
 import { allowedUrlsProperty, type HttpFetch, urlRefusal } from './http-fetch.ts';
 import { brokerJaas, brokerJaasKey, jaasProperty } from './jaas-source.ts';
@@ -30,6 +31,7 @@ import { type ScramMechanism, scramMechanism } from './scram-keys.ts';
 import { type ScramCredential, scramServer } from './scram-server.ts';
 import { signedCheck } from './signed-token.ts';
 import { TokenKeys } from './token-keys.ts';
+import { TokenLogins } from './token-logins.ts';
 import { unsecuredCheckOf } from './unsecured-options.ts';
 
 export interface ServerMechanism {
@@ -45,6 +47,8 @@ export interface ServerMechanismsOptions {
   readonly clusterId: string;
   /** Of the newest image; undefined: nobody knows the user. */
   readonly scramCredential: (mechanismNumber: number, user: string) => ScramCredential | undefined;
+  /** Of the newest image, by its id; undefined: nobody knows it. */
+  readonly token: (tokenId: string) => DelegationToken | undefined;
   readonly fetch: HttpFetch;
   /** Default: Kerberos of this machine. */
   readonly gssapi?: OpenGssapi;
@@ -73,7 +77,10 @@ export function serverMechanisms(
 
 function serverOf(io: Io, name: string, options: ServerMechanismsOptions): () => SaslServer {
   const scram = scramMechanism(name);
-  if (scram !== null) return () => newScramServer(io, scram, options);
+  if (scram !== null) {
+    const tokens = tokenLogins(io, options);
+    return () => newScramServer(io, scram, options, tokens);
+  }
   if (name === 'PLAIN') {
     const users = plainUsers(io, options);
     return () => plainServer((user) => users.get(user) ?? null);
@@ -87,13 +94,24 @@ function newScramServer(
   io: Io,
   mechanism: ScramMechanism,
   { scramCredential, clusterId }: ServerMechanismsOptions,
+  tokens: TokenLogins | null,
 ): SaslServer {
   return scramServer({
     mechanism,
     credentialOf: (user) => scramCredential(mechanism.number, user),
+    tokens,
     saltSecret: clusterId,
     nonce: io.random.bytes(24).toString('base64url'),
   });
+}
+
+function tokenLogins(
+  { clock }: Io,
+  { config, token }: ServerMechanismsOptions,
+): TokenLogins | null {
+  const secretKey = config.get('delegation.token.secret.key') || null;
+  if (secretKey === null) return null;
+  return new TokenLogins({ secretKey, tokenOf: token, now: () => clock.now() });
 }
 
 function jaasOptions(

@@ -67,10 +67,13 @@ export class SaslPeer {
   async scram(
     username: string,
     password: string,
-    { isRaw = false }: { readonly isRaw?: boolean } = {},
+    {
+      isRaw = false,
+      isToken = false,
+    }: { readonly isRaw?: boolean; readonly isToken?: boolean } = {},
   ): Promise<string | null> {
     const mechanism = 'SCRAM-SHA-256';
-    const options = new Map(Object.entries({ username, password }));
+    const options = new Map(Object.entries({ username, password, tokenauth: `${isToken}` }));
     const fetch = () => Promise.reject(new Error('nothing is fetched'));
     const login = clientLogin(this.#io, { mechanism, options, source: 'the test', fetch });
     const exchange = login.start('host');

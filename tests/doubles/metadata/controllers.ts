@@ -116,5 +116,6 @@ export function plain(image: MetadataImage): Record<string, unknown> {
     nextProducerId: parts.nextProducerId,
     scram: sorted(parts.scram),
     acls: sorted(parts.acls),
+    tokens: sorted(parts.tokens),
   };
 }

@@ -59,6 +59,12 @@ export const sampleRecords: readonly MetadataRecord[] = [
     ...{ id: topicIds[0], resourceType: 2, resourceName: 'orders', patternType: 3 },
     ...{ principal: 'User:alice', host: '*', operation: 3, permissionType: 3 },
   },
+  {
+    type: 'DelegationTokenRecord',
+    ...{ owner: 'User:alice', requester: 'User:admin', renewers: ['User:bob', 'User:a:b'] },
+    ...{ issueTimestamp: 1_700_000_000_000, maxTimestamp: 2 ** 43, expirationTimestamp: 2 ** 42 },
+    tokenId: 'sampleTokenAAAAAAAAAAA',
+  },
 ];
 
 /** @param order of the records before they were replayed */

@@ -26,6 +26,9 @@ const methods: Record<keyof Controller, true> = {
   alterScramCredentials: true,
   createAcls: true,
   deleteAcls: true,
+  createToken: true,
+  renewToken: true,
+  expireToken: true,
   updateFeatures: true,
 };
 

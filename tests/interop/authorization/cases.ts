@@ -252,6 +252,11 @@ export function casesOf({ topicId }: Facts, records: (isTransactional: boolean) 
       { feature: 'no.such.feature', maxVersionLevel: 1, allowDowngrade: false, upgradeType: 1 },
     ],
   });
+  const ownerless = { ownerPrincipalType: null, ownerPrincipalName: null };
+  add(apis.createDelegationToken, { ...ownerless, renewers: [], maxLifetimeMs: -1 });
+  add(apis.renewDelegationToken, { hmac: Buffer.alloc(64), renewPeriodMs: -1 });
+  add(apis.expireDelegationToken, { hmac: Buffer.alloc(64), expiryTimePeriodMs: -1 });
+  add(apis.describeDelegationToken, { owners: null });
   const filter = {
     ...{ resourceTypeFilter: 2, resourceNameFilter: 'nobodys', patternTypeFilter: 3 },
     ...{ principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 },

@@ -24,7 +24,11 @@ export class KafkaBroker {
     this.#child = child;
   }
 
-  static async start(config: Readonly<Record<string, string>>): Promise<KafkaBroker> {
+  /** @param protocol of the listener for clients, and its name */
+  static async start(
+    config: Readonly<Record<string, string>>,
+    protocol = 'PLAINTEXT',
+  ): Promise<KafkaBroker> {
     const directory = mkdtempSync(join(tmpdir(), 'partita-kafka-acl-'));
     const [port, controllerPort] = [await freePort(), await freePort()];
     const properties = {
@@ -32,8 +36,10 @@ export class KafkaBroker {
       'node.id': '1',
       'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
       'controller.listener.names': 'CONTROLLER',
-      listeners: `PLAINTEXT://0.0.0.0:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+      listeners: `${protocol}://0.0.0.0:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'advertised.listeners': `${protocol}://127.0.0.1:${port}`,
+      'listener.security.protocol.map': `${protocol}:${protocol},CONTROLLER:PLAINTEXT`,
+      'inter.broker.listener.name': protocol,
       'log.dirs': join(directory, 'data'),
       'offsets.topic.replication.factor': '1',
       'transaction.state.log.replication.factor': '1',
