@@ -19,7 +19,7 @@ import { javaRelease } from './client-programs.ts';
 import { freePort } from './clusters/ports.ts';
 import { KafkaBroker } from './kerberos/kafka-broker.ts';
 import { hasKerberos, Kdc, realm } from './kerberos/kdc.ts';
-import { conversation, type Said } from './kerberos/odd-handshakes.ts';
+import { conversation, type Said, sessionLifetimeMs } from './kerberos/odd-handshakes.ts';
 import { hasJava, hasKafka, hasKcat, kafkaTool, kcat } from './toolchain.ts';
 
 const module = 'com.sun.security.auth.module.Krb5LoginModule';
@@ -65,6 +65,7 @@ before(async () => {
     'listener.name.sasl_plaintext.plain.sasl.jaas.config': plain,
     'listener.name.strict.sasl.enabled.mechanisms': 'GSSAPI',
     'listener.name.strict.gssapi.sasl.jaas.config': jaas,
+    'listener.name.strict.gssapi.connections.max.reauth.ms': '3600000',
     [`listener.name.strict.${rulesKey}`]: `RULE:[1:$1@$0](alice@${realm})s/@.*//`,
     ...single,
   };
@@ -213,6 +214,16 @@ describe('our client', () => {
     assert.match(await refusalOf(bob), /^NETWORK_EXCEPTION: GSSAPI: no tickets: bob/);
     await kdc.start();
     await workAt(address(), bob);
+  });
+
+  test('has a session that ends with its ticket where sessions end', async (t) => {
+    if (!hasKerberos(t)) return;
+    const path = await kdc.kinit('minute.cache', 'alice', '-l', '60s');
+    const source = { kind: 'cache', path, principal: null } as const;
+    const lifetimeMs = await sessionLifetimeMs(strictPort, source);
+    // Kerberos lets clocks differ by five minutes.
+    assert.ok(lifetimeMs > 300_000 && lifetimeMs <= 360_000, `${lifetimeMs}`);
+    assert.equal(await sessionLifetimeMs(broker.port, source), 0);
   });
 
   test('is refused where no rule makes a user of it', async (t) => {

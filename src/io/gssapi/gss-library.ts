@@ -109,9 +109,11 @@ interface Loaded {
 /** Debian, Red Hat, Alpine and others; Homebrew on its two kinds of machine. */
 const folders = ['', '/opt/homebrew/opt/krb5/lib/', '/usr/local/opt/krb5/lib/'];
 
-/** @throws GssLibraryMissing */
-export function loadGssLibrary(): GssLibrary {
-  const koffi = loadKoffi();
+/** @param require for tests @throws GssLibraryMissing */
+export function loadGssLibrary(
+  require: (name: string) => unknown = createRequire(import.meta.url),
+): GssLibrary {
+  const koffi = loadKoffi(require);
   const gss = loadFirst(koffi, 'libgssapi_krb5', 2);
   const krb5 = loadFirst(koffi, 'libkrb5', 3);
   koffi.struct('partita_buffer', { length: 'size_t', value: 'void *' });
@@ -131,9 +133,9 @@ export function loadGssLibrary(): GssLibrary {
   };
 }
 
-function loadKoffi(): Koffi {
+function loadKoffi(require: (name: string) => unknown): Koffi {
   try {
-    return createRequire(import.meta.url)('koffi') as Koffi;
+    return require('koffi') as Koffi;
   } catch (error) {
     const first = (error as Error).message.split('\n')[0];
     const isMissing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';

@@ -64,7 +64,7 @@ export function systemGssapi(krb5Conf: string | null): Gssapi {
   return opened;
 }
 
-class SystemGssapi implements Gssapi {
+export class SystemGssapi implements Gssapi {
   readonly #library: GssLibrary;
   #caches = 0;
 
@@ -394,10 +394,9 @@ function destroyCache({ krb5 }: GssLibrary, cacheName: string): void {
 
 function failure(library: GssLibrary, major: number, minor: number): GssError {
   const code = minor | 0;
-  const text =
-    code === 0
-      ? statusText(library, major, ofGss)
-      : statusText(library, minor, ofMechanism) || statusText(library, major, ofGss);
+  const ofKerberos = code === 0 ? '' : statusText(library, minor, ofMechanism);
+  const isNone = ofKerberos === '' || ofKerberos === 'Success';
+  const text = isNone ? statusText(library, major, ofGss) : ofKerberos;
   return new GssError(text, kinds.get(code) ?? 'refused');
 }
 

@@ -60,13 +60,17 @@ export class Kdc {
   }
 
   /** A krb5.conf that differs; returns its path. */
-  configure(name: string, libraryDefaults: readonly string[], realmName = realm): string {
+  configure(
+    name: string,
+    libraryDefaults: readonly string[] = [],
+    kdc = `127.0.0.1:${this.#port}`,
+  ): string {
     const path = this.path(name);
     const lines = [
       '[libdefaults]',
-      ...[`default_realm = ${realmName}`, 'dns_lookup_kdc = false', 'dns_lookup_realm = false'],
+      ...[`default_realm = ${realm}`, 'dns_lookup_kdc = false', 'dns_lookup_realm = false'],
       ...['dns_canonicalize_hostname = false', 'rdns = false', ...libraryDefaults],
-      ...['[realms]', `${realm} = {`, `kdc = 127.0.0.1:${this.#port}`, '}'],
+      ...['[realms]', `${realm} = {`, `kdc = ${kdc}`, '}'],
       ...['[domain_realm]', `localhost = ${realm}`, ''],
     ];
     writeFileSync(path, lines.join('\n'));
@@ -139,7 +143,7 @@ export class Kdc {
 
   async #create(): Promise<void> {
     this.#port = await freePort();
-    this.configure('krb5.conf', []);
+    this.configure('krb5.conf');
     const address = `127.0.0.1:${this.#port}`;
     const lines = [
       '[kdcdefaults]',

@@ -90,6 +90,23 @@ async function have(port: number, context: Context, words: Odd): Promise<string>
   }
 }
 
+/** For how long the broker at a port says that a session of these tickets lasts. */
+export async function sessionLifetimeMs(port: number, source: TicketSource): Promise<number> {
+  const tickets = await systemGssapi(null).getTickets(source);
+  const context = tickets.initiate('kafka', 'localhost');
+  const connection = await connected(port);
+  const { token } = await context.next(empty);
+  await context.next(await sent(connection, token));
+  await sent(connection, empty);
+  const answer = await connection.request(saslAuthenticate, {
+    authBytes: context.wrap(choice(1)),
+  });
+  connection.close();
+  context.release();
+  tickets.release();
+  return answer.sessionLifetimeMs;
+}
+
 async function replayed(port: number, tickets: GssTickets): Promise<string> {
   const context = tickets.initiate('kafka', 'localhost');
   const { token } = await context.next(empty);
