@@ -81,8 +81,9 @@ export async function unusableKeys(
   { broker, image }: RequestContext,
 ): Promise<KafkaError | null> {
   if (resourceType !== ResourceType.BROKER || resourceName !== String(broker.nodeId)) return null;
-  if (!configs.some(({ name }) => /^listener\.name\..+\.ssl\./.test(name))) return null;
   try {
+    for (const { name } of configs) await assertJaas(name, changed.get(name));
+    if (!configs.some(({ name }) => /^listener\.name\..+\.ssl\./.test(name))) return null;
     const all = image.configOf(ResourceType.BROKER, '');
     await broker.checkKeys(broker.config.withDynamic(all, changed));
     return null;
@@ -129,4 +130,11 @@ export function alterConfigAnswers<R extends Resource>(
     resourceName,
   }));
   return [...altered, ...failures];
+}
+
+/** The next start would refuse what cannot be read. @throws ConfigError */
+async function assertJaas(key: string, text: string | undefined): Promise<void> {
+  if (text === undefined || !/^listener\.name\..+\.sasl\.jaas\.config$/.test(key)) return;
+  const { jaasOfKey } = await import('../../security/sasl/index.ts');
+  jaasOfKey(key, text);
 }
