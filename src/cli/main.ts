@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "adopt, dump, restore, recover, replicas: all of a cluster's metadata",
     load: () => import('./partita-cluster.ts'),
   },
+  role: {
+    summary: 'create, list, describe, grant, revoke, delete: named bundles of ACLs',
+    load: () => import('./partita-role.ts'),
+  },
   stray: {
     summary: 'list, restore: logs that were set aside',
     load: () => import('./stray.ts'),

@@ -1,12 +1,14 @@
 // Who may do what, as Kafka's StandardAuthorizer decides it: super users may do everything; then an
 // ACL that denies goes before one that allows; what no ACL allows is denied, but for
 // `allow.everyone.if.no.acl.found` on a resource that no ACL is about.
+// Whoever has a role has the ACLs of that role, denials too (roles.ts).
 //
 // Invariant: every question is answered from the ACLs of the moment. No decision is kept.
 
 import type { AclBinding } from './acl-binding.ts';
 import { AclOperation, AclPattern, AclPermission, everyUser, wildcard } from './acl-codes.ts';
 import { AclIndex, type PatternAcls } from './acl-index.ts';
+import { RoleGrants } from './roles.ts';
 
 /** Who asks, and from where. */
 export interface Requester {
@@ -26,6 +28,7 @@ export interface AuthorizerOptions {
 export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #index = new AclIndex();
+  readonly #grants = new RoleGrants();
   #version = 0;
 
   constructor(options: AuthorizerOptions) {
@@ -40,12 +43,14 @@ export class Authorizer {
   addAcl(acl: AclBinding): void {
     this.#version++;
     this.#index.add(acl);
+    this.#grants.add(acl);
   }
 
   /** `acl` is the very object that was added. */
   removeAcl(acl: AclBinding): void {
     this.#version++;
     this.#index.remove(acl);
+    this.#grants.remove(acl);
   }
 
   /** Whether the requester may do the operation on the resource of the type with the name. */
@@ -65,10 +70,12 @@ export class Authorizer {
         }
       }
     };
+    const roles = this.#rolesOf(requester);
     this.#index.seeCovering(type, name, (acls: PatternAcls) => {
       hasAcls = true;
       judge(acls.get(principal));
       if (principal !== everyUser) judge(acls.get(everyUser));
+      for (const role of roles) judge(acls.get(role));
       return isDenied;
     });
     if (isDenied) return false;
@@ -95,9 +102,15 @@ export class Authorizer {
     return false;
   }
 
+  /** As principals; what everybody has is everyone's. */
+  #rolesOf({ principal, host }: Requester): readonly string[] {
+    if (this.#grants.isEmpty) return noRoles;
+    return [...this.#grants.of(principal, host), ...this.#grants.of(everyUser, host)];
+  }
+
   *#ofRequester(requester: Requester, operation: number, type: number): Iterable<AclBinding> {
     const { principal, host } = requester;
-    for (const each of new Set([principal, everyUser])) {
+    for (const each of new Set([principal, everyUser, ...this.#rolesOf(requester)])) {
       for (const acl of this.#index.ofPrincipal(type, each)) {
         if (acl.host !== host && acl.host !== wildcard) continue;
         if (acl.operation === operation || acl.operation === AclOperation.ALL) yield acl;
@@ -105,6 +118,8 @@ export class Authorizer {
     }
   }
 }
+
+const noRoles: readonly string[] = [];
 
 /** Whether leave to do `granted` is leave to do `asked`. Denials imply nothing. */
 function allows(granted: number, asked: number): boolean {

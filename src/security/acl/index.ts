@@ -8,6 +8,7 @@
 //
 //   authorizer.ts    the decision
 //   acl-index.ts     ACLs by what a decision asks for
+//   roles.ts         bundles of ACLs, as ACLs
 
 import type { Authorizer, AuthorizerOptions } from './authorizer.ts';
 
@@ -25,6 +26,14 @@ export {
 } from './acl-codes.ts';
 export { aclHost, hostFromBytes, hostToBytes } from './acl-host.ts';
 export type { Authorizer, AuthorizerOptions, Requester } from './authorizer.ts';
+export {
+  grantedRole,
+  grantOf,
+  isRoleName,
+  roleOfPrincipal,
+  rolePrefix,
+  rolePrincipal,
+} from './roles.ts';
 
 /** Before the first authorizer is made, which then takes no time. */
 export async function loadAuthorizer(): Promise<void> {
