@@ -9,7 +9,7 @@ import type { Io } from '../io/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import { addClientFlags, type ClientFlags, withAdmin } from './client-flags.ts';
 import { hidden, kafkaCommand, parseFlags, repeatable, UsageError } from './command-line.ts';
-import { parseAddedConfigs } from './configs/added-configs.ts';
+import { parseAddedConfigs, withoutSecrets } from './configs/added-configs.ts';
 import { type Entity, type EntityFlags, entitiesOf } from './configs/entity.ts';
 import { quotaPartsOf } from './configs/quota-entity.ts';
 import { alterQuotas, describeQuotas } from './configs/quotas.ts';
@@ -119,7 +119,8 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     process.stderr.write(
-      `Error while executing config command with args '${args.join(' ')}'\n${error.message}\n`,
+      `Error while executing config command with args '${withoutSecrets(args)}'\n` +
+        `${error.message}\n`,
     );
     return 1;
   }

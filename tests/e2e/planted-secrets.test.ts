@@ -236,6 +236,9 @@ test('a broker and its tools show and store none of the passwords they are given
     await world.refused(
       ...configs('--alter', '--add-config', `ssl.key.password=${planted.of('wire-bare')}`),
     );
+    // A comma ends the value, so that the rest is no config.
+    const torn = `${prefix}.ssl.key.password=a,${planted.of('behind-comma')}`;
+    await world.refused(...configs('--alter', `--add-config=${torn}`));
     await world.good('kafka-topics', ...admin, '--list');
 
     const described = await world.good(...configs('--describe', '--all'));
