@@ -14,6 +14,8 @@ import type { World } from './world.ts';
 export interface ClusterOptions {
   /** Default 1: a broker that has its metadata in its own log directory, and no store. */
   readonly brokers?: number;
+  /** Of the listener. Default PLAINTEXT. */
+  readonly protocol?: 'PLAINTEXT' | 'SASL_PLAINTEXT';
   readonly store?: SimStoreOptions;
   /** Keys of server.properties, beyond the listener, the log directory and the store. */
   readonly config?: Readonly<Record<string, string>>;
@@ -36,14 +38,15 @@ export class Cluster {
     const count = options.brokers ?? 1;
     this.store = count === 1 ? null : storeIn(world, options.store);
     const onExit = options.onExit ?? (({ error }: BrokerExit) => world.fail(error));
+    const { protocol = 'PLAINTEXT' } = options;
     const plant = options.plant ?? ((io: Io) => io);
     this.brokers = Array.from({ length: count }, (_, index) => {
       const host = world.host(`broker-${index + 1}`);
       const config = {
         'node.id': `${index + 1}`,
-        listeners: `PLAINTEXT://0.0.0.0:${brokerPort}`,
+        listeners: `${protocol}://0.0.0.0:${brokerPort}`,
         'log.dirs': '/data',
-        ...(this.store !== null && sharing(host.name, this.store)),
+        ...(this.store !== null && sharing(`${protocol}://${host.name}`, this.store)),
         ...options.config,
       };
       return new SimBroker(host, { config, onExit, plant });
@@ -110,9 +113,9 @@ function storeIn(world: World, options: SimStoreOptions = {}): StoreHosts {
 }
 
 /** What a broker of several has. */
-function sharing(hostName: string, { address }: StoreHosts): Record<string, string> {
+function sharing(listener: string, { address }: StoreHosts): Record<string, string> {
   return {
-    'advertised.listeners': `PLAINTEXT://${hostName}:${brokerPort}`,
+    'advertised.listeners': `${listener}:${brokerPort}`,
     'cluster.store': address,
   };
 }

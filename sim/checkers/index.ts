@@ -35,6 +35,7 @@
 // replicated-reads.ts      (m) nothing below a watermark that a client was told is lost or changed
 // partition-leaders.ts     (m) one leader per epoch; watermarks and ends do not go back
 // replica-copies.ts        (m) replicas agree below the watermark, to the byte
+// granted-rights.ts        (o) a client is served what the broker's ACLs grant
 // metadata-logs.ts         (n) a store has one metadata log for everybody
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
 export { ClusterMetadata, type TopicState } from './cluster-metadata.ts';
@@ -50,6 +51,7 @@ export {
 } from './damaged-logs.ts';
 export { DiskLosses, type ReplicatedTopic } from './disk-losses.ts';
 export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
+export { assertAsGranted, type Grant, grantsText, type Question } from './granted-rights.ts';
 export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
 export { keyedContentsOf } from './keyed-copies.ts';

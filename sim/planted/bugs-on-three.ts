@@ -42,4 +42,41 @@ export const bugsOnThree: readonly BugOnThree[] = [
     foundAt: 87,
     finding: /is lost|is gone before/,
   },
+  {
+    name: 'decision that is kept',
+    about: 'what a client may do is looked up once, and never again',
+    file: 'src/broker/authorization.js',
+    was: `        return this.#authorizer.authorize(this.#requester, operation, type, name);`,
+    is: `        const { principal } = this.#requester;
+        const key = [principal, operation, type, name].join(' ');
+        const kept = (this.#authorizer.kept ??= new Map());
+        if (!kept.has(key))
+            kept.set(key, this.#authorizer.authorize(this.#requester, operation, type, name));
+        return kept.get(key);`,
+    scenario: 'access',
+    foundAt: 1,
+    finding: /was (served|refused), and its ACLs (deny|grant) it/,
+  },
+  {
+    name: 'right that is never taken',
+    about: 'an ACL that a snapshot no longer has, or that was deleted, stays in force',
+    file: 'src/broker/authorization.js',
+    was: `if (before !== undefined)
+            authorizer.removeAcl(before);`,
+    is: `if (before !== undefined && now !== undefined)
+            authorizer.removeAcl(before);`,
+    scenario: 'access',
+    foundAt: 6,
+    finding: /was (served|refused), and its ACLs (deny|grant) it/,
+  },
+  {
+    name: 'password of before',
+    about: 'a broker goes on with the users of the metadata that it began with',
+    file: 'src/broker/authentication.js',
+    was: 'scramCredential: (mechanism, user) => image().scram.get(',
+    is: 'scramCredential: (mechanism, user) => (this.begun ??= image().scram).get(',
+    scenario: 'access',
+    foundAt: 1,
+    finding: /with (the|no) password of the moment/,
+  },
 ];

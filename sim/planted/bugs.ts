@@ -8,7 +8,8 @@
 //   bugs-of-moves.ts     lost AlterPartition answer taken as refused; ISR entry below the start of
 //                        the epoch; old replica deleted before the new one is in sync
 //   bugs-on-three.ts     coordinator that answers before it has replayed; PrepareCommit forgotten;
-//                        compaction of what is not decided
+//                        compaction of what is not decided; decision that is kept; right that is
+//                        never taken; password of before
 //   bugs-of-units.ts     fetch answer of an older epoch appended; watermark taken before
 //                        truncation; restarted replica counted by its old broker epoch, by the
 //                        leader and by the controller; deposed controller that answers a question;

@@ -20,6 +20,7 @@
 //                      move-stories.ts and story-parts.ts have what is told step by step
 // metadata-logs.ts     no brokers: processes that keep a metadata log in those models
 // metadata-on.ts       the same with the metadata in the models of etcd and ZooKeeper
+// access.ts            rights and users that change while clients work
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
 //                      the same on three brokers; three-brokers.ts has what they share
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
@@ -29,6 +30,7 @@
 // compaction-run.ts those with compacted topics.
 
 import type { Scenario } from '../scenario.ts';
+import { access } from './access.ts';
 import { badDisk } from './bad-disk.ts';
 import { compaction, compactionPowerCut } from './compaction.ts';
 import { compactionOnThree } from './compaction-on-three.ts';
@@ -90,4 +92,5 @@ export const scenarios: readonly Scenario[] = [
   groupsOnThree,
   transactionsOnThree,
   compactionOnThree,
+  access,
 ];

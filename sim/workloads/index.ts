@@ -18,7 +18,11 @@
 // near-reader.ts        consumers that read at followers
 // replica-mover.ts      reassigns partitions to other brokers, and cuts that short
 // log-keeper.ts            keeps the metadata log in a store, as a broker does
+// access-churn.ts          an operator who changes rights and users
+// bounded-client.ts        a client who asks within those rights, and without
 // read-raw.ts              partitions batch by batch, with what is wrong with them
+export { churnAccess, operatorSecurity } from './access-churn.ts';
+export { askWithinRights } from './bounded-client.ts';
 export { type GroupWatch, type MemberPlan, runMember } from './group-member.ts';
 export {
   lookAtGroups,

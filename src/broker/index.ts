@@ -55,6 +55,7 @@ export async function storeOptionsOf(io: Io, config: BrokerConfig): Promise<Stor
 /** Loads what a start may load, for whoever has a start that must take no time. */
 export async function loadMemberParts(): Promise<void> {
   await import('./member.ts');
+  await import('./authentication.ts');
   await loadAuthorizer();
   await loadStoreEngines();
 }

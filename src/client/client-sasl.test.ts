@@ -7,7 +7,7 @@ import { startBroker } from '../../tests/doubles/broker/brokers.ts';
 import '../../tests/doubles/broker/sasl-peer.ts';
 import type { Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
-import { type KafkaError, metadata } from '../protocol/index.ts';
+import { findCoordinator, type KafkaError, metadata } from '../protocol/index.ts';
 import { Admin, type AdminOptions } from './admin/index.ts';
 import { ClientConfigError } from './client-config-error.ts';
 import { saslLogin } from './client-sasl.ts';
@@ -154,6 +154,27 @@ test('a session is gone on with before it ends, and requests keep their order', 
         [...answered].sort((a, b) => a - b),
       );
       assert.equal(connection.isClosed, false);
+      connection.close();
+    },
+    { 'connections.max.reauth.ms': '5000' },
+  );
+});
+
+test('a request that cannot be written fails alone, also while a session is renewed', async () => {
+  await withSasl(
+    async ({ io }) => {
+      const sasl = saslLogin(io, { mechanism: 'SCRAM-SHA-256', ...alice });
+      const connection = await ClientConnection.connect(io, {
+        ...{ host: 'host', port: 9092, clientId: null, security: { sasl } },
+      });
+      const asked = () => connection.request(metadata, { topics: [] });
+      await io.clock.sleep(4_900);
+      // In the newest version the request has no such field.
+      const body = { key: 'a', keyType: 0 };
+      const all = [asked(), connection.request(findCoordinator, body), asked()];
+      const ends = await Promise.allSettled(all);
+      const states = ends.map(({ status }) => status);
+      assert.deepEqual(states, ['fulfilled', 'rejected', 'fulfilled']);
       connection.close();
     },
     { 'connections.max.reauth.ms': '5000' },

@@ -172,7 +172,12 @@ export class ClientConnection {
       const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs ?? 30_000;
       const onResponse = resolve as (body: unknown) => void;
       const send = (): void => {
-        this.#send(api, version, body, { timeoutMs, onResponse, onError: reject });
+        try {
+          this.#send(api, version, body, { timeoutMs, onResponse, onError: reject });
+        } catch (error) {
+          // What cannot be written holds up nobody who waits behind it.
+          reject(error);
+        }
       };
       if (this.#session === null) send();
       else this.#inSession(this.#session, send);
