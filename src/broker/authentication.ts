@@ -14,6 +14,7 @@ import {
   type ServerMechanismsOptions,
   serverMechanisms,
 } from '../security/sasl/index.ts';
+import type { Audit } from './audit.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Client } from './client.ts';
 import { SaslGate } from './sasl-gate.ts';
@@ -23,6 +24,8 @@ export interface AuthenticationOptions {
   /** The newest, for the users of SCRAM and for delegation tokens. */
   readonly image: () => MetadataImage;
   readonly onBug: (error: Error) => void;
+  /** Default: nobody keeps who was let in. */
+  readonly audit?: Audit | null;
   /** Default: HTTP of this machine. */
   readonly fetch?: HttpFetch;
   /** Default: Kerberos of this machine. */
@@ -87,6 +90,7 @@ export class Authentication {
     this.#unauthenticated.set(remoteHost, count);
     const forget = this.#once(remoteHost);
     client.whenGone(forget);
+    const { audit } = this.#options;
     const key = 'connection.failed.authentication.delay.ms';
     client.gate = new SaslGate(client, {
       clock: this.#io.clock,
@@ -94,8 +98,14 @@ export class Authentication {
       failureDelayMs: () => this.#config.get(key),
       frameBytesMax: this.#config.getForListener(listenerName, 'sasl.server.max.receive.size'),
       isSaslError: (error) => error instanceof SaslError,
-      onAuthenticated: forget,
-      onFailure: (why) => this.#log.warn(`refused connection ${connection.id}: ${why}`),
+      onAuthenticated: (mechanism) => {
+        forget();
+        audit?.letIn(client, mechanism);
+      },
+      onFailure: (why) => {
+        this.#log.warn(`refused connection ${connection.id}: ${why}`);
+        audit?.notLetIn(client, why);
+      },
       onBug: this.#options.onBug,
     });
   }

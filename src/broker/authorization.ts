@@ -18,6 +18,7 @@ import {
   type Requester,
 } from '../security/acl/index.ts';
 import { principalText } from '../security/index.ts';
+import type { Audit } from './audit.ts';
 import type { Client } from './client.ts';
 
 export { AclOperation, AclResource } from '../security/acl/index.ts';
@@ -34,6 +35,8 @@ export interface Rights {
   authorize(operation: number, type: number, name: string): boolean;
   /** Whether it may be done on any resource of the type, existing or not (KIP-679). */
   authorizeByResourceType(operation: number, type: number): boolean;
+  /** The client is told that it may not: for the audit trail, where there is one. */
+  noteRefusal(operation: number, type: number, name: string): void;
 }
 
 /** Where there is no authorizer. */
@@ -43,16 +46,23 @@ export const everyRight: Rights = {
   aclsVersion: 0,
   authorize: () => true,
   authorizeByResourceType: () => true,
+  noteRefusal: () => {},
 };
 
 export class ClientRights implements Rights {
   readonly isBound = true;
   readonly #authorizer: Authorizer;
   readonly #requester: Requester;
+  readonly #audit: Pick<Audit, 'refused'> | null;
 
-  constructor(authorizer: Authorizer, requester: Requester) {
+  constructor(
+    authorizer: Authorizer,
+    requester: Requester,
+    audit: Pick<Audit, 'refused'> | null = null,
+  ) {
     this.#authorizer = authorizer;
     this.#requester = requester;
+    this.#audit = audit;
   }
 
   get owner(): string {
@@ -70,10 +80,18 @@ export class ClientRights implements Rights {
   authorizeByResourceType(operation: number, type: number): boolean {
     return this.#authorizer.authorizeByResourceType(this.#requester, operation, type);
   }
+
+  noteRefusal(operation: number, type: number, name: string): void {
+    this.#audit?.refused(this.#requester, operation, type, name);
+  }
 }
 
-export function rightsOf(authorizer: Authorizer | null, client: Client): Rights {
-  return authorizer === null ? everyRight : new ClientRights(authorizer, requesterOf(client));
+export function rightsOf(
+  { authorizer, audit }: { readonly authorizer: Authorizer | null; readonly audit: Audit | null },
+  client: Client,
+): Rights {
+  if (authorizer === null) return everyRight;
+  return new ClientRights(authorizer, requesterOf(client), audit);
 }
 
 export function requesterOf({ principal, connection }: Client): Requester {
@@ -100,7 +118,9 @@ export function refusalOn(type: number): KafkaError {
 
 /** @throws KafkaError …_AUTHORIZATION_FAILED, for the type of the resource */
 export function assertMay({ rights }: Bound, operation: number, type: number, name: string): void {
-  if (!rights.authorize(operation, type, name)) throw refusalOn(type);
+  if (rights.authorize(operation, type, name)) return;
+  rights.noteRefusal(operation, type, name);
+  throw refusalOn(type);
 }
 
 export function mayOnCluster({ rights }: Bound, operation: number): boolean {
@@ -112,8 +132,19 @@ export function assertMayOnCluster({ rights }: Bound, operation: number): void {
   assertMay({ rights }, operation, AclResource.CLUSTER, clusterResourceName);
 }
 
+/** The same where it is not asked about anything less: who may not is told so. */
+export function mayOrNote({ rights }: Bound, operation: number): boolean {
+  if (mayOnCluster({ rights }, operation)) return true;
+  rights.noteRefusal(operation, AclResource.CLUSTER, clusterResourceName);
+  return false;
+}
+
 export function mayOnTopic({ rights }: Bound, operation: number, name: string): boolean {
-  return rights.authorize(operation, AclResource.TOPIC, name);
+  if (rights.authorize(operation, AclResource.TOPIC, name)) return true;
+  // Who may not see a topic is told that there is none, and lists leave out many.
+  const isLook = operation === AclOperation.DESCRIBE || operation === AclOperation.DESCRIBE_CONFIGS;
+  if (!isLook) rights.noteRefusal(operation, AclResource.TOPIC, name);
+  return false;
 }
 
 /** Two lists of what an API takes one by one: for some the client has the right. */
@@ -126,7 +157,9 @@ export function partition<T>(
   if (!rights.isBound) return { allowed: items, refused: [] };
   const [allowed, refused]: [T[], T[]] = [[], []];
   for (const item of items) {
-    (rights.authorize(operation, type, nameOf(item)) ? allowed : refused).push(item);
+    const may = rights.authorize(operation, type, nameOf(item));
+    (may ? allowed : refused).push(item);
+    if (!may) rights.noteRefusal(operation, type, nameOf(item));
   }
   return { allowed, refused };
 }

@@ -8,6 +8,7 @@ import type { Controller } from '../metadata/index.ts';
 import type { InSyncUpkeep, Replicas } from '../replication/index.ts';
 import type { Authorizer } from '../security/acl/index.ts';
 import type { LogDirectory } from '../storage/index.ts';
+import type { Audit } from './audit.ts';
 import type { BrokerServer } from './broker-server.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
@@ -46,6 +47,8 @@ export interface BrokerParts {
   readonly quotas: Quotas;
   /** null: everybody may do everything. */
   readonly authorizer: Authorizer | null;
+  /** null: nobody keeps who was refused what. */
+  readonly audit: Audit | null;
   /** The controller, asked on behalf of a client: whoever controls asks its own ACLs, too. */
   readonly controllerFor: (client: Client) => Controller;
   /** Whether a changed configuration names keys that listeners can use. @throws ConfigError */
@@ -66,11 +69,12 @@ export interface OpenedParts {
   readonly coordinators: Coordinators;
   readonly quotas: Quotas;
   readonly authorizer: Authorizer | null;
+  readonly audit: Audit | null;
 }
 
 export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
   const { directories, server, cluster, replicas, replication, coordinators, quotas } = opened;
-  const { authorizer } = opened;
+  const { authorizer, audit } = opened;
   const sessionsMax = cluster.config.get('max.incremental.fetch.session.cache.slots');
   const { groups, transactions, producerIds } = coordinators;
   return {
@@ -97,6 +101,7 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     transactions,
     quotas,
     authorizer,
+    audit,
     controllerFor: (client) => {
       return authorizer === null ? cluster.administrated : cluster.controllerFor(client);
     },

@@ -9,7 +9,9 @@ import type { BrokerConfig } from '../config/index.ts';
 import type { Io, Log } from '../io/index.ts';
 import type { ClusterStore, MetadataImage, UserRecord } from '../metadata/index.ts';
 import type { Replicas } from '../replication/index.ts';
+import { anonymous } from '../security/index.ts';
 import { LogResources } from '../storage/index.ts';
+import type { Audit } from './audit.ts';
 import type { Authentication } from './authentication.ts';
 import { openAuthorizer } from './authorization.ts';
 import { BrokerError } from './broker-error.ts';
@@ -57,6 +59,7 @@ interface Running extends UpkeepParts {
   readonly deathWatch?: DeathWatch;
   readonly offlineReport: OfflineReport;
   readonly coordinators: Coordinators;
+  readonly audit: Audit | null;
 }
 
 export class Broker {
@@ -120,6 +123,7 @@ export class Broker {
     replicas.interruptFetches();
     this.#running.coordinators.close();
     await server.close(cluster.membership === null ? {} : { drainMs: memberDrainMs });
+    this.#running.audit?.close();
     await directories.endedUnlessSilent(Promise.all([cleaner?.stop(), upkeep.stop()]));
     await this.#running.replication?.close();
     await directories.endedUnlessSilent(replicas.close());
@@ -139,6 +143,7 @@ interface Start {
   readonly options: BrokerOptions;
   readonly resources: LogResources;
   readonly quotas: Quotas;
+  readonly audit: Audit | null;
 }
 
 /** How to let go of what a start has opened so far. */
@@ -160,7 +165,8 @@ async function open(
   const descriptors = new DescriptorBudget(io.disk.descriptorsMax());
   const resources = new LogResources(io, { openFilesMax: descriptors.filesBeside(0) });
   const quotas = quotasOf(io, config);
-  const start: Start = { io, config, options, resources, quotas };
+  const audit = held(undo, await auditOf(io, config), (each) => each?.close());
+  const start: Start = { io, config, options, resources, quotas, audit };
   const member = await openMember(start, undo);
   const directories = held(undo, await openDirectories(start, member), (each) => each.abandon());
   await member?.waitForId(directories);
@@ -207,12 +213,10 @@ async function open(
   coordinators = held(undo, loading, (each) => each.close());
   replication = member?.replication({ cluster, replicas, registration, onBug }) ?? null;
   if (replication !== null) held(undo, replication, (each) => each.close());
-  const opened = { ...parts, registration, replication, coordinators };
+  const opened = { ...parts, registration, replication, coordinators, audit };
   const served = member === null ? {} : { handlers: member.handlers };
-  const admit = (client: Client): void => {
-    server.identify(client);
-    authentication?.admit(client);
-  };
+  audit?.beginTopic(replicas, () => replicas.image, io.clock.now);
+  const admit = admission({ server, authentication, audit });
   const shared = brokerParts(io, { quotas, authorizer, ...opened });
   const dispatch = new Dispatch(shared, { onBug, admit, ...served });
   server.serve((connection) => dispatch.onConnection(connection));
@@ -221,6 +225,19 @@ async function open(
   await join(running);
   const deathWatch = held(undo, member.deathWatch(cluster, onBug), (each) => each.close());
   return { ...running, deathWatch };
+}
+
+/** Who a client is, or has to prove; the trail is told of those who have shown a certificate. */
+function admission({
+  server,
+  authentication,
+  audit,
+}: Pick<Running, 'server' | 'audit'> & { readonly authentication: Authentication | null }) {
+  return (client: Client): void => {
+    server.identify(client);
+    if (client.principal !== anonymous) audit?.letIn(client, 'TLS');
+    authentication?.admit(client);
+  };
 }
 
 /** What is asked of a controller, this one too, is served before this broker is known to any. */
@@ -234,16 +251,26 @@ async function join(running: Running): Promise<void> {
   offlineReport.begin();
 }
 
+/** null: nobody asked for a trail. */
+async function auditOf(io: Io, config: BrokerConfig): Promise<Audit | null> {
+  if (config.get('audit.log.file') === null && config.get('audit.log.topic') === null) return null;
+  const { openAudit } = await import('./audit.ts');
+  return await openAudit(io, config);
+}
+
 /** null where no listener asks anybody. */
 async function authenticationOf(
-  { io, options }: Start,
+  { io, options, audit }: Start,
   { cluster, clusterId }: { readonly cluster: Cluster; readonly clusterId: string },
 ): Promise<Authentication | null> {
   const { config, metadata } = cluster;
   if (!config.listeners.some(({ protocol }) => protocol.startsWith('SASL'))) return null;
   const { Authentication } = await import('./authentication.ts');
   const image = (): MetadataImage => metadata.image();
-  return new Authentication(io, config, { clusterId, image, onBug: options.onFatal });
+  return new Authentication(io, config, {
+    ...{ clusterId, image, audit },
+    onBug: options.onFatal,
+  });
 }
 
 /** null for a broker on its own. */

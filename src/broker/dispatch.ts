@@ -137,7 +137,7 @@ export class Dispatch {
       apiVersion: header.apiVersion,
       clientId: header.clientId,
       charge,
-      rights: rightsOf(this.#parts.authorizer, client),
+      rights: rightsOf(this.#parts, client),
       image: this.#parts.replicas.image,
     };
     try {

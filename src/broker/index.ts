@@ -32,7 +32,7 @@
 //   quotas/            what clients may use per second, measured and enforced
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
-//   authorization.ts       what a client may do
+//   authorization.ts       what a client may do; audit.ts: who was let in and refused what
 //   bounded-wait.ts        waits that somebody else may never end
 //   descriptor-budget.ts   files and connections share what the process may have open
 

@@ -44,7 +44,7 @@ export interface SaslGateOptions {
   readonly frameBytesMax: number;
   readonly isSaslError: (error: unknown) => error is SaslError;
   /** The client is somebody from now on, for the first time. */
-  readonly onAuthenticated: () => void;
+  readonly onAuthenticated: (mechanism: string) => void;
   /** Why an attempt failed; for the log. */
   readonly onFailure: (why: string) => void;
   /** A broken invariant of ours. */
@@ -331,7 +331,7 @@ export class SaslGate implements Gate {
     this.#state = 'open';
     this.#client.principal = principal;
     this.#client.connection.limitFrames(null);
-    if (isFirst) onAuthenticated();
+    if (isFirst) onAuthenticated(name);
     const tokenMs = expiresAtMs === null ? Infinity : Math.max(0, expiresAtMs - clock.now());
     const lifetimeMs = Math.floor(Math.min(tokenMs, reauthMsMax > 0 ? reauthMsMax : Infinity));
     if (lifetimeMs === Infinity) {

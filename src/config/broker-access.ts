@@ -1,6 +1,6 @@
 // Who may do what.
 
-import { boolean, password, string } from './definition.ts';
+import { boolean, int, long, password, string } from './definition.ts';
 
 /** The names that Kafka's own authorizer had over the years: there is one here, for all of them. */
 const authorizerNames: readonly string[] = [
@@ -28,6 +28,26 @@ export const brokerAccess = {
     'Encrypts passwords that are altered over the wire in the metadata; the same for all brokers.',
   ),
   'password.encoder.old.secret': password('The secret before, for what it has encrypted.'),
+  'audit.log.file': string(
+    null,
+    'File that gets a line for everybody who was let in, or was refused something.',
+    { importance: 'low' },
+  ),
+  'audit.log.file.bytes.max': long(
+    100 * 1024 * 1024,
+    'Size at which that file becomes FILE.1 and another one begins, in bytes.',
+    { importance: 'low', min: 64 * 1024 },
+  ),
+  'audit.log.topic': string(
+    null,
+    'Topic that gets the same, in a partition that this broker leads; it must be there.',
+    { importance: 'low' },
+  ),
+  'audit.log.events.per.second.max': int(
+    100,
+    'Most lines of a second; a quarter of them for one address. The others are counted.',
+    { importance: 'low', min: 1 },
+  ),
   'allow.everyone.if.no.acl.found': boolean(
     false,
     'Whether everybody may use a resource that no ACL is about.',

@@ -7,6 +7,7 @@
 //   sasl/          how somebody proves that, loaded where it is asked for
 //   kerberos/      the same with Kerberos, for sasl/
 //   replacement.ts what rules for names make of a match
+//   audit/         who was let in, and who was refused what: loaded where that is asked for
 //   acl/           access control, a door of its own
 //   tokens/        delegation tokens, a door of its own
 

@@ -1,7 +1,7 @@
 // AlterPartitionReassignments (KIP-455): begins, changes and cancels moves to other brokers.
 
 import { alterPartitionReassignments, type RequestOf } from '../../protocol/index.ts';
-import { AclOperation, AclResource, mayOnCluster, refusalOn } from '../authorization.ts';
+import { AclOperation, AclResource, mayOrNote, refusalOn } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 import { groupedByTopic } from './topic-answer.ts';
 
@@ -9,7 +9,7 @@ export const alterPartitionReassignmentsHandler = defineHandler(
   alterPartitionReassignments,
   async (request, context) => {
     const { allowReplicationFactorChange } = request;
-    if (!mayOnCluster(context, AclOperation.ALTER)) return refusedBy(request);
+    if (!mayOrNote(context, AclOperation.ALTER)) return refusedBy(request);
     const results = await context.broker.controllerFor(context.client).alterReassignments({
       partitions: request.topics.flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex, replicas }) => ({

@@ -7,7 +7,7 @@ import {
   KafkaError,
   type ResponseInput,
 } from '../../protocol/index.ts';
-import { AclOperation, mayOnCluster } from '../authorization.ts';
+import { AclOperation, mayOrNote } from '../authorization.ts';
 import { defineHandler, type RequestContext } from '../handler.ts';
 import { groupedByTopic } from './topic-answer.ts';
 
@@ -16,7 +16,7 @@ type Result = ResponseInput<typeof alterReplicaLogDirs>['results'][number];
 export const alterReplicaLogDirsHandler = defineHandler(
   alterReplicaLogDirs,
   async (request, context) => {
-    const mayMove = mayOnCluster(context, AclOperation.ALTER);
+    const mayMove = mayOrNote(context, AclOperation.ALTER);
     const results: { topic: string; partitionIndex: number; errorCode: number }[] = [];
     for (const { path, topics } of request.dirs) {
       for (const { name: topic, partitions } of topics) {

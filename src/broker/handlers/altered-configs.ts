@@ -51,7 +51,9 @@ function configsRefusal(
   const [type, name] = ofOwn.has(resourceType)
     ? [ofOwn.get(resourceType) as number, resourceName]
     : [AclResource.CLUSTER, clusterResourceName];
-  return rights.authorize(operation, type, name) ? null : refusalOn(type);
+  if (rights.authorize(operation, type, name)) return null;
+  rights.noteRefusal(operation, type, name);
+  return refusalOn(type);
 }
 
 /** Whose configurations have rights of their own; those of the others are the cluster's. */

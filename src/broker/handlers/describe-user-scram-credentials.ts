@@ -2,13 +2,13 @@
 
 import { describeScram } from '../../metadata/index.ts';
 import { describeUserScramCredentials, type RequestOf } from '../../protocol/index.ts';
-import { AclOperation, AclResource, mayOnCluster, refusalOn } from '../authorization.ts';
+import { AclOperation, AclResource, mayOrNote, refusalOn } from '../authorization.ts';
 import { defineHandler } from '../handler.ts';
 
 export const describeUserScramCredentialsHandler = defineHandler(
   describeUserScramCredentials,
   (request, context) => {
-    if (!mayOnCluster(context, AclOperation.DESCRIBE)) return refusedBy(request);
+    if (!mayOrNote(context, AclOperation.DESCRIBE)) return refusedBy(request);
     return {
       errorCode: 0,
       errorMessage: null,

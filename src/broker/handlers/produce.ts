@@ -164,7 +164,9 @@ function transactionalRefusal(
   const mayWrite =
     transactionalId !== null &&
     rights.authorize(AclOperation.WRITE, TRANSACTIONAL_ID, transactionalId);
-  return mayWrite ? null : refusalOn(TRANSACTIONAL_ID);
+  if (mayWrite) return null;
+  rights.noteRefusal(AclOperation.WRITE, TRANSACTIONAL_ID, transactionalId ?? '');
+  return refusalOn(TRANSACTIONAL_ID);
 }
 
 /** By the attributes of a batch that is not validated yet. */
