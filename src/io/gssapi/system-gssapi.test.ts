@@ -160,9 +160,11 @@ test('a realm, keys and tickets are given back', () =>
 
 test('nothing is held of what was refused', () =>
   withLibrary(async ({ fake, gssapi }) => {
-    fake.results.push(failed, failed, 0, failed, failed);
+    fake.results.push(failed, failed, failed, failed, 0, 0, failed, failed);
     // Text of the library in a line of a log: no line ends, no terminal is steered.
     assert.throws(() => gssapi.openKeys(keysOf), { name: 'GssError', message: 'why??[31m' });
+    // The keys are looked for then: without them and with them.
+    await assert.rejects(gssapi.getTickets(ticketsOf), GssError);
     await assert.rejects(gssapi.getTickets(ticketsOf), GssError);
     const keys = gssapi.openKeys(keysOf);
     const context = keys.accept();

@@ -125,7 +125,10 @@ export class SystemGssapi implements Gssapi {
     const credential = new Credential(library, handle[0], isKeys ? cache : null);
     if (isFailure(major)) {
       credential.release();
-      throw failure(library, major, minor[0]);
+      const error = failure(library, major, minor[0]);
+      // Without the keys it speaks of a cache.
+      if (source.kind === 'keytab' && error.kind === 'refused') this.openKeys(source).release();
+      throw error;
     }
     return {
       lifetimeMs: lifetimeMs(seconds[0]),
