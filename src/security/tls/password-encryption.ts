@@ -11,8 +11,24 @@ import type forge from 'node-forge';
 import { type DerNode, DerTag, expected, integerOf, octetsOf, oidOf, partsOf } from './der.ts';
 import { KeyStoreError } from './key-store.ts';
 
-/** More rounds than this take minutes: it is no file that anybody would make. */
-const iterationsMax = 10_000_000;
+/** Of one file: they take a few seconds, in which nobody is served. Java makes 200 000 or fewer. */
+const roundsMax = 2_000_000;
+
+/** What the keys of one file may still cost. */
+export class RoundsLeft {
+  #left = roundsMax;
+
+  /** @throws KeyStoreError `unsupported`, when it is more than is left */
+  take(node: DerNode | undefined): number {
+    const rounds = node === undefined ? 1 : integerOf(node);
+    if (rounds < 1 || rounds > this.#left) {
+      const most = `at most ${roundsMax} are made for a file`;
+      throw new KeyStoreError('unsupported', `its keys take ${rounds} rounds more, and ${most}`);
+    }
+    this.#left -= rounds;
+    return rounds;
+  }
+}
 
 const digestOfPrf: Readonly<Record<string, string>> = {
   '1.2.840.113549.2.7': 'sha1',
@@ -40,6 +56,16 @@ const pbes2 = '1.2.840.113549.1.5.13';
 const pbkdf2 = '1.2.840.113549.1.5.12';
 
 /**
+ * For what OpenSSL is to open, which makes as many rounds as it is told.
+ * @throws KeyStoreError `unsupported`
+ */
+export function assertRounds(algorithm: DerNode | undefined): void {
+  const [oid, parameters] = partsOf(algorithm);
+  const derivedFrom = oidOf(oid) === pbes2 ? partsOf(partsOf(parameters)[0])[1] : parameters;
+  new RoundsLeft().take(partsOf(derivedFrom)[1]);
+}
+
+/**
  * What was encrypted by this AlgorithmIdentifier.
  * @throws KeyStoreError `password` where the result is padded wrongly, `unsupported`
  */
@@ -47,10 +73,11 @@ export async function decryptUnderPassword(
   algorithm: DerNode | undefined,
   encrypted: Buffer,
   password: string,
+  left: RoundsLeft,
 ): Promise<Buffer> {
   const [oidNode, parameters] = partsOf(algorithm);
   const oid = oidOf(oidNode);
-  if (oid === pbes2) return decryptPbes2(parameters, encrypted, password);
+  if (oid === pbes2) return decryptPbes2(parameters, encrypted, password, left);
   const cipher = pkcs12Ciphers[oid];
   if (cipher === undefined) throw unsupported(oid);
   const [name, keyBytes] = cipher;
@@ -58,7 +85,7 @@ export async function decryptUnderPassword(
   const derive = (purpose: 1 | 2, size: number): Promise<Buffer> =>
     pkcs12Key(
       'sha1',
-      { password, salt: octetsOf(salt), rounds: roundsOf(iterations) },
+      { password, salt: octetsOf(salt), rounds: left.take(iterations) },
       purpose,
       size,
     );
@@ -77,6 +104,7 @@ function decryptPbes2(
   parameters: DerNode | undefined,
   encrypted: Buffer,
   password: string,
+  left: RoundsLeft,
 ): Buffer {
   const [derivation, scheme] = partsOf(parameters);
   const [derivationOid, derivationParts] = partsOf(derivation);
@@ -90,7 +118,7 @@ function decryptPbes2(
   if (digest === undefined) throw unsupported(prfOid);
   if (cipher === undefined) throw unsupported(oidOf(schemeOid));
   const [name, keyBytes] = cipher;
-  const rounds = roundsOf(iterations);
+  const rounds = left.take(iterations);
   const key = pbkdf2Sync(password, octetsOf(salt), rounds, keyBytes, digest);
   return decrypt(name, key, expected(iv, DerTag.OCTET_STRING).content, encrypted);
 }
@@ -119,15 +147,6 @@ async function decryptRc2(key: Buffer, iv: Buffer, encrypted: Buffer): Promise<B
 /** Two keys of DES, the first of which comes again as the third. */
 function threeKeys(key: Buffer, name: string): Buffer {
   return name === 'des-ede-cbc' ? Buffer.concat([key, key.subarray(0, 8)]) : key;
-}
-
-export function roundsOf(node: DerNode | undefined): number {
-  const rounds = node === undefined ? 1 : integerOf(node);
-  if (rounds >= 1 && rounds <= iterationsMax) return rounds;
-  throw new KeyStoreError(
-    'unsupported',
-    `${rounds} rounds are asked for; at most ${iterationsMax}`,
-  );
 }
 
 export interface DerivedFrom {

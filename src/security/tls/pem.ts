@@ -1,6 +1,8 @@
 // Keys and certificates in PEM (RFC 7468), from a file or from the configuration itself.
 
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { partsOf, readDer } from './der.ts';
+import { assertRounds } from './password-encryption.ts';
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
@@ -18,7 +20,11 @@ export function pemBlocks(text: string): PemBlock[] {
 export function pemCertificates(text: string): Buffer[] {
   return pemBlocks(text)
     .filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE')
-    .map((each) => Buffer.from(each.text.replace(/-----[^-]*-----|\s/g, ''), 'base64'));
+    .map((each) => bytesOf(each.text));
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text.replace(/-----[^-]*-----|\s/g, ''), 'base64');
 }
 
 export function pemKeyBlock(text: string): PemBlock | null {
@@ -29,8 +35,9 @@ export function isEncryptedKey({ label, text }: PemBlock): boolean {
   return label.startsWith('ENCRYPTED') || text.includes('Proc-Type: 4,ENCRYPTED');
 }
 
-/** @throws Error of OpenSSL: a wrong password, or no key */
-export function openPemKey({ text }: PemBlock, password: string | null): KeyObject {
+/** @throws Error of OpenSSL: a wrong password, or no key; KeyStoreError: too many rounds */
+export function openPemKey({ label, text }: PemBlock, password: string | null): KeyObject {
+  if (label.startsWith('ENCRYPTED')) assertRounds(partsOf(readDer(bytesOf(text)))[0]);
   return createPrivateKey(password === null ? text : { key: text, passphrase: password });
 }
 

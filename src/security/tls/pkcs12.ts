@@ -23,7 +23,7 @@ import {
   readDer,
 } from './der.ts';
 import { type KeyEntry, type KeyStore, KeyStoreError, type StorePasswords } from './key-store.ts';
-import { decryptUnderPassword, pkcs12Key, roundsOf } from './password-encryption.ts';
+import { decryptUnderPassword, pkcs12Key, RoundsLeft } from './password-encryption.ts';
 
 const contentTypes = { data: '1.2.840.113549.1.7.1', encrypted: '1.2.840.113549.1.7.6' };
 const bagTypes = {
@@ -76,17 +76,23 @@ async function read(bytes: Buffer, passwords: StorePasswords): Promise<KeyStore>
     throw new KeyStoreError('unsupported', 'it is sealed by a certificate, not by a password');
   }
   const safe = octetsOf(partsOf(content, DerTag.CONTEXT_0)[0]);
+  const left = new RoundsLeft();
   if (passwords.store !== null && macData !== undefined) {
-    await checkMac(macData, safe, passwords.store);
+    await checkMac(macData, safe, { password: passwords.store, left });
   }
   const bags: Bag[] = [];
   for (const part of partsOf(readDer(safe))) {
-    for (const bag of await bagsOf(part, passwords.store)) bags.push(bag);
+    for (const bag of await bagsOf(part, passwords.store, left)) bags.push(bag);
   }
-  return storeOf(bags, passwords);
+  return storeOf(bags, passwords, left);
 }
 
-async function checkMac(macData: DerNode, safe: Buffer, password: string): Promise<void> {
+interface MacKey {
+  readonly password: string;
+  readonly left: RoundsLeft;
+}
+
+async function checkMac(macData: DerNode, safe: Buffer, { password, left }: MacKey): Promise<void> {
   const [mac, salt, iterations] = partsOf(macData);
   const [algorithm, value] = partsOf(mac);
   const oid = oidOf(partsOf(algorithm)[0]);
@@ -94,7 +100,7 @@ async function checkMac(macData: DerNode, safe: Buffer, password: string): Promi
   if (digest === undefined) {
     throw new KeyStoreError('unsupported', `its integrity is proven by ${oid}, which is not known`);
   }
-  const derivedFrom = { password, salt: octetsOf(salt), rounds: roundsOf(iterations) };
+  const derivedFrom = { password, salt: octetsOf(salt), rounds: left.take(iterations) };
   const found = octetsOf(value);
   const key = await pkcs12Key(digest, derivedFrom, 3, found.length);
   const proof = createHmac(digest, key).update(safe).digest();
@@ -102,7 +108,7 @@ async function checkMac(macData: DerNode, safe: Buffer, password: string): Promi
   throw new KeyStoreError('password', 'the password is wrong, or the file was changed');
 }
 
-async function bagsOf(part: DerNode, password: string | null): Promise<Bag[]> {
+async function bagsOf(part: DerNode, password: string | null, left: RoundsLeft): Promise<Bag[]> {
   const [type, content] = partsOf(part);
   const [inner] = partsOf(content, DerTag.CONTEXT_0);
   const oid = oidOf(type);
@@ -113,7 +119,8 @@ async function bagsOf(part: DerNode, password: string | null): Promise<Bag[]> {
   // As in Java: what needs a password is not there without one.
   if (password === null) return [];
   const [, algorithm, encrypted] = partsOf(partsOf(inner)[1]);
-  const opened = await decryptUnderPassword(algorithm, octetsOf(encrypted, 0x80), password);
+  const octets = octetsOf(encrypted, 0x80);
+  const opened = await decryptUnderPassword(algorithm, octets, password, left);
   return partsOf(readDer(opened)).map(bagOf);
 }
 
@@ -135,7 +142,11 @@ function bagOf(node: DerNode): Bag {
   };
 }
 
-async function storeOf(bags: readonly Bag[], passwords: StorePasswords): Promise<KeyStore> {
+async function storeOf(
+  bags: readonly Bag[],
+  passwords: StorePasswords,
+  left: RoundsLeft,
+): Promise<KeyStore> {
   const certificates = bags
     .filter(({ type }) => type === bagTypes.certificate)
     .map((bag) => ({ ...bag, der: certificateOf(bag.value) }));
@@ -143,7 +154,7 @@ async function storeOf(bags: readonly Bag[], passwords: StorePasswords): Promise
   const keys: KeyEntry[] = [];
   for (const bag of bags) {
     if (bag.type !== bagTypes.key && bag.type !== bagTypes.shroudedKey) continue;
-    const key = await keyOf(bag, passwords);
+    const key = await keyOf(bag, passwords, left);
     const own = certificates.find(
       ({ localKeyId }) => localKeyId !== null && localKeyId === bag.localKeyId,
     );
@@ -160,14 +171,18 @@ function certificateOf(value: DerNode | undefined): Buffer {
   return octetsOf(partsOf(content, DerTag.CONTEXT_0)[0]);
 }
 
-async function keyOf(bag: Bag, { store, key }: StorePasswords): Promise<KeyObject> {
+async function keyOf(
+  bag: Bag,
+  { store, key }: StorePasswords,
+  left: RoundsLeft,
+): Promise<KeyObject> {
   let der = bag.value?.raw ?? Buffer.alloc(0);
   if (bag.type === bagTypes.shroudedKey) {
     const password = key ?? store;
     if (password === null) throw new KeyStoreError('password', 'no password is set');
     const [algorithm, encrypted] = partsOf(bag.value);
     try {
-      der = await decryptUnderPassword(algorithm, octetsOf(encrypted), password);
+      der = await decryptUnderPassword(algorithm, octetsOf(encrypted), password, left);
     } catch (error) {
       if (!(error instanceof KeyStoreError) || error.fault !== 'password') throw error;
       throw new KeyStoreError('keyPassword', `the password of the key ${bag.alias} is wrong`);

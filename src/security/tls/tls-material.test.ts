@@ -17,6 +17,9 @@ import {
 import { Prng } from '../../base/prng.ts';
 import { ConfigError } from '../../config/index.ts';
 import { createNodeIo, IoError } from '../../io/index.ts';
+import { readDer } from './der.ts';
+import { KeyStoreError } from './key-store.ts';
+import { RoundsLeft } from './password-encryption.ts';
 import { pemCertificates } from './pem.ts';
 import { expiryWarnings, readTlsMaterial, type TlsMaterial } from './tls-material.ts';
 import type { TlsKey } from './tls-settings.ts';
@@ -159,6 +162,43 @@ describe('a trust store', () => {
   });
 });
 
+/** A store with another number of rounds for its MAC, which Java makes 100 000. */
+function manyRounds(): string {
+  const bytes = readFileSync(golden('java8.p12'));
+  const at = bytes.lastIndexOf(Buffer.from('02030186a0', 'hex'));
+  assert.ok(at > 0);
+  bytes.write('02037fffff', at, 'hex');
+  return written('many.p12', bytes);
+}
+
+/** PKCS#8 under PBES2 (RFC 8018) whose maker wanted it to be opened for half an hour. */
+function slowKey(): string {
+  const der = (tag: number, ...parts: readonly Buffer[]): Buffer => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([tag, content.length]), content]);
+  };
+  const oid = (hex: string): Buffer => der(6, Buffer.from(hex, 'hex'));
+  const rounds = der(2, Buffer.from('7fffffff', 'hex'));
+  const derivation = der(
+    0x30,
+    oid('2a864886f70d01050c'),
+    der(0x30, der(4, Buffer.alloc(8)), rounds),
+  );
+  const cipher = der(0x30, oid('60864801650304012a'), der(4, Buffer.alloc(16)));
+  const algorithm = der(0x30, oid('2a864886f70d01050d'), der(0x30, derivation, cipher));
+  const key = der(0x30, algorithm, der(4, Buffer.alloc(16))).toString('base64');
+  return `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${key}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
+}
+
+test('the rounds of a file are bounded together', () => {
+  const left = new RoundsLeft();
+  const million = readDer(Buffer.from('02030f4240', 'hex'));
+  assert.deepEqual([left.take(million), left.take(million)], [1_000_000, 1_000_000]);
+  assert.throws(() => left.take(undefined), KeyStoreError);
+  const none = readDer(Buffer.from('020100', 'hex'));
+  assert.throws(() => new RoundsLeft().take(none), KeyStoreError);
+});
+
 describe('what cannot be used is refused in a line with key, file and remedy:', () => {
   const bothPem = (): string =>
     written('alone.pem', goldenText('encrypted-key.pem') + goldenText('chain.pem'));
@@ -282,6 +322,16 @@ describe('what cannot be used is refused in a line with key, file and remedy:', 
       'inline PEM under another type',
       () => ({ ...inline, 'ssl.keystore.type': 'JKS' }),
       /^ssl\.keystore\.key is for PEM, but ssl\.keystore\.type is JKS; set that to PEM$/,
+    ],
+    [
+      'a store whose keys would take minutes',
+      () => ({ ...keystore('java8.p12'), 'ssl.keystore.location': manyRounds() }),
+      /many\.p12\): its keys take 8388607 rounds more, and at most 2000000 are made for a file/,
+    ],
+    [
+      'a key in PEM that would take minutes',
+      () => ({ ...inline, 'ssl.keystore.key': slowKey(), 'ssl.key.password': 'x' }),
+      /^ssl\.keystore\.key: the private key is not opened: its keys take 2147483647 rounds more/,
     ],
     [
       'inline PEM beside a file',

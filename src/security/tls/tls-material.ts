@@ -149,7 +149,9 @@ function pemEntry(
   try {
     const opened = openPemKey(block, isEncryptedKey(block) ? password : null);
     return { alias: 'kafka', key: opened, chain: pemCertificates(text) };
-  } catch {
+  } catch (error) {
+    if (error instanceof KeyStoreError)
+      throw fail(`the private key is not opened: ${error.message}`);
     if (isEncryptedKey(block)) {
       throw fail(`the private key cannot be opened; ${passwordName} is not its password`);
     }
