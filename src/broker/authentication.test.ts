@@ -2,6 +2,7 @@
 // and that nobody is served before it.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { startBroker } from '../../tests/doubles/broker/brokers.ts';
@@ -11,6 +12,7 @@ import { ClientConnection } from '../network/index.ts';
 import {
   alterUserScramCredentials,
   apiVersions,
+  describeConfigs,
   ErrorCode,
   metadata,
   saslAuthenticate,
@@ -198,6 +200,25 @@ describe('before a client has authenticated', () => {
       for (const each of waiting) each.close();
     });
   });
+
+  test('they have a bounded number of bytes held together', async () => {
+    await withSasl(async ({ io, peer }) => {
+      const size = Buffer.alloc(4);
+      size.writeInt32BE(500_000);
+      const most = Buffer.alloc(450_000);
+      const greedy = await Promise.all(Array.from({ length: 200 }, () => peer()));
+      let closed = 0;
+      for (const each of greedy) {
+        void each.closed.then(() => closed++);
+        each.write(size);
+        each.write(most);
+      }
+      await io.clock.sleep(1000);
+      assert.equal(closed, 200 - Math.floor((64 * 1024 * 1024) / 450_004));
+      assert.equal((await login(await peer())).errorCode, 0);
+      for (const each of greedy) each.close();
+    });
+  });
 });
 
 test('tokens without headers follow a handshake of version 0', async () => {
@@ -355,6 +376,37 @@ test('users of SCRAM come and go on the running broker', async () => {
     assert.equal(await (await peer()).scram('carol', 'pencil'), failed);
     assert.ok(await isServed(carol), 'as in Kafka a session stays');
     admin.close();
+  });
+});
+
+test('salts of users that there are not are made from what only brokers know', async () => {
+  const saltOf = async (at: At): Promise<string> => {
+    const one = await at.peer();
+    await one.ask(saslHandshake, 1, { mechanism: 'SCRAM-SHA-256' });
+    const authBytes = Buffer.from('n,,n=nobody,r=abc');
+    const answer = await one.ask(saslAuthenticate, 2, { authBytes });
+    return /s=([^,]+)/.exec(answer.authBytes.toString())?.[1] ?? '';
+  };
+  await withSasl(async (at) => {
+    const salt = await saltOf(at);
+    assert.equal(await saltOf(at), salt);
+    const told = await at.peer();
+    await login(told);
+    const { clusterId } = await told.ask(metadata, 9, { topics: [] });
+    const guess = createHmac('sha256', clusterId ?? '')
+      .update('salt SCRAM-SHA-256 nobody')
+      .digest();
+    assert.notEqual(guess.subarray(0, 16).toString('base64'), salt);
+    const asked = { includeSynonyms: true, includeDocumentation: false };
+    const { results } = await told.ask(describeConfigs, 4, {
+      resources: [{ resourceType: 0, resourceName: 'partita', configurationKeys: null }],
+      ...asked,
+    });
+    assert.deepEqual(
+      results.map(({ configs }) => configs),
+      [[]],
+    );
+    assert.notEqual(results[0]?.errorCode, 0);
   });
 });
 

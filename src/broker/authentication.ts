@@ -6,7 +6,7 @@
 
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
 import { type Io, nodeHttp, RateLimitedLog } from '../io/index.ts';
-import type { MetadataImage } from '../metadata/index.ts';
+import { clusterSecret, type MetadataImage } from '../metadata/index.ts';
 import {
   type HttpFetch,
   SaslError,
@@ -18,6 +18,7 @@ import type { Audit } from './audit.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Client } from './client.ts';
 import { SaslGate } from './sasl-gate.ts';
+import { UnprovenBytes } from './unproven-bytes.ts';
 
 export interface AuthenticationOptions {
   readonly clusterId: string;
@@ -35,6 +36,9 @@ export interface AuthenticationOptions {
 /** Connections of one address that have not authenticated: they cost a socket, and no proof. */
 const unauthenticatedPerAddressMax = 1024;
 
+/** Of all connections of a listener that have not authenticated. */
+const unprovenBytesMax = 64 * 1024 * 1024;
+
 type Mechanisms = ReadonlyMap<string, ServerMechanism>;
 
 export class Authentication {
@@ -45,6 +49,8 @@ export class Authentication {
   /** By the listener's name. */
   readonly #mechanisms = new Map<string, Mechanisms>();
   readonly #unauthenticated = new Map<string, number>();
+  /** By the listener's name. */
+  readonly #bytes = new Map<string, UnprovenBytes>();
 
   /** @throws BrokerError: what a listener needs is missing */
   constructor(io: Io, config: BrokerConfig, options: AuthenticationOptions) {
@@ -56,6 +62,7 @@ export class Authentication {
       if (!protocol.startsWith('SASL')) continue;
       try {
         this.#mechanisms.set(name, this.#made(config, name));
+        this.#bytes.set(name, new UnprovenBytes(unprovenBytesMax));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         throw new BrokerError(`cannot start: listener ${name}: ${error.message}`, { cause: error });
@@ -88,7 +95,8 @@ export class Authentication {
       return;
     }
     this.#unauthenticated.set(remoteHost, count);
-    const forget = this.#once(remoteHost);
+    const held = this.#bytes.get(listenerName)?.watch(connection);
+    const forget = this.#once(remoteHost, held);
     client.whenGone(forget);
     const { audit } = this.#options;
     const key = 'connection.failed.authentication.delay.ms';
@@ -110,11 +118,12 @@ export class Authentication {
     });
   }
 
-  #once(remoteHost: string): () => void {
+  #once(remoteHost: string, more: (() => void) | undefined): () => void {
     let isCounted = true;
     return () => {
       if (!isCounted) return;
       isCounted = false;
+      more?.();
       const count = (this.#unauthenticated.get(remoteHost) ?? 1) - 1;
       if (count > 0) this.#unauthenticated.set(remoteHost, count);
       else this.#unauthenticated.delete(remoteHost);
@@ -124,7 +133,9 @@ export class Authentication {
   #made(config: BrokerConfig, listener: string): Mechanisms {
     const { clusterId, image, fetch, gssapi } = this.#options;
     return serverMechanisms(this.#io, {
-      ...{ config, listener, clusterId },
+      ...{ config, listener },
+      // A cluster whose controller has no SCRAM has no secret, and one has not read it at once.
+      saltSecret: () => clusterSecret(image()) ?? clusterId,
       scramCredential: (mechanism, user) => image().scram.get(`${mechanism}/${user}`),
       token: (tokenId) => image().tokens.get(tokenId),
       fetch: fetch ?? nodeHttp,

@@ -20,7 +20,8 @@
 //   started-replicas.ts    the replicas from their start on
 //   coordinators.ts        of groups and of transactions; producer-ids.ts: ids for producers
 //   dispatch.ts        frame to handler to answer
-//   authentication.ts      on SASL listeners; sasl-gate.ts: of one client, before it is served
+//   authentication.ts      on SASL listeners; sasl-gate.ts: of one client, before it is served;
+//                      unproven-bytes.ts: what those hold that nobody knows yet
 //   error-answer.ts    the answer to a request that failed as a whole
 //   handler.ts         what a handler is and may see; broker-parts.ts: of the broker;
 //                      client.ts: for whom it works

@@ -3,6 +3,7 @@
 //
 //   image.ts, changes.ts      the immutable image; what changed between two
 //   delta.ts, delta-brokers   replays records onto an image
+//   cluster-secret.ts         what only brokers know
 //   image-records.ts          an image written down as records (snapshots)
 //   image-loader.ts           follows the log, publishes images, writes snapshots
 //   records/                  Kafka's metadata records
@@ -26,6 +27,7 @@
 export { asFingerprint } from './batch-fingerprint.ts';
 export { bootstrapBytes, bootstrapPath, readBootstrap } from './bootstrap-checkpoint.ts';
 export type { ImageChanges, ImageListener } from './changes.ts';
+export { clusterSecret } from './cluster-secret.ts';
 export * from './cluster-store.ts';
 export * from './controller/api.ts';
 export { METADATA_VERSION, supportedFeatures } from './controller/features.ts';

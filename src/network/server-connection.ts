@@ -87,6 +87,9 @@ export class ServerConnection {
   /** The bytes of answers that wait for this peer to read became so many more, or fewer. */
   onUnread: (change: number) => void = () => {};
 
+  /** For who minds what this peer has us hold: called when bytes have come. null: nobody does. */
+  onReceived: (() => void) | null = null;
+
   readonly #io: Io;
   readonly #connection: Connection;
   readonly #reader: FrameReader;
@@ -157,6 +160,11 @@ export class ServerConnection {
     return this.#bytesInFlight;
   }
 
+  /** Bytes that have come, of requests that are not whole, not taken or not answered. */
+  get heldBytes(): number {
+    return this.#reader.bufferedBytes + this.#bytesInFlight;
+  }
+
   /** Bytes of answers that the peer has not taken. */
   get bufferedBytes(): number {
     return this.#connection.bufferedBytes;
@@ -200,6 +208,7 @@ export class ServerConnection {
     this.#lastActiveMs = this.#io.clock.monotonic();
     this.#reader.feed(chunk);
     this.#pump();
+    this.onReceived?.();
   }
 
   #onDrain(): void {

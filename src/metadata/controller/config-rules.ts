@@ -35,6 +35,8 @@ export interface ConfigRules {
   readonly rebalanceMs: number | null;
   readonly uncleanElectionMs: number;
   readonly tokens: TokenRules;
+  /** A listener asks for users whose existence is told to nobody. */
+  readonly needsSecret: boolean;
   /**
    * Judges all overrides that the resource would have; `before` are those it has now, so that
    * what may not be changed can be told from what may not be there.
@@ -90,6 +92,7 @@ export function configRules(config: BrokerConfig): ConfigRules {
       expiryMs: config.get('delegation.token.expiry.time.ms'),
       expiryCheckMs: config.get('delegation.token.expiry.check.interval.ms'),
     },
+    needsSecret: hasScram(config),
     validate: (resource, overrides, before) => validate(config, resource, { overrides, before }),
     validateBroker: (clusterWide, perBroker) => {
       asInvalidRequest(() => config.withDynamic(clusterWide, perBroker));
@@ -105,6 +108,14 @@ export function configRules(config: BrokerConfig): ConfigRules {
       return Array.isArray(value) ? value : [];
     },
   };
+}
+
+function hasScram(config: BrokerConfig): boolean {
+  const key = 'sasl.enabled.mechanisms';
+  return config.listeners.some(({ name, protocol }) => {
+    const isAsked = protocol.startsWith('SASL');
+    return isAsked && config.getForListener(name, key).some((each) => each.startsWith('SCRAM'));
+  });
 }
 
 function validate(

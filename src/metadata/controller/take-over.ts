@@ -7,6 +7,7 @@
 import { pushAll } from '../../base/push-all.ts';
 import type { Decision } from '../../machine/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
+import { clusterSecret, clusterSecretRecord } from '../cluster-secret.ts';
 import type { MetadataImage } from '../image.ts';
 import type { MetadataRecord } from '../records/index.ts';
 import type { ControllerMachine } from './controller-machine.ts';
@@ -42,6 +43,9 @@ export function takeOver(
     pushAll(records, bootstrap);
   }
   for (const user of users) if (!hasUser(image, user)) records.push(user);
+  if (machine.context.rules.needsSecret && clusterSecret(image) === null) {
+    records.push(clusterSecretRecord(machine.context.random));
+  }
   const lowered = [...loweredFeatures(image)];
   pushAll(records, lowered);
   return { records, response: lowered.map(({ name }) => name) };

@@ -44,7 +44,8 @@ export interface ServerMechanism {
 export interface ServerMechanismsOptions {
   readonly config: BrokerConfig;
   readonly listener: string;
-  readonly clusterId: string;
+  /** What the salts of tokens and of unknown users are made from. */
+  readonly saltSecret: () => string;
   /** Of the newest image; undefined: nobody knows the user. */
   readonly scramCredential: (mechanismNumber: number, user: string) => ScramCredential | undefined;
   /** Of the newest image, by its id; undefined: nobody knows it. */
@@ -93,14 +94,14 @@ function serverOf(io: Io, name: string, options: ServerMechanismsOptions): () =>
 function newScramServer(
   io: Io,
   mechanism: ScramMechanism,
-  { scramCredential, clusterId }: ServerMechanismsOptions,
+  { scramCredential, saltSecret }: ServerMechanismsOptions,
   tokens: TokenLogins | null,
 ): SaslServer {
   return scramServer({
     mechanism,
     credentialOf: (user) => scramCredential(mechanism.number, user),
     tokens,
-    saltSecret: clusterId,
+    saltSecret: saltSecret(),
     nonce: io.random.bytes(24).toString('base64url'),
   });
 }
