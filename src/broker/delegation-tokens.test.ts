@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
 import { startBroker } from '../../tests/doubles/broker/brokers.ts';
 import '../../tests/doubles/broker/loaded-handlers.ts';
+import { TestCluster } from '../../tests/doubles/broker/members.ts';
 import { type SaslPeer, saslPeer } from '../../tests/doubles/broker/sasl-peer.ts';
 import type { Io } from '../io/index.ts';
 import {
@@ -45,17 +46,18 @@ function withTokens(
   return simulate(async (io) => {
     const broker = await startBroker(io, { ...config, ...changes });
     const nobody = (port = 9092): Promise<SaslPeer> => saslPeer(io, port);
-    const user = async (name: string): Promise<SaslPeer> => {
-      const peer = await nobody();
-      await peer.ask(saslHandshake, 1, { mechanism: 'PLAIN' });
-      const authBytes = Buffer.from(`\0${name}\0${name}`);
-      const { errorCode } = await peer.ask(saslAuthenticate, 2, { authBytes });
-      assert.equal(errorCode, 0);
-      return peer;
-    };
+    const user = async (name: string): Promise<SaslPeer> => loginByPlain(await nobody(), name);
     await run({ io, user, nobody });
     await broker.stop();
   });
+}
+
+async function loginByPlain(peer: SaslPeer, name: string): Promise<SaslPeer> {
+  await peer.ask(saslHandshake, 1, { mechanism: 'PLAIN' });
+  const authBytes = Buffer.from(`\0${name}\0${name}`);
+  const { errorCode } = await peer.ask(saslAuthenticate, 2, { authBytes });
+  assert.equal(errorCode, 0);
+  return peer;
 }
 
 const forOwner = { ownerPrincipalType: null, ownerPrincipalName: null };
@@ -223,9 +225,50 @@ test('without a secret key there are no tokens; its old name does as well', asyn
   await simulate(async (io) => {
     const broker = await startBroker(io, { ...others, 'delegation.token.master.key': secret });
     const peer = await saslPeer(io, 9092);
-    await peer.ask(saslHandshake, 1, { mechanism: 'PLAIN' });
-    await peer.ask(saslAuthenticate, 2, { authBytes: Buffer.from('\0a\0a') });
-    await tokenOf(peer);
+    await tokenOf(await loginByPlain(peer, 'a'));
     await broker.stop();
+  });
+});
+
+test('a token of one broker counts on all, and each may prolong or end it', async () => {
+  await simulate(async (io) => {
+    const cluster = await TestCluster.open(io);
+    const prefix = 'listener.name.sasl_plaintext.plain';
+    const own = 'username="x" password="x" user_x="x"';
+    const ofBrokers = jaas.replace('user_a', `${own} user_a`);
+    for (const nodeId of [1, 2, 3]) {
+      await cluster.start(nodeId, {
+        ...config,
+        listeners: `SASL_PLAINTEXT://host:${TestCluster.portOf(nodeId)}`,
+        'security.inter.broker.protocol': 'SASL_PLAINTEXT',
+        'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+        [`${prefix}.sasl.jaas.config`]: ofBrokers,
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'super.users': 'User:x',
+      });
+    }
+    const at = (nodeId: number): Promise<SaslPeer> => saslPeer(io, TestCluster.portOf(nodeId));
+    const [a, b] = [await loginByPlain(await at(2), 'a'), await loginByPlain(await at(3), 'b')];
+    const { tokenId, password, hmac, issueTimestampMs } = await tokenOf(a, ['b']);
+    await io.clock.sleep(1000);
+    const holder = await at(3);
+    assert.equal(await holder.scram(tokenId, password, { isToken: true }), null);
+    assert.ok(await isServed(holder));
+    const renewed = await b.ask(renewDelegationToken, 2, { hmac, renewPeriodMs: 30_000 });
+    assert.equal(errorName(renewed.errorCode), 'NONE');
+    assert.ok(renewed.expiryTimestampMs > issueTimestampMs + 30_000);
+    const forB = { ...forOwner, ownerPrincipalType: 'User', ownerPrincipalName: 'b' };
+    const refused = await a.ask(createDelegationToken, 3, {
+      ...{ ...forB, renewers: [], maxLifetimeMs: -1 },
+    });
+    assert.equal(errorName(refused.errorCode), 'DELEGATION_TOKEN_AUTHORIZATION_FAILED');
+    await a.ask(expireDelegationToken, 2, { hmac, expiryTimePeriodMs: -1 });
+    await io.clock.sleep(1000);
+    const beganMs = io.clock.monotonic();
+    holder.send(metadata, 9, { topics: [] });
+    await holder.closed;
+    assert.ok(io.clock.monotonic() - beganMs < 1000);
+    assert.deepEqual(cluster.failures, []);
+    await cluster.stop();
   });
 });
