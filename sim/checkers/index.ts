@@ -35,6 +35,7 @@
 // replicated-reads.ts      (m) nothing below a watermark that a client was told is lost or changed
 // partition-leaders.ts     (m) one leader per epoch; watermarks and ends do not go back
 // replica-copies.ts        (m) replicas agree below the watermark, to the byte
+// known-topics.ts          (m) what was acknowledged is known to whoever is asked afterwards
 // granted-rights.ts        (o) a client is served what the broker's ACLs grant
 // metadata-logs.ts         (n) a store has one metadata log for everybody
 export { assertAcknowledgedSurvive } from './acknowledged-records.ts';
@@ -56,6 +57,7 @@ export { GroupProgress } from './group-progress.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
 export { keyedContentsOf } from './keyed-copies.ts';
 export { type KeyedContents, KeyedLedger, recordOfUpdate, type Update } from './keyed-ledger.ts';
+export { KnownTopics } from './known-topics.ts';
 export { assertLastValues } from './last-values.ts';
 export { Ledger, type ProducerSession, type SentRecord, type SessionTraits } from './ledger.ts';
 export { assertLookupsAgree } from './lookups.ts';

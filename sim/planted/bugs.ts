@@ -10,11 +10,12 @@
 //   bugs-on-three.ts     coordinator that answers before it has replayed; PrepareCommit forgotten;
 //                        compaction of what is not decided; decision that is kept; right that is
 //                        never taken; password of before
-//   bugs-of-units.ts     fetch answer of an older epoch appended; watermark taken before
-//                        truncation; restarted replica counted by its old broker epoch, by the
-//                        leader and by the controller; deposed controller that answers a question;
-//                        marker of an older coordinator accepted; follower retention by its own
-//                        clock; old replica taken out before the new one is in sync
+//   bugs-told.ts         fetch answer of an older epoch appended; watermark taken before
+//                        truncation; restarted replica counted by its old broker epoch; deposed
+//                        controller that answers a question; marker of an older coordinator
+//                        accepted; follower retention by its own clock; old replica taken out
+//                        before the new one is in sync
+//   bugs-of-units.ts     single defences of those that have two
 //   bugs-on-stores.ts    append to etcd that is sent twice; lost answer to one taken as refused;
 //                        store without space taken for one that agreed; older history that is
 //                        followed; controller who is not fenced; watch that skips what was

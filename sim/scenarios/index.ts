@@ -23,6 +23,8 @@
 // access.ts            rights and users that change while clients work
 // groups-on-three.ts, transactions-on-three.ts, compaction-on-three.ts
 //                      the same on three brokers; three-brokers.ts has what they share
+// replication-told.ts, told-stories.ts  three brokers, few partitions, a story of a few steps
+// markers-on-three.ts  the ends of transactions arrive late, from who coordinates no more
 // damage.ts            files of a stopped broker that come to harm; damage-run.ts has the run
 //
 // load-run.ts holds what the scenarios with records share, group-run.ts those with groups, whose
@@ -42,6 +44,7 @@ import { groupsOnThree } from './groups-on-three.ts';
 import { journal } from './journal.ts';
 import { kill } from './kill.ts';
 import { lostDirectory } from './lost-directory.ts';
+import { markersOnThree } from './markers-on-three.ts';
 import { metadata } from './metadata.ts';
 import { logOnEtcd, logOnZooKeeper } from './metadata-logs.ts';
 import {
@@ -54,6 +57,7 @@ import { network } from './network.ts';
 import { powerCut, powerCutUnsynced } from './power-cut.ts';
 import { replication, replicationPowerCut } from './replication.ts';
 import { replicationDirectories, replicationMoves } from './replication-moves.ts';
+import { replicationTold } from './replication-told.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 import { transactionsOnThree } from './transactions-on-three.ts';
@@ -85,12 +89,14 @@ export const scenarios: readonly Scenario[] = [
   replicationZooKeeper,
   replicationMoves,
   replicationDirectories,
+  replicationTold,
   logOnEtcd,
   logOnZooKeeper,
   etcdFaults,
   zookeeperFaults,
   groupsOnThree,
   transactionsOnThree,
+  markersOnThree,
   compactionOnThree,
   access,
 ];

@@ -20,6 +20,7 @@
 // log-keeper.ts            keeps the metadata log in a store, as a broker does
 // access-churn.ts          an operator who changes rights and users
 // bounded-client.ts        a client who asks within those rights, and without
+// topic-questions.ts       asks brokers what only a controller knows
 // read-raw.ts              partitions batch by batch, with what is wrong with them
 export { churnAccess, operatorSecurity } from './access-churn.ts';
 export { askWithinRights } from './bounded-client.ts';
@@ -40,8 +41,9 @@ export { lookUp, readBack } from './read-back.ts';
 export { followCommitted, readCommitted, stableEnds } from './read-committed.ts';
 export { readKeyed, rereadKeyed } from './read-keyed.ts';
 export { type RawRead, readRaw } from './read-raw.ts';
-export { moveReplicas, reassign, reassignMsMax } from './replica-mover.ts';
+export { electPreferred, moveReplicas, reassign, reassignMsMax } from './replica-mover.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
+export { askAboutTopics, createManyTopics } from './topic-questions.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
 export { TransactionalIds, type TransactionWatch } from './transactional-life.ts';
 export { type WriterPlan, writeTransactions } from './transactional-writer.ts';

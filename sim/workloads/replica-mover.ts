@@ -48,6 +48,23 @@ export async function reassign(
   bootstrapServers: string,
   wanted: Place & { readonly replicas: readonly number[] | null },
 ): Promise<void> {
+  await ask(io, bootstrapServers, (admin) => admin.cluster.alterReassignments([wanted]));
+}
+
+/** The first of its replicas is to lead it. What it answers is not judged, either. */
+export async function electPreferred(
+  io: Io,
+  bootstrapServers: string,
+  place: Place,
+): Promise<void> {
+  await ask(io, bootstrapServers, (admin) => admin.cluster.electLeaders('preferred', [place]));
+}
+
+async function ask(
+  io: Io,
+  bootstrapServers: string,
+  question: (admin: Admin) => Promise<unknown>,
+): Promise<void> {
   const client = {
     requestTimeoutMs: 1_000,
     defaultApiTimeoutMs: reassignMsMax,
@@ -55,7 +72,7 @@ export async function reassign(
   };
   const admin = new Admin({ bootstrapServers, clientId: 'mover', ...client }, io);
   try {
-    await admin.cluster.alterReassignments([wanted]);
+    await question(admin);
   } catch (error) {
     const isLost = error instanceof KafkaError || (error as Error).name === 'IoError';
     if (!isLost) throw error;
