@@ -14,6 +14,7 @@ import {
   apiVersions,
   describeConfigs,
   ErrorCode,
+  incrementalAlterConfigs,
   metadata,
   saslAuthenticate,
   saslHandshake,
@@ -431,4 +432,28 @@ test('a listener that could let nobody in refuses the start with what helps', as
   await refused({ [plainKey]: 'a.B required user_a="secret";' }, /has a.B, and PLAIN needs org/);
   await refused({ [plainKey]: 'a.B required; user_a="secret";' }, /line 1: expected nothing more/);
   await refused({ [plainKey]: 'a.B required user_a="secret' }, /line 1: a quote is not closed/);
+});
+
+test('an altered configuration that lets nobody in is refused', async () => {
+  await withSasl(async ({ io, peer }) => {
+    const at = { host: 'host', port: 9093, clientId: null };
+    const admin = await ClientConnection.connect(io, at);
+    const alter = async (name: string, value: string): Promise<string | null> => {
+      const configs = [{ name, value, configOperation: 0 }];
+      const resources = [{ resourceType: 4, resourceName: '1', configs }];
+      const body = { resources, validateOnly: false };
+      const { responses } = await admin.request(incrementalAlterConfigs, body);
+      return responses[0]?.errorMessage ?? null;
+    };
+    const listener = 'listener.name.sasl_plaintext';
+    const enabled = `${listener}.sasl.enabled.mechanisms`;
+    assert.match((await alter(enabled, 'PLAN')) ?? '', /Invalid value PLAN/);
+    assert.match((await alter(enabled, 'PLAIN,GSSAPI')) ?? '', /GSSAPI needs the options of/);
+    assert.match((await alter('sasl.enabled.mechanisms', 'GSSAPI')) ?? '', /GSSAPI needs/);
+    assert.equal((await login(await peer())).errorCode, 0);
+    assert.equal(await alter(enabled, 'SCRAM-SHA-256'), null);
+    const { errorCode } = await (await peer()).ask(saslHandshake, 1, { mechanism: 'PLAIN' });
+    assert.equal(errorCode, ErrorCode.UNSUPPORTED_SASL_MECHANISM);
+    admin.close();
+  });
 });

@@ -70,6 +70,11 @@ export class Authentication {
     }
   }
 
+  /** @throws ConfigError for what `configure` could not take over */
+  check(config: BrokerConfig): void {
+    for (const name of this.#mechanisms.keys()) this.#made(config, name);
+  }
+
   /** Takes over what was changed on the running cluster. */
   configure(config: BrokerConfig): void {
     this.#config = config;

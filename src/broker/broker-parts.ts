@@ -70,11 +70,13 @@ export interface OpenedParts {
   readonly quotas: Quotas;
   readonly authorizer: Authorizer | null;
   readonly audit: Audit | null;
+  /** null: no listener asks its clients who they are. */
+  readonly authentication: { check(config: BrokerConfig): void } | null;
 }
 
 export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
   const { directories, server, cluster, replicas, replication, coordinators, quotas } = opened;
-  const { authorizer, audit } = opened;
+  const { authorizer, audit, authentication } = opened;
   const sessionsMax = cluster.config.get('max.incremental.fetch.session.cache.slots');
   const { groups, transactions, producerIds } = coordinators;
   return {
@@ -105,7 +107,10 @@ export function brokerParts(io: Io, opened: OpenedParts): BrokerParts {
     controllerFor: (client) => {
       return authorizer === null ? cluster.administrated : cluster.controllerFor(client);
     },
-    checkKeys: (config) => server.check(config),
+    checkKeys: async (config) => {
+      authentication?.check(config);
+      await server.check(config);
+    },
     unreadBytes: () => server.unreadBytes,
     endpoints: ({ connection }) => {
       return endpointsFor(connection, cluster.config, {

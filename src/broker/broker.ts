@@ -213,7 +213,7 @@ async function open(
   coordinators = held(undo, loading, (each) => each.close());
   replication = member?.replication({ cluster, replicas, registration, onBug }) ?? null;
   if (replication !== null) held(undo, replication, (each) => each.close());
-  const opened = { ...parts, registration, replication, coordinators, audit };
+  const opened = { ...parts, registration, replication, coordinators, audit, authentication };
   const served = member === null ? {} : { handlers: member.handlers };
   audit?.beginTopic(replicas, () => replicas.image, io.clock.now);
   const admit = admission({ server, authentication, audit });

@@ -4,6 +4,7 @@
 // Nobody is let in, nothing crashes, and nothing is kept of them.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createServer, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -180,6 +181,20 @@ describe('to the server', () => {
     assert.match(again, /expired/i);
     for (const each of [brief, long, ending, lasting]) each?.release();
   });
+});
+
+test('keys are in a file, and nothing else is opened', async (t) => {
+  if (!hasKerberos(t)) return;
+  const pipe = kdc.path('pipe');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  for (const path of [pipe, kdc.directory, '/dev/zero', `FILE:${pipe}`]) {
+    const source = { keyTab: path, principal: 'alice' };
+    assert.throws(() => gssapi.openKeys(source), /is no file/);
+    await assert.rejects(gssapi.getTickets({ kind: 'keytab', ...source }), /is no file/);
+  }
+  const other = { keyTab: 'MEMORY:all', principal: 'alice' };
+  assert.throws(() => gssapi.openKeys(other), /'MEMORY:all' not found/);
+  gssapi.openKeys({ keyTab: `FILE:${keyTab}`, principal: 'alice' }).release();
 });
 
 test('a KDC that does not answer holds nobody else up', async (t) => {

@@ -72,9 +72,12 @@ export function assertMayOnConfigs(
   if (error !== null) throw error;
 }
 
+/** Keys, certificates and logins: what a listener proves itself with, or asks of its clients. */
+const ofProof = /^listener\.name\..+\.ssl\.|^(listener\.name\..+\.)?sasl\./;
+
 /**
- * Why keys and certificates that a changed configuration of this broker names could not be taken
- * over; null if they could, or if the change is about something else.
+ * Why keys, certificates and logins that a changed configuration of this broker names could not be
+ * taken over; null if they could, or if the change is about something else.
  * @param changed what the broker's own configuration would be
  */
 export async function unusableKeys(
@@ -85,7 +88,7 @@ export async function unusableKeys(
   if (resourceType !== ResourceType.BROKER || resourceName !== String(broker.nodeId)) return null;
   try {
     for (const { name } of configs) await assertJaas(name, changed.get(name));
-    if (!configs.some(({ name }) => /^listener\.name\..+\.ssl\./.test(name))) return null;
+    if (!configs.some(({ name }) => ofProof.test(name))) return null;
     const all = image.configOf(ResourceType.BROKER, '');
     await broker.checkKeys(broker.config.withDynamic(all, changed));
     return null;

@@ -4,6 +4,7 @@
 // such a call; only Kerberos 5 is spoken, whatever a token says; tickets that came of keys lie in
 // the memory of this process, and go with the last context that was made with them.
 
+import { statSync } from 'node:fs';
 import {
   type Cell,
   type GssBuffer,
@@ -89,7 +90,7 @@ export class SystemGssapi implements Gssapi {
 
   openKeys({ keyTab, principal }: KeySource): GssKeys {
     const library = this.#library;
-    const store = storeOf({ keytab: fileName(keyTab) });
+    const store = storeOf({ keytab: keyTabName(keyTab) });
     const name = principal === null ? null : importName(library, principal, 'principal');
     const { minor, seconds } = newCells();
     const handle = cell<Pointer>(null);
@@ -111,8 +112,8 @@ export class SystemGssapi implements Gssapi {
   async getTickets(source: TicketSource): Promise<GssTickets> {
     const library = this.#library;
     const isKeys = source.kind === 'keytab';
-    const cache = isKeys ? `MEMORY:partita-${++this.#caches}` : fileName(source.path);
-    const keyTab = isKeys ? (fileName(source.keyTab) ?? defaultKeyTab) : null;
+    const cache = isKeys ? `MEMORY:partita-${++this.#caches}` : cacheName(source.path);
+    const keyTab = isKeys ? (keyTabName(source.keyTab) ?? defaultKeyTab) : null;
     const store = storeOf({ ccache: cache, client_keytab: keyTab });
     const { principal } = source;
     const name = principal === null ? null : importName(library, principal, 'principal');
@@ -341,8 +342,26 @@ function lifetimeMs(seconds: number): number {
   return seconds === indefinite ? Number.POSITIVE_INFINITY : seconds * 1000;
 }
 
-function fileName(path: string | null): string | null {
-  return path === null || /^[A-Za-z]\w+:/.test(path) ? path : `FILE:${path}`;
+/** A file, or what has the name of its kind in front (DIR:, KEYRING:, KCM:). */
+function cacheName(path: string | null): string | null {
+  return path === null || /^[A-Z]+:/.test(path) ? path : `FILE:${path}`;
+}
+
+/** Keys are in a file: a pipe would hold up the process. */
+function keyTabName(path: string | null): string | null {
+  if (path === null) return null;
+  const plain = path.replace(/^(WR)?FILE:/, '');
+  if (isNoFile(plain)) throw new GssError(`${plain} is no file`);
+  return `FILE:${plain}`;
+}
+
+function isNoFile(path: string): boolean {
+  try {
+    return !statSync(path).isFile();
+  } catch {
+    // The library says what is wrong with it.
+    return false;
+  }
 }
 
 function storeOf(options: Readonly<Record<string, string | null>>): GssStore | null {
