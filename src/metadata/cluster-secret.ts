@@ -2,8 +2,9 @@
 // whoever reads the metadata, which is its brokers. What is told of users that there are not is
 // made from it.
 //
-// Invariant: no request can name it. It is kept as a configuration of a resource of no type, which
-// Apache Kafka keeps and looks at no more than we do.
+// Invariant: no request can name it. It is kept as a configuration of a resource of no type. Apache
+// Kafka looks at none, and leaves them out when it writes the metadata down: another one is made
+// when the directory comes back.
 
 import type { Random } from '../io/index.ts';
 import type { MetadataImage } from './image.ts';
