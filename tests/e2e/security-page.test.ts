@@ -2,13 +2,14 @@
 // rights, made of the snippets of that page alone.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BrokerProcess } from '../broker-process.ts';
 import { projectRoot } from '../root.ts';
 import { type ProgramResult, runProgram } from '../run-program.ts';
+import { Started } from './started-brokers.ts';
 
 const page = readFileSync(join(projectRoot, 'docs/security.md'), 'utf8');
 
@@ -79,6 +80,52 @@ test('users are made, proven and given rights by the snippets of the page', asyn
     write('guess.properties', wrong);
     const refused = await run(send.replace('alice.properties', 'guess.properties'));
     assert.match(refused.stdout + refused.stderr, /invalid credentials with SASL mechanism/);
+  } finally {
+    await broker.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('one flag makes a broker that is used, and whose roles work, as the page says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'partita-security-page-'));
+  symlinkSync(join(projectRoot, 'bin/partita.js'), join(folder, 'partita'));
+  const path = `${folder}:${join(projectRoot, 'bin')}:${process.env.PATH}`;
+  const shell = ['--norc', '-euo', 'pipefail', '-c'];
+  const start = snippet('shell', 'partita start --secure').trim();
+  const trail = snippet('properties', 'audit.log.file').replace('/var/log/partita', folder);
+  writeFileSync(join(folder, 'secrets.properties'), 'keystore=a\n');
+  writeFileSync(join(folder, 'server.properties'), `log.dirs=data\n${trail}`);
+  const own = 'server.properties --override listeners=SASL_SSL://127.0.0.1:0';
+  const command = `cd ${folder}; export PATH=${path}; exec ${start} ${own}`;
+  const broker = new Started('bash', [...shell, command]);
+  try {
+    const [, port] = await broker.prints(/^partita ready SASL_SSL:\/\/127\.0\.0\.1:(\d+) /m);
+    const run = (script: string, env: Record<string, string> = {}): Promise<ProgramResult> => {
+      const local = script
+        .replaceAll('localhost:9092', `localhost:${port}`)
+        .replaceAll(' admin.properties', ' data-secure/admin.properties');
+      const options = { cwd: folder, env: { PATH: path, ...env } };
+      return runProgram('bash', [...shell, local], options);
+    };
+    const good = async (script: string, env?: Record<string, string>): Promise<string> => {
+      const { code, stdout, stderr } = await run(script, env);
+      assert.equal(code, 0, `${script}\n${stdout}${stderr}`);
+      return stdout;
+    };
+    const create = snippet('shell', 'data-secure/admin.properties');
+    await good(create);
+    const text = readFileSync(join(folder, 'data-secure/admin.properties'), 'utf8');
+    const referring = snippet('properties', 'ssl.keystore.password=$');
+    const referringFile = join(folder, 'referring.properties');
+    writeFileSync(referringFile, text + referring.replaceAll('/etc/partita', folder));
+    const list = create
+      .replace('data-secure/admin.properties', 'referring.properties')
+      .replace('--create --topic orders', '--list');
+    assert.equal(await good(list, { KEY_PASSWORD: 'b' }), 'orders\n');
+    assert.match((await run(list)).stderr, /there is no variable KEY_PASSWORD: export it\n$/);
+    const roles = await good(snippet('shell', 'partita role create'));
+    assert.match(roles, /may WRITE on TOPIC orders\ngiven to\n {2}User:alice\n$/);
+    assert.match(readFileSync(join(folder, 'audit.log'), 'utf8'), /"event":"let in"/);
   } finally {
     await broker.dispose();
     rmSync(folder, { recursive: true, force: true });

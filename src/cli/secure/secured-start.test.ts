@@ -216,5 +216,7 @@ describe('a configuration that contradicts the flag', () => {
   test('is refused where the folder would be in a log directory', async () => {
     const dirs = `log.dirs=${join(above, 'a')},${above}`;
     await assert.rejects(start(optionsOf(dirs)), /is a log directory: use other log\.dirs/);
+    const colon = `log.dirs=${join(above, 'a:b')}`;
+    await assert.rejects(start(optionsOf(colon)), /neither a colon nor a brace/);
   });
 });

@@ -95,6 +95,11 @@ function folderOf(config: BrokerConfig): string {
     .filter((each) => each !== '')
     .map((each) => resolve(each));
   const folder = `${directories[0]}-secure`;
+  // A reference, which names the file of the password, ends at either.
+  if (/[:}]/.test(folder)) {
+    const remedy = 'use log.dirs whose path has neither a colon nor a brace';
+    throw new UsageError(`${flag} keeps its files in ${folder}: ${remedy}`);
+  }
   const around = directories.find((each) => `${folder}/`.startsWith(`${each}/`));
   if (around === undefined) return folder;
   throw new UsageError(
