@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { projectRoot } from '../root.ts';
 import { runProgram } from '../run-program.ts';
 
-const needMore = ['kerberos'];
+const needMore = ['kerberos', 'security-ssl', 'security-plain', 'security-scram'];
 const examples = readdirSync(join(projectRoot, 'examples')).filter(
   (name) => existsSync(join(projectRoot, 'examples', name, 'run.sh')) && !needMore.includes(name),
 );
