@@ -105,7 +105,7 @@ test('odd requests are answered as Apache Kafka answers them', { timeout: 120_00
   if (other === null) return;
   const connections = [await connectionsOf(ours.port), await connectionsOf(other.port)] as const;
   const [our, theirs] = connections.map((each) => new Asker(each)) as [Asker, Asker];
-  for (const [index, step] of stepsOf(Number(process.env.TOKENS_SEED ?? 1), 80).entries()) {
+  for (const [index, step] of stepsOf(Number(process.env.TOKENS_SEED ?? 1), 60).entries()) {
     const [answer, expected] = await Promise.all([our.ask(step), theirs.ask(step)]);
     assert.equal(answer, expected, `step ${index}: ${JSON.stringify(step)}`);
     await Promise.all([our.settle(), theirs.settle()]);
@@ -155,7 +155,14 @@ async function printed(tool: Tool, port: number): Promise<string[]> {
   return lines;
 }
 
-const masked = (text: string): string =>
+/** Tokens are in no order, which is not compared. */
+function masked(text: string): string {
+  const lines = unnamed(text).split('\n');
+  const isToken = (line: string): boolean => line.startsWith('ID ');
+  return [...lines.filter((line) => !isToken(line)), ...lines.filter(isToken).sort()].join('\n');
+}
+
+const unnamed = (text: string): string =>
   text
     .replace(/[A-Za-z0-9+/]{86}==/g, 'HMAC')
     .replace(/\b[\w-]{22}(?=\s)/g, 'ID')
@@ -164,10 +171,13 @@ const masked = (text: string): string =>
 test('the tools print the same, with either broker', { timeout: 120_000 }, async (t) => {
   const other = await kafkaBroker(t);
   if (other === null) return;
-  const expected = await printed(kafkasTool, other.port);
-  assert.deepEqual(await printed(kafkasTool, ours.port), expected);
-  assert.deepEqual(await printed(ourTool, other.port), expected);
-  assert.deepEqual(await printed(ourTool, ours.port), expected);
+  const [expected, own] = await Promise.all([
+    printed(kafkasTool, other.port),
+    printed(ourTool, ours.port),
+  ]);
+  assert.deepEqual(own, expected);
+  const crossed = [printed(kafkasTool, ours.port), printed(ourTool, other.port)];
+  for (const each of await Promise.all(crossed)) assert.deepEqual(each, expected);
 });
 
 async function tokenOf(user: User, port: number): Promise<DelegationTokenDescription> {
