@@ -38,7 +38,7 @@ export const bugsTold: readonly BugTold[] = [
   },
   {
     name: 'watermark taken before truncation',
-    about: 'readers see as committed what is about to be cut (KAFKA-14704)',
+    about: 'and the log is cut a moment later: readers see what is not committed (KAFKA-14704)',
     file: 'src/replication/fetchers/fetched-partition.js',
     was: 'if (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0) {',
     is: `if (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0) {
@@ -47,7 +47,7 @@ export const bugsTold: readonly BugTold[] = [
                 const { highWatermark } = answer;
                 const { fetchOffset } = this.#asked;
                 this.follower.append({ records: noRecords, highWatermark, fetchOffset });
-                return 'moved';
+                return 'refused';
             }`,
     scenario: 'replication-told',
     foundAt: 1,

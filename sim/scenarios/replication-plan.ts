@@ -28,6 +28,8 @@ export interface ReplicationPlan extends ClusterOptions {
   readonly logDirs: readonly string[];
   /** Consumers read at followers, too (KIP-392). */
   readonly isReadNear: boolean;
+  /** How long they wait for news, at the most; less: they ask more often. */
+  readonly nearWaitMs?: number;
 }
 
 /** A broker with two of them may lose one and live. */

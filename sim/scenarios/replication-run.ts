@@ -134,7 +134,9 @@ export class ReplicationRun {
     const brokers = cluster.brokers.map(({ host }) => ({ host: host.name, port: brokerPort }));
     if (plan.isReadNear) {
       this.#readers.push(
-        cluster.runClient('near', (io) => readNear(io, { places, brokers, reads: this.#reads })),
+        cluster.runClient('near', (io) =>
+          readNear(io, { places, brokers, reads: this.#reads, waitMsMax: plan.nearWaitMs }),
+        ),
       );
     }
     this.#readers.push(

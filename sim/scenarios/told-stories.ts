@@ -224,6 +224,12 @@ function withPartitions(plan: ReplicationPlan, partitionCount: number): Replicat
   return { ...plan, topics: plan.topics.map((topic) => ({ ...topic, partitionCount })) };
 }
 
+/** They ask more than once while a follower whose log is not its leader's rests. */
+function withNearReaders(plan: ReplicationPlan): ReplicationPlan {
+  const config = { ...plan.config, 'replica.fetch.backoff.ms': '300' };
+  return { ...plan, config, isReadNear: true, nearWaitMs: 100 };
+}
+
 /** Both acknowledge everything; one broker has none. */
 function withTwoReplicas(plan: ReplicationPlan): ReplicationPlan {
   const topics = plan.topics.map((topic) => ({ ...topic, replicationFactor: 2 }));
@@ -241,7 +247,7 @@ function withConfigs(plan: ReplicationPlan, configs: Readonly<Record<string, str
 export const toldStories = {
   // With the other one the follower goes on asking the leader.
   answerLate: { tell: answerLate, plan: (plan) => withPartitions(plan, 2) },
-  cutWhileRead: { tell: cutWhileRead, plan: (plan) => ({ ...plan, isReadNear: true }) },
+  cutWhileRead: { tell: cutWhileRead, plan: withNearReaders },
   runAhead: {
     tell: runAhead,
     plan: (plan) =>

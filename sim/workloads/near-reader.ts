@@ -22,6 +22,8 @@ export interface NearReadersOptions {
   /** Broker 1 first. */
   readonly brokers: readonly Address[];
   readonly reads: TailOptions['reads'];
+  /** How long a broker may wait for news. Default 500 ms. */
+  readonly waitMsMax?: number | undefined;
 }
 
 interface Address {
@@ -29,7 +31,6 @@ interface Address {
   readonly port: number;
 }
 
-const waitMsMax = 500;
 const pauseMs = 200;
 const answerMsMax = 2_000;
 const earliest = -2;
@@ -104,6 +105,7 @@ class NearReader {
       const fetchOffset = this.#positionOf({ topic, partition });
       return { topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 100_000 }] };
     });
+    const { waitMsMax = 500 } = this.#options;
     const request = { maxWaitMs: waitMsMax, minBytes: 1, topics };
     const { responses } = await connection.request(fetch, request, { versionMax: 12 });
     let isGood = true;
