@@ -204,7 +204,11 @@ export class SaslGate implements Gate {
 
   #onRawToken(frame: Buffer, exchange: Exchange): void {
     this.#evaluate(frame, exchange, {
-      step: ({ token }) => {
+      step: ({ token, isWithoutToken }) => {
+        if (isWithoutToken) {
+          exchange.skip();
+          return;
+        }
         const size = Buffer.alloc(4);
         size.writeInt32BE(token.length);
         exchange.respond([size, token]);

@@ -179,7 +179,7 @@ describe('our client', () => {
     });
     const from = Date.now();
     let offset = 0;
-    while (Date.now() - from < 5_000) {
+    while (Date.now() - from < 4_500) {
       ({ offset } = await producer.send({ topic, value: Buffer.from('v') }));
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
@@ -295,7 +295,8 @@ function javaProperties(keyTab: string, principal: string): Properties {
   };
 }
 
-for (const release of ['4.4.0', '2.8.2']) {
+// The last one sends tokens as they are, behind a handshake of version 0.
+for (const release of ['4.4.0', '2.8.2', '0.10.2.0']) {
   const kind = javaRelease(release);
   test(`${kind.name} works, and is refused with a ticket for another service`, async (t) => {
     if (!hasKerberos(t) || !kind.isPresent(t)) return;
@@ -311,6 +312,8 @@ for (const release of ['4.4.0', '2.8.2']) {
       const [read] = await member.take(1, 30_000);
       assert.equal(read?.value, 'v');
       await member.leave();
+      // It is told nothing, and tries until its time is up.
+      if (release.startsWith('0.')) return;
       // Another text: older releases take who has the same one for the same login.
       const jaas = `${right['sasl.jaas.config']}`.replace(';', ' debug=false;');
       const service = { 'sasl.kerberos.service.name': 'other' };
@@ -318,7 +321,7 @@ for (const release of ['4.4.0', '2.8.2']) {
       await assert.rejects(
         program.produce(topic, records, { properties: wrong }),
         (error: Error) => {
-          assert.match(`${error.name} ${error.message}`, /SaslAuthentication|AuthenticationExc/);
+          assert.match(`${error.name} ${error.message}`, /AuthenticationException/);
           return true;
         },
       );

@@ -60,7 +60,8 @@ class GssapiServer implements SaslServer {
       if (token.length > 0) throw new SaslError('a token behind the last of the context');
       return this.#offer();
     }
-    return { token: noToken, identity: this.#identityOf(peer, this.#context.unwrap(token)) };
+    const identity = this.#identityOf(peer, this.#context.unwrap(token));
+    return { token: noToken, isWithoutToken: true, identity };
   }
 
   #onContextToken(token: Buffer): SaslStep {

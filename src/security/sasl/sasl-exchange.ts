@@ -19,6 +19,8 @@ export interface SaslIdentity {
 export interface SaslStep {
   /** The server's token; it may be empty. */
   readonly token: Buffer;
+  /** There is none, not even an empty one: where tokens come without headers nothing is sent. */
+  readonly isWithoutToken?: boolean;
   /** null: the client has to go on. */
   readonly identity: SaslIdentity | null;
 }
