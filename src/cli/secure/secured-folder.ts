@@ -76,7 +76,8 @@ async function authorityIn(
     say(`${folder.path}/${name} ${why}: a new authority is made, which clients have to trust anew`);
   }
   const options = { nowMs, serial: io.random.bytes(16) };
-  const pem = await newAuthority(`Partita development CA of ${host}`, options);
+  // A common name has at most 64 characters (RFC 5280).
+  const pem = await newAuthority(`Partita development CA of ${host}`.slice(0, 64), options);
   folder.write(name, pem);
   return readKeyed(pem) as KeyedCertificate;
 }
