@@ -5,6 +5,7 @@
 //                      node-connection.ts and, for who encrypts, node-tls.ts), node-disk.ts
 //                      (with node-lock.ts), node-random.ts and node-log.ts
 //   node-error.ts      what becomes of Node's errors; node-http.ts: one request of HTTP
+//   gssapi/            Kerberos, a door of its own
 //   node-children.ts   other processes of ours, for who starts some
 //   node-secret-folder.ts  files that only their owner may read
 //   log-line.ts        lays out a log entry; log-levels.ts: which are written;
