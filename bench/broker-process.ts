@@ -51,20 +51,30 @@ export interface BrokerProcessOptions {
   /** Flags for Node.js, such as --cpu-prof. */
   readonly nodeFlags?: readonly string[];
   readonly heap?: string;
+  /** A key and its certificate in PEM: there is an encrypted listener, too. */
+  readonly keyFile?: string;
 }
 
 export class BrokerProcess {
   readonly product: Product;
   readonly directory = mkdtempSync(join(tmpdir(), 'partita-bench-'));
   readonly port: number;
+  /** Of the encrypted listener, where there is one. */
+  readonly tlsPort: number;
   readonly #io: Io;
   readonly #options: BrokerProcessOptions;
   #child: ChildProcess | null = null;
 
-  private constructor(io: Io, product: Product, port: number, options: BrokerProcessOptions) {
+  private constructor(
+    io: Io,
+    product: Product,
+    ports: { readonly port: number; readonly tlsPort: number },
+    options: BrokerProcessOptions,
+  ) {
     this.#io = io;
     this.product = product;
-    this.port = port;
+    this.port = ports.port;
+    this.tlsPort = ports.tlsPort;
     this.#options = options;
   }
 
@@ -74,7 +84,8 @@ export class BrokerProcess {
     product: Product,
     options: BrokerProcessOptions = {},
   ): Promise<BrokerProcess> {
-    const broker = new BrokerProcess(io, product, await freePort(), options);
+    const ports = { port: await freePort(), tlsPort: await freePort() };
+    const broker = new BrokerProcess(io, product, ports, options);
     if (product === 'kafka') broker.#format(await freePort());
     return broker;
   }
@@ -129,6 +140,18 @@ export class BrokerProcess {
     }
   }
 
+  get #listeners(): string {
+    const plain = `PLAINTEXT://127.0.0.1:${this.port}`;
+    const { keyFile } = this.#options;
+    return keyFile === undefined ? plain : `${plain},SSL://127.0.0.1:${this.tlsPort}`;
+  }
+
+  #encrypted(): Record<string, string> {
+    const { keyFile } = this.#options;
+    if (keyFile === undefined) return {};
+    return { 'ssl.keystore.type': 'PEM', 'ssl.keystore.location': keyFile };
+  }
+
   #command(): [string, string[]] {
     if (this.product === 'kafka') {
       const heap = this.#options.heap ?? '1g';
@@ -140,7 +163,8 @@ export class BrokerProcess {
       return ['java', [...memory, ...collector, ...classes, 'kafka.Kafka', file]];
     }
     const overrides: Record<string, string> = {
-      listeners: `PLAINTEXT://127.0.0.1:${this.port}`,
+      ...this.#encrypted(),
+      listeners: this.#listeners,
       'log.dirs': join(this.directory, 'data'),
       'log.retention.ms': '-1',
       ...this.#options.config,
@@ -156,8 +180,9 @@ export class BrokerProcess {
       'process.roles': 'broker,controller',
       'node.id': '1',
       'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-      listeners: `PLAINTEXT://127.0.0.1:${this.port},CONTROLLER://127.0.0.1:${controllerPort}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${this.port}`,
+      ...this.#encrypted(),
+      listeners: `${this.#listeners},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'advertised.listeners': this.#listeners,
       'controller.listener.names': 'CONTROLLER',
       'log.dirs': join(this.directory, 'data'),
       'log.retention.ms': '-1',

@@ -82,6 +82,11 @@ test('the comparison with Kafka runs over our broker alone', async () => {
   assert.match(await bench(line), /^partita produce/m);
 });
 
+test('TLS is measured over our broker alone, and what rights cost', async () => {
+  const line = 'security --rounds 1 --products partita --mib 1 --requests 20 --acls 5';
+  assert.match(await bench(line), /^partita TLS produce 16 KiB /m);
+});
+
 test('latency is measured over our broker alone', async () => {
   const line = 'latency --rounds 1 --products partita --tools ours --rate 200 --seconds 1';
   assert.match(await bench(line), /^partita paced e2e, acks=all +p50Ms=/m);

@@ -3,7 +3,7 @@
 // that the broker is what is measured. Setting up is done with the ordinary connection.
 
 import { Prng } from '../src/base/prng.ts';
-import type { Connection, Io } from '../src/io/index.ts';
+import type { Connection, ConnectTls, Io } from '../src/io/index.ts';
 import { ClientConnection, FrameReader } from '../src/network/index.ts';
 import {
   compressionByName,
@@ -19,6 +19,8 @@ import {
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Absent: the stream is plain. */
+  readonly tls?: ConnectTls;
 }
 
 export interface Target extends Address {

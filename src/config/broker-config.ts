@@ -230,8 +230,11 @@ export class BrokerConfig implements ParsedBrokerConfig {
   /** Passwords are stored encrypted where a secret is configured. */
   #opened(stored: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
     if (![...stored.values()].some(isSealed)) return stored;
-    const keys = ['password.encoder.secret', 'password.encoder.old.secret'] as const;
-    const secrets = keys.flatMap((key) => this.get(key) ?? []);
+    const [now, before] = [
+      this.get('password.encoder.secret'),
+      this.get('password.encoder.old.secret'),
+    ];
+    const secrets = [now, before].filter((each) => each !== null);
     return new Map([...stored].map(([key, value]) => [key, opened(key, value, secrets)]));
   }
 

@@ -16,8 +16,11 @@ type Definitions = Readonly<Record<string, Definition>>;
 
 const readerFolders = ['broker', 'coordinator', 'io', 'machine', 'metadata', 'network'];
 const moreFolders = ['replication', 'security', 'storage', 'metrics'];
-/** They parse listeners and connection limits, and turn keys of older files into today's. */
-const parsers = ['broker-config.ts', 'load-broker-config.ts'].map((name) =>
+/**
+ * They parse listeners and connection limits, turn keys of older files into today's, and look up
+ * what values refer to.
+ */
+const parsers = ['broker-config.ts', 'load-broker-config.ts', 'references.ts'].map((name) =>
   join('src', 'config', name),
 );
 /**
