@@ -37,6 +37,7 @@ interface Ensemble {
   hangUp(place: number): void;
   /** Nobody was silent. */
   endAllSessions(): void;
+  endOneSession(pick: Pick): void;
   /** No room for changes any more, or room again; false: its members stop, and cannot start. */
   fill(isFull: boolean): boolean;
   /** A backup: whoever calls what is returned puts the data back as they are now. */
@@ -85,6 +86,12 @@ class SmallEtcd implements Ensemble {
 
   endAllSessions(): void {
     this.#ensemble.revokeAll();
+  }
+
+  endOneSession(pick: Pick): void {
+    const { data } = this.#ensemble;
+    const ids = [...data.leases.keys()];
+    if (ids.length > 0) data.revokeLease({ ID: pick(ids) });
   }
 
   /** As when the quota is used up: the alarm is on until somebody compacts and disarms it. */
@@ -157,6 +164,11 @@ class SmallZooKeeper implements Ensemble {
     // Without a leader nothing is decided.
     if (this.#ensemble.leader === null) return;
     for (const id of [...this.#ensemble.sessions.keys()]) this.#ensemble.expire(id);
+  }
+
+  endOneSession(pick: Pick): void {
+    const ids = [...this.#ensemble.sessions.keys()];
+    if (this.#ensemble.leader !== null && ids.length > 0) this.#ensemble.expire(pick(ids));
   }
 
   /** A server that cannot write its log ends. */
@@ -275,6 +287,11 @@ export class ModelledStore implements StoreHosts {
   endAllSessions(): void {
     this.#world.reached.onReached('false revocations');
     this.#ensemble.endAllSessions();
+  }
+
+  /** Somebody is taken for dead who was not silent. */
+  endOneSession(pick: Pick): void {
+    this.#ensemble.endOneSession(pick);
   }
 
   killAll(): void {

@@ -19,11 +19,10 @@
 //   bugs-on-stores.ts    append to etcd that is sent twice; lost answer to one taken as refused;
 //                        store without space taken for one that agreed; older history that is
 //                        followed; controller who is not fenced; watch that skips what was
-//                        removed; false revocation that moves leaders. By units: whatever is
-//                        compared again, or looked at again, before harm can come of it (a read
-//                        without `sync`, a watch that skips, an append without the fence); what
-//                        takes a request that is late by a session, or a batch of more than one
-//                        change
+//                        removed; false revocation that moves leaders; read without `sync`;
+//                        serializable read; watch that skips what came meanwhile; batch that is
+//                        named early. By units: a change without the fence, and what takes a
+//                        request that is late by a session
 
 /** A change of one place. */
 export interface Change {

@@ -46,7 +46,7 @@ import { kill } from './kill.ts';
 import { lostDirectory } from './lost-directory.ts';
 import { markersOnThree } from './markers-on-three.ts';
 import { metadata } from './metadata.ts';
-import { logOnEtcd, logOnZooKeeper } from './metadata-logs.ts';
+import { harmOnEtcd, harmOnZooKeeper, logOnEtcd, logOnZooKeeper } from './metadata-logs.ts';
 import {
   etcdFaults,
   replicationEtcd,
@@ -92,6 +92,8 @@ export const scenarios: readonly Scenario[] = [
   replicationTold,
   logOnEtcd,
   logOnZooKeeper,
+  harmOnEtcd,
+  harmOnZooKeeper,
   etcdFaults,
   zookeeperFaults,
   groupsOnThree,

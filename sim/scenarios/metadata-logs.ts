@@ -2,6 +2,8 @@
 // nothing else, so that a world takes a tenth of what one with brokers takes: they die, stand still
 // and are cut off, the store comes to all the harm that a store of several members can come to, and
 // at times a backup of it is put back.
+// `metadata-log-on-…`: any harm. `metadata-harm-on-…`: one kind of harm again and again, to
+// processes that do what it would come through: what harm of any kind seldom comes by.
 
 import { assert } from '../../src/base/assert.ts';
 import type { Prng } from '../../src/base/prng.ts';
@@ -12,12 +14,15 @@ import { type ModelKind, ModelledStore, storeReaches } from '../modelled-store.t
 import type { Scenario } from '../scenario.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Pick } from '../store-hosts.ts';
-import { keepLog, LogCopy } from '../workloads/index.ts';
+import { type KeeperHabits, keepLog, LogCopy } from '../workloads/index.ts';
 import type { World } from '../world.ts';
 
 const nodeCount = 3;
 const sessionTimeoutMs = 2_000;
 const harmMs = 8_000;
+const oneHarmMs = 4_000;
+/** Longer than it takes to notice that a connection is of no use, and to have another one. */
+const restMs = 3 * sessionTimeoutMs;
 const progressMsMax = 60_000;
 const keepUpMs = 200;
 /** In the end so much more is appended. */
@@ -42,7 +47,16 @@ const harms = [
   'kill with its member',
 ] as const;
 
-type Harm = (typeof harms)[number];
+/** The last one is drawn only where one kind is done. */
+type Harm = (typeof harms)[number] | 'store: end a session';
+
+/** What is done, to whom. */
+interface LogPlan {
+  readonly harms: readonly Harm[];
+  readonly pauseMsMean: number;
+  readonly downMsMax: number;
+  readonly keeper: KeeperHabits;
+}
 
 function logOn(kind: ModelKind): Scenario {
   const line = /^never$/;
@@ -63,17 +77,86 @@ function logOn(kind: ModelKind): Scenario {
 export const logOnEtcd = logOn('etcd');
 export const logOnZooKeeper = logOn('zookeeper');
 
+function harmOn(kind: ModelKind): Scenario {
+  return {
+    name: `metadata-harm-on-${kind}`,
+    about: `the same in a small ${kind} that comes to one kind of harm again and again`,
+    run: (world) => runMetadataHarm(world, kind),
+  };
+}
+
+export const harmOnEtcd = harmOn('etcd');
+export const harmOnZooKeeper = harmOn('zookeeper');
+
 async function runMetadataLog(world: World, kind: ModelKind): Promise<void> {
   const prng = world.prng.fork('plan');
   // A store is asked a dozen small questions; no answer is late for all of a session.
   const spikeMs = Math.min(world.faults.network.spikeMs, 500);
   world.faults = withFaults(world.faults, { network: { spikeMs } });
-  const run = new MetadataLogRun(world, kind, prng);
+  const run = new MetadataLogRun(world, kind, { prng, plan: drawLogPlan(prng) });
   run.begin();
   const isPutBack = prng.chance(0.2);
   run.doHarm();
   await world.advance(isPutBack ? prng.int(harmMs / 2) : harmMs);
   if (isPutBack) await run.putBack();
+  await run.finish();
+}
+
+function drawLogPlan(prng: Prng): LogPlan {
+  return {
+    harms,
+    pauseMsMean: prng.pick([200, 500, 1_500]),
+    downMsMax: prng.pick([300, 2_000, 2 * sessionTimeoutMs]),
+    keeper: {
+      pauseMsMean: prng.pick([50, 50, 200]),
+      snapshotBytes: prng.pick([300, 1_000, 20_000]),
+    },
+  };
+}
+
+/** Of `metadata-harm-on-…`. */
+const oneHarm: readonly LogPlan[] = [
+  // Who controls asks whether he does, at a member that has old news, when he was deposed.
+  {
+    harms: ['store: lag', 'store: end sessions'],
+    ...{ pauseMsMean: 400, downMsMax: 300 },
+    keeper: { pauseMsMean: 20, snapshotBytes: 20_000, confirmChance: 0.95 },
+  },
+  // … or takes a snapshot then.
+  {
+    harms: ['store: lag', 'store: end a session', 'store: end a session'],
+    ...{ pauseMsMean: 150, downMsMax: 300 },
+    keeper: { pauseMsMean: 10, snapshotBytes: 1 },
+  },
+  // Batches are larger than a change may be, while those who write and read them die.
+  {
+    harms: ['kill', 'kill in a turn', 'store: kill'],
+    ...{ pauseMsMean: 500, downMsMax: 300 },
+    keeper: { pauseMsMean: 100, snapshotBytes: 4_000_000, largeChance: 0.06 },
+  },
+  // News come while nobody is connected.
+  {
+    harms: ['reset', 'reset', 'cut off'],
+    ...{ pauseMsMean: 200, downMsMax: 300 },
+    keeper: { pauseMsMean: 50, snapshotBytes: 1_000 },
+  },
+];
+
+async function runMetadataHarm(world: World, kind: ModelKind): Promise<void> {
+  const prng = world.prng.fork('plan');
+  const delayMsMean = Math.min(world.faults.network.delayMsMean, 5);
+  const network = {
+    delayMsMean,
+    spikeChance: 0,
+    resetChance: 0,
+    windowBytes: calm.network.windowBytes,
+  };
+  world.faults = withFaults(world.faults, { network });
+  const run = new MetadataLogRun(world, kind, { prng, plan: prng.pick(oneHarm) });
+  run.begin();
+  run.doHarm();
+  await world.advance(oneHarmMs);
+  await run.rest();
   await run.finish();
 }
 
@@ -101,27 +184,21 @@ class MetadataLogRun {
   readonly #store: ModelledStore;
   readonly #logs = new MetadataLogs();
   readonly #nodes: readonly Node[];
-  readonly #pauseMsMean: number;
-  readonly #downMsMax: number;
-  readonly #keeper: { readonly pauseMsMean: number; readonly snapshotBytes: number };
+  readonly #plan: LogPlan;
+  #isQuiet = false;
   #refusals: string[] = [];
   #isHarmed = true;
   #isKeepingUp = false;
 
-  constructor(world: World, kind: ModelKind, prng: Prng) {
+  constructor(world: World, kind: ModelKind, { prng, plan }: { prng: Prng; plan: LogPlan }) {
     this.#world = world;
     this.#prng = prng;
+    this.#plan = plan;
     this.#store = new ModelledStore(world, kind);
     this.#nodes = Array.from({ length: nodeCount }, (_, index) => {
       const copy = new LogCopy(this.#logs, world.reached);
       return new Node(world.host(`node-${index + 1}`), copy);
     });
-    this.#pauseMsMean = prng.pick([200, 500, 1_500]);
-    this.#downMsMax = prng.pick([300, 2_000, 2 * sessionTimeoutMs]);
-    this.#keeper = {
-      pauseMsMean: prng.pick([50, 50, 200]),
-      snapshotBytes: prng.pick([300, 1_000, 20_000]),
-    };
   }
 
   begin(): void {
@@ -136,7 +213,8 @@ class MetadataLogRun {
     node.alive = [];
     const life = `${nodeId}.${node.lives}`;
     const options = {
-      ...this.#keeper,
+      ...this.#plan.keeper,
+      isQuiet: () => this.#isQuiet,
       ...{ nodeId, life, sessionTimeoutMs, copy: node.copy, logs: this.#logs },
       address: this.#store.address,
       reached: this.#world.reached,
@@ -154,10 +232,10 @@ class MetadataLogRun {
 
   /** Until `finish`. */
   doHarm(): void {
-    const pauseMs = -this.#pauseMsMean * Math.log(1 - this.#prng.float());
+    const pauseMs = -this.#plan.pauseMsMean * Math.log(1 - this.#prng.float());
     this.#world.loop.schedule(pauseMs, () => {
       if (!this.#isHarmed) return;
-      const [harm, node] = [this.#prng.pick(harms), this.#prng.pick(this.#nodes)];
+      const [harm, node] = [this.#prng.pick(this.#plan.harms), this.#prng.pick(this.#nodes)];
       this.#world.note(`nemesis: ${harm} ${node.host.name}`);
       if (harm.startsWith('store')) this.#harmStore(harm);
       else this.#harm(harm, node);
@@ -194,7 +272,8 @@ class MetadataLogRun {
     const pick: Pick = (items) => this.#prng.pick(items);
     if (harm === 'store: lag') store.lag();
     else if (harm === 'store: end sessions') store.endAllSessions();
-    else if (harm === 'store: full') store.fill(this.#prng.float() * this.#downMsMax);
+    else if (harm === 'store: end a session') store.endOneSession(pick);
+    else if (harm === 'store: full') store.fill(this.#prng.float() * this.#plan.downMsMax);
     else if (harm === 'store: lose answers') this.#loseAnswers();
     else if (harm === 'store: hold') {
       if (store.isUp) store.hold(this.#holdMs(), pick);
@@ -223,7 +302,7 @@ class MetadataLogRun {
   }
 
   #later(action: () => void): void {
-    this.#world.loop.schedule(this.#prng.float() * this.#downMsMax, () => {
+    this.#world.loop.schedule(this.#prng.float() * this.#plan.downMsMax, () => {
       if (this.#isHarmed) action();
     });
   }
@@ -253,6 +332,20 @@ class MetadataLogRun {
     toNewest();
   }
 
+  /** Nothing is appended for a while: whoever was away has heard of all that was. */
+  async rest(): Promise<void> {
+    this.#heal();
+    this.#isQuiet = true;
+    await this.#world.advance(restMs);
+    const ends = this.#nodes.map(({ copy }) => copy.next);
+    const isSame = ends.every((end) => end === ends[0]);
+    assert(
+      isSame,
+      `while nothing is appended some never hear of what was: they read up to ${ends}`,
+    );
+    this.#isQuiet = false;
+  }
+
   async finish(): Promise<void> {
     this.#heal();
     await this.#progress();
@@ -265,6 +358,7 @@ class MetadataLogRun {
   }
 
   #heal(): void {
+    if (this.#isKeepingUp) return;
     this.#isHarmed = false;
     this.#world.faults = calm;
     this.#world.network.heal();

@@ -4,4 +4,4 @@
 import { runTwice } from './run-twice.ts';
 
 runTwice((name) => name.startsWith('metadata-on-'));
-runTwice((name) => name.startsWith('metadata-log-'));
+runTwice((name) => /^metadata-(log|harm)-/.test(name));

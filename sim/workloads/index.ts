@@ -32,7 +32,7 @@ export {
   type SeenGroup,
 } from './group-observer.ts';
 export { type KeyedWatch, type KeyedWriterPlan, writeKeyed } from './keyed-writer.ts';
-export { keepLog, LogCopy } from './log-keeper.ts';
+export { type KeeperHabits, keepLog, LogCopy } from './log-keeper.ts';
 export { type ChurnOptions, churnMetadata, compareMetadata } from './metadata-churn.ts';
 export { readNear } from './near-reader.ts';
 export { drawProducer, type ProducerPlan, produceLoad } from './produce-load.ts';

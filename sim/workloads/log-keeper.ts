@@ -18,6 +18,8 @@ import type { MetadataLogs } from '../checkers/index.ts';
 import type { Reached } from '../reached.ts';
 
 const retryMs = 200;
+/** Of one record. A store takes less than this at once. */
+const largeBytes = 1_700_000;
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 /** What one of them has read: it outlives the process, as what a broker has on its disk does. */
@@ -84,15 +86,25 @@ function recordOf(name: string): Buffer {
   return encodeRecord({ type: 'TopicRecord', name, topicId });
 }
 
-export interface KeeperOptions {
+/** What it does while it controls, and how often. */
+export interface KeeperHabits {
+  readonly pauseMsMean: number;
+  /** Of the log, behind the newest snapshot, before the next one is taken. */
+  readonly snapshotBytes: number;
+  /** Of what is no snapshot, so much is the question whether it controls. Default 0.2. */
+  readonly confirmChance?: number;
+  /** Of batches that are larger than what a store takes at once. Default 0. */
+  readonly largeChance?: number;
+  /** Meanwhile nothing is appended. Default: never. */
+  readonly isQuiet?: () => boolean;
+}
+
+export interface KeeperOptions extends KeeperHabits {
   readonly nodeId: number;
   /** `1.2` is the second process of node 1. */
   readonly life: string;
   readonly address: string;
   readonly sessionTimeoutMs: number;
-  readonly pauseMsMean: number;
-  /** Of the log, behind the newest snapshot, before the next one is taken. */
-  readonly snapshotBytes: number;
   readonly copy: LogCopy;
   readonly logs: MetadataLogs;
   readonly reached: Reached;
@@ -193,16 +205,18 @@ class LogKeeper {
   }
 
   async #control(store: ClusterStore, term: ControllerTerm): Promise<void> {
-    const { copy, prng, pauseMsMean, snapshotBytes } = this.#options;
+    const { copy, prng, pauseMsMean, snapshotBytes, confirmChance = 0.2 } = this.#options;
     const { clock } = this.#io;
     while (!this.#isOver && copy.next < term.endOffset) await clock.sleep(10);
     while (!this.#isOver) {
       await clock.sleep(prng.float() * 2 * pauseMsMean);
       if (this.#isOver) return;
+      if (this.#options.isQuiet?.() === true) continue;
       if (store.bytesSinceSnapshot > snapshotBytes && prng.chance(0.7)) {
-        await this.#unlessRefused(() => store.saveSnapshot(copy.snapshot(), term.epoch));
-      } else if (prng.chance(0.2)) await this.#confirm(store, term);
-      else if (prng.chance(0.02)) {
+        await this.#asController(term, () => store.saveSnapshot(copy.snapshot(), term.epoch));
+      } else if (prng.chance(confirmChance)) {
+        await this.#asController(term, () => store.confirm(term.epoch));
+      } else if (prng.chance(0.02)) {
         this.#isOver = true;
         await term.resign();
       } else {
@@ -211,11 +225,12 @@ class LogKeeper {
     }
   }
 
-  async #confirm(store: ClusterStore, { epoch }: ControllerTerm): Promise<void> {
+  /** Whoever was deposed before is refused. */
+  async #asController({ epoch }: ControllerTerm, ask: () => Promise<void>): Promise<void> {
     const { logs } = this.#options;
     const { newestEpoch } = logs;
     await this.#unlessRefused(async () => {
-      await store.confirm(epoch);
+      await ask();
       logs.assertConfirmed(epoch, newestEpoch);
     });
   }
@@ -234,9 +249,11 @@ class LogKeeper {
   }
 
   #newBatch(): string[] {
-    const { life, prng } = this.#options;
+    const { life, prng, largeChance = 0 } = this.#options;
     this.#batchCount += 1;
     const name = `${life}.${this.#batchCount}`;
+    const isLarge = largeChance > 0 && prng.chance(largeChance);
+    if (isLarge) return [`${name}.0${'.'.repeat(largeBytes)}`];
     const padding = '.'.repeat(prng.pick([0, 20, 200]));
     return Array.from({ length: 1 + prng.int(3) }, (_, index) => `${name}.${index}${padding}`);
   }

@@ -71,7 +71,11 @@ export class KeyedSnapshots {
   async save(snapshot: StoreSnapshot, fence: Fence, controllerId: number): Promise<void> {
     const { endOffset, controllerEpoch, timestampMs } = snapshot;
     const before = await this.#log.newestSnapshot();
-    if (before !== null && endOffset <= before.value.endOffset) return;
+    if (before !== null && endOffset <= before.value.endOffset) {
+      // There is nothing to save; that nobody else was elected is the answer all the same.
+      await commitFenced(this.#store, fence, []);
+      return;
+    }
     const { bytes } = this.#log;
     const head = { kind: 'snapshot', offset: endOffset, endOffset } as const;
     const { keep, folder, pieceCount, ...written } = await this.#log.folders.write(

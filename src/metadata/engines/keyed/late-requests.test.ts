@@ -273,6 +273,25 @@ describe('a controller that does not know that it is deposed', () => {
   });
 });
 
+describe('a controller that does not know that it is deposed, and has nothing to save', () => {
+  test('is told so', async () => {
+    await inWorld(async (world) => {
+      const [store, other] = [await world.connect(), await world.connect()];
+      const { epoch, append, snapshot } = await elected(store);
+      await append('a');
+      const { endOffset } = store;
+      await snapshot(['A']);
+      world.keysOf(store).isDeaf = true;
+      world.system.endSession(world.keysOf(store).session);
+      await other.elect(candidate(2)).term;
+      const same = { endOffset, controllerEpoch: epoch, timestampMs: 1, pieces: [bytes('A')] };
+      await assert.rejects(store.saveSnapshot(same, epoch), { errorName: 'NOT_CONTROLLER' });
+      await store.close();
+      await other.close();
+    });
+  });
+});
+
 describe('a store that does not answer for a moment', () => {
   test('is asked again by whoever begins to follow the log', async () => {
     await inWorld(async (world) => {
