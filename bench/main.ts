@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'cluster-partitions': () => import('./cluster-partitions.ts'),
   'metadata-store': () => import('./metadata-store.ts'),
   kafka: () => import('./kafka.ts'),
+  handshakes: () => import('./handshakes.ts'),
   security: () => import('./security.ts'),
   latency: () => import('./latency.ts'),
   transactions: () => import('./transactions.ts'),

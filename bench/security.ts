@@ -152,8 +152,8 @@ async function transferBothWays(
   return (produced.checksum * 31 + fetched.checksum) | 0;
 }
 
-/** Returns the authority; both products read the file beside it. */
-async function makeKeys(io: Io, folder: string): Promise<Buffer> {
+/** Returns the authority; both products read server.pem in the folder. */
+export async function makeKeys(io: Io, folder: string): Promise<Buffer> {
   const nowMs = io.clock.now();
   const pem = await newAuthority('bench', { nowMs, serial: io.random.bytes(16) });
   const authority = readKeyed(pem);

@@ -87,6 +87,11 @@ test('TLS is measured over our broker alone, and what rights cost', async () => 
   assert.match(await bench(line), /^partita TLS produce 15 KiB /m);
 });
 
+test('what an honest client notices of strangers is measured', async () => {
+  const line = 'handshakes --rounds 1 --seconds 1 --unfinished 10 --addresses 2 --at-a-time 2';
+  assert.match(await bench(line), /^honest client beside handshakes .*handshakes\/s=/m);
+});
+
 test('latency is measured over our broker alone', async () => {
   const line = 'latency --rounds 1 --products partita --tools ours --rate 200 --seconds 1';
   assert.match(await bench(line), /^partita paced e2e, acks=all +p50Ms=/m);
