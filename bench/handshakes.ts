@@ -1,7 +1,8 @@
 // Does an honest client notice strangers who keep the encrypted listener busy? It produces a record
 // every few milliseconds over TLS, in turns: alone; beside connections that never finish their
-// handshake; and beside full handshakes, as fast as a process of its own can make them. The strangers
-// come from many addresses, since one alone is bounded (ssl.handshakes.per.second.per.ip.max).
+// handshake; and beside full handshakes, as fast as a process of its own can make them. The
+// strangers come from many addresses, since one alone is bounded
+// (ssl.handshakes.per.second.per.ip.max).
 //
 //   bench handshakes --strangers PORT    is that process
 

@@ -3,6 +3,8 @@
 // iterations that was never used before.
 
 import type { Prng } from '../../src/base/prng.ts';
+// Loading it takes time that a simulated world does not have.
+import '../../src/client/client-sasl.ts';
 import { Admin } from '../../src/client/index.ts';
 import type { Io } from '../../src/io/index.ts';
 import { KafkaError } from '../../src/protocol/index.ts';
