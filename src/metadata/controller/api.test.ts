@@ -10,6 +10,8 @@ import {
   putControllersOnWire,
 } from '../../../tests/doubles/metadata/wired-controllers.ts';
 import { BrokerConfig } from '../../config/index.ts';
+// Loading it takes time that a simulated world does not have.
+import './tokens.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { ResourceType } from '../image.ts';
 import { openLocalMetadata } from '../open-local-metadata.ts';
