@@ -87,9 +87,10 @@ function processes(): readonly string[] {
   return [...alone, ...together];
 }
 
-// The files are independent of each other. More at a time than there are cores would make those
-// of interop miss the time-outs of the real programs that they drive.
-const concurrency = availableParallelism();
+// The files are independent of each other, and some wait for processes of theirs, so that one more
+// than there are cores keeps these busy. It would make files of interop miss the time-outs of the
+// real programs that they drive.
+const concurrency = availableParallelism() + (interop ? 0 : 1);
 // A file that hangs fails by itself instead of holding up everything behind it.
 const timeout = interop ? 600_000 : 300_000;
 // Each file gets the flags of this process.

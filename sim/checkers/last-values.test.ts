@@ -101,7 +101,7 @@ test('cleaned segments that take their place before they are synced are caught',
   // In most worlds the end of the log is lost, too, and whoever reads up to there waits for ever.
   const isLost = /the last value of .* is lost/;
   const cut = (world: World) => runCompaction(world, 'power cut', run);
-  assert.match(String(await firstFailure(cut, 20, 3, isLost)), isLost);
+  assert.match(String(await firstFailure(cut, 20, 10, isLost)), isLost);
 });
 
 test('a cleaner that forgets to leave tombstones for a while is caught', async () => {
