@@ -184,6 +184,7 @@ export class BrokerProcess {
       listeners: `${this.#listeners},CONTROLLER://127.0.0.1:${controllerPort}`,
       'advertised.listeners': this.#listeners,
       'controller.listener.names': 'CONTROLLER',
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT',
       'log.dirs': join(this.directory, 'data'),
       'log.retention.ms': '-1',
       'offsets.topic.replication.factor': '1',
