@@ -12,6 +12,9 @@
 // security-options.ts     those of protected connections; client-security.ts, client-tls.ts,
 //                         client-sasl.ts: what is made of them; client-config-error.ts: one that
 //                         makes no sense
+// serde/                  keys and values to bytes and back
+// headers.ts              the headers of a record
+// topics.ts               topics with types
 // option-checks.ts        options that do not exist, values of the wrong kind
 // backoff.ts              pauses between attempts
 export type { Uuid } from '../base/uuid.ts';
@@ -21,6 +24,7 @@ export type { CallOptions } from './client.ts';
 export { ClientConfigError, type ClientOptions, type PropertiesResult } from './client-options.ts';
 export * from './consumer/index.ts';
 export type { CoordinatorAddress } from './coordinator-requests.ts';
+export { type Header, Headers, type HeadersInput, type HeaderValue } from './headers.ts';
 export type { TopicPartition } from './leader-requests.ts';
 export {
   type FoundOffset,
@@ -36,3 +40,14 @@ export type {
   SecurityOptions,
   SslOptions,
 } from './security-options.ts';
+export * from './serde/index.ts';
+export {
+  defineTopics,
+  type Received,
+  type ReceivedRecord,
+  type Sent,
+  type SentRecord,
+  type TopicDefinition,
+  type TopicTable,
+  type Untyped,
+} from './topics.ts';
