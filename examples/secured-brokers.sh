@@ -1,30 +1,9 @@
 # Sourced by the labs on security, which need keytool (of any JDK) and openssl: keys as Kafka's
-# courses make them, three brokers, and a producer and a consumer of stock prices. Sets $work and
-# $certs (temporary folders), and the functions below; ends and removes everything with the script.
+# courses make them, three brokers, and a producer and a consumer of stock prices. Sets $certs (a
+# temporary folder), the functions below, and what lab.sh sets; all of it ends with the script.
 
-work=$(mktemp -d)
+. examples/lab.sh
 certs=$work/certs
-brokers=
-finish() {
-  [ -z "$brokers" ] || kill "$brokers" 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-fail() {
-  echo "lab failed: $*" >&2
-  exit 1
-}
-# until_ WHAT COMMAND...: repeats the command until it succeeds, for a minute.
-until_() {
-  local what=$1
-  shift
-  for _ in $(seq 300); do
-    if "$@" >/dev/null 2>&1; then return; fi
-    sleep 0.2
-  done
-  fail "waited in vain for $what: $(tail -n 3 "$work"/brokers.log)"
-}
 for tool in keytool openssl; do
   command -v "$tool" >/dev/null || fail "this lab needs $tool"
 done
@@ -71,7 +50,7 @@ END
 start_brokers() {
   bin/partita.js start --brokers 3 "$1" --override "log.dirs=$work/kafka-logs" \
     --override group.initial.rebalance.delay.ms=0 >"$work/brokers.log" 2>&1 &
-  brokers=$!
+  children+=($!)
 }
 
 # servers LISTENER COUNT: waits for so many, and prints their addresses between commas.

@@ -12,27 +12,7 @@ for program in krb5kdc kadmin.local kdb5_util kinit; do
   command -v "$program" >/dev/null || { echo "$program is missing: install krb5-kdc" >&2; exit 1; }
 done
 
-work=$(mktemp -d)
-children=()
-finish() {
-  for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-fail() {
-  echo "lab failed: $*" >&2
-  exit 1
-}
-until_() {
-  local what=$1
-  shift
-  for _ in $(seq 150); do
-    if "$@" >/dev/null 2>&1; then return; fi
-    sleep 0.2
-  done
-  fail "waited in vain for $what: $(cat "$work"/*.log)"
-}
+. examples/lab.sh
 
 echo "1. A realm with a KDC, a principal and a keytab for the brokers and for a consumer of stocks."
 port=${LAB_PORT:-$((20000 + RANDOM % 10000))}

@@ -5,19 +5,7 @@
 #   examples/single-node/run.sh            # on a port and a data folder of its own
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-
-work=$(mktemp -d)
-broker=
-finish() {
-  [ -z "$broker" ] || kill "$broker" 2>/dev/null || true
-  [ -z "$broker" ] || wait "$broker" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-fail() {
-  echo "lab failed: $*" >&2
-  exit 1
-}
+. examples/lab.sh
 
 echo "1. Start a server. No ZooKeeper: one process is all there is."
 port=${LAB_PORT:-0}
@@ -25,13 +13,9 @@ cp config/server.properties "$work/server.properties"
 bin/kafka-server-start.sh "$work/server.properties" \
   --override "listeners=PLAINTEXT://127.0.0.1:$port" \
   --override "log.dirs=$work/kafka-logs" >"$work/server.log" 2>&1 &
-broker=$!
-for _ in $(seq 100); do
-  grep -q '^partita ready' "$work/server.log" && break
-  kill -0 "$broker" 2>/dev/null || fail "the server ended: $(cat "$work/server.log")"
-  sleep 0.1
-done
-ready=$(grep -m 1 '^partita ready' "$work/server.log") || fail "the server did not become ready"
+children=($!)
+until_ "the server" grep -q '^partita ready' "$work/server.log"
+ready=$(grep -m 1 '^partita ready' "$work/server.log")
 echo "   $ready"
 server=$(echo "$ready" | sed 's|.*PLAINTEXT://\([^ ]*\) .*|\1|')
 
@@ -67,16 +51,13 @@ bin/kafka-console-consumer.sh --bootstrap-server "$server" --topic ordered \
 diff "$work/messages" "$work/ordered" || fail "the order differs"
 
 echo "8. What was sent survives a restart of the server."
-kill "$broker"
-wait "$broker" || true
+kill "${children[0]}"
+wait "${children[0]}" || true
 bin/kafka-server-start.sh "$work/server.properties" \
   --override "listeners=PLAINTEXT://$server" \
   --override "log.dirs=$work/kafka-logs" >"$work/server2.log" 2>&1 &
-broker=$!
-for _ in $(seq 100); do
-  grep -q '^partita ready' "$work/server2.log" && break
-  sleep 0.1
-done
+children=($!)
+until_ "the server" grep -q '^partita ready' "$work/server2.log"
 bin/kafka-console-consumer.sh --bootstrap-server "$server" --topic ordered \
   --from-beginning --max-messages 7 >"$work/after"
 diff "$work/messages" "$work/after" || fail "messages were lost in the restart"
