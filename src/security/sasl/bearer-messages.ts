@@ -40,7 +40,8 @@ export function bearerFirst(value: string, extensions: ReadonlyMap<string, strin
 /** What a client answers to an error, to which the server has the last word. */
 export const bearerAcknowledgement: Buffer = Buffer.from('\x01');
 
-/** What a server says to a token that it does not take. */
+/** What a server says to a token that it does not take; `scope`: what the token would need. */
 export function bearerRefusal(scope: string | null): string {
-  return JSON.stringify({ status: 'invalid_token', ...(scope === null ? {} : { scope }) });
+  if (scope === null) return JSON.stringify({ status: 'invalid_token' });
+  return JSON.stringify({ status: 'insufficient_scope', scope });
 }
