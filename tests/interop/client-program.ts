@@ -4,6 +4,7 @@
 //
 //   create topic partitions configs        delete topic         offset topic partition from
 //   produce topic partition codec acks properties record…      (its offsets come back)
+//   transact topic partition id properties record…             (the same, in one transaction)
 //   assign member topic partition from properties (from: beginning, end, 7, @timestamp)
 //   join member group topics properties    assignment member    commit member    leave member
 //   take member count timeout-ms           (records that have arrived, in order, up to the count)
@@ -100,6 +101,19 @@ export class ClientProgram {
     const settings = [codec, String(acks), propertiesText(properties)];
     const texts = records.map(recordText);
     const lines = await this.ask('produce', topic, String(partition), ...settings, ...texts);
+    return lines.map(([, offset]) => Number(offset));
+  }
+
+  /** In one transaction, by a producer of its own; returns the offsets. */
+  async transact(
+    topic: string,
+    transactionalId: string,
+    records: readonly SentRecord[],
+    properties: Properties = {},
+  ): Promise<number[]> {
+    const texts = records.map(recordText);
+    const settings = [transactionalId, propertiesText(properties)];
+    const lines = await this.ask('transact', topic, '0', ...settings, ...texts);
     return lines.map(([, offset]) => Number(offset));
   }
 

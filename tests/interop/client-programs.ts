@@ -18,6 +18,7 @@ export interface ClientKind {
   /** Creates and deletes topics by request; the others make do with automatic creation. */
   readonly hasAdmin: boolean;
   readonly hasConsumerProtocol: boolean;
+  readonly hasTransactions: boolean;
   /** False if the toolchain is missing (the test is then skipped). */
   isPresent(t: TestContext): boolean;
   start(bootstrapServers: string): Promise<ClientProgram>;
@@ -37,6 +38,7 @@ export const confluentClient: ClientKind = {
   hasTimestamps: true,
   hasAdmin: true,
   hasConsumerProtocol: true,
+  hasTransactions: true,
   isPresent: (t) => present(t, existsSync(pythonOf('.complete')), 'confluent-kafka for Python'),
   start: async (servers) =>
     new ClientProgram(pythonOf('bin/python'), ['-u', join(here, 'python/driver.py'), servers]),
@@ -48,6 +50,7 @@ export const franzClient: ClientKind = {
   hasTimestamps: true,
   hasAdmin: true,
   hasConsumerProtocol: true,
+  hasTransactions: true,
   isPresent: (t) => present(t, answers('go', 'version'), 'Go'),
   start: async (servers) => new ClientProgram(await buildGo(), [servers]),
 };
@@ -70,6 +73,7 @@ function javaClient(release: string): ClientKind {
     hasTimestamps: since(0, 10),
     hasAdmin: since(0, 11),
     hasConsumerProtocol: since(4, 0),
+    hasTransactions: since(0, 11),
     isPresent: (t) =>
       present(
         t,

@@ -1,25 +1,44 @@
-// Clients that nobody here wrote over TLS: with and without certificates of their own, and refused
-// with the right error for an authority they do not know, a wrong host name, an expired
-// certificate, and a certificate that they do not show.
+// Clients that nobody here wrote over TLS, with and without certificates of their own: each works,
+// and each is refused with the right error for an authority that it does not know, a wrong host
+// name, an expired certificate, a certificate that it does not show, and a right that it lacks.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, describe, test } from 'node:test';
-import { Producer } from '@platformatic/kafka';
-import { Admin } from '../../src/client/index.ts';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe } from 'node:test';
+import { Admin, OffsetSpec } from '../../src/client/index.ts';
+import {
+  AclOperation,
+  AclPattern,
+  AclPermission,
+  AclResource,
+} from '../../src/security/acl/index.ts';
 import { BrokerProcess } from '../broker-process.ts';
 import { golden, storePassword } from '../doubles/security/key-stores.ts';
-import type { ClientProgram, Properties } from './client-program.ts';
-import { type ClientKind, confluentClient, javaRelease } from './client-programs.ts';
-import { hasKcat, kcat } from './toolchain.ts';
-
-const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs') as typeof import('kafkajs');
+import { runProgram } from '../run-program.ts';
+import type { Properties } from './client-program.ts';
+import { confluentClient, franzClient, javaRelease } from './client-programs.ts';
+import { ClientTable } from './client-table.ts';
+import {
+  kafkajsClient,
+  kcatClient,
+  platformaticClient,
+  programClient,
+  refusalText,
+  type SecuredClient,
+  toldBy,
+} from './secured-clients.ts';
+import { hasJava } from './toolchain.ts';
 
 /** Brokers by what they show and demand. */
 type Kind = 'open' | 'mutual' | 'expired';
 
 const brokers = new Map<Kind, BrokerProcess>();
+const admins = new Map<Kind, Admin>();
+/** Nobody but a stranger may write to it. */
+const closed = 'closed';
+let directory = '';
 let topics = 0;
 
 const stores: Readonly<Record<Kind, Readonly<Record<string, string>>>> = {
@@ -32,21 +51,49 @@ const stores: Readonly<Record<Kind, Readonly<Record<string, string>>>> = {
   },
   expired: { 'ssl.keystore.location': golden('expired.p12') },
 };
+const config = {
+  // Reached by 127.0.0.2 as well, which no certificate is for.
+  ...{ listeners: 'SSL://0.0.0.0:0', 'security.inter.broker.protocol': 'SSL' },
+  'ssl.keystore.password': storePassword,
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': 'true',
+  'group.initial.rebalance.delay.ms': '0',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.num.partitions': '1',
+};
 
 before(async () => {
-  for (const kind of ['open', 'mutual', 'expired'] as const) {
-    const config = {
-      // Reached by 127.0.0.2 as well, which no certificate is for.
-      ...{ listeners: 'SSL://0.0.0.0:0', 'security.inter.broker.protocol': 'SSL' },
-      ...{ 'group.initial.rebalance.delay.ms': '0', 'offsets.topic.num.partitions': '1' },
-      'ssl.keystore.password': storePassword,
-      ...stores[kind],
-    };
-    brokers.set(kind, await BrokerProcess.start({ config }));
-  }
+  directory = mkdtempSync(join(tmpdir(), 'partita-tls-'));
+  const start = async (kind: Kind): Promise<void> => {
+    brokers.set(kind, await BrokerProcess.start({ config: { ...config, ...stores[kind] } }));
+    if (kind !== 'expired') await prepare(kind);
+  };
+  await Promise.all((['open', 'mutual', 'expired'] as const).map(start));
 });
+
+async function prepare(kind: 'open' | 'mutual'): Promise<void> {
+  const ssl = {
+    ...{ truststoreLocation: golden('root.pem'), truststoreType: 'PEM' },
+    ...{ keystoreLocation: golden('openssl.p12'), keystorePassword: storePassword },
+  };
+  const admin = new Admin({ bootstrapServers: serversOf(kind), securityProtocol: 'SSL', ssl });
+  admins.set(kind, admin);
+  await admin.createTopics([{ name: closed, numPartitions: 1 }]);
+  const [made] = await admin.acls.create([
+    {
+      ...{ resourceType: AclResource.TOPIC, resourceName: closed },
+      ...{ patternType: AclPattern.LITERAL, principal: 'User:stranger', host: '*' },
+      ...{ operation: AclOperation.WRITE, permissionType: AclPermission.ALLOW },
+    },
+  ]);
+  assert.equal(made?.error, null);
+}
+
 after(async () => {
+  for (const { client } of clients) await client.close();
+  for (const admin of admins.values()) await admin.close();
   for (const broker of brokers.values()) await broker.dispose();
+  rmSync(directory, { recursive: true, force: true });
 });
 
 function serversOf(kind: Kind, host = 'localhost'): string {
@@ -55,34 +102,51 @@ function serversOf(kind: Kind, host = 'localhost'): string {
 
 async function newTopic(kind: Kind): Promise<string> {
   const topic = `t${++topics}`;
-  const ssl = {
-    ...{ truststoreLocation: golden('root.pem'), truststoreType: 'PEM' },
-    ...{ keystoreLocation: golden('openssl.p12'), keystorePassword: storePassword },
-  };
-  const admin = new Admin({ bootstrapServers: serversOf(kind), securityProtocol: 'SSL', ssl });
-  const [made] = await admin.createTopics([{ name: topic, numPartitions: 1 }]);
+  const [made] = await (admins.get(kind) as Admin).createTopics([
+    { name: topic, numPartitions: 1 },
+  ]);
   assert.equal(made?.error, null);
-  await admin.close();
   return topic;
 }
 
-interface Shown {
-  /** Default: root.pem in the form the client reads. */
-  readonly trusts?: 'root' | 'old-root' | 'nobody';
-  readonly isShown?: boolean;
+/** Behind what was committed. */
+async function endOf(kind: Kind, topic: string): Promise<number | undefined> {
+  const query = { topic, partition: 0, timestamp: OffsetSpec.latest };
+  const [listed] = await (admins.get(kind) as Admin).listOffsets([query], {
+    isolationLevel: 'read_committed',
+  });
+  return listed?.offset;
 }
 
-function javaProperties({ trusts = 'root', isShown = false }: Shown): Properties {
-  const trust = { root: 'trust.jks', 'old-root': 'old-root.pem', nobody: null }[trusts];
-  const type = trust?.endsWith('.pem') ? 'PEM' : 'JKS';
+type Refusal = 'authority' | 'host name' | 'expired' | 'certificate' | 'right';
+
+/** Whom the client trusts, whether it shows a certificate, and as what it is to be refused. */
+interface Shown {
+  readonly trusts?: 'root' | 'old-root' | 'nobody';
+  readonly isShown?: boolean;
+  readonly isRefused?: boolean;
+}
+
+/** The newest first; before 2.7 there is no PEM, and before 2.0 names are not checked by default. */
+function javaProperties(since: 'PEM' | '0.9', shown: Shown): Properties {
+  const { trusts = 'root', isShown = false, isRefused = false } = shown;
+  const stores = { root: golden('trust.jks'), 'old-root': oldRoot(since), nobody: null };
+  const path = stores[trusts];
+  const type = path?.endsWith('.pem') ? 'PEM' : 'JKS';
   return {
     'security.protocol': 'SSL',
-    ...(trust === null ? {} : { 'ssl.truststore.location': golden(trust) }),
-    ...(trust === null || type === 'PEM' ? {} : { 'ssl.truststore.password': storePassword }),
-    ...(trust === null ? {} : { 'ssl.truststore.type': type }),
+    ...(path === null ? {} : { 'ssl.truststore.location': path, 'ssl.truststore.type': type }),
+    ...(path === null || type === 'PEM' ? {} : { 'ssl.truststore.password': storePassword }),
     ...(isShown ? { 'ssl.keystore.location': golden('java17.p12') } : {}),
     ...(isShown ? { 'ssl.keystore.password': storePassword, 'ssl.keystore.type': 'PKCS12' } : {}),
+    ...(since === '0.9' ? { 'ssl.endpoint.identification.algorithm': 'https' } : {}),
+    // It tells nobody why, and tries on.
+    ...(since === '0.9' && isRefused ? { 'max.block.ms': 2000 } : {}),
   };
+}
+
+function oldRoot(since: 'PEM' | '0.9'): string {
+  return since === 'PEM' ? golden('old-root.pem') : join(directory, 'old-root.jks');
 }
 
 function librdkafkaProperties({ trusts = 'root', isShown = false }: Shown): Properties {
@@ -94,156 +158,195 @@ function librdkafkaProperties({ trusts = 'root', isShown = false }: Shown): Prop
   };
 }
 
-interface Known {
-  readonly kind: ClientKind;
-  readonly properties: (shown: Shown) => Properties;
-  /** What the client says when it does not trust the broker. */
-  readonly refusal: RegExp;
+/** It tries on by itself until the record is too old. */
+function pythonProperties(shown: Shown): Properties {
+  const properties = librdkafkaProperties(shown);
+  return shown.isRefused ? { ...properties, 'message.timeout.ms': 2000 } : properties;
 }
 
+function kcatProperties(shown: Shown): Properties {
+  const algorithm = { 'ssl.endpoint.identification.algorithm': 'https' };
+  const properties = { ...librdkafkaProperties(shown), ...algorithm };
+  return shown.isRefused ? { ...properties, 'message.timeout.ms': 2000 } : properties;
+}
+
+const pem = (name: string): string => readFileSync(golden(name), 'utf8');
+
+function nodeSettings({ trusts = 'root', isShown = false }: Shown) {
+  const identity = { cert: pem('chain.pem'), key: pem('key.pem') };
+  const ca = trusts === 'nobody' ? {} : { ca: [pem(`${trusts}.pem`)] };
+  return { ...ca, ...(isShown ? identity : {}) };
+}
+
+interface Known {
+  readonly client: SecuredClient<Shown>;
+  /** What the client says. */
+  readonly refusals: Readonly<Record<Refusal, RegExp>>;
+}
+
+function always(pattern: RegExp, right: RegExp): Readonly<Record<Refusal, RegExp>> {
+  const of = { authority: pattern, 'host name': pattern, expired: pattern, certificate: pattern };
+  return { ...of, right };
+}
+
+const java = always(
+  /SslAuthenticationException|SSL handshake failed|post-handshake/,
+  /TopicAuthorizationException/,
+);
 const clients: readonly Known[] = [
-  ...['4.4.0', '2.8.2'].map((release) => ({
-    kind: javaRelease(release),
-    properties: javaProperties,
-    refusal: /SslAuthenticationException|SSL handshake failed|post-handshake/,
-  })),
+  ...['4.4.0', '2.8.2'].map((release): Known => {
+    const client = programClient(javaRelease(release));
+    return {
+      client: toldBy(client, (shown: Shown) => javaProperties('PEM', shown)),
+      refusals: java,
+    };
+  }),
   {
-    kind: confluentClient,
-    properties: (shown) => ({ ...librdkafkaProperties(shown), 'message.timeout.ms': 4000 }),
-    refusal: /_MSG_TIMED_OUT|timed out|_SSL/i,
+    client: toldBy(programClient(javaRelease('0.9.0.1')), (shown) => javaProperties('0.9', shown)),
+    refusals: always(/TimeoutException.*metadata/, /TopicAuthorizationException/),
+  },
+  {
+    client: toldBy(programClient(confluentClient), pythonProperties),
+    refusals: always(/_MSG_TIMED_OUT/, /TOPIC_AUTHORIZATION_FAILED/),
+  },
+  {
+    client: toldBy(programClient(franzClient), librdkafkaProperties),
+    refusals: {
+      authority: /certificate signed by unknown authority/,
+      'host name': /certificate is valid for .* not 127\.0\.0\.2/,
+      expired: /certificate has expired/,
+      certificate: /certificate required/,
+      right: /TOPIC_AUTHORIZATION_FAILED/,
+    },
+  },
+  {
+    client: toldBy(kcatClient, kcatProperties),
+    refusals: {
+      authority: /certificate verify failed/,
+      'host name': /certificate verify failed|hostname/i,
+      expired: /certificate.*expired|verify failed/,
+      certificate: /alert certificate required/,
+      right: /Topic authorization failed/,
+    },
+  },
+  {
+    client: toldBy(kafkajsClient, (shown) => ({ ssl: nodeSettings(shown) })),
+    refusals: {
+      authority: /unable to verify|self.signed|issuer/i,
+      'host name': /does not match certificate's altnames/,
+      expired: /certificate has expired/,
+      certificate: /certificate required/,
+      right: /not authorized|authorization failed/i,
+    },
+  },
+  {
+    client: toldBy(platformaticClient, (shown) => ({ tls: nodeSettings(shown) })),
+    refusals: {
+      authority: /unable to verify|self.signed|issuer/i,
+      'host name': /does not match certificate's altnames/,
+      expired: /certificate has expired/,
+      certificate: /certificate required|Connection closed/,
+      right: /not authorized|authorization failed/i,
+    },
   },
 ];
 
-for (const { kind, properties, refusal } of clients) {
-  describe(kind.name, () => {
-    for (const at of ['open', 'mutual'] as const) {
-      test(`produces and consumes in a group, ${at}`, async (t) => {
-        if (!kind.isPresent(t)) return;
-        const program = await kind.start(serversOf(at));
-        try {
+const mechanisms = { TLS: 'open', 'mutual TLS': 'mutual' } as const;
+type Mechanism = keyof typeof mechanisms;
+
+const refused: readonly {
+  readonly why: Refusal;
+  readonly outcome: string;
+  readonly mechanism: Mechanism;
+  readonly at: Kind;
+  readonly host?: string;
+  readonly shown: Shown;
+}[] = [
+  {
+    ...{ why: 'authority', outcome: 'refuses an authority that it does not know' },
+    ...{ mechanism: 'TLS', at: 'open', shown: { trusts: 'nobody' } },
+  },
+  {
+    ...{ why: 'host name', outcome: 'refuses a wrong host name' },
+    ...{ mechanism: 'TLS', at: 'open', host: '127.0.0.2', shown: {} },
+  },
+  {
+    ...{ why: 'expired', outcome: 'refuses an expired certificate' },
+    ...{ mechanism: 'TLS', at: 'expired', shown: { trusts: 'old-root' } },
+  },
+  {
+    ...{ why: 'certificate', outcome: 'is refused without its certificate' },
+    ...{ mechanism: 'mutual TLS', at: 'mutual', shown: {} },
+  },
+];
+const works = 'produces and consumes in a group';
+const transacts = 'writes in a transaction';
+const lacks = 'is refused for a right that it lacks';
+
+async function assertRefused(sent: Promise<unknown>, refusal: RegExp): Promise<void> {
+  await assert.rejects(sent, (error: Error) => {
+    assert.match(refusalText(error), refusal);
+    return true;
+  });
+}
+
+// They wait more than they work: for handshakes that are tried again, and polls.
+describe('clients over TLS', { concurrency: 4 }, () => {
+  const table = new ClientTable();
+  before(async () => {
+    if (!hasJava()) return;
+    const made = await runProgram('keytool', [
+      ...['-importcert', '-noprompt', '-storetype', 'JKS', '-alias', 'old'],
+      ...['-file', golden('old-root.pem'), '-keystore', oldRoot('0.9')],
+      ...['-storepass', storePassword],
+    ]);
+    assert.equal(made.code, 0, made.stdout);
+  });
+
+  for (const { client, refusals } of clients) {
+    for (const [mechanism, at] of Object.entries(mechanisms)) {
+      const shown = { isShown: at === 'mutual' };
+
+      table.cell(client.name, mechanism, works, async (t) => {
+        if (!client.isPresent(t)) return;
+        const topic = await newTopic(at);
+        await client.produce(serversOf(at), shown, topic, at);
+        assert.equal(await client.consume(serversOf(at), shown, topic), at);
+      });
+
+      if (client.hasTransactions) {
+        table.cell(client.name, mechanism, transacts, async (t) => {
+          if (!client.isPresent(t)) return;
           const topic = await newTopic(at);
-          const right = properties({ isShown: at === 'mutual' });
-          await program.produce(topic, [{ key: 'k', value: at }], { properties: right });
-          const { 'message.timeout.ms': _, ...ofConsumer } = right;
-          const member = await program.join(`g-${topic}`, topic, ofConsumer);
-          const [read] = await member.take(1, 30_000);
-          assert.equal(read?.value, at);
-          await member.leave();
-        } finally {
-          await program.kill();
-        }
+          await client.transact(serversOf(at), shown, topic, at);
+          assert.equal(await endOf(at, topic), 2);
+        });
+      }
+
+      table.cell(client.name, mechanism, lacks, async (t) => {
+        if (!client.isPresent(t)) return;
+        await assertRefused(client.produce(serversOf(at), shown, closed, 'v'), refusals.right);
       });
     }
 
-    const refused: readonly (readonly [why: string, at: Kind, host: string, shown: Shown])[] = [
-      ['an authority that it does not know', 'open', 'localhost', { trusts: 'nobody' }],
-      ['a wrong host name', 'open', '127.0.0.2', {}],
-      ['an expired certificate', 'expired', 'localhost', { trusts: 'old-root' }],
-      ['a certificate that it does not show', 'mutual', 'localhost', {}],
-    ];
-    for (const [why, at, host, shown] of refused) {
-      test(`is refused for ${why}`, async (t) => {
-        if (!kind.isPresent(t)) return;
-        // Java 2.8 knows PEM since 2.7, and says the same.
-        const program: ClientProgram = await kind.start(serversOf(at, host));
-        try {
-          const sent = program.produce('t', [{ key: 'k', value: 'v' }], {
-            properties: properties(shown),
-          });
-          await assert.rejects(sent, (error: Error) => {
-            assert.match(`${error.name} ${error.message}`, refusal);
-            return true;
-          });
-        } finally {
-          await program.kill();
-        }
+    for (const { why, outcome, mechanism, at, host, shown } of refused) {
+      table.cell(client.name, mechanism, outcome, async (t) => {
+        if (!client.isPresent(t)) return;
+        const told = { ...shown, isRefused: true };
+        const sent = client.produce(serversOf(at, host), told, 't', 'v');
+        await assertRefused(sent, refusals[why]);
       });
     }
-  });
-}
-
-describe('kcat', () => {
-  const flags = (at: Kind, shown: Shown, host?: string): string[] => {
-    const given = Object.entries(librdkafkaProperties(shown));
-    return ['-b', serversOf(at, host), ...given.flatMap(([k, v]) => ['-X', `${k}=${v}`])];
-  };
-  for (const at of ['open', 'mutual'] as const) {
-    test(`produces and consumes, ${at}`, async (t) => {
-      if (!hasKcat(t)) return;
-      const topic = await newTopic(at);
-      const right = flags(at, { isShown: at === 'mutual' });
-      const sent = await kcat([...right, '-P', '-t', topic], { input: 'v\n', timeoutMs: 30_000 });
-      assert.equal(sent.code, 0, sent.stderr);
-      const read = await kcat([...right, '-C', '-t', topic, '-e', '-q'], { timeoutMs: 30_000 });
-      assert.equal(read.stdout.trim(), 'v', read.stderr);
-    });
   }
-  const refused: readonly (readonly [string, Kind, Shown, RegExp, string?])[] = [
-    [
-      'an authority that it does not know',
-      'open',
-      { trusts: 'old-root' },
-      /certificate verify fail/,
+
+  table.assertWhole({
+    clients: clients.map(({ client }) => client.name),
+    mechanisms: Object.keys(mechanisms),
+    outcomes: [works, transacts, lacks, ...refused.map(({ outcome }) => outcome)],
+    without: [
+      [/× mutual TLS × refuses/, 'the broker is judged before the client is'],
+      [/× TLS × is refused without its certificate/, 'none is asked for'],
+      [/^(kcat|kafka-clients 0\.9\.0\.1) .* transaction$/, 'they know none'],
     ],
-    ['a wrong host name', 'open', {}, /certificate verify failed|hostname/i, '127.0.0.2'],
-    [
-      'an expired certificate',
-      'expired',
-      { trusts: 'old-root' },
-      /certificate.*expired|verify fail/,
-    ],
-    ['a certificate that it does not show', 'mutual', {}, /alert certificate required/],
-  ];
-  for (const [why, at, shown, message, host] of refused) {
-    test(`is refused for ${why}`, async (t) => {
-      if (!hasKcat(t)) return;
-      const verify = ['-X', 'ssl.endpoint.identification.algorithm=https', '-L', '-m', '4'];
-      const { code, stderr } = await kcat([...flags(at, shown, host), ...verify], {
-        timeoutMs: 30_000,
-      });
-      assert.notEqual(code, 0);
-      assert.match(stderr, message);
-    });
-  }
-});
-
-const pem = (name: string): string => readFileSync(golden(name), 'utf8');
-const identity = { cert: pem('chain.pem'), key: pem('key.pem') };
-
-for (const at of ['open', 'mutual'] as const) {
-  const ssl = { ca: [pem('root.pem')], ...(at === 'mutual' ? identity : {}) };
-
-  test(`kafkajs produces and consumes, ${at}`, async () => {
-    const topic = await newTopic(at);
-    const kafka = new Kafka({ brokers: [serversOf(at)], logLevel: logLevel.NOTHING, ssl });
-    const producer = kafka.producer();
-    await producer.connect();
-    await producer.send({ topic, messages: [{ value: at }] });
-    await producer.disconnect();
-    const consumer = kafka.consumer({ groupId: `g-${topic}` });
-    await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
-    const value = await new Promise<string>((resolve) => {
-      void consumer.run({ eachMessage: async ({ message }) => resolve(String(message.value)) });
-    });
-    assert.equal(value, at);
-    await consumer.disconnect();
   });
-
-  test(`@platformatic/kafka produces, ${at}`, async () => {
-    const topic = await newTopic(at);
-    const bootstrapBrokers = [serversOf(at)];
-    const producer = new Producer({ clientId: 'test', bootstrapBrokers, retries: 0, tls: ssl });
-    const sent = await producer.send({ messages: [{ topic, value: Buffer.from(at) }] });
-    assert.equal(sent.offsets?.[0]?.offset, 0n);
-    await producer.close();
-  });
-}
-
-test('kafkajs is refused for an authority that it does not know', async () => {
-  const kafka = new Kafka({
-    ...{ brokers: [serversOf('open')], logLevel: logLevel.NOTHING, retry: { retries: 0 } },
-    ssl: { ca: [pem('old-root.pem')] },
-  });
-  await assert.rejects(kafka.producer().connect(), /unable to verify|self.signed|issuer/i);
 });

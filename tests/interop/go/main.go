@@ -18,10 +18,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/oauth"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 var (
@@ -85,6 +81,8 @@ func carryOut(ctx context.Context, verb string, args []string) ([]string, error)
 		})
 	case "produce":
 		return produce(ctx, args)
+	case "transact":
+		return commit(ctx, args)
 	case "offset":
 		offset, err := offsetAt(ctx, args[0], int32(number(args[1])), args[2])
 		return []string{fmt.Sprintf("offset\t%d", offset)}, err
@@ -123,8 +121,17 @@ func options(text string, more ...kgo.Opt) []kgo.Opt {
 	if mechanism := login(given); mechanism != nil {
 		opts = append(opts, kgo.SASL(mechanism))
 	}
+	if strings.HasSuffix(given["security.protocol"], "SSL") {
+		opts = append(opts, kgo.DialTLSConfig(encryption(given)))
+	}
 	for name, value := range given {
 		switch name {
+		case "bootstrap.servers":
+			opts = append(opts, kgo.SeedBrokers(value))
+		case "isolation.level":
+			if value == "read_committed" {
+				opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+			}
 		case "max.request.size":
 			opts = append(opts, kgo.ProducerBatchMaxBytes(int32(number(value))))
 		case "fetch.max.bytes":
@@ -150,35 +157,14 @@ func options(text string, more ...kgo.Opt) []kgo.Opt {
 	return opts
 }
 
-// login is who we are, by the mechanism that is asked for; nil if none is.
-func login(given map[string]string) sasl.Mechanism {
-	user, password := given["username"], given["password"]
-	switch given["sasl.mechanism"] {
-	case "PLAIN":
-		return plain.Auth{User: user, Pass: password}.AsMechanism()
-	case "SCRAM-SHA-256":
-		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism()
-	case "SCRAM-SHA-512":
-		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism()
-	case "OAUTHBEARER":
-		return oauth.Auth{Token: given["token"]}.AsMechanism()
-	}
-	return nil
-}
-
 func produce(ctx context.Context, args []string) ([]string, error) {
 	client, err := producerOf(args[2], args[3], args[4])
 	if err != nil {
 		return nil, err
 	}
-	var records []*kgo.Record
-	for _, text := range args[5:] {
-		record, err := recordOf(text)
-		if err != nil {
-			return nil, err
-		}
-		record.Topic, record.Partition = args[0], int32(number(args[1]))
-		records = append(records, record)
+	records, err := recordsOf(args[0], args[1], args[5:])
+	if err != nil {
+		return nil, err
 	}
 	done := make(chan error, len(records))
 	for _, record := range records {
@@ -187,14 +173,55 @@ func produce(ctx context.Context, args []string) ([]string, error) {
 	if err := client.Flush(ctx); err != nil {
 		return nil, err
 	}
-	var lines []string
-	for _, record := range records {
+	for range records {
 		if err := <-done; err != nil {
 			return nil, err
 		}
+	}
+	return offsetLines(records), nil
+}
+
+// commit writes records in one transaction, by a client of its own.
+func commit(ctx context.Context, args []string) ([]string, error) {
+	records, err := recordsOf(args[0], args[1], args[4:])
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(options(args[3],
+		kgo.TransactionalID(args[2]),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		return nil, err
+	}
+	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return nil, err
+	}
+	return offsetLines(records), client.EndTransaction(ctx, kgo.TryCommit)
+}
+
+func recordsOf(topic, partition string, texts []string) ([]*kgo.Record, error) {
+	var records []*kgo.Record
+	for _, text := range texts {
+		record, err := recordOf(text)
+		if err != nil {
+			return nil, err
+		}
+		record.Topic, record.Partition = topic, int32(number(partition))
+		records = append(records, record)
+	}
+	return records, nil
+}
+
+func offsetLines(records []*kgo.Record) []string {
+	var lines []string
+	for _, record := range records {
 		lines = append(lines, fmt.Sprintf("offset\t%d", record.Offset))
 	}
-	return lines, nil
+	return lines
 }
 
 // producerOf keeps one producer for every setting, as an application would.
@@ -221,7 +248,7 @@ func producerOf(codec, acks, text string) (*kgo.Client, error) {
 		return nil, err
 	}
 	// A record would be tried again for as long as the request may take.
-	if strings.Contains(text, "sasl.mechanism") {
+	if strings.Contains(text, "security.protocol") || strings.Contains(text, "sasl.mechanism") {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := client.Ping(ctx); err != nil {

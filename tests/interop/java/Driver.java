@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 
@@ -70,6 +71,9 @@ final class Driver {
         break;
       case "produce":
         produce(args, answer);
+        break;
+      case "transact":
+        transact(args, answer);
         break;
       case "offset":
         answer.add("offset\t" + offsetAt(args[0], Integer.parseInt(args[1]), args[2]));
@@ -134,6 +138,18 @@ final class Driver {
     }
     producer.flush();
     for (var one : sent) answer.add("offset\t" + one.get().offset());
+  }
+
+  /** Topic, partition, transactional id, properties, records. */
+  private void transact(String[] args, List<String> answer) throws Exception {
+    var configs = configs(args[3]);
+    configs.put("transactional.id", args[2]);
+    var records = new ArrayList<ProducerRecord<byte[], byte[]>>();
+    for (int index = 4; index < args.length; index++) {
+      var text = Bytes.record(args[index]);
+      records.add(Records.record(args[0], Integer.parseInt(args[1]), text));
+    }
+    for (long offset : Transactions.commit(configs, records)) answer.add("offset\t" + offset);
   }
 
   private Map<String, Object> configs(String more) {

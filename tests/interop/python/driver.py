@@ -166,6 +166,23 @@ def offset_at(topic, partition, start):
 
 def produce(topic, partition, codec, acks, configs, *records):
     producer = producer_of(codec, acks, properties(configs))
+    reports = send(producer, topic, partition, records)
+    producer.flush(30)
+    return offsets_of(reports, records)
+
+
+def transact(topic, partition, transactional_id, configs, *records):
+    """By a producer of its own, in one transaction."""
+    configs = {**COMMON, "transactional.id": transactional_id, **properties(configs)}
+    producer = Producer(configs)
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    reports = send(producer, topic, partition, records)
+    producer.commit_transaction(30)
+    return offsets_of(reports, records)
+
+
+def send(producer, topic, partition, records):
     reports = []
     for text in records:
         timestamp, key, value, headers = text.split(",")
@@ -179,7 +196,10 @@ def produce(topic, partition, codec, acks, configs, *records):
             headers=[(name, decode(each)) for name, each in pairs],
             on_delivery=lambda error, message: reports.append((error, message.offset())),
         )
-    producer.flush(30)
+    return reports
+
+
+def offsets_of(reports, records):
     for error, _ in reports:
         if error is not None:
             raise KafkaException(error)
@@ -209,6 +229,8 @@ def carry_out(verb, args):
         ADMIN.delete_topics(args)[args[0]].result()
     elif verb == "produce":
         return produce(*args)
+    elif verb == "transact":
+        return transact(*args)
     elif verb == "offset":
         return [f"offset\t{offset_at(*args)}"]
     elif verb == "assign":
