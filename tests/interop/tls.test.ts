@@ -127,7 +127,7 @@ interface Shown {
   readonly isRefused?: boolean;
 }
 
-/** The newest first; before 2.7 there is no PEM, and before 2.0 names are not checked by default. */
+/** Before 2.7 there is no PEM, and before 2.0 host names are not checked by default. */
 function javaProperties(since: 'PEM' | '0.9', shown: Shown): Properties {
   const { trusts = 'root', isShown = false, isRefused = false } = shown;
   const stores = { root: golden('trust.jks'), 'old-root': oldRoot(since), nobody: null };
