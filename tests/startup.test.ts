@@ -12,7 +12,7 @@ import { projectRoot } from './root.ts';
 import { listSources } from './tidy/sources.ts';
 
 /** Raise it knowingly: a new file of the broker belongs here, a new tool or client does not. */
-const filesMax = 568;
+const filesMax = 571;
 /** What write-bundle.ts makes of them. */
 const bundledMax = 6;
 

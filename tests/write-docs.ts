@@ -4,6 +4,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { documentErrors } from '../src/client/error-guide/index.ts';
 import { documentConfiguration } from '../src/config/index.ts';
 import { askBroker } from './conformance/ask-broker.ts';
 import { documentConformance } from './conformance/document-conformance.ts';
@@ -11,4 +12,5 @@ import { projectRoot } from './root.ts';
 
 const docs = join(projectRoot, 'docs');
 writeFileSync(join(docs, 'configuration.md'), documentConfiguration());
+writeFileSync(join(docs, 'errors.md'), documentErrors());
 writeFileSync(join(docs, 'conformance.md'), documentConformance(await askBroker()));

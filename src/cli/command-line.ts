@@ -4,7 +4,7 @@
 // would end the process for is thrown, in the terms of tool.ts.
 
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
-import { nearestName } from '../config/index.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import { HelpShown, parsePair, UsageError } from './tool.ts';
 import { version } from './version.ts';
 

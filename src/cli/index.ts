@@ -5,7 +5,7 @@
 //   partita-cluster.ts   all of a cluster's metadata (cluster/): dump-and-restore.ts,
 //     dump-text.ts; adopt.ts, replicas.ts; recover.ts, known-logs.ts; named-cluster.ts,
 //     stopped-broker.ts: whose; file-or-stream.ts: from and to where
-//   partita-role.ts      named bundles of ACLs
+//   partita-role.ts      named bundles of ACLs; partita-explain.ts: what an error means
 //   start-brokers.ts     `start --brokers N`: keeps the store of a cluster, starts its brokers
 //   secure/              `start --secure`: keys, a user, a properties file for clients
 //   start-options.ts     what either is told; store-watch.ts: a broker whose store is gone ends

@@ -28,6 +28,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'create, list, describe, grant, revoke, delete: named bundles of ACLs',
     load: () => import('./partita-role.ts'),
   },
+  explain: {
+    summary: 'error NAME|CODE: what an error means, and what to do about it',
+    load: () => import('./partita-explain.ts'),
+  },
   stray: {
     summary: 'list, restore: logs that were set aside',
     load: () => import('./stray.ts'),

@@ -7,6 +7,7 @@ import { KafkaError } from '../protocol/index.ts';
 import { Backoff } from './backoff.ts';
 import type { BootstrapAddress, ResolvedClientOptions } from './client-options.ts';
 import { connectionSecurity } from './client-security.ts';
+import { explained } from './errors.ts';
 
 interface Slot {
   readonly key: string;
@@ -90,7 +91,7 @@ export class BrokerConnections {
     } catch (error) {
       slot.failures++;
       slot.notBeforeMs = this.#io.clock.monotonic() + this.#backoff.delayMs(slot.failures);
-      throw error;
+      throw error instanceof Error ? explained(error, { broker: slot.key }) : error;
     } finally {
       slot.connecting = null;
     }

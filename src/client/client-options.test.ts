@@ -84,9 +84,11 @@ test('an option that does not exist, or is of another kind, is not ignored', () 
     { isolationlevel: 'read_committed' },
     'there is no option isolationlevel: use isolationLevel',
   );
-  wrong({ 'group.id': 'g' }, 'there is no option group.id: use groupId');
+  wrong({ 'group.ids': 'g' }, 'there is no option group.ids: use group.id');
   wrong({ autoOfsetReset: 'earliest' }, 'there is no option autoOfsetReset: use autoOffsetReset');
   wrong({ maxPollRecords: '5' }, 'maxPollRecords is "5": expected a number');
+  wrong({ fetchMaxWaitMs: '5s' }, 'fetchMaxWaitMs is "5s": expected a number of milliseconds');
+  wrong({ fetchMaxBytes: -1 }, 'fetchMaxBytes is -1: expected a number of bytes, 0 or more');
   wrong({ enableAutoCommit: 'false' }, 'enableAutoCommit is "false": expected true or false');
   wrong({ groupId: null }, 'groupId is null: expected a string');
   assert.throws(

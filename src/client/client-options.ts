@@ -2,6 +2,7 @@
 // the mapping from Java's property names, for the tools and for programs that bring such files.
 
 import { ClientConfigError } from './client-config-error.ts';
+import type { JavaClientNames } from './java-name-types.ts';
 import {
   resolveSecurity,
   type SecurityOptions,
@@ -11,9 +12,14 @@ import {
 export { ClientConfigError } from './client-config-error.ts';
 
 /** Options shared by Producer, Consumer and Admin. Times are in milliseconds. */
-export interface ClientOptions extends SecurityOptions {
-  /** `host:port`, several with commas between or as an array. At least one is needed. */
-  readonly bootstrapServers: string | readonly string[];
+export interface ClientOptions extends SecurityOptions, JavaClientNames {
+  /**
+   * `host:port`, several with commas between or as an array. At least one is needed, here, as
+   * `'bootstrap.servers'` or in `properties`.
+   */
+  readonly bootstrapServers?: string | readonly string[];
+  /** The path of a file of Java's properties. What is given beside it wins over the file. */
+  readonly properties?: string;
   /** What we are called in the broker's logs and quotas. Default `partita`. */
   readonly clientId?: string;
   /** The time one request may take. Default 30 000. */
@@ -34,6 +40,13 @@ export interface ClientOptions extends SecurityOptions {
   readonly metadataMaxAgeMs?: number;
   /** A connection that was idle for longer is not used again. Default 540 000. */
   readonly connectionsMaxIdleMs?: number;
+  /**
+   * `rebootstrap`: when no known broker answers the client begins again with bootstrapServers, as
+   * addresses may have changed (KIP-899). Default rebootstrap.
+   */
+  readonly metadataRecoveryStrategy?: 'rebootstrap' | 'none';
+  /** The same after so long without an answer about metadata (KIP-1102). Default 300 000. */
+  readonly metadataRecoveryRebootstrapTriggerMs?: number;
 }
 
 export interface BootstrapAddress {
@@ -42,7 +55,10 @@ export interface BootstrapAddress {
 }
 
 export type ResolvedClientOptions = Required<
-  Omit<ClientOptions, 'bootstrapServers' | keyof SecurityOptions>
+  Omit<
+    ClientOptions,
+    'bootstrapServers' | 'properties' | keyof SecurityOptions | keyof JavaClientNames
+  >
 > & {
   readonly bootstrap: readonly BootstrapAddress[];
   readonly security: SecurityOptions;
@@ -62,11 +78,15 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     retryBackoffMaxMs: options.retryBackoffMaxMs ?? 1000,
     metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
     connectionsMaxIdleMs: options.connectionsMaxIdleMs ?? 540_000,
+    metadataRecoveryStrategy: options.metadataRecoveryStrategy ?? 'rebootstrap',
+    metadataRecoveryRebootstrapTriggerMs: options.metadataRecoveryRebootstrapTriggerMs ?? 300_000,
   };
 }
 
 /** `host:port`, `[v6]:port`, with an optional `PROTOCOL://` in front. */
-export function parseBootstrapServers(servers: string | readonly string[]): BootstrapAddress[] {
+export function parseBootstrapServers(
+  servers: string | readonly string[] | undefined,
+): BootstrapAddress[] {
   const list = (typeof servers === 'string' ? [servers] : (servers ?? []))
     .flatMap((each) => each.split(','))
     .map((each) => each.trim())
@@ -103,6 +123,8 @@ export const clientRules: Readonly<Record<string, PropertyRule>> = {
   'retry.backoff.max.ms': ['retryBackoffMaxMs', 'number'],
   'metadata.max.age.ms': ['metadataMaxAgeMs', 'number'],
   'connections.max.idle.ms': ['connectionsMaxIdleMs', 'number'],
+  'metadata.recovery.strategy': ['metadataRecoveryStrategy', ['rebootstrap', 'none']],
+  'metadata.recovery.rebootstrap.trigger.ms': ['metadataRecoveryRebootstrapTriggerMs', 'number'],
 };
 
 /** Java settings that mean nothing here and need no warning: classes, buffers of the JVM. */
@@ -142,7 +164,8 @@ export function optionsFromProperties<Options>(
   return { options: options as Partial<Options>, warnings };
 }
 
-function parseProperty(key: string, value: string, kind: PropertyKind): unknown {
+/** The value of a property, from its text. @throws ClientConfigError */
+export function parseProperty(key: string, value: string, kind: PropertyKind): unknown {
   if (kind === 'text') return value;
   if (typeof kind === 'function') return kind(key, value);
   if (kind === 'number') {

@@ -15,6 +15,7 @@ import {
   metadata,
   type RequestInput,
   type ResponseOf,
+  withPlace,
 } from '../protocol/index.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnections } from './broker-connections.ts';
@@ -190,7 +191,9 @@ export class Client {
         failure = error;
       }
     }
-    throw new KafkaError('NETWORK_EXCEPTION', `no broker answers: ${messageOf(failure)}`);
+    const none = new KafkaError('NETWORK_EXCEPTION', `no broker answers: ${messageOf(failure)}`);
+    none.cause = failure;
+    throw none;
   }
 
   async requestTo<A extends Api>(
@@ -228,7 +231,8 @@ export class Client {
    */
   async retry<T>(attempt: (attempt: Attempt) => Promise<T>, options: CallOptions = {}): Promise<T> {
     const { clock } = this.io;
-    const deadlineMs = clock.monotonic() + (options.timeoutMs ?? this.options.defaultApiTimeoutMs);
+    const beganMs = clock.monotonic();
+    const deadlineMs = beganMs + (options.timeoutMs ?? this.options.defaultApiTimeoutMs);
     for (let failures = 1; ; failures++) {
       const leftMs = deadlineMs - clock.monotonic();
       const state: Attempt = {
@@ -241,7 +245,10 @@ export class Client {
       } catch (error) {
         if (this.#closed || !isRetriableFailure(error)) throw error;
         const pauseMs = state.pauseMs ?? this.backoff.delayMs(failures);
-        if (clock.monotonic() + pauseMs >= deadlineMs) throw error;
+        if (clock.monotonic() + pauseMs >= deadlineMs) {
+          const elapsedMs = Math.round(clock.monotonic() - beganMs);
+          throw 'attempts' in error ? error : withPlace(error, { attempts: failures, elapsedMs });
+        }
         this.log.debug('will retry', { error: messageOf(error), failures });
         await clock.sleep(pauseMs);
         const isStale = state.staleMetadata || error instanceof UnknownBroker;
@@ -278,7 +285,7 @@ class UnknownBroker extends KafkaError {
 }
 
 /** Errors of the system and of the network are worth another attempt, like retriable codes. */
-export function isRetriableFailure(error: unknown): boolean {
+export function isRetriableFailure(error: unknown): error is KafkaError | IoError {
   if (error instanceof KafkaError) return error.retriable;
   return error instanceof IoError && !(error instanceof TlsError);
 }

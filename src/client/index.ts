@@ -15,15 +15,31 @@
 // serde/                  keys and values to bytes and back
 // headers.ts              the headers of a record
 // topics.ts               topics with types
+// java-names.ts           Java's names in the place of ours, files of properties, KAFKA_*;
+//                         java-name-types.ts: those names as types
 // option-checks.ts        options that do not exist, values of the wrong kind
+// errors.ts               what every error has that a client throws; error-hints.ts: the remedies
+// error-guide/            errors explained, for documents and `partita explain`
 // backoff.ts              pauses between attempts
 export type { Uuid } from '../base/uuid.ts';
-export { ErrorCode, type ErrorName, KafkaError } from '../protocol/index.ts';
+export {
+  ErrorCode,
+  type ErrorKind,
+  type ErrorName,
+  type ErrorPlace,
+  KafkaError,
+} from '../protocol/index.ts';
 export * from './admin/index.ts';
 export type { CallOptions } from './client.ts';
 export { ClientConfigError, type ClientOptions, type PropertiesResult } from './client-options.ts';
 export * from './consumer/index.ts';
 export type { CoordinatorAddress } from './coordinator-requests.ts';
+export {
+  type ClientError,
+  IllegalStateError,
+  InvalidArgumentError,
+  isClientError,
+} from './errors.ts';
 export { type Header, Headers, type HeadersInput, type HeaderValue } from './headers.ts';
 export type { TopicPartition } from './leader-requests.ts';
 export {

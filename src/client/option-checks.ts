@@ -1,7 +1,7 @@
 // What a compiler would say of options, for those who have none: names that do not exist, Java's
 // spellings, values of the wrong kind. An option that is silently ignored is found in production.
 
-import { nearestName } from '../config/index.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import {
   ClientConfigError,
   clientRules,
@@ -30,9 +30,8 @@ export function assertOptions(
     const kind = kinds.get(name);
     if (kind !== undefined) assertKind(name, value, kind);
     else if (!others.includes(name)) {
-      const javaRule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-      const known = [...kinds.keys(), ...others];
-      const meant = javaRule?.[0] ?? nearestOption(name, known);
+      const known = name.includes('.') ? Object.keys(rules) : [...kinds.keys(), ...others];
+      const meant = nearestOption(name, known);
       const hint = meant === null ? `; there are ${known.sort().join(', ')}` : `: use ${meant}`;
       throw new ClientConfigError(`there is no option ${name}${hint}`);
     }
@@ -52,6 +51,22 @@ function assertKind(name: string, value: unknown, kind: PropertyKind): void {
   throw new ClientConfigError(`${name} is ${shown}: expected ${expected}`);
 }
 
+/** Pauses and sizes are not negative; -1 turns the limit of idle connections off, as in Java. */
+function isNumber(name: string, value: unknown): boolean {
+  if (typeof value !== 'number' || Number.isNaN(value)) return false;
+  const mayBeNegative = name === 'connectionsMaxIdleMs' || name === 'compressionLevel';
+  return value >= 0 || mayBeNegative;
+}
+
+function boundOf(value: unknown): string {
+  return typeof value === 'number' && value < 0 ? ', 0 or more' : '';
+}
+
+function unitOf(name: string): string {
+  if (name.endsWith('Ms')) return ' of milliseconds';
+  return name.endsWith('Bytes') ? ' of bytes' : '';
+}
+
 /** What was expected instead; null if the value is of its kind. */
 function mismatch(
   name: string,
@@ -60,7 +75,7 @@ function mismatch(
 ): string | null {
   switch (kind) {
     case 'number':
-      return typeof value === 'number' && !Number.isNaN(value) ? null : 'a number';
+      return isNumber(name, value) ? null : `a number${unitOf(name)}${boundOf(value)}`;
     case 'flag':
       return typeof value === 'boolean' ? null : 'true or false';
     case 'text': {

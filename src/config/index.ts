@@ -13,7 +13,6 @@
 //   value.ts                 text to typed value and back; refusal.ts: why a text is no value
 //   config-error.ts          the one-line error
 //   properties.ts            Java's .properties format, read and written
-//   environment.ts           KAFKA_* variables as the apache/kafka image maps them, and KAFKA_OPTS
 //   listeners.ts             NAME://host:port lists and the protocol map
 //   broker-config.ts         a broker's values in layers; broker-checks.ts: what holds between them
 //   load-broker-config.ts    file, environment and overrides to a BrokerConfig, with warnings
@@ -24,9 +23,9 @@
 //                            group-config.ts
 //   scoped-validation.ts     what clients may store, as errors of the protocol
 //   config-entry.ts          how values are shown by DescribeConfigs
-//   nearest-name.ts          the known name nearest to a misspelt one
 //   document.ts              docs/configuration.md from the tables
 
+export { environmentConfigs, systemProperties } from '../base/kafka-variables.ts';
 export { BrokerConfig, type BrokerConfigSources, type StaticOrigin } from './broker-config.ts';
 export { type BrokerKey, type BrokerValue, brokerConfigDefinitions } from './broker-definitions.ts';
 export { rackAwareSelector } from './broker-replication.ts';
@@ -35,7 +34,7 @@ export { type ConfigEntry, ConfigSource, type ConfigSynonym } from './config-ent
 export { ConfigError } from './config-error.ts';
 export type { ConfigType, ConfigValue, Definition, UpdateMode } from './definition.ts';
 export { documentConfiguration } from './document.ts';
-export { environmentConfigs, systemProperties } from './environment.ts';
+
 export {
   type ClientMetricsConfig,
   effectiveClientMetricsConfig,
@@ -51,7 +50,6 @@ export {
   type LoadedBrokerConfig,
   loadBrokerConfig,
 } from './load-broker-config.ts';
-export { nearestName } from './nearest-name.ts';
 export { decodeProperties, formatProperties, parseProperties } from './properties.ts';
 export { type ReferenceSources, resolveReferences } from './references.ts';
 export { validateDynamicBrokerConfigs } from './scoped-validation.ts';

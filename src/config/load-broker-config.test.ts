@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { systemProperties } from '../base/kafka-variables.ts';
 import { ConfigSource } from './config-entry.ts';
-import { systemProperties } from './environment.ts';
 import { type BrokerConfigInput, loadBrokerConfig } from './load-broker-config.ts';
 
 const file = (text: string): BrokerConfigInput => ({ file: { path: 'server.properties', text } });

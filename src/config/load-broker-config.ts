@@ -1,6 +1,8 @@
 // From the sources to a BrokerConfig: defaults, then the file, then KAFKA_* variables, then
 // --override, each over the one before; and everything worth a line about what was found there.
 
+import { environmentConfigs, systemProperties } from '../base/kafka-variables.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import { BrokerConfig, type StaticOrigin } from './broker-config.ts';
 import {
   brokerConfigDefinitions,
@@ -10,8 +12,6 @@ import {
 } from './broker-definitions.ts';
 import { legacyExplanation } from './broker-legacy.ts';
 import { ConfigError } from './config-error.ts';
-import { environmentConfigs, systemProperties } from './environment.ts';
-import { nearestName } from './nearest-name.ts';
 import { openDoors } from './open-doors.ts';
 import { parseProperties } from './properties.ts';
 import { type ReferenceSources, resolveReferences } from './references.ts';

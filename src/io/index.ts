@@ -19,6 +19,12 @@ export type { LogLevel } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';
 export type { HttpAnswer, HttpRequest } from './node-http.ts';
 export type { NodeIoOptions } from './node-io.ts';
-export { createNodeIo, loadChildren, loadSecretFolders, nodeHttp } from './node-io.ts';
+export {
+  createNodeIo,
+  loadChildren,
+  loadSecretFolders,
+  nodeEnvironment,
+  nodeHttp,
+} from './node-io.ts';
 export type { SecretFolder } from './node-secret-folder.ts';
 export { ofOutages, RateLimitedLog } from './rate-limited-log.ts';

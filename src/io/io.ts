@@ -6,6 +6,7 @@
 // Math.random; tests/tidy.test.ts checks it. The real and the simulated implementation pass the
 // same behaviour suite (io-behaviour.ts).
 
+import { branded } from '../base/brand.ts';
 import type { LogLevels } from './log-levels.ts';
 import type { LogFields } from './log-line.ts';
 
@@ -261,6 +262,9 @@ export interface Log {
 
 /** A failure of the operating system (or of the simulated one), by the system's code. */
 export class IoError extends Error {
+  static {
+    branded(IoError, 'IoError');
+  }
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -272,6 +276,10 @@ export class IoError extends Error {
 
 /** The other side does not prove who it is, or refuses us: another attempt would end the same. */
 export class TlsError extends IoError {
+  static {
+    branded(TlsError, 'TlsError');
+  }
+
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(code, message, options);
     this.name = 'TlsError';

@@ -25,6 +25,11 @@ export function createNodeIo(options: NodeIoOptions = {}): Io {
   };
 }
 
+/** The variables of this process. */
+export function nodeEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
 /** How other processes are started; most start none. */
 export function loadChildren(): Promise<typeof import('./node-children.ts')> {
   return import('./node-children.ts');

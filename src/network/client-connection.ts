@@ -19,6 +19,7 @@ import {
   KafkaError,
   type RequestInput,
   type ResponseOf,
+  withPlace,
 } from '../protocol/index.ts';
 import { authenticate, type ConnectionSecurity, type SaslLogin } from './client-authentication.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -303,7 +304,7 @@ export class ClientConnection {
     request: Pick<PendingRequest, 'onResponse' | 'onError'> & { timeoutMs: number },
   ): void {
     if (this.#error !== null) {
-      request.onError(this.#error);
+      request.onError(this.#placed(this.#error, api));
       return;
     }
     const correlationId = this.#nextCorrelationId();
@@ -369,7 +370,7 @@ export class ClientConnection {
       }
       this.#pending.delete(correlationId);
       const message = `${this.host}:${this.port} did not answer ${pending.api.name} in time`;
-      pending.onError(new KafkaError('REQUEST_TIMED_OUT', message));
+      pending.onError(this.#placed(new KafkaError('REQUEST_TIMED_OUT', message), pending.api));
       this.#fail(this.#networkError(`was closed: ${pending.api.name} timed out`));
       return;
     }
@@ -380,6 +381,10 @@ export class ClientConnection {
     const reason = cause instanceof Error ? ` (${cause.message})` : '';
     const message = `the connection to ${this.host}:${this.port} ${what}${reason}`;
     return new KafkaError('NETWORK_EXCEPTION', message);
+  }
+
+  #placed(error: Error, api: Api): Error {
+    return withPlace(error, { api: api.name, broker: `${this.host}:${this.port}` });
   }
 
   #onClose(error: Error | null): void {
@@ -396,7 +401,7 @@ export class ClientConnection {
     else this.#connection.end();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const each of pending) each.onError(error);
+    for (const each of pending) each.onError(this.#placed(error, each.api));
     this.#drained?.reject(error);
     this.#drained = null;
     this.onClose(error);

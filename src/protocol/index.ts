@@ -23,15 +23,18 @@ export {
   requestHeaderVersion,
   responseHeaderVersion,
 } from './codec.ts';
-export type { ErrorName, RecordError } from './errors.ts';
+export type { ErrorKind, ErrorName, ErrorPlace, RecordError } from './errors.ts';
 export {
   ErrorCode,
+  errorKind,
   errorMessage,
   errorName,
   InexactRequest,
   isRetriable,
   KafkaError,
   MalformedError,
+  setErrorHints,
+  withPlace,
 } from './errors.ts';
 export * from './messages/index.ts';
 export * from './records/index.ts';

@@ -26,6 +26,7 @@ import {
   type PropertiesResult,
 } from '../client-options.ts';
 import type { OffsetToCommit } from '../consumer/index.ts';
+import { optionsFromEnvironment, withoutJavaNames } from '../java-names.ts';
 import { type LeaderAnswer, requestToLeaders, type TopicPartition } from '../leader-requests.ts';
 import {
   groupByTopic,
@@ -111,7 +112,8 @@ export class Admin {
   readonly #configs: ConfigRequests;
   readonly #groups: GroupRequests;
 
-  constructor(options: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+    const options = withoutJavaNames(given, {}, io);
     assertOptions(options, {});
     this.#client = new Client(io, options, false);
     this.acls = new AclRequests(this.#client);
@@ -129,6 +131,11 @@ export class Admin {
     properties: ReadonlyMap<string, string>,
   ): PropertiesResult<AdminOptions> {
     return optionsFromProperties<AdminOptions>(properties, {});
+  }
+
+  /** Options from KAFKA_* variables, such as KAFKA_BOOTSTRAP_SERVERS. */
+  static optionsFromEnvironment(env?: NodeJS.ProcessEnv): Partial<AdminOptions> {
+    return optionsFromEnvironment<AdminOptions>({}, env);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Timer } from '../../io/index.ts';
 import { isRetriable } from '../../protocol/index.ts';
 import type { CallOptions, Client } from '../client.ts';
 import { Coordinator } from '../coordinator-requests.ts';
+import { IllegalStateError, InvalidArgumentError } from '../errors.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import { AutoCommit } from './auto-commit.ts';
 import { ClassicMembership } from './classic/index.ts';
@@ -95,7 +96,9 @@ export class ConsumerGroup {
     const { client, options } = this.#context;
     const subscription = new Subscription(target, listener, options.excludeInternalTopics);
     if (subscription.pattern !== null && options.groupProtocol !== 'consumer') {
-      throw new Error('a SubscriptionPattern needs groupProtocol consumer: give a RegExp');
+      throw new InvalidArgumentError(
+        'a SubscriptionPattern needs groupProtocol consumer: give a RegExp',
+      );
     }
     this.#subscription = subscription;
     this.#assignment.listener = listener;
@@ -158,7 +161,9 @@ export class ConsumerGroup {
   }
 
   enforceRebalance(reason: string): void {
-    if (this.#subscription === null) throw new Error('the consumer is not subscribed');
+    if (this.#subscription === null) {
+      throw new IllegalStateError('the consumer is not subscribed', 'Call subscribe() first.');
+    }
     this.#membership.enforceRebalance(reason);
   }
 

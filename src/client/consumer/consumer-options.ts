@@ -1,6 +1,7 @@
 // What a consumer can be told, with Java's names in camelCase and Java's defaults.
 
 import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
+import type { JavaConsumerNames } from '../java-name-types.ts';
 import type { IsolationLevel } from '../offset-queries.ts';
 import { assertOptions } from '../option-checks.ts';
 import { type AssignorName, assignorNames } from './assignors/index.ts';
@@ -8,7 +9,7 @@ import { type AutoOffsetReset, parseAutoOffsetReset } from './offset-reset.ts';
 
 export type GroupProtocol = 'classic' | 'consumer';
 
-export interface ConsumerOptions extends ClientOptions {
+export interface ConsumerOptions extends ClientOptions, JavaConsumerNames {
   /** The broker waits for this many bytes, or fetchMaxWaitMs. Default 1. */
   readonly fetchMinBytes?: number;
   /** Default 500. */
@@ -61,7 +62,7 @@ export interface ConsumerOptions extends ClientOptions {
 type Optional = 'groupId' | 'groupInstanceId' | 'groupRemoteAssignor';
 
 export type ResolvedConsumerOptions = Required<
-  Omit<ConsumerOptions, keyof ClientOptions | Optional>
+  Omit<ConsumerOptions, keyof ClientOptions | keyof JavaConsumerNames | Optional>
 > & { readonly [Name in Optional]: string | null };
 
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {

@@ -15,6 +15,8 @@ import {
   optionsFromProperties,
   type PropertiesResult,
 } from '../client-options.ts';
+import { closedError, IllegalStateError } from '../errors.ts';
+import { optionsFromEnvironment, withoutJavaNames } from '../java-names.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import { type FoundOffset, OffsetSpec, queryOffsets } from '../offset-queries.ts';
 import { AssignedPartition } from './assigned-partition.ts';
@@ -70,7 +72,8 @@ export class Consumer {
   #iteration: RecordIteration | null = null;
   #closed = false;
 
-  constructor(options: ConsumerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: ConsumerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+    const options = withoutJavaNames(given, consumerRules, io);
     this.#io = io;
     this.#options = resolveConsumerOptions(options);
     this.#client = new Client(io, options, this.#options.allowAutoCreateTopics);
@@ -97,6 +100,11 @@ export class Consumer {
     return optionsFromProperties<ConsumerOptions>(properties, consumerRules);
   }
 
+  /** Options from KAFKA_* variables, such as KAFKA_BOOTSTRAP_SERVERS and KAFKA_GROUP_ID. */
+  static optionsFromEnvironment(env?: NodeJS.ProcessEnv): Partial<ConsumerOptions> {
+    return optionsFromEnvironment<ConsumerOptions>(consumerRules, env);
+  }
+
   /**
    * Joins the group with the next `poll` and reads what the group assigns to us: topics by name,
    * all topics whose whole name a RegExp matches, or those that the broker matches to a
@@ -105,7 +113,7 @@ export class Consumer {
   subscribe(target: SubscriptionTarget, listener: RebalanceListener = {}): void {
     const group = this.#needGroup();
     if (group.subscription === null && this.assignment().length > 0) {
-      throw new Error('partitions are assigned by hand: assign([]) before subscribing');
+      throw new IllegalStateError('partitions are assigned by hand: assign([]) before subscribing');
     }
     group.subscribe(target, listener);
     this.#onArrival();
@@ -113,7 +121,7 @@ export class Consumer {
 
   /** Gives up all partitions and leaves the group; or forgets what was assigned by hand. */
   async unsubscribe(options: CallOptions = {}): Promise<void> {
-    if (this.#polling !== null) throw new Error('a poll is under way: await it first');
+    if (this.#polling !== null) throw pollUnderWay();
     await this.#group?.unsubscribe('the consumer unsubscribes', options);
     this.#fetcher.replaceAll([]);
   }
@@ -130,7 +138,9 @@ export class Consumer {
    */
   async assign(partitions: readonly AssignedOffset[]): Promise<void> {
     if (this.#group?.subscription != null) {
-      throw new Error('the consumer is subscribed: unsubscribe before assigning by hand');
+      throw new IllegalStateError(
+        'the consumer is subscribed: unsubscribe before assigning by hand',
+      );
     }
     await this.#group?.commitBeforeAssign();
     const assigned = partitions.map((each) => {
@@ -227,7 +237,7 @@ export class Consumer {
     const deadlineMs = this.#io.clock.monotonic() + maxWaitMs;
     const group = this.#group;
     if (group === null) return this.#pollUntil(deadlineMs);
-    if (this.#polling !== null) throw new Error('a poll is under way: await it first');
+    if (this.#polling !== null) throw pollUnderWay();
     const polling = new Deferred<void>();
     this.#polling = polling;
     try {
@@ -427,11 +437,12 @@ export class Consumer {
   #assigned(place: TopicPartition): AssignedPartition {
     const state = this.#fetcher.partition(place);
     if (state !== undefined) return state;
-    throw new Error(`${nameOf(place)} is not assigned to this consumer`);
+    const hint = 'Ask assignment() first: a rebalance may have taken the partition.';
+    throw new IllegalStateError(`${nameOf(place)} is not assigned to this consumer`, hint);
   }
 
   #assertOpen(): void {
-    if (this.#client.isClosed) throw new Error('the consumer is closed');
+    if (this.#client.isClosed) throw closedError('consumer');
   }
 
   #deadline(timeoutMs = this.#client.options.defaultApiTimeoutMs): number {
@@ -458,4 +469,8 @@ export class Consumer {
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
+}
+
+function pollUnderWay(): Error {
+  return new IllegalStateError('a poll is under way: await it first');
 }

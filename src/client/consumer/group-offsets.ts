@@ -15,6 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import type { CallOptions, Client } from '../client.ts';
 import type { Coordinator } from '../coordinator-requests.ts';
+import { InvalidArgumentError } from '../errors.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
 import { groupByTopic } from '../offset-queries.ts';
 
@@ -87,7 +88,7 @@ export class GroupOffsets {
     if (offsets.length === 0) return;
     for (const { topic, partition, offset } of offsets) {
       if (Number.isSafeInteger(offset) && offset >= 0) continue;
-      throw new Error(`${topic}-${partition}: ${offset} is no offset`);
+      throw new InvalidArgumentError(`${topic}-${partition}: ${offset} is no offset`);
     }
     let open = offsets;
     const began = this.#membership.identity();

@@ -1,5 +1,6 @@
 // The error of a batch that cannot be read: it names the place, and the offset to go on from.
 
+import { branded } from '../../base/brand.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 
@@ -10,9 +11,14 @@ import type { TopicPartition } from '../leader-requests.ts';
  * `consumer.seek(error.topicPartition, error.nextOffset)`.
  */
 export class UnreadableRecordsError extends KafkaError {
+  static {
+    branded(UnreadableRecordsError, 'UnreadableRecordsError');
+  }
   readonly topicPartition: TopicPartition;
+  override readonly topic: string;
+  override readonly partition: number;
   /** Of the first record that cannot be read; the consumer's position. */
-  readonly offset: number;
+  override readonly offset: number;
   /** Behind the batch; behind `offset` alone where not even the batch's header can be read. */
   readonly nextOffset: number;
 
@@ -28,7 +34,17 @@ export class UnreadableRecordsError extends KafkaError {
     );
     this.name = 'UnreadableRecordsError';
     this.topicPartition = { topic, partition };
+    this.topic = topic;
+    this.partition = partition;
     this.offset = offset;
     this.nextOffset = nextOffset;
+  }
+
+  override get retriable(): boolean {
+    return false;
+  }
+
+  override get hint(): string {
+    return `Seek to ${this.nextOffset} to go on behind the batch, or restore the partition.`;
   }
 }

@@ -3,12 +3,13 @@
 
 import { type CompressionCodec, compressionByName } from '../../protocol/index.ts';
 import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
+import type { JavaProducerNames } from '../java-name-types.ts';
 import { assertOptions } from '../option-checks.ts';
 import type { ProducerRecord } from './producer-record.ts';
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
-export interface ProducerOptions extends ClientOptions {
+export interface ProducerOptions extends ClientOptions, JavaProducerNames {
   /** `all` (-1): the whole ISR; 1: the leader; 0: nobody, and offsets are unknown. Default all. */
   readonly acks?: 'all' | '-1' | '0' | '1' | -1 | 0 | 1;
   /** How long a batch waits for more records. Default 5; 0 still joins those of one turn. */

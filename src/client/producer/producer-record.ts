@@ -1,6 +1,7 @@
 // What goes into a producer and what comes back for it.
 
 import { KafkaError, type RecordHeader, type RecordInput } from '../../protocol/index.ts';
+import { InvalidArgumentError } from '../errors.ts';
 
 /** Text is sent as UTF-8. */
 export type RecordText = Uint8Array | string | null;
@@ -31,17 +32,19 @@ export type DeliveryCallback = (error: Error | null, metadata: RecordMetadata | 
 /** Throws a TypeError for what a program without types may pass as a record. */
 export function assertRecord(record: ProducerRecord): void {
   if (typeof record?.topic !== 'string') {
-    throw new TypeError('a record needs a topic: send({ topic, key, value })');
+    throw new InvalidArgumentError('a record needs a topic: send({ topic, key, value })');
   }
   assertText('key', record.key);
   assertText('value', record.value);
   if (record.headers !== undefined) assertHeaders(record.headers);
   const { partition, timestamp } = record;
   if (partition !== undefined && partition !== null && !Number.isInteger(partition)) {
-    throw new TypeError(`the partition of a record is a whole number, not ${partition}`);
+    throw new InvalidArgumentError(`the partition of a record is a whole number, not ${partition}`);
   }
   if (timestamp !== undefined && !Number.isInteger(timestamp)) {
-    throw new TypeError(`the timestamp of a record is in whole milliseconds, not ${timestamp}`);
+    throw new InvalidArgumentError(
+      `the timestamp of a record is in whole milliseconds, not ${timestamp}`,
+    );
   }
 }
 
@@ -63,13 +66,13 @@ function assertText(name: string, text: unknown): void {
   if (typeof text === 'string' || text === null || text === undefined) return;
   if (text instanceof Uint8Array) return;
   const what = `the ${name} of a record is a string, bytes or null, not of type ${typeof text}`;
-  throw new TypeError(`${what}: use String() or JSON.stringify()`);
+  throw new InvalidArgumentError(`${what}: use String() or JSON.stringify()`);
 }
 
 function assertHeaders(headers: readonly RecordHeader[]): void {
   const isList = Array.isArray(headers) && headers.every(isHeader);
   if (isList) return;
-  throw new TypeError('headers are a list of { key: string, value: bytes or null }');
+  throw new InvalidArgumentError('headers are a list of { key: string, value: bytes or null }');
 }
 
 function isHeader(header: RecordHeader | null | undefined): boolean {

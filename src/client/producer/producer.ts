@@ -17,6 +17,8 @@ import {
   type PropertiesResult,
 } from '../client-options.ts';
 import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import { closedError } from '../errors.ts';
+import { optionsFromEnvironment, withoutJavaNames } from '../java-names.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
 import { ProducerIdentity } from './producer-identity.ts';
@@ -88,7 +90,8 @@ export class Producer {
   readonly #scratch: { -readonly [Name in keyof RecordInput]: RecordInput[Name] } = {};
 
   /** Throws a ClientConfigError if options contradict each other. */
-  constructor(options: ProducerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: ProducerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+    const options = withoutJavaNames(given, producerRules, io);
     this.#io = io;
     this.#options = resolveProducerOptions(options);
     this.#client = new Client(io, options, true);
@@ -106,6 +109,11 @@ export class Producer {
     properties: ReadonlyMap<string, string>,
   ): PropertiesResult<ProducerOptions> {
     return optionsFromProperties<ProducerOptions>(properties, producerRules);
+  }
+
+  /** Options from KAFKA_* variables, such as KAFKA_BOOTSTRAP_SERVERS. */
+  static optionsFromEnvironment(env?: NodeJS.ProcessEnv): Partial<ProducerOptions> {
+    return optionsFromEnvironment<ProducerOptions>(producerRules, env);
   }
 
   /** Bytes of records that were accepted and are not delivered yet. */
@@ -178,7 +186,7 @@ export class Producer {
 
   /** What is sent from now on becomes visible to read_committed consumers with the commit. */
   beginTransaction(): void {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw closedError('producer');
     this.#needTransactions().begin();
   }
 
@@ -191,7 +199,7 @@ export class Producer {
     offsets: readonly OffsetToCommit[],
     groupMetadata: GroupMetadata,
   ): Promise<void> {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw closedError('producer');
     await this.#needTransactions().sendOffsets(offsets, groupMetadata, this.#options.maxBlockMs);
   }
 
@@ -291,7 +299,7 @@ export class Producer {
   }
 
   #assertMaySend(call: string, record: ProducerRecord): void {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw closedError('producer');
     assertRecord(record);
     this.#transactions?.assertMaySend(call);
   }
@@ -492,8 +500,4 @@ export class Producer {
     this.#waitingBytes = 0;
     this.#maybeEmptied();
   }
-}
-
-function closedError(): Error {
-  return new Error('the producer is closed');
 }

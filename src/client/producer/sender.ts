@@ -9,10 +9,12 @@ import type { Timer } from '../../io/index.ts';
 import type { ClientConnection } from '../../network/index.ts';
 import {
   ErrorCode,
+  type ErrorPlace,
   KafkaError,
   produce,
   type RequestInput,
   type ResponseOf,
+  withPlace,
 } from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { LeaderAccess } from '../leader-access.ts';
@@ -323,7 +325,7 @@ export class Sender {
     errorOf?: (index: number) => Error,
   ): void {
     queue.onFailed(batch);
-    batch.fail(error, errorOf);
+    batch.fail(withPlace(error, this.#placeOf(queue, batch)), errorOf);
   }
 
   /** Gives up what has waited longer than delivery.timeout.ms without being under way. */
@@ -339,9 +341,15 @@ export class Sender {
         queue.giveUp(batch);
         const what = `${batch.recordCount} records for ${queue.topic}-${queue.partition}`;
         const message = `${what} were not delivered within ${deliveryTimeoutMs} ms`;
-        batch.fail(new KafkaError('REQUEST_TIMED_OUT', message));
+        const error = new KafkaError('REQUEST_TIMED_OUT', message);
+        batch.fail(withPlace(error, this.#placeOf(queue, batch)));
       }
     }
+  }
+
+  #placeOf({ topic, partition }: PartitionQueue, batch: ProducerBatch): ErrorPlace {
+    const elapsedMs = Math.round(this.#client.io.clock.monotonic() - batch.createdMs);
+    return { topic, partition, attempts: batch.failures, elapsedMs };
   }
 
   #giveUpUnsent(error: Error): void {

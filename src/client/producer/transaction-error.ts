@@ -1,6 +1,7 @@
 // What an error means for a transaction: it is asked again, or the transaction must be aborted, or
 // the producer is of no use any more (KIP-98, KIP-588, KIP-1050). The tables are Java's.
 
+import { branded } from '../../base/brand.ts';
 import { ErrorCode, isRetriable, KafkaError } from '../../protocol/index.ts';
 
 export type Severity = 'retriable' | 'abortable' | 'fatal';
@@ -10,6 +11,9 @@ export type Severity = 'retriable' | 'abortable' | 'fatal';
  * level of one request reads TRANSACTION_ABORTABLE here. `cause` is the error behind it.
  */
 export class TransactionError extends KafkaError {
+  static {
+    branded(TransactionError, 'TransactionError');
+  }
   /** False: abortTransaction, then begin again. True: close the producer. */
   readonly isFatal: boolean;
 
@@ -23,6 +27,20 @@ export class TransactionError extends KafkaError {
     this.name = 'TransactionError';
     this.cause = cause;
     this.isFatal = isFatal;
+  }
+
+  override get abortable(): boolean {
+    return !this.isFatal;
+  }
+
+  override get fatal(): boolean {
+    return this.isFatal;
+  }
+
+  override get hint(): string {
+    if (this.isFatal)
+      return 'Close this producer and make a new one with the same transactionalId.';
+    return 'Call abortTransaction(), then begin again and repeat the work.';
   }
 }
 

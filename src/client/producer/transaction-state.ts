@@ -11,6 +11,7 @@
 // `failure` is set in `abortable` and `fatal`, and kept while the abort is under way.
 
 import { assert } from '../../base/assert.ts';
+import { IllegalStateError } from '../errors.ts';
 import type { TransactionError } from './transaction-error.ts';
 
 export type TransactionStateName =
@@ -95,7 +96,8 @@ export class TransactionState {
     if (allowed.includes(name)) return;
     if (this.#failure !== null && (name === 'abortable' || name === 'fatal')) throw this.#failure;
     const isAgain = call === 'initTransactions()' && name !== 'initializing';
-    throw new Error(`${call} was called ${isAgain ? 'again: once is enough' : wrongTime[name]}`);
+    const problem = isAgain ? 'again: once is enough' : wrongTime[name];
+    throw new IllegalStateError(`${call} was called ${problem}`);
   }
 
   #step(name: TransactionStateName): void {

@@ -2,6 +2,7 @@
 // transaction lasts.
 
 import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import { IllegalStateError } from '../errors.ts';
 import type { DeliveryCallback, ProducerRecord, RecordMetadata } from './producer-record.ts';
 
 /** What a transaction needs of its producer. */
@@ -49,6 +50,8 @@ export class Transaction {
 
   get #open(): TransactionalProducer {
     if (this.#producer !== null) return this.#producer;
-    throw new Error('this transaction is over: await within the function what belongs to it');
+    throw new IllegalStateError(
+      'this transaction is over: await within the function what belongs to it',
+    );
   }
 }

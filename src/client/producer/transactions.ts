@@ -10,6 +10,7 @@ import { Deferred } from '../../base/deferred.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Client } from '../client.ts';
 import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import { IllegalStateError, InvalidArgumentError } from '../errors.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
 import type { ProducerIdentity } from './producer-identity.ts';
@@ -38,14 +39,16 @@ interface Operation {
 /** Mistakes of the caller: they cost nothing of the transaction. */
 function assertOffsets(offsets: readonly OffsetToCommit[], group: GroupMetadata): void {
   if (!Array.isArray(offsets)) {
-    throw new TypeError('offsets are a list: give consumer.positions(), or { topic, … } of each');
+    throw new InvalidArgumentError(
+      'offsets are a list: give consumer.positions(), or { topic, … } of each',
+    );
   }
   if (typeof group?.groupId !== 'string' || group.groupId === '') {
-    throw new TypeError('groupMetadata names no group: give consumer.groupMetadata()');
+    throw new InvalidArgumentError('groupMetadata names no group: give consumer.groupMetadata()');
   }
   for (const { topic, partition, offset } of offsets) {
     if (Number.isSafeInteger(offset) && offset >= 0) continue;
-    throw new Error(`${topic}-${partition}: ${offset} is no offset`);
+    throw new InvalidArgumentError(`${topic}-${partition}: ${offset} is no offset`);
   }
 }
 
@@ -339,6 +342,7 @@ export class Transactions {
   #assertNothingPending(call: string): void {
     const operation = this.#operation;
     if (operation === null) return;
-    throw new Error(`${call} was called while ${operation.call} is under way: await it first`);
+    const message = `${call} was called while ${operation.call} is under way: await it first`;
+    throw new IllegalStateError(message);
   }
 }
