@@ -202,7 +202,7 @@ export const ownErrors: Readonly<Record<string, readonly [meaning: string, hint:
     'a value is of the wrong kind',
     'Pass what the message asks for; the types say the same.',
   ],
-  SERDE: [
+  SERDE_ERROR: [
     'a key or a value could not be turned into bytes, or bytes into a value',
     'Look at `issues` and `cause`: the value, or the schema, is not what the other side wrote.',
   ],

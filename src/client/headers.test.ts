@@ -55,7 +55,10 @@ test('what cannot be a header is refused with what can', () => {
     [{ a: [undefined] }, /the header a is of type undefined/],
   ];
   for (const [headers, message] of refused) {
-    assert.throws(() => headerListOf(headers as HeadersInput), { name: 'TypeError', message });
+    assert.throws(() => headerListOf(headers as HeadersInput), {
+      name: 'InvalidArgumentError',
+      message,
+    });
   }
 });
 

@@ -3,6 +3,7 @@
 // Invariant: order and duplicates are kept both ways; a value is bytes or null once it is in here.
 
 import type { RecordHeader } from '../protocol/index.ts';
+import { InvalidArgumentError } from './errors.ts';
 
 /** Text is sent as UTF-8, a number as its decimal text; null is a header without a value. */
 export type HeaderValue = Uint8Array | string | number | null;
@@ -108,7 +109,9 @@ export class Headers implements Iterable<Header> {
 
   #own(): Header[] {
     if (this === noHeaders) {
-      throw new TypeError('these headers are shared by all records that have none: new Headers()');
+      throw new InvalidArgumentError(
+        'these headers are shared by all records that have none: new Headers()',
+      );
     }
     if (!this.#isOwn) this.#list = [...this.#list];
     this.#isOwn = true;
@@ -125,11 +128,11 @@ export const noHeaders: Headers = Headers.of(Object.freeze([]));
  */
 export function headerListOf(headers: HeadersInput): readonly RecordHeader[] {
   if (Array.isArray(headers) && headers.every(isReady)) return headers;
-  if (typeof headers !== 'object' || headers === null) throw new TypeError(expected);
+  if (typeof headers !== 'object' || headers === null) throw new InvalidArgumentError(expected);
   const list: RecordHeader[] = [];
   if (Symbol.iterator in headers) {
     for (const each of headers) {
-      if (typeof each !== 'object' || each === null) throw new TypeError(expected);
+      if (typeof each !== 'object' || each === null) throw new InvalidArgumentError(expected);
       const isPair = Array.isArray(each);
       const { key, value } = isPair ? { key: each[0], value: each[1] } : (each as RecordHeader);
       if (value !== undefined)
@@ -156,14 +159,14 @@ function isReady(header: RecordHeader | null | undefined): boolean {
 
 function headerKeyOf(key: unknown): string {
   if (typeof key === 'string') return key;
-  throw new TypeError(`${expected}; a key is a string, not ${shown(key)}`);
+  throw new InvalidArgumentError(`${expected}; a key is a string, not ${shown(key)}`);
 }
 
 function headerValueOf(key: unknown, value: unknown): Uint8Array | null {
   if (value === null || value instanceof Uint8Array) return value;
   if (typeof value === 'string') return Buffer.from(value);
   if (typeof value === 'number') return Buffer.from(String(value));
-  throw new TypeError(`the header ${String(key)} is ${shown(value)}: ${expected}`);
+  throw new InvalidArgumentError(`the header ${String(key)} is ${shown(value)}: ${expected}`);
 }
 
 function asReceived({ key, value }: RecordHeader): Header {

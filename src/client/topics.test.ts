@@ -97,6 +97,6 @@ test('a table that makes no sense is refused with the place in it', () => {
 test('a topic that is not in the table is refused with the nearest that is', () => {
   assert.equal(definitionOf(topics, 'orders'), topics.orders);
   const message = 'the topic order is not in the table of topics: is orders meant?';
-  assert.throws(() => definitionOf(topics, 'order'), { name: 'TypeError', message });
+  assert.throws(() => definitionOf(topics, 'order'), { name: 'InvalidArgumentError', message });
   assert.throws(() => definitionOf(topics, 'toString'), /there are clicks, orders, totals/);
 });

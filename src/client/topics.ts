@@ -1,8 +1,9 @@
 // Topics with types: which serdes the keys and values of each topic have, and what the compiler
 // makes of that for producers, consumers and transactions.
 
-import { nearestName } from '../config/index.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import { ClientConfigError } from './client-config-error.ts';
+import { InvalidArgumentError } from './errors.ts';
 import type { Serde } from './serde/index.ts';
 
 /** How one topic's records are read and written. What is left out is bytes. */
@@ -65,7 +66,7 @@ export function definitionOf(topics: TopicTable, topic: string): TopicDefinition
   const names = Object.keys(topics);
   const nearest = nearestName(topic, names);
   const hint = nearest === null ? `there are ${names.sort().join(', ')}` : `is ${nearest} meant?`;
-  throw new TypeError(`the topic ${topic} is not in the table of topics: ${hint}`);
+  throw new InvalidArgumentError(`the topic ${topic} is not in the table of topics: ${hint}`);
 }
 
 function isSerde(serde: Partial<Serde<unknown>> | null): boolean {

@@ -1,5 +1,7 @@
 // A key or a value that its serde refused: which record, which part of it, and why.
 
+import { branded } from '../../base/brand.ts';
+
 /** One complaint of a schema, as Standard Schema has them. */
 export interface SchemaIssue {
   readonly message: string;
@@ -30,9 +32,13 @@ export interface SerdePlace {
  * record was not sent, and no other record is concerned.
  */
 export class SerdeError extends Error {
+  static {
+    branded(SerdeError, 'SerdeError');
+  }
   readonly code = 'SERDE_ERROR';
   readonly retriable = false;
   readonly fatal = false;
+  readonly abortable = false;
   readonly hint: string;
   readonly topic: string;
   /** null for a record that was not sent. */
@@ -62,8 +68,8 @@ export class SerdeError extends Error {
     this.issues = Array.isArray(issues) ? issues : [];
     this.hint =
       offset === null
-        ? `give the ${part} that the serde of ${topic} takes; nothing was sent`
-        : `seek to ${offset + 1} to go on behind the record, or read ${topic} with another serde`;
+        ? `Give the ${part} that the serde of ${topic} takes; nothing was sent.`
+        : `Seek to ${offset + 1} to go on behind the record, or read ${topic} with another serde.`;
   }
 }
 

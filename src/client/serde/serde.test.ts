@@ -211,7 +211,7 @@ test('the error of a record says which, which part of it, and why', () => {
   assert.deepEqual(read.issues, [{ message: 'expected text', path: ['item'] }]);
   assert.deepEqual([read.topic, read.partition, read.offset, read.part], ['t', 2, 7, 'value']);
   assert.equal(read.cause, cause);
-  assert.match(read.hint, /seek to 8/);
+  assert.match(read.hint, /Seek to 8/);
   const sent = new SerdeError({ topic: 't', part: 'key' }, 'no');
   assert.equal(sent.message, 'the key of a record for topic t cannot be serialized: no');
   assert.deepEqual([sent.partition, sent.offset, sent.issues], [null, null, []]);
