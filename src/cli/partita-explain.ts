@@ -1,5 +1,5 @@
-// partita explain: what an error means, what to do about it, and when it is met. The texts are those
-// of docs/errors.md.
+// partita explain: what an error means, what to do about it, and when it is met. The texts are
+// those of docs/errors.md.
 
 import { explainError, nearestError } from '../client/error-guide/index.ts';
 import { kafkaCommand, parseFlags, UsageError } from './command-line.ts';

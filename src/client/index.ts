@@ -15,8 +15,9 @@
 // serde/                  keys and values to bytes and back
 // headers.ts              the headers of a record
 // topics.ts               topics with types
-// java-names.ts           Java's names in the place of ours, files of properties, KAFKA_*;
-//                         java-name-types.ts: those names as types
+// java-names.ts           Java's names in the place of ours, and files of properties;
+//                         java-name-types.ts: those names as types;
+//                         environment-options.ts: KAFKA_* variables
 // option-checks.ts        options that do not exist, values of the wrong kind
 // errors.ts               what every error has that a client throws; error-hints.ts: the remedies
 // error-guide/            errors explained, for documents and `partita explain`
@@ -34,6 +35,7 @@ export type { CallOptions } from './client.ts';
 export { ClientConfigError, type ClientOptions, type PropertiesResult } from './client-options.ts';
 export * from './consumer/index.ts';
 export type { CoordinatorAddress } from './coordinator-requests.ts';
+export { optionsFromEnvironment } from './environment-options.ts';
 export {
   type ClientError,
   IllegalStateError,

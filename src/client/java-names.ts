@@ -1,6 +1,6 @@
 // Options under Java's names, as they stand in the documents of Kafka: `'linger.ms'` beside
-// `lingerMs`, a file of properties, and KAFKA_* variables. All become the options of camelCase
-// before anything else sees them.
+// `lingerMs`, and a file of properties. All become the options of camelCase before anything else
+// sees them.
 //
 // Invariant: what the program gives wins over a file; two names of one option are an error, since
 // nobody can say which was meant.
@@ -10,8 +10,7 @@ import {
   PropertiesSyntaxError,
   parseProperties,
 } from '../base/java-properties.ts';
-import { environmentConfigs } from '../base/kafka-variables.ts';
-import { type Io, IoError, nodeEnvironment } from '../io/index.ts';
+import { type Io, IoError } from '../io/index.ts';
 import { ClientConfigError } from './client-config-error.ts';
 import {
   clientRules,
@@ -36,14 +35,6 @@ export function withoutJavaNames<Options extends object>(
   const own = renamed(given, { ...clientRules, ...rules });
   if (properties === undefined) return own as Options;
   return { ...fromFile(io, properties, rules), ...withoutUndefined(own) } as Options;
-}
-
-/** What KAFKA_* variables say; those of other programs and of brokers are left aside. */
-export function optionsFromEnvironment<Options>(
-  rules: Rules,
-  env: Readonly<Record<string, string | undefined>> = nodeEnvironment(),
-): Partial<Options> {
-  return optionsFromProperties<Options>(environmentConfigs(env), rules).options;
 }
 
 function fromFile(io: Io, path: unknown, rules: Rules): object {

@@ -26,7 +26,7 @@ import {
   type PropertiesResult,
 } from '../client-options.ts';
 import type { OffsetToCommit } from '../consumer/index.ts';
-import { optionsFromEnvironment, withoutJavaNames } from '../java-names.ts';
+import { withoutJavaNames } from '../java-names.ts';
 import { type LeaderAnswer, requestToLeaders, type TopicPartition } from '../leader-requests.ts';
 import {
   groupByTopic,
@@ -131,11 +131,6 @@ export class Admin {
     properties: ReadonlyMap<string, string>,
   ): PropertiesResult<AdminOptions> {
     return optionsFromProperties<AdminOptions>(properties, {});
-  }
-
-  /** Options from KAFKA_* variables, such as KAFKA_BOOTSTRAP_SERVERS. */
-  static optionsFromEnvironment(env?: NodeJS.ProcessEnv): Partial<AdminOptions> {
-    return optionsFromEnvironment<AdminOptions>({}, env);
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,7 @@ import {
   type PropertiesResult,
 } from '../client-options.ts';
 import { closedError, IllegalStateError } from '../errors.ts';
-import { optionsFromEnvironment, withoutJavaNames } from '../java-names.ts';
+import { withoutJavaNames } from '../java-names.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import { type FoundOffset, OffsetSpec, queryOffsets } from '../offset-queries.ts';
 import { AssignedPartition } from './assigned-partition.ts';
@@ -98,11 +98,6 @@ export class Consumer {
     properties: ReadonlyMap<string, string>,
   ): PropertiesResult<ConsumerOptions> {
     return optionsFromProperties<ConsumerOptions>(properties, consumerRules);
-  }
-
-  /** Options from KAFKA_* variables, such as KAFKA_BOOTSTRAP_SERVERS and KAFKA_GROUP_ID. */
-  static optionsFromEnvironment(env?: NodeJS.ProcessEnv): Partial<ConsumerOptions> {
-    return optionsFromEnvironment<ConsumerOptions>(consumerRules, env);
   }
 
   /**

@@ -73,9 +73,10 @@ const opening = `# Errors
 
 <!-- Written by \`npm run docs\`, from src/protocol/errors.ts and src/client/error-hints.ts. -->
 
-Every error that a client throws has \`code\`, \`retriable\`, \`fatal\`, \`abortable\` and \`hint\`: what to
-do, in a sentence. Where it is known, it also has \`api\`, \`broker\`, \`topic\`, \`partition\`, \`offset\`,
-\`attempts\`, \`elapsedMs\` and \`cause\`. \`partita explain error NAME\` (or its number) shows one of them.
+Every error that a client throws has \`code\`, \`retriable\`, \`fatal\`, \`abortable\` and \`hint\`:
+what to do, in a sentence. Where it is known, it also has \`api\`, \`broker\`, \`topic\`,
+\`partition\`, \`offset\`, \`attempts\`, \`elapsedMs\` and \`cause\`. \`partita explain error NAME\`
+(or its number) shows one of them.
 
 \`\`\`ts
 try {
@@ -89,11 +90,14 @@ try {
 \`instanceof\` and \`isClientError\` hold although the program has two copies of the library, one of
 them bundled.
 
-The kind is that of KIP-1050. *retriable*: the client tries again by itself until its time is up;
-*refresh-retriable*: the same, after it has asked for newer metadata; *abortable*: abort the
-transaction, the producer may go on; *application-recoverable*: close the client and make a new one
-(\`fatal\`); *invalid-configuration*: change rights, settings or records first (\`fatal\`); *other*: it
-depends on the call.
+The kind is that of KIP-1050:
+
+- *retriable*: the client tries again by itself until its time is up
+- *refresh-retriable*: the same, after it has asked for newer metadata
+- *abortable*: abort the transaction, the producer may go on
+- *application-recoverable*: close the client and make a new one (\`fatal\`)
+- *invalid-configuration*: change rights, settings or records first (\`fatal\`)
+- *other*: it depends on the call
 
 ## Kafka's errors
 `;

@@ -18,7 +18,7 @@ import {
 } from '../client-options.ts';
 import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
 import { closedError } from '../errors.ts';
-import { optionsFromEnvironment, withoutJavaNames } from '../java-names.ts';
+import { withoutJavaNames } from '../java-names.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
 import { ProducerIdentity } from './producer-identity.ts';
@@ -109,11 +109,6 @@ export class Producer {
     properties: ReadonlyMap<string, string>,
   ): PropertiesResult<ProducerOptions> {
     return optionsFromProperties<ProducerOptions>(properties, producerRules);
-  }
-
-  /** Options from KAFKA_* variables, such as KAFKA_BOOTSTRAP_SERVERS. */
-  static optionsFromEnvironment(env?: NodeJS.ProcessEnv): Partial<ProducerOptions> {
-    return optionsFromEnvironment<ProducerOptions>(producerRules, env);
   }
 
   /** Bytes of records that were accepted and are not delivered yet. */
