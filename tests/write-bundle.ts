@@ -1,40 +1,23 @@
-// The command line as few files, in dist/bin: the last step of `npm run build`. Node.js spends a
+// The command line as few files, in dist/bin: a step of `npm run build`. Node.js spends a
 // third of a millisecond of processor time on each module that it reads, which for the hundreds of
 // a broker is most of the time that it takes to start. What tools share is in files of its own, so
 // that a process has every module once; packages stay where they are installed.
 
-import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, OutputFile, Plugin } from 'esbuild-wasm';
+import { hashOfInputs, isMadeOf, replaceOutput } from './build-output.ts';
 import { projectRoot } from './root.ts';
 
 const source = join(projectRoot, 'dist/src');
 const target = join(projectRoot, 'dist/bin');
-const stamp = join(target, 'inputs.sha256');
 
-const inputs = inputsHash();
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== inputs) await writeBundle();
-
-/** Of all that may be bundled, and of this file: what was made of the same is not made again. */
-function inputsHash(): string {
-  const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
-  const names = readdirSync(source, { recursive: true, encoding: 'utf8' }).sort();
-  for (const name of names) {
-    if (!name.endsWith('.js') || name.endsWith('.test.js')) continue;
-    hash.update(name).update(readFileSync(join(source, name)));
-  }
-  return hash.digest('hex');
-}
+/** All that may be bundled, and this file. */
+const inputs = hashOfInputs(source, (name) => name.endsWith('.js') && !name.endsWith('.test.js'), [
+  fileURLToPath(import.meta.url),
+]);
+if (!isMadeOf(target, inputs)) await writeBundle();
 
 /** Modules that are bundled elsewhere: they are imported from there. */
 function apart(filter: RegExp, path: string): Plugin {
@@ -107,19 +90,11 @@ async function writeBundle(): Promise<void> {
     const { outputFiles: files } = await build({ ...each, ...common });
     outputFiles.push(...files);
   }
-  // Whoever runs meanwhile (a test that builds) finds whole files of one build: what they import is
-  // named by its content, is there before main.js, and replaced by renaming if at all.
-  mkdirSync(target, { recursive: true });
+  // What main.js imports is named by its content, and is there before it.
   const isEntry = (path: string): boolean => basename(path).startsWith('main.');
   outputFiles.sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)));
-  for (const { path, contents } of outputFiles) {
-    if (existsSync(path) && readFileSync(path).equals(contents)) continue;
-    writeFileSync(`${path}.tmp`, contents);
-    renameSync(`${path}.tmp`, path);
-  }
-  const current = new Set(outputFiles.map(({ path }) => basename(path)));
-  for (const name of readdirSync(target)) if (!current.has(name)) rmSync(join(target, name));
+  const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
+  replaceOutput(target, inputs, files);
   // What Node.js compiled of the files before (bin/partita.js): it would only lie there.
   rmSync(join(projectRoot, 'dist/compiled'), { recursive: true, force: true });
-  writeFileSync(stamp, inputs);
 }

@@ -111,7 +111,7 @@ const folders = ['', '/opt/homebrew/opt/krb5/lib/', '/usr/local/opt/krb5/lib/'];
 
 /** @param require for tests @throws GssLibraryMissing */
 export function loadGssLibrary(
-  require: (name: string) => unknown = createRequire(import.meta.url),
+  require: (name: string) => unknown = createRequire(import.meta.url ?? __filename),
 ): GssLibrary {
   const koffi = loadKoffi(require);
   const gss = loadFirst(koffi, 'libgssapi_krb5', 2);

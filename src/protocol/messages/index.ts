@@ -269,9 +269,16 @@ export const allApis: readonly Api[] = [
   unregisterController,
 ];
 
-const byKey: (Api | undefined)[] = [];
-for (const api of allApis) byKey[api.key] = api;
+let byKey: readonly (Api | undefined)[] | undefined;
 
+/** Made when it is asked for: a client that is bundled comes without the APIs of brokers. */
 export function apiByKey(key: number): Api | undefined {
+  byKey ??= indexByKey();
   return byKey[key];
+}
+
+function indexByKey(): readonly (Api | undefined)[] {
+  const index: Api[] = [];
+  for (const api of allApis) index[api.key] = api;
+  return index;
 }

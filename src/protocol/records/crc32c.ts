@@ -60,9 +60,11 @@ export function crc32cPortable(
 
 function loadNative(): NativeCrc | null {
   try {
-    return (createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: NativeCrc }).crc32c;
+    // A bundle in CommonJS has no import.meta.url.
+    const require = createRequire(import.meta.url ?? __filename);
+    return (require('@node-rs/crc32') as { crc32c: NativeCrc }).crc32c;
   } catch {
-    // An optional accelerator: platforms without a prebuilt library compute the same in tables.
+    // An optional accelerator: programs without it compute the same in tables.
     return null;
   }
 }

@@ -7,6 +7,7 @@
 // rounds would take five times as long as one in JavaScript.
 
 import { createDecipheriv, pbkdf2Sync } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type forge from 'node-forge';
 import { type DerNode, DerTag, expected, integerOf, octetsOf, oidOf, partsOf } from './der.ts';
 import { KeyStoreError } from './key-store.ts';
@@ -132,8 +133,19 @@ function decrypt(cipher: string, key: Buffer, iv: Buffer, encrypted: Buffer): Bu
   }
 }
 
+/** Not by `import()`, which bundlers would follow: few clients have such files. */
+function loadForge(): typeof forge {
+  try {
+    // A bundle in CommonJS has no import.meta.url.
+    const require = createRequire(import.meta.url ?? __filename);
+    return require('node-forge') as typeof forge;
+  } catch {
+    throw new KeyStoreError('unsupported', 'it needs a package: npm install node-forge');
+  }
+}
+
 async function decryptRc2(key: Buffer, iv: Buffer, encrypted: Buffer): Promise<Buffer> {
-  const { default: forge } = await import('node-forge');
+  const forge = loadForge();
   const decipher = forge.rc2.createDecryptionCipher(
     forge.util.createBuffer(key.toString('binary')),
     key.length * 8,
@@ -162,7 +174,7 @@ export async function pkcs12Key(
   purpose: 1 | 2 | 3,
   size: number,
 ): Promise<Buffer> {
-  const { default: forge } = await import('node-forge');
+  const forge = loadForge();
   const derive = forge.pkcs12.generateKey as unknown as ForgeDerivation;
   const { md } = forge as unknown as { md: Readonly<Record<string, { create(): unknown }>> };
   const saltBytes = forge.util.createBuffer(salt.toString('binary'));

@@ -64,9 +64,8 @@ const STREAM_LEVEL_MAX = 6;
 const STREAM_WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 const LEVEL_THAT_FITS = 3;
 const runtime = (globalThis as unknown as { WebAssembly: WasmRuntime }).WebAssembly;
-/** Ends with the base64 of the first bytes of any WebAssembly. */
-const BINARY_PREFIX = 'data:application/octet-stream;base64,AGFzbQ';
-const BINARY_MAGIC_LENGTH = 'AGFzbQ'.length;
+/** Begins with the first bytes of any WebAssembly; minifiers choose the quotes around it. */
+const BINARY_AS_TEXT = /data:application\/octet-stream;base64,(AGFzbQ[\w+/=]+)/;
 
 let factory: InstanceFactory | undefined;
 let compiled: WasmModule | undefined;
@@ -75,14 +74,12 @@ let current: { readonly instance: Instance; readonly codec: Codec } | undefined;
 function started(): { readonly instance: Instance; readonly codec: Codec } {
   if (current !== undefined) return current;
   if (factory === undefined || compiled === undefined) {
-    factory = createRequire(import.meta.url)(
-      'zstd-codec/lib/zstd-codec-binding-wasm.js',
-    ) as InstanceFactory;
+    factory = loadFactory();
     compiled = new runtime.Module(embeddedBinary(factory.toString()));
   }
   const module = compiled;
   let isReady = false;
-  const instance = factory({
+  const instance = startedBy(factory, {
     onRuntimeInitialized: () => {
       isReady = true;
     },
@@ -97,12 +94,42 @@ function started(): { readonly instance: Instance; readonly codec: Codec } {
   return current;
 }
 
+/** The client's package brings a copy along instead of a dependency (tests/write-library.ts). */
+const bindings = ['zstd-codec/lib/zstd-codec-binding-wasm.js', '../zstd.cjs'];
+
+function loadFactory(): InstanceFactory {
+  // A bundle in CommonJS has no import.meta.url.
+  const require = createRequire(import.meta.url ?? __filename);
+  for (const path of bindings) {
+    try {
+      return require(path) as InstanceFactory;
+    } catch {
+      // Not there: the next one.
+    }
+  }
+  throw new KafkaError(
+    'UNSUPPORTED_COMPRESSION_TYPE',
+    'zstd needs Node.js 22.15 or later, or a package beside the program: npm install zstd-codec',
+  );
+}
+
+function startedBy(factory: InstanceFactory, options: InstanceOptions): Instance {
+  try {
+    return factory(options);
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+    throw new KafkaError(
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      'zstd needs Node.js 22.15 or later under --disallow-code-generation-from-strings',
+    );
+  }
+}
+
 /** The package carries its WebAssembly as text inside its one function, and nowhere else. */
 function embeddedBinary(source: string): Uint8Array {
-  const prefix = source.indexOf(BINARY_PREFIX);
-  assert(prefix >= 0, 'zstd-codec carries its WebAssembly as a data URI');
-  const start = prefix + BINARY_PREFIX.length - BINARY_MAGIC_LENGTH;
-  return new Uint8Array(Buffer.from(source.slice(start, source.indexOf('"', start)), 'base64'));
+  const match = BINARY_AS_TEXT.exec(source);
+  assert(match !== null, 'zstd-codec carries its WebAssembly as a data URI');
+  return new Uint8Array(Buffer.from(match[1] as string, 'base64'));
 }
 
 export function compressZstdWasm(data: Buffer, level: number): Buffer {
