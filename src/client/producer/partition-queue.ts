@@ -146,6 +146,13 @@ export class PartitionQueue {
     this.giveUp(batch);
   }
 
+  /** What was taken last could not be sent: its numbers are those of the next batch. */
+  onUnsent(batch: ProducerBatch): void {
+    this.#inFlight--;
+    this.#forget(batch);
+    if (batch.hasSequence) this.#nextSequence = batch.baseSequence;
+  }
+
   /** The batch is given up while it waits. */
   giveUp(batch: ProducerBatch): void {
     for (const list of [this.#retries, this.#waiting]) {

@@ -15,7 +15,7 @@ import {
   readBatchHeader,
 } from '../../protocol/index.ts';
 import type { ResolvedProducerOptions } from './producer-options.ts';
-import type { DeliveryCallback } from './producer-record.ts';
+import type { DeliveryCallback, RecordMetadata } from './producer-record.ts';
 
 // Where the fields lie that change when a batch gets another place in the sequence.
 const crcAt = 17;
@@ -46,6 +46,8 @@ export class ProducerBatch {
   /** What it counts against the producer's memory. */
   memoryBytes = 0;
   failures = 0;
+  /** Why the last attempt failed. */
+  lastError: Error | null = null;
   /** Not to be sent again before this time. */
   retryAtMs = 0;
   producerId = -1;
@@ -57,6 +59,8 @@ export class ProducerBatch {
   isDone = false;
   failure: Error | null = null;
   onDone: (error: Error | null) => void = () => {};
+  /** Told of what a callback throws: that is nobody's else's trouble. */
+  onThrown: (error: unknown) => void = () => {};
 
   #builder: BatchBuilder | null;
   #built: Buffer | null = null;
@@ -184,7 +188,7 @@ export class ProducerBatch {
         const offset = at.baseOffset < 0 ? -1 : at.baseOffset + i;
         const created = this.#timestamps?.[i] ?? -1;
         const timestamp = at.logAppendTimeMs >= 0 ? at.logAppendTimeMs : created;
-        callback(null, { topic, partition, offset, timestamp });
+        this.#tell(callback, null, { topic, partition, offset, timestamp });
       }
     }
     this.onDone(null);
@@ -199,8 +203,16 @@ export class ProducerBatch {
     let everybodyKnows = callbacks !== null && callbacks.length === this.recordCount;
     for (const [index, callback] of (callbacks ?? []).entries()) {
       if (callback === null) everybodyKnows = false;
-      else callback(errorOf(index), null);
+      else this.#tell(callback, errorOf(index), null);
     }
     this.onDone(everybodyKnows ? null : error);
+  }
+
+  #tell(callback: DeliveryCallback, error: Error | null, metadata: RecordMetadata | null): void {
+    try {
+      callback(error, metadata);
+    } catch (thrown) {
+      this.onThrown(thrown);
+    }
   }
 }

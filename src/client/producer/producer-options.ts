@@ -2,7 +2,13 @@
 // that Java makes between options.
 
 import { type CompressionCodec, compressionByName } from '../../protocol/index.ts';
-import { ClientConfigError, type ClientOptions, type PropertyRule } from '../client-options.ts';
+import {
+  ClientConfigError,
+  type ClientOptions,
+  optionsFromProperties,
+  type PropertiesResult,
+  type PropertyRule,
+} from '../client-options.ts';
 import type { JavaProducerNames } from '../java-name-types.ts';
 import { assertOptions } from '../option-checks.ts';
 import type { ProducerRecord } from './producer-record.ts';
@@ -12,7 +18,11 @@ export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 export interface ProducerOptions extends ClientOptions, JavaProducerNames {
   /** `all` (-1): the whole ISR; 1: the leader; 0: nobody, and offsets are unknown. Default all. */
   readonly acks?: 'all' | '-1' | '0' | '1' | -1 | 0 | 1;
-  /** How long a batch waits for more records. Default 5; 0 still joins those of one turn. */
+  /**
+   * How long a batch waits for more records, as in Java; 0 still joins those of one turn. Default:
+   * not at all while nothing is under way to the broker, and else until that has arrived, at most
+   * 5 (as Nagle's algorithm does for TCP), so that a record sent alone does not wait.
+   */
   readonly lingerMs?: number;
   /** batch.size: a batch that is this large is sent at once. Default 16 384. */
   readonly batchSizeBytes?: number;
@@ -51,6 +61,8 @@ export interface ProducerOptions extends ClientOptions, JavaProducerNames {
 export interface ResolvedProducerOptions {
   readonly acks: -1 | 0 | 1;
   readonly lingerMs: number;
+  /** Whether a batch lingers although nothing is under way to its broker. */
+  readonly lingersWhenIdle: boolean;
   readonly batchSizeBytes: number;
   readonly bufferMemoryBytes: number;
   readonly maxBlockMs: number;
@@ -60,6 +72,7 @@ export interface ResolvedProducerOptions {
   readonly retries: number;
   readonly deliveryTimeoutMs: number;
   readonly compression: CompressionCodec;
+  readonly compressionType: CompressionType;
   readonly compressionLevel: number | undefined;
   readonly transactionalId: string | null;
   readonly transactionTimeoutMs: number;
@@ -74,6 +87,8 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   const idempotent = options.enableIdempotence ?? (acks === -1 && maxInFlight <= 5 && retries > 0);
   if (idempotent) assertIdempotencePossible(acks, maxInFlight, retries);
   assertTransactionsPossible(options, idempotent);
+  const compressionType = options.compressionType ?? 'none';
+  assertLevelPossible(compressionType, options.compressionLevel);
   const lingerMs = options.lingerMs ?? 5;
   const deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000;
   const deliveryMinMs = lingerMs + (options.requestTimeoutMs ?? 30_000);
@@ -86,6 +101,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   return {
     acks,
     lingerMs,
+    lingersWhenIdle: options.lingerMs !== undefined,
     batchSizeBytes: Math.max(1, options.batchSizeBytes ?? 16_384),
     bufferMemoryBytes: options.bufferMemoryBytes ?? 32 * 1024 * 1024,
     maxBlockMs: options.maxBlockMs ?? 60_000,
@@ -94,7 +110,8 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     idempotent,
     retries,
     deliveryTimeoutMs: Math.max(deliveryTimeoutMs, deliveryMinMs),
-    compression: compressionByName[options.compressionType ?? 'none'] as CompressionCodec,
+    compression: compressionByName[compressionType] as CompressionCodec,
+    compressionType,
     compressionLevel: options.compressionLevel,
     transactionalId: options.transactionalId ?? null,
     transactionTimeoutMs: options.transactionTimeoutMs ?? 60_000,
@@ -116,6 +133,23 @@ function assertIdempotencePossible(acks: number, maxInFlight: number, retries: n
           ? 'retries above 0'
           : null;
   if (why !== null) throw new ClientConfigError(`enableIdempotence needs ${why}`);
+}
+
+/** As Java's `compression.*.level`; -1 is gzip's own default. */
+const levels: Partial<Record<CompressionType, readonly [min: number, max: number]>> = {
+  gzip: [-1, 9],
+  lz4: [1, 17],
+  zstd: [-131_072, 22],
+};
+
+function assertLevelPossible(type: CompressionType, level: number | undefined): void {
+  const range = levels[type];
+  if (level === undefined || range === undefined) return;
+  const [min, max] = range;
+  if (Number.isInteger(level) && level >= min && level <= max) return;
+  throw new ClientConfigError(
+    `compressionLevel is ${level}: ${type} has whole numbers from ${min} to ${max}`,
+  );
 }
 
 function assertTransactionsPossible(options: ProducerOptions, idempotent: boolean): void {
@@ -154,3 +188,13 @@ export const producerRules: Readonly<Record<string, PropertyRule>> = {
   'compression.lz4.level': ['compressionLevel', 'number'],
   'compression.zstd.level': ['compressionLevel', 'number'],
 };
+
+/** Java's properties as options; of the levels only that of the codec in use counts, as in Java. */
+export function producerOptionsFromProperties(
+  properties: ReadonlyMap<string, string>,
+): PropertiesResult<ProducerOptions> {
+  const codec = properties.get('compression.type')?.trim().toLowerCase() ?? 'none';
+  const counts = ([key]: readonly [string, string]): boolean =>
+    !/^compression\.(gzip|lz4|zstd)\.level$/.test(key) || key === `compression.${codec}.level`;
+  return optionsFromProperties(new Map([...properties].filter(counts)), producerRules);
+}

@@ -6,16 +6,11 @@
 // next `flush` or `close`, or by the commit of its transaction.
 
 import { Deferred } from '../../base/deferred.ts';
-import { Queue } from '../../base/queue.ts';
-import type { Io, Timer } from '../../io/index.ts';
+import type { Io } from '../../io/index.ts';
 import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError, type RecordInput } from '../../protocol/index.ts';
-import { Client } from '../client.ts';
-import {
-  ClientConfigError,
-  optionsFromProperties,
-  type PropertiesResult,
-} from '../client-options.ts';
+import { Client, messageOf } from '../client.ts';
+import { ClientConfigError, type PropertiesResult } from '../client-options.ts';
 import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
 import { closedError } from '../errors.ts';
 import { withoutJavaNames } from '../java-names.ts';
@@ -24,6 +19,7 @@ import type { ProducerBatch } from './producer-batch.ts';
 import { ProducerIdentity } from './producer-identity.ts';
 import {
   type ProducerOptions,
+  producerOptionsFromProperties,
   producerRules,
   type ResolvedProducerOptions,
   resolveProducerOptions,
@@ -38,25 +34,17 @@ import {
   roughBytesOf,
 } from './producer-record.ts';
 import { RecordAccumulator } from './record-accumulator.ts';
+import { type Entry, RoomWaiters } from './room-waiters.ts';
 import { Sender } from './sender.ts';
 import { TopicPartitioner } from './topic-partitioner.ts';
 import { Transaction } from './transaction.ts';
 import { Transactions } from './transactions.ts';
-
-interface Entry {
-  readonly record: ProducerRecord;
-  readonly callback: DeliveryCallback | null;
-}
 
 interface TopicState {
   readonly partitioner: TopicPartitioner;
   readonly queues: PartitionQueue[];
   /** Records that came before the topic's metadata. */
   waiting: Entry[] | null;
-}
-
-interface RoomWaiter extends Entry {
-  readonly deadlineMs: number;
 }
 
 /**
@@ -76,8 +64,7 @@ export class Producer {
   readonly #identity: ProducerIdentity | null;
   readonly #transactions: Transactions | null;
   readonly #topics = new Map<string, TopicState>();
-  readonly #roomWaiters = new Queue<RoomWaiter>();
-  #roomTimer: Timer | null = null;
+  readonly #roomWaiters: RoomWaiters;
   #drained: Deferred<void> | null = null;
   #emptied: Deferred<void> | null = null;
   #waitingCount = 0;
@@ -98,7 +85,15 @@ export class Producer {
     const identity = new ProducerIdentity(this.#client, this.#options.transactionalId !== null);
     this.#identity = this.#options.idempotent ? identity : null;
     this.#accumulator = new RecordAccumulator(io.clock, this.#options);
+    this.#accumulator.onCallbackThrown = (error) => {
+      this.#client.log.error('a delivery callback threw', { error: messageOf(error) });
+    };
     this.#accumulator.onBatchDone = (batch, error) => this.#onBatchDone(batch, error);
+    this.#roomWaiters = new RoomWaiters(io.clock, this.#options.maxBlockMs);
+    this.#roomWaiters.onExpired = (error, { callback }) => {
+      this.#waitingCount--;
+      this.#refuse(error, callback);
+    };
     this.#sender = new Sender(this.#client, this.#options, this.#accumulator, this.#identity);
     this.#transactions = this.#createTransactions();
     this.#sender.transactions = this.#transactions;
@@ -108,7 +103,7 @@ export class Producer {
   static optionsFromProperties(
     properties: ReadonlyMap<string, string>,
   ): PropertiesResult<ProducerOptions> {
-    return optionsFromProperties<ProducerOptions>(properties, producerRules);
+    return producerOptionsFromProperties(properties);
   }
 
   /** Bytes of records that were accepted and are not delivered yet. */
@@ -129,7 +124,7 @@ export class Producer {
         else reject(error);
       };
       this.#assertMaySend('send()', record);
-      if (this.#roomWaiters.length > 0 || !this.#hasRoom()) this.#waitForRoom(record, callback);
+      if (this.#roomWaiters.length > 0 || !this.#hasRoom()) this.#waitForRoom({ record, callback });
       else this.#accept(record, callback);
     });
     if (this.#transactions?.isOpen) {
@@ -260,7 +255,7 @@ export class Producer {
       await this.flush();
     } finally {
       timer.cancel();
-      this.#roomTimer?.cancel();
+      this.#roomWaiters.close();
       this.#sender.close();
       this.#transactions?.close();
       this.#client.close();
@@ -412,30 +407,10 @@ export class Producer {
     this.#sender.wake();
   }
 
-  #waitForRoom(record: ProducerRecord, callback: DeliveryCallback): void {
-    const deadlineMs = this.#io.clock.monotonic() + this.#options.maxBlockMs;
-    this.#roomWaiters.push({ record, callback, deadlineMs });
+  #waitForRoom(entry: Entry): void {
+    this.#roomWaiters.push(entry);
     this.#waitingCount++;
     this.#hurryWhileFull();
-    this.#watchRoomWaiters();
-  }
-
-  #watchRoomWaiters(): void {
-    const { first } = this.#roomWaiters;
-    if (first === undefined || this.#roomTimer !== null) return;
-    const delayMs = Math.max(0, first.deadlineMs - this.#io.clock.monotonic());
-    this.#roomTimer = this.#io.clock.after(delayMs, () => {
-      this.#roomTimer = null;
-      const nowMs = this.#io.clock.monotonic();
-      for (let next = this.#roomWaiters.first; next; next = this.#roomWaiters.first) {
-        if (next.deadlineMs > nowMs) break;
-        this.#roomWaiters.shift();
-        this.#waitingCount--;
-        const message = `no room in buffer.memory within ${this.#options.maxBlockMs} ms`;
-        this.#refuse(new KafkaError('REQUEST_TIMED_OUT', message), next.callback);
-      }
-      this.#watchRoomWaiters();
-    });
   }
 
   #onBatchDone(batch: ProducerBatch, error: Error | null): void {
@@ -447,7 +422,7 @@ export class Producer {
 
   #onRoom(): void {
     while (this.#roomWaiters.length > 0 && this.#hasRoom()) {
-      const { record, callback } = this.#roomWaiters.shift() as RoomWaiter;
+      const { record, callback } = this.#roomWaiters.shift() as Entry;
       this.#waitingCount--;
       this.#accept(record, callback);
     }

@@ -1,6 +1,9 @@
 // Where records become batches. It knows which partitions have something to send, which have an
 // open batch and since when, and how much memory all of it takes.
 //
+// By default a batch lingers only while something is under way to its broker (as Nagle's algorithm
+// for TCP): a record that is alone does not wait, many are joined by the answers they wait for.
+//
 // A batch that has lingered grows until it can be sent: while a partition has as many batches under
 // way as it may, its records would otherwise travel one by one, ever later.
 //
@@ -21,6 +24,8 @@ export class RecordAccumulator {
   appendedBytes = 0;
   /** Called after a batch is done, with the error nobody else was told of. */
   onBatchDone: (batch: ProducerBatch, error: Error | null) => void = () => {};
+  /** Called with what the callback of a record throws. */
+  onCallbackThrown: (error: unknown) => void = () => {};
   readonly #clock: Clock;
   readonly #options: ResolvedProducerOptions;
   /** Queues with an open batch, oldest batch first: all linger for the same time. */
@@ -73,17 +78,25 @@ export class RecordAccumulator {
     return isNews;
   }
 
-  /** Finds the batches that have lingered long enough; returns when the next one will have. */
-  ripen(nowMs: number): number {
+  /**
+   * Finds the batches that have lingered long enough, or need not linger because `isIdle` says of
+   * their partition that nothing is under way; returns when the next one will have.
+   */
+  ripen(nowMs: number, isIdle: ((queue: PartitionQueue) => boolean) | null): number {
     const { lingerMs } = this.#options;
+    let nextMs = Number.POSITIVE_INFINITY;
     for (const queue of this.#open) {
       const dueMs = (queue.open?.createdMs ?? nowMs) + lingerMs;
-      if (dueMs > nowMs) return dueMs;
+      if (dueMs > nowMs && isIdle?.(queue) !== true) {
+        if (nextMs === Number.POSITIVE_INFINITY) nextMs = dueMs;
+        if (isIdle === null) break;
+        continue;
+      }
       this.#open.delete(queue);
       queue.isRipe = queue.open !== null;
       this.active.add(queue);
     }
-    return Number.POSITIVE_INFINITY;
+    return nextMs;
   }
 
   closeAll(): void {
@@ -131,6 +144,7 @@ export class RecordAccumulator {
   #adopt(batch: ProducerBatch): void {
     this.incomplete.add(batch);
     this.#memoryBytes += batch.memoryBytes;
+    batch.onThrown = this.onCallbackThrown;
     batch.onDone = (error) => {
       this.#release(batch);
       this.onBatchDone(batch, error);

@@ -18,6 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { LeaderAccess } from '../leader-access.ts';
+import { expired, unbuildable } from './delivery-errors.ts';
 import {
   isSequenceError,
   type PartitionResponse,
@@ -57,6 +58,8 @@ export class Sender {
   /** Given to a transactional producer once, before anything is sent. */
   transactions: Transactions | null = null;
   readonly #inFlight = new Map<number, number>();
+  /** null with a linger that was asked for. */
+  readonly #isIdle: ((queue: PartitionQueue) => boolean) | null;
   /** While above 0 nothing lingers (flush, close, memory exhausted). */
   hurry = 0;
   #scheduled = false;
@@ -76,6 +79,7 @@ export class Sender {
     this.#options = options;
     this.#accumulator = accumulator;
     this.#identity = identity;
+    this.#isIdle = options.lingersWhenIdle ? null : (queue) => this.#idleAt(queue);
   }
 
   /** Asks for a round at the end of this turn: what is appended until then goes along. */
@@ -99,7 +103,7 @@ export class Sender {
     const nowMs = this.#client.io.clock.monotonic();
     const accumulator = this.#accumulator;
     if (this.hurry > 0 || this.transactions?.refusal != null) accumulator.closeAll();
-    const dueMs = accumulator.ripen(nowMs);
+    const dueMs = accumulator.ripen(nowMs, this.#isIdle);
     this.#wakeAt(dueMs, nowMs);
     if (accumulator.active.size === 0) return;
     this.#client.maybeRefresh();
@@ -114,6 +118,12 @@ export class Sender {
       return;
     }
     while (this.#ship(nowMs));
+  }
+
+  /** Whether nothing is under way to the leader of a partition, by the metadata of now. */
+  #idleAt(queue: PartitionQueue): boolean {
+    const leader = this.#client.cache.partition(queue.topic, queue.partition)?.leader ?? -1;
+    return (this.#inFlight.get(leader) ?? 0) === 0;
   }
 
   /** Sends one request to every broker that can take one; true if any was sent. */
@@ -164,14 +174,9 @@ export class Sender {
   }
 
   #dispatch(cargo: Cargo): void {
-    const { nodeId, connection, shipments } = cargo;
-    const { active } = this.#accumulator;
-    for (const { queue, batch } of shipments) {
-      queue.take(batch);
-      // To the end of the line: partitions take turns when requests fill up.
-      active.delete(queue);
-      if (queue.hasBatches) active.add(queue);
-    }
+    const { nodeId, connection } = cargo;
+    const shipments = cargo.shipments.filter((each) => this.#load(each));
+    if (shipments.length === 0) return;
     const { body, versionMax } = this.#requestOf(shipments);
     this.#inFlight.set(nodeId, (this.#inFlight.get(nodeId) ?? 0) + 1);
     const settle = (): void => {
@@ -197,17 +202,35 @@ export class Sender {
     );
   }
 
+  /** Takes a batch and makes its bytes. False if no codec could: then it is given up. */
+  #load({ queue, batch }: Shipment): boolean {
+    const { active } = this.#accumulator;
+    queue.take(batch);
+    // To the end of the line: partitions take turns when requests fill up.
+    active.delete(queue);
+    if (queue.hasBatches) active.add(queue);
+    const uncompressed = batch.uncompressedSizeBytes;
+    try {
+      const { length } = batch.build(this.#options);
+      if (this.#options.compression !== 0) {
+        this.#accumulator.onCompressed(queue.topic, uncompressed, length);
+      }
+      return true;
+    } catch (error) {
+      queue.onUnsent(batch);
+      const failure = unbuildable(batch, this.#options.compressionType, error);
+      batch.fail(withPlace(failure, this.#placeOf(queue, batch)));
+      return false;
+    }
+  }
+
   #requestOf(shipments: readonly Shipment[]): {
     body: RequestInput<typeof produce>;
     versionMax: number | undefined;
   } {
     const topics = new Map<string, { index: number; records: Buffer }[]>();
     for (const { queue, batch } of shipments) {
-      const uncompressed = batch.uncompressedSizeBytes;
       const records = batch.build(this.#options);
-      if (this.#options.compression !== 0) {
-        this.#accumulator.onCompressed(queue.topic, uncompressed, records.length);
-      }
       const partitions = topics.get(queue.topic);
       if (partitions === undefined) {
         topics.set(queue.topic, [{ index: queue.partition, records }]);
@@ -254,7 +277,7 @@ export class Sender {
         this.#onStored(queue, batch, verdict.baseOffset, answer.logAppendTimeMs);
         return;
       case 'split': {
-        const parts = batch.split(this.#options);
+        const parts = this.#split(batch);
         if (parts === null) break;
         this.#accumulator.replace(batch, parts);
         queue.onSplit(batch, parts);
@@ -283,6 +306,18 @@ export class Sender {
     this.#giveUp(queue, batch, verdict.error, verdict.errorOf);
   }
 
+  /** null for a single record, and for a batch that could not be read or built anew. */
+  #split(batch: ProducerBatch): ProducerBatch[] | null {
+    try {
+      return batch.split(this.#options);
+    } catch (error) {
+      this.#client.log.warn('a batch that is too large cannot be split', {
+        error: messageOf(error),
+      });
+      return null;
+    }
+  }
+
   #onStored(
     queue: PartitionQueue,
     batch: ProducerBatch,
@@ -307,6 +342,7 @@ export class Sender {
 
   #retry(queue: PartitionQueue, batch: ProducerBatch, error: Error, pauseMs?: number): void {
     batch.failures++;
+    batch.lastError = error;
     const nowMs = this.#client.io.clock.monotonic();
     const expired = nowMs >= batch.createdMs + this.#options.deliveryTimeoutMs;
     if (batch.failures > this.#options.retries || expired || batch.isDone) {
@@ -339,9 +375,7 @@ export class Sender {
           break;
         }
         queue.giveUp(batch);
-        const what = `${batch.recordCount} records for ${queue.topic}-${queue.partition}`;
-        const message = `${what} were not delivered within ${deliveryTimeoutMs} ms`;
-        const error = new KafkaError('REQUEST_TIMED_OUT', message);
+        const error = expired(batch, deliveryTimeoutMs);
         batch.fail(withPlace(error, this.#placeOf(queue, batch)));
       }
     }
