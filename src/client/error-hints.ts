@@ -202,6 +202,15 @@ export const ownErrors: Readonly<Record<string, readonly [meaning: string, hint:
     'a value is of the wrong kind',
     'Pass what the message asks for; the types say the same.',
   ],
+  WAKEUP: ['a poll was ended by wakeup()', 'Poll again, or close the consumer.'],
+  POISON_RECORD: [
+    'a handler of consumer.run has failed with a record as often as it may',
+    "Mend the handler, or set onPoison to 'skip' or { topic }.",
+  ],
+  WORK_ABORTED: [
+    'the signal of a handler has fired: its time is over, or its partition has gone',
+    'End the handler: what it does from now on is not committed.',
+  ],
   SERDE_ERROR: [
     'a key or a value could not be turned into bytes, or bytes into a value',
     'Look at `issues` and `cause`: the value, or the schema, is not what the other side wrote.',

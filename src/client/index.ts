@@ -21,6 +21,7 @@
 // option-checks.ts        options that do not exist, values of the wrong kind
 // errors.ts               what every error has that a client throws; error-hints.ts: the remedies
 // error-guide/            errors explained, for documents and `partita explain`
+// runner/                 consumer.run, loaded by the first run; shutdown.ts: ends at a signal
 // backoff.ts              pauses between attempts
 export type { Uuid } from '../base/uuid.ts';
 export {
@@ -51,6 +52,25 @@ export {
   OffsetSpec,
 } from './offset-queries.ts';
 export * from './producer/index.ts';
+export type {
+  BatchOptions,
+  DeadLetterHeaders,
+  DeadLetterOptions,
+  OnPoison,
+  Ordering,
+  RetryOptions,
+  RunBatchOptions,
+  RunOptions,
+  StopOptions,
+} from './runner/index.ts';
+export { PoisonRecordError } from './runner/poison-record-error.ts';
+export {
+  type Closeable,
+  type Shutdown,
+  type ShutdownOptions,
+  shutdownOn,
+} from './runner/shutdown.ts';
+export { WorkAbortedError, type WorkContext } from './runner/work-context.ts';
 export type {
   ClientSecurityProtocol,
   OAuthToken,

@@ -7,6 +7,7 @@
 //   node-error.ts      what becomes of Node's errors; node-http.ts: one request of HTTP
 //   gssapi/            Kerberos, a door of its own
 //   node-children.ts   other processes of ours, for who starts some
+//   node-signals.ts    signals of the system, for who ends in good order
 //   node-secret-folder.ts  files that only their owner may read
 //   log-line.ts        lays out a log entry; log-levels.ts: which are written;
 //                      rate-limited-log.ts: how many of one kind
@@ -27,4 +28,5 @@ export {
   nodeHttp,
 } from './node-io.ts';
 export type { SecretFolder } from './node-secret-folder.ts';
+export type { SystemSignal } from './node-signals.ts';
 export { ofOutages, RateLimitedLog } from './rate-limited-log.ts';

@@ -8,6 +8,8 @@ import { createNodeLog, type LogSink } from './node-log.ts';
 import { nodeNetwork } from './node-network.ts';
 import { nodeRandom } from './node-random.ts';
 
+export { onSystemSignals } from './node-signals.ts';
+
 export interface NodeIoOptions {
   /** Entries below this level are dropped. Default `info`. */
   readonly logLevel?: LogLevel;

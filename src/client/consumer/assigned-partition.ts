@@ -20,6 +20,10 @@ export class AssignedPartition implements TopicPartition {
   /** Leader epoch of the record before the position; -1 unknown. */
   positionEpoch = -1;
   isPaused = false;
+  /** Rests as if it were paused: the runner has enough of it, or its serdes are being prepared. */
+  isHeld = false;
+  /** The commit of the group that the position is from, until it is set to another. */
+  beganAt: { readonly offset: number; readonly metadata: string } | null = null;
   isFetching = false;
   isResetting = false;
   generation = 0;
@@ -39,6 +43,10 @@ export class AssignedPartition implements TopicPartition {
     this.partition = partition;
   }
 
+  get isResting(): boolean {
+    return this.isPaused || this.isHeld;
+  }
+
   seek(offset: number): void {
     this.generation++;
     this.position = offset;
@@ -46,6 +54,7 @@ export class AssignedPartition implements TopicPartition {
     this.resetTo = null;
     this.awaitsCommitted = false;
     this.positionEpoch = -1;
+    this.beganAt = null;
     this.fetched.length = 0;
     this.notBeforeMs = 0;
     this.failures = 0;
@@ -59,6 +68,7 @@ export class AssignedPartition implements TopicPartition {
     this.resetTo = spec;
     this.awaitsCommitted = false;
     this.positionEpoch = -1;
+    this.beganAt = null;
     this.fetched.length = 0;
   }
 

@@ -6,7 +6,7 @@ import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import type { AssignedPartition } from './assigned-partition.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
 import type { Fetcher } from './fetcher.ts';
-import { type GroupOffsets, isAboutMembership } from './group-offsets.ts';
+import { type CommittedOffset, type GroupOffsets, isAboutMembership } from './group-offsets.ts';
 import { resetSpec } from './offset-reset.ts';
 
 export class CommittedPositions {
@@ -45,7 +45,7 @@ export class CommittedPositions {
       this.#failures = 0;
       for (const [i, partition] of asked.entries()) {
         if (partition.generation !== generations[i]) continue;
-        this.#place(partition, found[i]?.offset ?? null);
+        this.#place(partition, found[i] ?? null);
       }
     } catch (error) {
       if (this.#client.isClosed) return;
@@ -62,9 +62,10 @@ export class CommittedPositions {
     }
   }
 
-  #place(partition: AssignedPartition, committed: number | null): void {
+  #place(partition: AssignedPartition, committed: CommittedOffset | null): void {
     if (committed !== null) {
-      partition.seek(committed);
+      partition.seek(committed.offset);
+      partition.beganAt = committed;
       return;
     }
     const policy = this.#options.autoOffsetReset;

@@ -4,9 +4,11 @@
 import type { Timer } from '../../io/index.ts';
 import { isRetriable } from '../../protocol/index.ts';
 import type { CallOptions, Client } from '../client.ts';
+import { ClientConfigError } from '../client-config-error.ts';
 import { Coordinator } from '../coordinator-requests.ts';
 import { IllegalStateError, InvalidArgumentError } from '../errors.ts';
 import type { TopicPartition } from '../leader-requests.ts';
+import type { WorkHolder } from '../runner/index.ts';
 import { AutoCommit } from './auto-commit.ts';
 import { ClassicMembership } from './classic/index.ts';
 import { CommittedPositions } from './committed-positions.ts';
@@ -30,6 +32,12 @@ export interface GroupMetadata {
   readonly groupInstanceId: string | null;
 }
 
+/** @throws ClientConfigError without a groupId */
+export function needGroup(group: ConsumerGroup | null): ConsumerGroup {
+  if (group !== null) return group;
+  throw new ClientConfigError('groupId is not set: a group is needed for that');
+}
+
 export interface ConsumerGroupContext {
   readonly client: Client;
   readonly options: ResolvedConsumerOptions;
@@ -39,6 +47,8 @@ export interface ConsumerGroupContext {
   positions(): OffsetToCommit[];
   /** There is something to do within poll. */
   onWork(): void;
+  /** null: nobody wants to know. */
+  readonly onCommitted: ((offsets: readonly OffsetToCommit[]) => void) | null;
 }
 
 export class ConsumerGroup {
@@ -48,7 +58,7 @@ export class ConsumerGroup {
   readonly #assignment: GroupAssignment;
   readonly #membership: GroupMembership;
   readonly #offsets: GroupOffsets;
-  readonly #autoCommit: AutoCommit | null;
+  #autoCommit: AutoCommit | null;
   readonly #committed: CommittedPositions;
   #subscription: Subscription | null = null;
   #pollTimer: Timer | null = null;
@@ -73,6 +83,7 @@ export class ConsumerGroup {
       onWork: () => context.onWork(),
     });
     this.#offsets = new GroupOffsets(client, this.#coordinator, this.#membership, groupId);
+    this.#offsets.onCommitted = context.onCommitted;
     const { enableAutoCommit, autoCommitIntervalMs } = options;
     this.#autoCommit = enableAutoCommit
       ? new AutoCommit(client, this.#offsets, autoCommitIntervalMs, () => context.positions())
@@ -121,6 +132,12 @@ export class ConsumerGroup {
       this.#assignment.listener = {};
       this.#context.client.wantAllTopics(false);
     }
+  }
+
+  /** From now on, or until null, that one commits and hears of partitions that go. */
+  setHolder(holder: WorkHolder | null): void {
+    this.#autoCommit = null;
+    this.#assignment.holder = holder;
   }
 
   /** What a poll has to do first. Calls the listener; throws what it throws. */

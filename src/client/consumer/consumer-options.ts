@@ -5,6 +5,7 @@ import type { JavaConsumerNames } from '../java-name-types.ts';
 import type { IsolationLevel } from '../offset-queries.ts';
 import { assertOptions } from '../option-checks.ts';
 import { type AssignorName, assignorNames } from './assignors/index.ts';
+import type { ConsumerInterceptor } from './consumer-interceptors.ts';
 import { type AutoOffsetReset, parseAutoOffsetReset } from './offset-reset.ts';
 
 export type GroupProtocol = 'classic' | 'consumer';
@@ -56,6 +57,8 @@ export interface ConsumerOptions extends ClientOptions, JavaConsumerNames {
   readonly autoCommitIntervalMs?: number;
   /** Patterns do not match internal topics. Default true. */
   readonly excludeInternalTopics?: boolean;
+  /** Who sees records before the program does, and commits that were acknowledged (KIP-42). */
+  readonly interceptors?: readonly ConsumerInterceptor[];
 }
 
 /** Options that have no default. */
@@ -66,7 +69,7 @@ export type ResolvedConsumerOptions = Required<
 > & { readonly [Name in Optional]: string | null };
 
 export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
-  assertOptions(options, consumerRules);
+  assertOptions(options, consumerRules, ['interceptors']);
   const resolved: ResolvedConsumerOptions = {
     fetchMinBytes: options.fetchMinBytes ?? 1,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
@@ -92,6 +95,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     enableAutoCommit: options.enableAutoCommit ?? options.groupId !== undefined,
     autoCommitIntervalMs: options.autoCommitIntervalMs ?? 5000,
     excludeInternalTopics: options.excludeInternalTopics ?? true,
+    interceptors: options.interceptors ?? [],
   };
   assertConsistent(resolved, options);
   return resolved;
@@ -185,3 +189,9 @@ export const consumerRules: Readonly<Record<string, PropertyRule>> = {
   'auto.commit.interval.ms': ['autoCommitIntervalMs', 'number'],
   'exclude.internal.topics': ['excludeInternalTopics', 'flag'],
 };
+
+/** What no other client takes. */
+export const consumerOptionNames: ReadonlySet<string> = new Set([
+  ...Object.values(consumerRules).map(([name]) => name),
+  'interceptors',
+]);

@@ -5,22 +5,20 @@
 // Invariant: with a group, one poll is under way at most, and only polls (and unsubscribe, and
 // close) change the assignment, so that records of a partition never come after its revocation.
 
-import { Deferred } from '../../base/deferred.ts';
 import type { Io } from '../../io/index.ts';
 import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { type CallOptions, Client } from '../client.ts';
-import {
-  ClientConfigError,
-  optionsFromProperties,
-  type PropertiesResult,
-} from '../client-options.ts';
+import { optionsFromProperties, type PropertiesResult } from '../client-options.ts';
 import { closedError, IllegalStateError } from '../errors.ts';
 import { withoutJavaNames } from '../java-names.ts';
 import type { TopicPartition } from '../leader-requests.ts';
-import { type FoundOffset, OffsetSpec, queryOffsets } from '../offset-queries.ts';
+import { OffsetSpec } from '../offset-queries.ts';
+import type { RunBatchOptions, RunOptions, StopOptions } from '../runner/index.ts';
 import { AssignedPartition } from './assigned-partition.ts';
-import { ConsumerGroup, type GroupMetadata } from './consumer-group.ts';
+import type { ConsumerBatch } from './consumer-batch.ts';
+import { ConsumerGroup, type GroupMetadata, needGroup } from './consumer-group.ts';
+import { ConsumerInterceptors } from './consumer-interceptors.ts';
 import {
   type ConsumerOptions,
   consumerRules,
@@ -28,24 +26,28 @@ import {
   resolveConsumerOptions,
 } from './consumer-options.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
+import { ConsumerRuns } from './consumer-runs.ts';
 import { Fetcher } from './fetcher.ts';
 import type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
 import { resetSpec } from './offset-reset.ts';
-import { RecordIteration } from './record-iteration.ts';
+import {
+  type PartitionOffset,
+  PartitionOffsets,
+  type TimestampedOffset,
+  type TimestampQuery,
+} from './partition-offsets.ts';
+import { Polling } from './polling.ts';
 import type { RebalanceListener, SubscriptionTarget } from './subscription.ts';
-
-export interface PartitionOffset extends TopicPartition {
-  readonly offset: number;
-}
-
-export interface TimestampedOffset extends TopicPartition {
-  /** null: there is no record at or after the time. */
-  readonly found: FoundOffset | null;
-}
 
 export interface AssignedOffset extends TopicPartition {
   /** Default: where the group stopped, else where autoOffsetReset says. */
   readonly offset?: number | 'earliest' | 'latest';
+}
+
+/** Of a record that was handed out. */
+export interface RecordPlace extends TopicPartition {
+  readonly offset: number;
+  readonly leaderEpoch: number;
 }
 
 /**
@@ -65,11 +67,10 @@ export class Consumer {
   readonly #options: ResolvedConsumerOptions;
   readonly #fetcher: Fetcher;
   readonly #group: ConsumerGroup | null;
-  #arrival: Deferred<void> | null = null;
-  /** Something has happened since the poll under way looked. */
-  #hasNews = false;
-  #polling: Deferred<void> | null = null;
-  #iteration: RecordIteration | null = null;
+  readonly #offsets: PartitionOffsets;
+  readonly #interceptors: ConsumerInterceptors | null;
+  readonly #polling: Polling;
+  readonly #runs: ConsumerRuns | null;
   #closed = false;
 
   constructor(given: ConsumerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
@@ -78,18 +79,44 @@ export class Consumer {
     this.#options = resolveConsumerOptions(options);
     this.#client = new Client(io, options, this.#options.allowAutoCreateTopics);
     this.#fetcher = new Fetcher(this.#client, this.#options);
-    this.#fetcher.onArrival = () => this.#onArrival();
-    const { groupId } = this.#options;
+    this.#offsets = new PartitionOffsets(this.#client, this.#options.isolationLevel);
+    const { groupId, interceptors, maxPollRecords } = this.#options;
+    this.#interceptors =
+      interceptors.length === 0
+        ? null
+        : new ConsumerInterceptors(this.#client.log, interceptors, options);
+    const client = this.#client;
+    const fetcher = this.#fetcher;
+    const { clock } = io;
+    const polling = new Polling({ clock, fetcher, maxPollRecords });
+    this.#polling = polling;
+    fetcher.onArrival = () => polling.onNews();
     this.#group =
       groupId === null
         ? null
         : new ConsumerGroup({
-            client: this.#client,
+            client,
             options: this.#options,
             groupId,
-            fetcher: this.#fetcher,
-            positions: () => this.#positions(),
-            onWork: () => this.#onArrival(),
+            fetcher,
+            positions: () => polling.positions(),
+            onWork: () => polling.onNews(),
+            onCommitted: this.#interceptors && ((done) => this.#interceptors?.onCommit(done)),
+          });
+    polling.group = this.#group;
+    this.#runs =
+      this.#group === null
+        ? null
+        : new ConsumerRuns({
+            io,
+            given: options,
+            options: this.#options,
+            client,
+            fetcher,
+            group: this.#group,
+            polling,
+            decode: (record) => this.#received(record as ConsumerRecord),
+            unsubscribe: () => this.unsubscribe(),
           });
   }
 
@@ -111,12 +138,12 @@ export class Consumer {
       throw new IllegalStateError('partitions are assigned by hand: assign([]) before subscribing');
     }
     group.subscribe(target, listener);
-    this.#onArrival();
+    this.#polling.onNews();
   }
 
   /** Gives up all partitions and leaves the group; or forgets what was assigned by hand. */
   async unsubscribe(options: CallOptions = {}): Promise<void> {
-    if (this.#polling !== null) throw pollUnderWay();
+    this.#polling.assertNone();
     await this.#group?.unsubscribe('the consumer unsubscribes', options);
     this.#fetcher.replaceAll([]);
   }
@@ -189,7 +216,7 @@ export class Consumer {
       this.#assertOpen();
       this.#group?.pump();
       this.#fetcher.pump();
-      await this.#nextArrival(deadlineMs);
+      await this.#polling.waitUntil(deadlineMs);
       if (state.position === null && this.#io.clock.monotonic() >= deadlineMs) {
         throw new KafkaError('REQUEST_TIMED_OUT', `no position of ${nameOf(place)} in time`);
       }
@@ -203,6 +230,17 @@ export class Consumer {
     return highWatermark < 0 ? null : highWatermark;
   }
 
+  /**
+   * How many offsets lie between the position and the end (high watermark, or last stable offset
+   * with read_committed) as of the last fetch; null while either is not known. Asks nobody.
+   */
+  currentLag(place: TopicPartition): number | null {
+    const { position, highWatermark, lastStableOffset } = this.#assigned(place);
+    const isCommitted = this.#options.isolationLevel === 'read_committed';
+    const end = isCommitted ? lastStableOffset : highWatermark;
+    return position === null || end < 0 ? null : Math.max(0, end - position);
+  }
+
   /** Stops handing out records of these partitions until `resume`. */
   pause(places: readonly TopicPartition[]): void {
     for (const place of places) this.#assigned(place).isPaused = true;
@@ -211,7 +249,7 @@ export class Consumer {
   resume(places: readonly TopicPartition[]): void {
     for (const place of places) this.#assigned(place).isPaused = false;
     this.#fetcher.pump();
-    this.#onArrival();
+    this.#polling.onNews();
   }
 
   paused(): TopicPartition[] {
@@ -228,42 +266,49 @@ export class Consumer {
    * (an UnreadableRecordsError, which says where to seek to go on),
    * FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED …; and what a listener throws.
    */
-  async poll(maxWaitMs = 1000): Promise<ConsumerRecord[]> {
-    const deadlineMs = this.#io.clock.monotonic() + maxWaitMs;
-    const group = this.#group;
-    if (group === null) return this.#pollUntil(deadlineMs);
-    if (this.#polling !== null) throw pollUnderWay();
-    const polling = new Deferred<void>();
-    this.#polling = polling;
-    try {
-      return await this.#pollUntil(deadlineMs);
-    } finally {
-      if (!this.#closed) group.onPollEnd();
-      this.#polling = null;
-      polling.resolve();
-    }
+  poll(maxWaitMs = 1000): Promise<ConsumerRecord[]> {
+    const polled = this.#polling.poll(maxWaitMs);
+    const interceptors = this.#interceptors;
+    return interceptors === null ? polled : polled.then((seen) => interceptors.onConsume(seen));
+  }
+
+  /**
+   * Handles records without a loop: several at a time, in order where that was asked for, with
+   * further attempts and dead letters. Commits what is done, and keeps in the metadata of the
+   * commit what is done beyond it. Resolves after `stop`, `close` or the abort of `signal`; rejects
+   * with what ended it. Subscribe before; enableAutoCommit is off from here on.
+   */
+  run(options: RunOptions<ConsumerRecord>): Promise<void>;
+  run(options: RunBatchOptions<ConsumerRecord>): Promise<void>;
+  async run(options: RunOptions<ConsumerRecord> | RunBatchOptions<ConsumerRecord>): Promise<void> {
+    this.#needGroup();
+    await this.#runs?.run(options);
+  }
+
+  /** Ends the run: fetches no more, lets handlers end for `drainMs`, commits, leaves the group. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    await this.#runs?.stop(options);
   }
 
   /**
    * All records, one by one, until the consumer is closed. Records that the loop has not seen are
    * not committed, and come again in the next loop.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumerRecord, void, undefined> {
-    while (!this.#closed) {
-      const iteration = new RecordIteration(await this.poll());
-      this.#iteration = iteration;
-      try {
-        for (let next = iteration.next(); next !== undefined; next = iteration.next()) {
-          yield next;
-          if (this.#closed) return;
-        }
-      } finally {
-        this.#iteration = null;
-        for (const { offset, ...place } of iteration.unseen()) {
-          this.#fetcher.partition(place)?.seek(offset);
-        }
-      }
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<ConsumerRecord, void> {
+    return this.#polling.records(() => this.poll());
+  }
+
+  /**
+   * The same in batches of one partition each, as they were polled. A batch that the loop has seen
+   * counts as read.
+   *
+   *     for await (const batch of consumer.batches()) {
+   *       await store(batch.records);
+   *       await batch.commit();
+   *     }
+   */
+  batches(): AsyncGenerator<ConsumerBatch, void> {
+    return this.#polling.batches(() => this.poll());
   }
 
   /**
@@ -280,6 +325,15 @@ export class Consumer {
     await this.#needGroup().commit(offsets, options);
   }
 
+  /** Commits that all of the record's partition is done up to this record, itself included. */
+  async commitRecord(
+    { topic, partition, offset, leaderEpoch }: RecordPlace,
+    options: CallOptions & { readonly metadata?: string } = {},
+  ): Promise<void> {
+    const { metadata = '' } = options;
+    await this.commit([{ topic, partition, offset: offset + 1, leaderEpoch, metadata }], options);
+  }
+
   /** The group's committed offsets, in the order asked for; null where there is none. */
   committed(
     places: readonly TopicPartition[],
@@ -293,7 +347,7 @@ export class Consumer {
    * For a producer's sendOffsetsToTransaction.
    */
   positions(): OffsetToCommit[] {
-    return this.#positions();
+    return this.#polling.positions();
   }
 
   /** Back to where the group stopped: what was read since then comes again (after an abort). */
@@ -308,27 +362,32 @@ export class Consumer {
     return this.#needGroup().metadata;
   }
 
+  /**
+   * Ends the poll under way, or else the next one: it throws a WakeupError, and loses nothing. May
+   * be called at any time.
+   */
+  wakeup(): void {
+    this.#polling.end('throw');
+  }
+
   /** Asks for a rebalance with the next poll (classic protocol). */
   enforceRebalance(reason = 'the program asked for it'): void {
     this.#needGroup().enforceRebalance(reason);
   }
 
   /** The first offset at or after a time, by partition. */
-  async offsetsForTimes(
-    queries: readonly (TopicPartition & { readonly timestamp: number })[],
+  offsetsForTimes(
+    queries: readonly TimestampQuery[],
     options: CallOptions = {},
   ): Promise<TimestampedOffset[]> {
-    const answers = await this.#queryOffsets(queries, options);
-    return answers.map(({ topic, partition, found }) => {
-      return { topic, partition, found: found.offset < 0 ? null : found };
-    });
+    return this.#offsets.forTimes(queries, options);
   }
 
   beginningOffsets(
     places: readonly TopicPartition[],
     options: CallOptions = {},
   ): Promise<PartitionOffset[]> {
-    return this.#offsetsAt(places, OffsetSpec.earliest, options);
+    return this.#offsets.at(places, OffsetSpec.earliest, options);
   }
 
   /** High watermarks, or last stable offsets with read_committed. */
@@ -336,7 +395,7 @@ export class Consumer {
     places: readonly TopicPartition[],
     options: CallOptions = {},
   ): Promise<PartitionOffset[]> {
-    return this.#offsetsAt(places, OffsetSpec.latest, options);
+    return this.#offsets.at(places, OffsetSpec.latest, options);
   }
 
   /**
@@ -347,75 +406,25 @@ export class Consumer {
   async close(options: CallOptions = {}): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#onArrival();
+    await this.stop();
     try {
-      // A listener may be at work within that poll.
-      await this.#polling?.promise;
+      await this.#polling.close();
       await this.#group?.close(options);
     } finally {
       this.#fetcher.close();
       this.#client.close();
-      this.#onArrival();
+      this.#interceptors?.close();
+      this.#polling.onNews();
     }
   }
 
-  async #pollUntil(deadlineMs: number): Promise<ConsumerRecord[]> {
-    for (;;) {
-      if (this.#closed) return [];
-      this.#hasNews = false;
-      await this.#group?.drive();
-      if (this.#closed) return [];
-      const records = this.#fetcher.collect(this.#options.maxPollRecords);
-      this.#fetcher.pump();
-      if (records.length > 0 || this.#io.clock.monotonic() >= deadlineMs) return records;
-      if (this.#hasNews) continue;
-      this.#group?.onWaiting();
-      await this.#nextArrival(deadlineMs);
-    }
+  /** A record as a handler of the runner gets it: there interceptors cannot take it away. */
+  #received(record: ConsumerRecord): ConsumerRecord {
+    return this.#interceptors?.onConsume([record])[0] ?? record;
   }
 
   #needGroup(): ConsumerGroup {
-    if (this.#group !== null) return this.#group;
-    throw new ClientConfigError('groupId is not set: a group is needed for that');
-  }
-
-  /** What may be committed: behind what poll returned, or an iteration has handed out. */
-  #positions(): OffsetToCommit[] {
-    const positions: OffsetToCommit[] = [];
-    for (const { topic, partition, position, positionEpoch } of this.#fetcher.partitions) {
-      if (position === null) continue;
-      const unseen = this.#iteration?.unseenOffset({ topic, partition }) ?? position;
-      const offset = Math.min(position, unseen);
-      positions.push({ topic, partition, offset, leaderEpoch: positionEpoch });
-    }
-    return positions;
-  }
-
-  async #offsetsAt(
-    places: readonly TopicPartition[],
-    timestamp: number,
-    options: CallOptions,
-  ): Promise<PartitionOffset[]> {
-    const queries = places.map(({ topic, partition }) => ({ topic, partition, timestamp }));
-    const answers = await this.#queryOffsets(queries, options);
-    return answers.map(({ topic, partition, found }) => {
-      return { topic, partition, offset: found.offset };
-    });
-  }
-
-  async #queryOffsets(
-    queries: readonly (TopicPartition & { readonly timestamp: number })[],
-    options: CallOptions,
-  ): Promise<(TopicPartition & { found: FoundOffset })[]> {
-    const { isolationLevel } = this.#options;
-    const answers = await queryOffsets(this.#client, queries, { ...options, isolationLevel });
-    return answers.map(({ topic, partition, errorCode, answer }) => {
-      if (answer === null) {
-        const reason = KafkaError.fromCode(errorCode).message;
-        throw KafkaError.fromCode(errorCode, `${nameOf({ topic, partition })}: ${reason}`);
-      }
-      return { topic, partition, found: answer };
-    });
+    return needGroup(this.#group);
   }
 
   #resetByPolicy(state: AssignedPartition): void {
@@ -443,29 +452,8 @@ export class Consumer {
   #deadline(timeoutMs = this.#client.options.defaultApiTimeoutMs): number {
     return this.#io.clock.monotonic() + timeoutMs;
   }
-
-  #onArrival(): void {
-    this.#hasNews = true;
-    this.#arrival?.resolve();
-    this.#arrival = null;
-  }
-
-  /** Resolves when the fetcher has news, or at the deadline. */
-  async #nextArrival(deadlineMs: number): Promise<void> {
-    this.#arrival ??= new Deferred();
-    const arrival = this.#arrival;
-    const delayMs = Math.max(0, deadlineMs - this.#io.clock.monotonic());
-    const timer = this.#io.clock.after(delayMs, () => arrival.resolve());
-    await arrival.promise;
-    if (this.#arrival === arrival) this.#arrival = null;
-    timer.cancel();
-  }
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
-}
-
-function pollUnderWay(): Error {
-  return new IllegalStateError('a poll is under way: await it first');
 }

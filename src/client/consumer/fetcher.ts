@@ -98,13 +98,13 @@ export class Fetcher {
     const served: AssignedPartition[] = [];
     const owed = this.#failed;
     this.#failed = null;
-    if (owed !== null && this.partition(owed) === owed && !owed.isPaused) {
+    if (owed !== null && this.partition(owed) === owed && !owed.isResting) {
       this.#collectFrom(owed, max, out);
     }
     let failure: unknown = null;
     for (const partition of this.#partitions.values()) {
       if (out.length >= max) break;
-      if (partition.isPaused || partition.fetched.length === 0) continue;
+      if (partition.isResting || partition.fetched.length === 0) continue;
       served.push(partition);
       try {
         this.#collectFrom(partition, max, out);
@@ -428,7 +428,7 @@ function addTo<Key, Each>(groups: Map<Key, Each[]>, key: Key, each: Each): void 
 function isFetchable(partition: AssignedPartition): boolean {
   return (
     partition.fetchOffset !== null &&
-    !partition.isPaused &&
+    !partition.isResting &&
     !partition.isFetching &&
     partition.fetched.length < fetchedAheadMax
   );

@@ -6,6 +6,7 @@
 
 import { type Client, messageOf } from '../client.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
+import type { WorkHolder } from '../runner/index.ts';
 import { AssignedPartition } from './assigned-partition.ts';
 import { comparePlaces } from './assignors/assignor.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -15,6 +16,8 @@ export class GroupAssignment {
   /** Called before partitions are given up in good order: the moment to commit. */
   beforeRevoke: () => Promise<void> = async () => {};
   listener: RebalanceListener = {};
+  /** The work runner: it hears of partitions that go before the listener does. */
+  holder: WorkHolder | null = null;
   readonly #client: Client;
   readonly #fetcher: Fetcher;
 
@@ -36,10 +39,12 @@ export class GroupAssignment {
   }
 
   async revoke(places: readonly TopicPartition[]): Promise<void> {
+    await this.holder?.release(places);
     await this.#tell(places, this.listener.onPartitionsRevoked?.bind(this.listener));
   }
 
   async lose(places: readonly TopicPartition[]): Promise<void> {
+    this.holder?.drop(places);
     const { listener } = this;
     const call = listener.onPartitionsLost ?? listener.onPartitionsRevoked;
     await this.#tell(places, call?.bind(listener));

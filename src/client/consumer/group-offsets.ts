@@ -66,6 +66,8 @@ export class GroupOffsets {
   readonly #coordinator: Coordinator;
   readonly #groupId: string;
   readonly #membership: CommitIdentity;
+  /** A commit was acknowledged. */
+  onCommitted: ((offsets: readonly OffsetToCommit[]) => void) | null = null;
 
   constructor(
     client: Client,
@@ -106,6 +108,7 @@ export class GroupOffsets {
       const first = open[0];
       if (first !== undefined) throw this.#commitError(codes.get(keyOf(first)) ?? -1, first);
     }, options);
+    this.onCommitted?.(offsets);
   }
 
   /** By partition, in the order asked for; null where there is no commit. */

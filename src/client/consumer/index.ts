@@ -3,11 +3,16 @@
 // consumer.ts            the door: subscribe or assign, poll, iterate, seek, commit, offsets
 // consumer-options.ts    options, defaults, Java's property names
 // offset-reset.ts        auto.offset.reset
+// consumer-interceptors.ts who sees records first, and commits
 // consumer-record.ts     a record as it is handed out
 // fetcher.ts             keeps the assigned partitions supplied
 // assigned-partition.ts  where one partition stands
 // fetched-records.ts     what one fetch brought: decoding, CRCs, aborted transactions
 // unreadable-records-error.ts  where a partition cannot be read, and where it goes on
+// partition-offsets.ts   where partitions begin and end, and offsets by time
+// polling.ts             polls, and iterations over them; wakeup-error.ts: how one is ended early
+// consumer-batch.ts      records of one partition that were polled together
+// consumer-runs.ts       what the work runner (../runner) gets of a consumer
 // record-iteration.ts    what an iteration has not yielded yet
 //
 // As a member of a group:
@@ -22,20 +27,19 @@
 // committed-positions.ts partitions that begin where the group stopped
 // auto-commit.ts         commits by themselves
 export type { AssignorName } from './assignors/index.ts';
-export {
-  type AssignedOffset,
-  Consumer,
-  type PartitionOffset,
-  type TimestampedOffset,
-} from './consumer.ts';
+export { type AssignedOffset, Consumer, type RecordPlace } from './consumer.ts';
+export { ConsumerBatch } from './consumer-batch.ts';
 export type { GroupMetadata } from './consumer-group.ts';
+export type { ConsumerInterceptor } from './consumer-interceptors.ts';
 export type { ConsumerOptions, GroupProtocol } from './consumer-options.ts';
 export type { ConsumerRecord } from './consumer-record.ts';
 export type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
 export type { AutoOffsetReset } from './offset-reset.ts';
+export type { PartitionOffset, TimestampedOffset, TimestampQuery } from './partition-offsets.ts';
 export {
   type RebalanceListener,
   SubscriptionPattern,
   type SubscriptionTarget,
 } from './subscription.ts';
 export { UnreadableRecordsError } from './unreadable-records-error.ts';
+export { WakeupError } from './wakeup-error.ts';

@@ -16,6 +16,17 @@ export class RecordIteration {
     return this.#records[this.#next++];
   }
 
+  /** The next ones of one partition; none at the end. */
+  nextOfOne(): ConsumerRecord[] {
+    const first = this.#records[this.#next];
+    const begin = this.#next;
+    for (let next = first; next !== undefined; next = this.#records[this.#next]) {
+      if (next.partition !== first?.partition || next.topic !== first.topic) break;
+      this.#next++;
+    }
+    return this.#records.slice(begin, this.#next);
+  }
+
   /** The first record of each partition that was not seen. */
   unseen(): ConsumerRecord[] {
     const first = new Map<string, ConsumerRecord>();

@@ -19,7 +19,8 @@ import {
   txnOffsetCommit,
 } from '../../protocol/index.ts';
 import type { Attempt, Client } from '../client.ts';
-import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import type { GroupMetadata } from '../consumer/consumer-group.ts';
+import type { OffsetToCommit } from '../consumer/group-offsets.ts';
 import { Coordinator } from '../coordinator-requests.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
 import { groupByTopic } from '../offset-queries.ts';

@@ -1,7 +1,8 @@
 // What the function given to `producer.transaction` works with: the producer, as long as this
 // transaction lasts.
 
-import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import type { GroupMetadata } from '../consumer/consumer-group.ts';
+import type { OffsetToCommit } from '../consumer/group-offsets.ts';
 import { IllegalStateError } from '../errors.ts';
 import type { DeliveryCallback, ProducerRecord, RecordMetadata } from './producer-record.ts';
 

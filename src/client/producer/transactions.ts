@@ -9,7 +9,8 @@
 import { Deferred } from '../../base/deferred.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { Client } from '../client.ts';
-import type { GroupMetadata, OffsetToCommit } from '../consumer/index.ts';
+import type { GroupMetadata } from '../consumer/consumer-group.ts';
+import type { OffsetToCommit } from '../consumer/group-offsets.ts';
 import { IllegalStateError, InvalidArgumentError } from '../errors.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
