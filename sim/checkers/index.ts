@@ -16,6 +16,7 @@
 // one-owner.ts             (g) a partition has one owner in a group
 // committed-offsets.ts     (g) an acknowledged commit is what the next fetch returns
 // group-progress.ts        (g) a group is shown everything, and commits nothing else
+// handled-records.ts       (p) a runner handles everything, in order, and commits nothing else
 // transaction-ledger.ts    what transactional producers sent, and how each transaction ended
 // whole-transactions.ts    (h) a transaction is there as a whole or not at all
 // committed-reads.ts       (h) readers of what is committed see nothing else, and it stays
@@ -54,6 +55,7 @@ export { DiskLosses, type ReplicatedTopic } from './disk-losses.ts';
 export { assertCopiedOnce, type Copies, copyHeader } from './exact-copies.ts';
 export { assertAsGranted, type Grant, grantsText, type Question } from './granted-rights.ts';
 export { GroupProgress } from './group-progress.ts';
+export { HandledRecords } from './handled-records.ts';
 export { assertNoDuplicatesNorReordering } from './idempotent-producers.ts';
 export { keyedContentsOf } from './keyed-copies.ts';
 export { type KeyedContents, KeyedLedger, recordOfUpdate, type Update } from './keyed-ledger.ts';

@@ -10,6 +10,7 @@
 // lost-directory.ts   records to two log directories, one of which goes away
 // metadata.ts    topics, configs and producer ids under power cuts and kills
 // groups.ts      groups whose members come and go: under kills, power cuts, a bad network
+// runner.ts      members that run a handler, which comes to harm in the middle
 // compaction.ts  keyed updates to compacted topics, under kills, full disks, power cuts
 // transactions.ts  transactions and exact copies: under kills, power cuts, a bad network
 // transaction-steps.ts  harm at each step of a transaction
@@ -58,6 +59,7 @@ import { powerCut, powerCutUnsynced } from './power-cut.ts';
 import { replication, replicationPowerCut } from './replication.ts';
 import { replicationDirectories, replicationMoves } from './replication-moves.ts';
 import { replicationTold } from './replication-told.ts';
+import { runner } from './runner.ts';
 import { transactionSteps } from './transaction-steps.ts';
 import { transactions, transactionsNetwork, transactionsPowerCut } from './transactions.ts';
 import { transactionsOnThree } from './transactions-on-three.ts';
@@ -75,6 +77,7 @@ export const scenarios: readonly Scenario[] = [
   groups,
   groupsPowerCut,
   groupsNetwork,
+  runner,
   transactions,
   transactionsPowerCut,
   transactionsNetwork,

@@ -7,6 +7,7 @@
 // metadata-churn.ts   topics created, changed and deleted
 // producer-id-taker.ts asks for producer ids
 // group-member.ts     a member of a group that commits what it was handed
+// running-member.ts   a member of a group that runs a handler
 // group-observer.ts   looks at groups from outside
 // transactional-life.ts    a transactional producer, from its start to its end
 // transactional-writer.ts  one that writes to several partitions
@@ -42,6 +43,7 @@ export { followCommitted, readCommitted, stableEnds } from './read-committed.ts'
 export { readKeyed, rereadKeyed } from './read-keyed.ts';
 export { type RawRead, readRaw } from './read-raw.ts';
 export { electPreferred, moveReplicas, reassign, reassignMsMax } from './replica-mover.ts';
+export { type RunningPlan, type RunningWatch, runRunningMember } from './running-member.ts';
 export { followTail, type TailOptions } from './tail-reader.ts';
 export { askAboutTopics, createManyTopics } from './topic-questions.ts';
 export { type CopierPlan, copyTransactions } from './transactional-copier.ts';
