@@ -72,10 +72,23 @@ function adding(flags: Flags): Task {
   const acls = aclsToAdd(flags);
   return async (admin) => {
     for (const [pattern, ofPattern] of byPattern(acls)) {
-      say(`Adding ACLs for resource \`${pattern}\`: \n ${linesOf(ofPattern)}\n`);
-      for (const { error } of await admin.acls.create(ofPattern)) if (error !== null) throw error;
+      const isThere = await thoseOf(admin, ofPattern[0] as AclBinding);
+      for (const acl of ofPattern.filter((each) => isThere.has(lineOf(each)))) {
+        say(`Acl (pattern=${pattern}, entry=${lineOf(acl).trim()}) already exists.`);
+      }
+      const added = ofPattern.filter((each) => !isThere.has(lineOf(each)));
+      if (added.length === 0) continue;
+      say(`Adding ACLs for resource \`${pattern}\`: \n ${linesOf(added)}\n`);
+      for (const { error } of await admin.acls.create(added)) if (error !== null) throw error;
     }
   };
+}
+
+/** The lines of the ACLs that are about the same resources. */
+async function thoseOf(admin: Admin, acl: AclBinding): Promise<ReadonlySet<string>> {
+  const { resourceType, resourceName, patternType } = acl;
+  const filter = { ...anyAcl, resourceType, resourceName, patternType };
+  return new Set((await admin.acls.describe(filter)).map(lineOf));
 }
 
 function removing(flags: Flags): Task {

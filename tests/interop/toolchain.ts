@@ -72,6 +72,7 @@ const kafkaClasses = {
   'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
   'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
   'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
   'kafka-delegation-tokens': 'org.apache.kafka.tools.DelegationTokenCommand',
   'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',

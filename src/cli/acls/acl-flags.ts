@@ -112,6 +112,7 @@ export function aclsToAdd(flags: Flags, isRemoval = false): AclBinding[] {
 function operationsOn(type: number, flags: Flags): readonly number[] {
   if (flags.producer !== true && flags.consumer !== true) {
     const named = (flags.operation ?? ['All']).map((text) => operationOf(text));
+    if (named.includes(AclOperation.ANY)) throw new UsageError('operation must not be ANY');
     const known = [AclOperation.ALL, ...operationsOf(type)];
     if (named.every((operation) => known.includes(operation))) return named;
     const names = known.map((operation) => nameOfCode(AclOperation, operation)).join(', ');
@@ -127,10 +128,12 @@ function operationsOn(type: number, flags: Flags): readonly number[] {
   return [...operations];
 }
 
-/** By Kafka's names in any case, with or without underscores: Read, AlterConfigs. */
+/** By Kafka's names in any case: Read, AlterConfigs. */
 function operationOf(text: string): number {
-  const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
-  const found = Object.entries(AclOperation).find(([name]) => plain(name) === plain(text.trim()));
+  const wanted = text.trim().toLowerCase();
+  const found = Object.entries(AclOperation).find(([name]) => {
+    return name.replaceAll('_', '').toLowerCase() === wanted;
+  });
   return found?.[1] ?? AclOperation.UNKNOWN;
 }
 

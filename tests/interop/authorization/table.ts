@@ -25,14 +25,14 @@ import { AclOperation, AclResource } from '../../../src/security/acl/index.ts';
 import { type Case, casesOf, resources } from './cases.ts';
 import { type Grant, grants } from './grants.ts';
 
-const adminHost = '127.0.0.1';
+export const adminHost = '127.0.0.1';
 const clientHost = '127.0.0.2';
-const principal = 'User:ANONYMOUS';
+export const principal = 'User:ANONYMOUS';
 /** Who says nothing for so long has hung up. */
 const answerMsMax = 10_000;
 
 /** A connection from an address, one request at a time. */
-class Asker {
+export class Asker {
   readonly #port: number;
   readonly #host: string;
   #socket: Socket | null = null;
