@@ -140,12 +140,12 @@ describe('signed tokens', () => {
     return `${text}.${signature.toString('base64url')}`;
   };
 
-  function checked(): { idp: Provider; check: TokenCheck } {
+  function checked(refreshMs = 3_600_000): { idp: Provider; check: TokenCheck } {
     const idp = provider();
     idp.keys = [jwk(rsa.publicKey, { kid: 'r' }), jwk(ec.publicKey, { kid: 'e', alg: 'ES256' })];
     const keys = new TokenKeys(clock, idp.fetch, {
       url: 'https://idp/keys',
-      refreshMs: 3_600_000,
+      refreshMs,
       retryBackoffMs: 100,
       retryBackoffMaxMs: 10_000,
       timeoutMs: 1000,
@@ -217,6 +217,17 @@ describe('signed tokens', () => {
     const token = signed({ alg: 'RS256', kid: 'r2' }, claims(), next.privateKey);
     assert.equal(await refusalOf(check, token), null);
     assert.match((await refusalOf(check, old)) ?? '', /kid/);
+  });
+
+  test('wait for the set that is under way, if it may have their key', async () => {
+    const { idp, check } = checked(1000);
+    assert.equal(await refusalOf(check, signed({ alg: 'RS256', kid: 'r' }, claims())), null);
+    const next = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    idp.keys = [jwk(next.publicKey, { kid: 'r2' })];
+    time.at += 1001;
+    const token = signed({ alg: 'RS256', kid: 'r2' }, claims(), next.privateKey);
+    assert.equal(await refusalOf(check, token), null);
+    assert.equal(idp.fetches.length, 2);
   });
 
   test('are taken by the keys that are there while the provider is away', async () => {

@@ -53,7 +53,8 @@ export class TokenKeys {
     if (ageMs === Number.POSITIVE_INFINITY) await this.#refresh();
     else if (ageMs > this.#options.refreshMs) void this.#refresh().catch(() => {});
     let found = this.#known(keyId);
-    if (found.length === 0 && this.#mayAskFor()) {
+    // The set that is under way may have it.
+    if (found.length === 0 && (this.#fetching !== null || this.#mayAskFor())) {
       await this.#refresh();
       found = this.#known(keyId);
     }
