@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the interop tests need on a Debian machine: kcat, etcd, ZooKeeper, MIT Kerberos, a JDK
-# with Maven, Python and Go, and in a cache folder outside the tree, so that a fresh clone reuses them, Kafka's own tools, the
-# Java client in several releases and the Python client. What is there already is left alone.
+# with Maven, Python and Go, and in a cache folder outside the tree, so that a fresh clone reuses
+# them, Kafka's own tools, the Java client in several releases, the Python client and an OpenID
+# provider. What is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -47,6 +48,11 @@ wheels() {
   python3 -m venv "$2"
   "$2/bin/pip" install -q --disable-pip-version-check -r "$1"
 }
+packages() {
+  mkdir -p "$2"
+  cp "$1/package.json" "$1/package-lock.json" "$2"
+  npm ci --prefix "$2" --no-audit --no-fund --ignore-scripts --silent
+}
 
 fetch "kafka-$(property kafka.version kafka/pom.xml)" jars kafka/pom.xml -DskipTests
 fetch "kafka-streams-$(property streams.version streams/pom.xml)" jars streams/pom.xml -DskipTests
@@ -55,6 +61,8 @@ for version in $(property clients.versions java/pom.xml); do
 done
 fetch "confluent-kafka-$(sed -n 's/^confluent-kafka==//p' python/requirements.txt)" \
   wheels python/requirements.txt
+fetch "oidc-provider-$(sed -n 's/.*"oidc-provider": "\(.*\)"/\1/p' oidc/provider/package.json)" \
+  packages oidc/provider
 # Of those that speak to a Kafka of today.
 kafka="$cache/kafka-$(property kafka.version kafka/pom.xml)"
 archived=("$cache/kafka-streams-$(property streams.version streams/pom.xml)")

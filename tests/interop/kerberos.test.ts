@@ -14,11 +14,12 @@ import { BrokerProcess } from '../broker-process.ts';
 import { projectRoot } from '../root.ts';
 import { type ProgramResult, runProgram } from '../run-program.ts';
 import type { Properties } from './client-program.ts';
-import { javaRelease } from './client-programs.ts';
+import { franzClient, javaRelease } from './client-programs.ts';
 import { freePort } from './clusters/ports.ts';
 import { KafkaBroker } from './kerberos/kafka-broker.ts';
 import { hasKerberos, Kdc, realm } from './kerberos/kdc.ts';
 import { conversation, type Said, sessionLifetimeMs } from './kerberos/odd-handshakes.ts';
+import { programClient } from './secured-clients.ts';
 import { hasJava, hasKafka, hasKcat, kafkaTool, kcat } from './toolchain.ts';
 
 const module = 'com.sun.security.auth.module.Krb5LoginModule';
@@ -330,6 +331,23 @@ for (const release of ['4.4.0', '2.8.2', '0.10.2.0']) {
     }
   });
 }
+
+test('franz-go works, and is refused with a ticket for another service', async (t) => {
+  if (!hasKerberos(t) || !franzClient.isPresent(t)) return;
+  const { keyTab = '' } = await asUser('alice');
+  const login = { 'sasl.mechanism': 'GSSAPI', username: 'alice', realm, keytab: keyTab };
+  const client = programClient(franzClient);
+  try {
+    const topic = await newTopic();
+    const right = { ...login, service: 'kafka' };
+    await client.produce(address(), right, topic, 'v');
+    assert.equal(await client.consume(address(), right, topic), 'v');
+    const other = client.produce(address(), { ...login, service: 'other' }, topic, 'v');
+    await assert.rejects(other, { name: 'SASL_AUTHENTICATION_FAILED' });
+  } finally {
+    await client.close();
+  }
+});
 
 test("Kafka's tools list topics, and are told when no rule makes a user of them", async (t) => {
   if (!hasKerberos(t) || !hasKafka(t)) return;
