@@ -45,6 +45,7 @@ export {
 } from './errors.ts';
 export { type Header, Headers, type HeadersInput, type HeaderValue } from './headers.ts';
 export type { TopicPartition } from './leader-requests.ts';
+export type { PartitionMetadata, TopicMetadata } from './metadata-cache.ts';
 export {
   type FoundOffset,
   type IsolationLevel,

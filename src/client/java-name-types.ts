@@ -54,6 +54,9 @@ export interface JavaProducerNames {
   readonly 'delivery.timeout.ms'?: number;
   readonly 'transactional.id'?: string;
   readonly 'transaction.timeout.ms'?: number;
+  readonly 'partitioner.class'?: string;
+  readonly 'partitioner.ignore.keys'?: boolean;
+  readonly 'partitioner.adaptive.partitioning.enable'?: boolean;
   readonly 'compression.type'?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
   readonly 'compression.gzip.level'?: number;
   readonly 'compression.lz4.level'?: number;

@@ -125,6 +125,9 @@ test('every option that a file may hold has a type under its name', () => {
     'compression.gzip.level': 1,
     'compression.lz4.level': 1,
     'compression.zstd.level': 1,
+    'partitioner.class': 1,
+    'partitioner.ignore.keys': 1,
+    'partitioner.adaptive.partitioning.enable': 1,
   };
   const consumer: Dotted<JavaConsumerNames> = {
     'fetch.min.bytes': 1,

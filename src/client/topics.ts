@@ -69,6 +69,28 @@ export function definitionOf(topics: TopicTable, topic: string): TopicDefinition
   throw new InvalidArgumentError(`the topic ${topic} is not in the table of topics: ${hint}`);
 }
 
+/** How many clients use a serde, which is closed behind the last of them. */
+const users = new WeakMap<Serde<unknown>, number>();
+
+/** Called by a client that begins to use a table. */
+export function keepSerdes(topics: TopicTable): void {
+  for (const serde of serdesOf(topics)) users.set(serde, (users.get(serde) ?? 0) + 1);
+}
+
+/** Called by a client that has closed. */
+export function releaseSerdes(topics: TopicTable): void {
+  for (const serde of serdesOf(topics)) {
+    const left = (users.get(serde) ?? 1) - 1;
+    users.set(serde, left);
+    if (left === 0) serde.close?.();
+  }
+}
+
+function serdesOf(topics: TopicTable): ReadonlySet<Serde<unknown>> {
+  const all = Object.values(topics).flatMap(({ key, value }) => [key, value]);
+  return new Set(all.filter((each) => each !== undefined));
+}
+
 function isSerde(serde: Partial<Serde<unknown>> | null): boolean {
   return typeof serde?.serialize === 'function' && typeof serde.deserialize === 'function';
 }

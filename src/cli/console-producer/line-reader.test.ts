@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Headers } from '../../client/index.ts';
 import { UsageError } from '../command-line.ts';
 import { LineReader } from './line-reader.ts';
 
@@ -10,12 +11,13 @@ function read(line: string, properties: Record<string, string> = {}): unknown {
   const { topic, key, value, headers } = reader.read(Buffer.from(line), 7);
   assert.equal(topic, 't');
   const text = (bytes: unknown): string | null => (bytes === null ? null : String(bytes));
+  const list = [...new Headers(headers)];
   return {
     ...(key === undefined ? {} : { key: text(key) }),
     value: text(value),
-    ...(headers === undefined || headers.length === 0
+    ...(list.length === 0
       ? {}
-      : { headers: headers.map((each) => `${each.key}=${text(each.value)}`) }),
+      : { headers: list.map((each) => `${each.key}=${text(each.value)}`) }),
   };
 }
 

@@ -78,6 +78,11 @@ export class PartitionQueue {
     return this.#waiting[0] ?? (this.isRipe ? this.open : null);
   }
 
+  /** How many batches are not under way. */
+  get unsentCount(): number {
+    return this.#retries.length + this.#waiting.length + (this.open === null ? 0 : 1);
+  }
+
   closeOpen(): void {
     if (this.open === null) return;
     this.sizeHintBytes = this.open.uncompressedSizeBytes + 64;

@@ -11,11 +11,21 @@ import {
 } from '../client-options.ts';
 import type { JavaProducerNames } from '../java-name-types.ts';
 import { assertOptions } from '../option-checks.ts';
-import type { ProducerRecord } from './producer-record.ts';
+import type { TopicTable, Untyped } from '../topics.ts';
+import type { ProducerInterceptor } from './interceptors.ts';
+import {
+  assertPartitioner,
+  BuiltInPartitioner,
+  type Partitioner,
+  type PartitionerFunction,
+  partitionerOfClass,
+} from './partitioners.ts';
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
-export interface ProducerOptions extends ClientOptions, JavaProducerNames {
+export interface ProducerOptions<Topics extends TopicTable = Untyped>
+  extends ClientOptions,
+    JavaProducerNames {
   /** `all` (-1): the whole ISR; 1: the leader; 0: nobody, and offsets are unknown. Default all. */
   readonly acks?: 'all' | '-1' | '0' | '1' | -1 | 0 | 1;
   /**
@@ -52,10 +62,22 @@ export interface ProducerOptions extends ClientOptions, JavaProducerNames {
   /** A transaction that is open for longer is aborted by its coordinator. Default 60 000. */
   readonly transactionTimeoutMs?: number;
   /**
-   * Picks the partition of a record that names none. Default: Java's murmur2 of the key, and for
-   * records without a key one partition after the other, a batch each (KIP-794).
+   * Picks the partition of a record that names none: an object, or a function of the record and the
+   * number of partitions. Default: Java's murmur2 of the key, and for records without a key one
+   * partition after the other, a batch each (KIP-794).
    */
-  readonly partitioner?: (record: ProducerRecord, partitionCount: number) => number;
+  readonly partitioner?: Partitioner | PartitionerFunction;
+  /** partitioner.ignore.keys: the default partitioner does not look at keys. Default false. */
+  readonly partitionerIgnoreKeys?: boolean;
+  /**
+   * partitioner.adaptive.partitioning.enable: the default partitioner prefers partitions where less
+   * waits to be sent. Default true.
+   */
+  readonly partitionerAdaptivePartitioningEnable?: boolean;
+  /** See every record before it is sent, and what became of it, in this order. */
+  readonly interceptors?: readonly ProducerInterceptor[];
+  /** Types and serdes by topic (`defineTopics`); other topics are refused. Default: all bytes. */
+  readonly topics?: Topics;
 }
 
 export interface ResolvedProducerOptions {
@@ -76,11 +98,19 @@ export interface ResolvedProducerOptions {
   readonly compressionLevel: number | undefined;
   readonly transactionalId: string | null;
   readonly transactionTimeoutMs: number;
-  readonly partitioner: ((record: ProducerRecord, partitionCount: number) => number) | null;
+  /** null: the default. */
+  readonly partitioner: Partitioner | PartitionerFunction | null;
+  readonly ignoreKeys: boolean;
+  readonly adaptive: boolean;
 }
 
-export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
-  assertOptions(options, producerRules, ['partitioner']);
+export function resolveProducerOptions(
+  options: ProducerOptions<TopicTable>,
+): ResolvedProducerOptions {
+  assertOptions(options, producerRules, ['partitioner', 'interceptors', 'topics']);
+  const { partitioner } = options;
+  assertPartitioner(partitioner);
+  const builtIn = partitioner instanceof BuiltInPartitioner ? partitioner : null;
   const acks = acksOf(options.acks ?? 'all');
   const maxInFlight = options.maxInFlightRequestsPerConnection ?? 5;
   const retries = options.retries ?? 0x7fff_ffff;
@@ -115,7 +145,9 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     compressionLevel: options.compressionLevel,
     transactionalId: options.transactionalId ?? null,
     transactionTimeoutMs: options.transactionTimeoutMs ?? 60_000,
-    partitioner: options.partitioner ?? null,
+    partitioner: builtIn === null ? (partitioner ?? null) : null,
+    ignoreKeys: options.partitionerIgnoreKeys ?? builtIn?.ignoreKeys ?? false,
+    adaptive: options.partitionerAdaptivePartitioningEnable ?? builtIn?.adaptive ?? true,
   };
 }
 
@@ -152,7 +184,10 @@ function assertLevelPossible(type: CompressionType, level: number | undefined): 
   );
 }
 
-function assertTransactionsPossible(options: ProducerOptions, idempotent: boolean): void {
+function assertTransactionsPossible(
+  options: ProducerOptions<TopicTable>,
+  idempotent: boolean,
+): void {
   const { transactionalId, transactionTimeoutMs } = options;
   if (transactionalId === '') {
     throw new ClientConfigError('transactionalId is empty: give a name or leave it out');
@@ -183,6 +218,9 @@ export const producerRules: Readonly<Record<string, PropertyRule>> = {
   'delivery.timeout.ms': ['deliveryTimeoutMs', 'number'],
   'transactional.id': ['transactionalId', 'text'],
   'transaction.timeout.ms': ['transactionTimeoutMs', 'number'],
+  'partitioner.class': ['partitioner', partitionerOfClass],
+  'partitioner.ignore.keys': ['partitionerIgnoreKeys', 'flag'],
+  'partitioner.adaptive.partitioning.enable': ['partitionerAdaptivePartitioningEnable', 'flag'],
   'compression.type': ['compressionType', ['none', 'gzip', 'snappy', 'lz4', 'zstd']],
   'compression.gzip.level': ['compressionLevel', 'number'],
   'compression.lz4.level': ['compressionLevel', 'number'],

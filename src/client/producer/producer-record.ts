@@ -1,21 +1,27 @@
 // What goes into a producer and what comes back for it.
 
-import { KafkaError, type RecordHeader, type RecordInput } from '../../protocol/index.ts';
+import { KafkaError, type RecordInput } from '../../protocol/index.ts';
 import { InvalidArgumentError } from '../errors.ts';
+import { type HeadersInput, headerListOf } from '../headers.ts';
+import type { SentRecord } from '../topics.ts';
 
 /** Text is sent as UTF-8. */
 export type RecordText = Uint8Array | string | null;
 
-export interface ProducerRecord {
+export interface ProducerRecord<Key = RecordText, Value = RecordText> {
   readonly topic: string;
   /** Absent: the partitioner picks one. */
   readonly partition?: number | null;
-  readonly key?: RecordText;
-  readonly value?: RecordText;
-  readonly headers?: readonly RecordHeader[];
+  readonly key?: Key;
+  readonly value?: Value;
+  /** An object, a list of `{ key, value }` or of pairs, or `Headers`. */
+  readonly headers?: HeadersInput;
   /** Milliseconds since 1970. Default: now. */
   readonly timestamp?: number;
 }
+
+/** What a producer with this table of topics takes; without a table any topic, and bytes. */
+export type RecordOf<Topics> = SentRecord<ProducerRecord, Topics>;
 
 export interface RecordMetadata {
   readonly topic: string;
@@ -31,12 +37,17 @@ export type DeliveryCallback = (error: Error | null, metadata: RecordMetadata | 
 
 /** Throws a TypeError for what a program without types may pass as a record. */
 export function assertRecord(record: ProducerRecord): void {
+  assertPlace(record);
+  assertText('key', record.key);
+  assertText('value', record.value);
+}
+
+/** All of `assertRecord` but key and value. */
+export function assertPlace(record: ProducerRecord<unknown, unknown>): void {
   if (typeof record?.topic !== 'string') {
     throw new InvalidArgumentError('a record needs a topic: send({ topic, key, value })');
   }
-  assertText('key', record.key);
-  assertText('value', record.value);
-  if (record.headers !== undefined) assertHeaders(record.headers);
+  if (record.headers !== undefined) headerListOf(record.headers);
   const { partition, timestamp } = record;
   if (partition !== undefined && partition !== null && !Number.isInteger(partition)) {
     throw new InvalidArgumentError(`the partition of a record is a whole number, not ${partition}`);
@@ -62,22 +73,11 @@ export function assertSize(input: RecordInput, maxRequestSizeBytes: number): voi
   );
 }
 
-function assertText(name: string, text: unknown): void {
+export function assertText(name: string, text: unknown): void {
   if (typeof text === 'string' || text === null || text === undefined) return;
   if (text instanceof Uint8Array) return;
   const what = `the ${name} of a record is a string, bytes or null, not of type ${typeof text}`;
   throw new InvalidArgumentError(`${what}: use String() or JSON.stringify()`);
-}
-
-function assertHeaders(headers: readonly RecordHeader[]): void {
-  const isList = Array.isArray(headers) && headers.every(isHeader);
-  if (isList) return;
-  throw new InvalidArgumentError('headers are a list of { key: string, value: bytes or null }');
-}
-
-function isHeader(header: RecordHeader | null | undefined): boolean {
-  if (typeof header?.key !== 'string') return false;
-  return header.value === null || header.value instanceof Uint8Array;
 }
 
 export function bytesOf(text: RecordText | undefined): Uint8Array | null {

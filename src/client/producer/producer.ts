@@ -5,16 +5,18 @@
 // settled exactly once; a failure that no callback and no promise was told of is thrown by the
 // next `flush` or `close`, or by the commit of its transaction.
 
-import { Deferred } from '../../base/deferred.ts';
 import type { Io } from '../../io/index.ts';
 import { createNodeIo } from '../../io/node-io.ts';
-import { KafkaError, type RecordInput } from '../../protocol/index.ts';
+import { KafkaError, type RecordHeader, type RecordInput } from '../../protocol/index.ts';
 import { Client, messageOf } from '../client.ts';
 import { ClientConfigError, type PropertiesResult } from '../client-options.ts';
 import type { GroupMetadata } from '../consumer/consumer-group.ts';
 import type { OffsetToCommit } from '../consumer/group-offsets.ts';
-import { closedError } from '../errors.ts';
+import { closedError, InvalidArgumentError } from '../errors.ts';
+import { headerListOf } from '../headers.ts';
 import { withoutJavaNames } from '../java-names.ts';
+import type { TopicTable, Untyped } from '../topics.ts';
+import { BackPressure } from './back-pressure.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch } from './producer-batch.ts';
 import { ProducerIdentity } from './producer-identity.ts';
@@ -32,14 +34,18 @@ import {
   type DeliveryCallback,
   type ProducerRecord,
   type RecordMetadata,
+  type RecordOf,
   roughBytesOf,
 } from './producer-record.ts';
 import { RecordAccumulator } from './record-accumulator.ts';
-import { type Entry, RoomWaiters } from './room-waiters.ts';
+import { type Admit, createStages, type RecordStages } from './record-stages.ts';
+import type { Entry } from './room-waiters.ts';
 import { Sender } from './sender.ts';
 import { TopicPartitioner } from './topic-partitioner.ts';
 import { Transaction } from './transaction.ts';
 import { Transactions } from './transactions.ts';
+
+const noList: readonly RecordHeader[] = [];
 
 interface TopicState {
   readonly partitioner: TopicPartitioner;
@@ -55,8 +61,10 @@ interface TopicState {
  *     const producer = new Producer({ bootstrapServers: 'localhost:9092' });
  *     await producer.send({ topic: 'orders', key: 'k', value: 'v' });
  *     await producer.close();
+ *
+ * With a table of `topics` keys and values have the types of the table.
  */
-export class Producer {
+export class Producer<Topics extends TopicTable = Untyped> {
   readonly #io: Io;
   readonly #client: Client;
   readonly #options: ResolvedProducerOptions;
@@ -64,21 +72,17 @@ export class Producer {
   readonly #sender: Sender;
   readonly #identity: ProducerIdentity | null;
   readonly #transactions: Transactions | null;
+  /** null when records are sent as they are given. */
+  readonly #stages: RecordStages | null;
   readonly #topics = new Map<string, TopicState>();
-  readonly #roomWaiters: RoomWaiters;
-  #drained: Deferred<void> | null = null;
-  #emptied: Deferred<void> | null = null;
-  #waitingCount = 0;
-  /** What the records that wait for metadata take, roughly. */
-  #waitingBytes = 0;
+  readonly #pressure: BackPressure;
   #unreported: Error | null = null;
-  #isFull = false;
-  #closed = false;
+  #closing: Promise<void> | null = null;
   /** Used for every record, so that appending allocates nothing. */
   readonly #scratch: { -readonly [Name in keyof RecordInput]: RecordInput[Name] } = {};
 
   /** Throws a ClientConfigError if options contradict each other. */
-  constructor(given: ProducerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: ProducerOptions<Topics>, io: Io = createNodeIo({ logLevel: 'warn' })) {
     const options = withoutJavaNames(given, producerRules, io);
     this.#io = io;
     this.#options = resolveProducerOptions(options);
@@ -90,14 +94,24 @@ export class Producer {
       this.#client.log.error('a delivery callback threw', { error: messageOf(error) });
     };
     this.#accumulator.onBatchDone = (batch, error) => this.#onBatchDone(batch, error);
-    this.#roomWaiters = new RoomWaiters(io.clock, this.#options.maxBlockMs);
-    this.#roomWaiters.onExpired = (error, { callback }) => {
-      this.#waitingCount--;
-      this.#refuse(error, callback);
-    };
     this.#sender = new Sender(this.#client, this.#options, this.#accumulator, this.#identity);
+    this.#pressure = new BackPressure(io.clock, this.#options, this.#accumulator, this.#sender);
+    this.#pressure.onAdmitted = ({ record, callback }) => this.#accept(record, callback);
+    this.#pressure.onExpired = (error, { callback }) => this.#refuse(error, callback);
     this.#transactions = this.#createTransactions();
     this.#sender.transactions = this.#transactions;
+    this.#stages = createStages(this.#client, options, this.#options.maxBlockMs, {
+      refuse: (error, callback) => this.#refuse(error, callback),
+      onUntold: (error) => {
+        this.#unreported ??= error;
+      },
+      onWaiting: (change) => {
+        this.#pressure.onWaiting(change, 0);
+        this.#pressure.maybeEmptied();
+      },
+    });
+    const { partitioner } = this.#options;
+    if (typeof partitioner === 'object') partitioner?.configure?.(options);
   }
 
   /** Options from Java's property names; unknown keys become warnings. */
@@ -109,7 +123,7 @@ export class Producer {
 
   /** Bytes of records that were accepted and are not delivered yet. */
   get bufferedBytes(): number {
-    return this.#accumulator.memoryBytes + this.#waitingBytes;
+    return this.#pressure.bufferedBytes;
   }
 
   /**
@@ -118,15 +132,19 @@ export class Producer {
    * maxBlockMs. Within a transaction the promise need not be awaited: commitTransaction waits for
    * every record, and fails if one of them has.
    */
-  send(record: ProducerRecord): Promise<RecordMetadata> {
+  send(record: RecordOf<Topics>): Promise<RecordMetadata> {
     const sent = new Promise<RecordMetadata>((resolve, reject) => {
       const callback: DeliveryCallback = (error, metadata) => {
         if (error === null) resolve(metadata as RecordMetadata);
         else reject(error);
       };
-      this.#assertMaySend('send()', record);
-      if (this.#roomWaiters.length > 0 || !this.#hasRoom()) this.#waitForRoom({ record, callback });
-      else this.#accept(record, callback);
+      this.#assertMaySend('send()');
+      try {
+        this.#take(record as ProducerRecord, callback, this.#admitWithRoom);
+      } catch (error) {
+        this.#transactions?.onRecordFailed(error as Error);
+        throw error;
+      }
     });
     if (this.#transactions?.isOpen) {
       sent.catch(() => {
@@ -142,19 +160,17 @@ export class Producer {
    * thrown by the next `flush` or `close`. Throws if the producer is closed, or transactional and
    * not within a transaction that can be committed.
    */
-  write(record: ProducerRecord, callback: DeliveryCallback | null = null): boolean {
-    this.#assertMaySend('write()', record);
-    this.#accept(record, callback);
-    if (this.#hasRoom()) return true;
-    this.#hurryWhileFull();
+  write(record: RecordOf<Topics>, callback: DeliveryCallback | null = null): boolean {
+    this.#assertMaySend('write()');
+    this.#take(record as ProducerRecord, callback, this.#admit);
+    if (this.#pressure.hasRoom) return true;
+    this.#pressure.hurryWhileFull();
     return false;
   }
 
   /** Resolves when there is room for more records. */
-  async drained(): Promise<void> {
-    if (this.#hasRoom()) return;
-    this.#drained ??= new Deferred();
-    await this.#drained.promise;
+  drained(): Promise<void> {
+    return this.#pressure.drained();
   }
 
   /**
@@ -162,7 +178,7 @@ export class Producer {
    * is settled. Rejects with the first failure that was not reported otherwise.
    */
   async flush(): Promise<void> {
-    await this.#settled();
+    await this.#pressure.settled();
     this.#throwUnreported();
   }
 
@@ -177,7 +193,7 @@ export class Producer {
 
   /** What is sent from now on becomes visible to read_committed consumers with the commit. */
   beginTransaction(): void {
-    if (this.#closed) throw closedError('producer');
+    if (this.#closing !== null) throw closedError('producer');
     this.#needTransactions().begin();
   }
 
@@ -190,7 +206,7 @@ export class Producer {
     offsets: readonly OffsetToCommit[],
     groupMetadata: GroupMetadata,
   ): Promise<void> {
-    if (this.#closed) throw closedError('producer');
+    if (this.#closing !== null) throw closedError('producer');
     await this.#needTransactions().sendOffsets(offsets, groupMetadata, this.#options.maxBlockMs);
   }
 
@@ -217,11 +233,11 @@ export class Producer {
    *       await transaction.sendOffsets(consumer.positions(), consumer.groupMetadata());
    *     });
    */
-  async transaction<T>(work: (transaction: Transaction) => Promise<T> | T): Promise<T> {
+  async transaction<T>(work: (transaction: Transaction<Topics>) => Promise<T> | T): Promise<T> {
     const transactions = this.#needTransactions();
     if (transactions.isUninitialized) await this.initTransactions();
     this.beginTransaction();
-    const transaction = new Transaction(this);
+    const transaction = new Transaction<Topics>(this);
     try {
       const result = await work(transaction);
       await this.#end('commit', Number.POSITIVE_INFINITY);
@@ -237,6 +253,7 @@ export class Producer {
 
   /** The partition numbers of a topic, which may be created by asking (auto.create.topics). */
   async partitionsFor(topic: string): Promise<number[]> {
+    if (this.#closing !== null) throw closedError('producer');
     const found = await this.#client.awaitTopic(topic, this.#options.maxBlockMs);
     return found.partitions.map((each) => each.partition);
   }
@@ -244,22 +261,32 @@ export class Producer {
   /**
    * Delivers what is buffered, then closes; aborts a transaction that is open. After `timeoutMs`
    * (default deliveryTimeoutMs) what is left fails. Rejects with what was not reported otherwise.
+   * A second call waits for the first.
    */
-  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const timer = this.#io.clock.after(options.timeoutMs ?? this.#options.deliveryTimeoutMs, () =>
-      this.#abandon(),
-    );
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? this.#options.deliveryTimeoutMs;
+    if (!(timeoutMs >= 0)) {
+      const message = `close() has timeoutMs ${timeoutMs}: expected 0 or more milliseconds`;
+      return Promise.reject(new InvalidArgumentError(message));
+    }
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const timer = this.#io.clock.after(timeoutMs, () => this.#abandon());
     try {
       await this.#transactions?.finish();
       await this.flush();
     } finally {
       timer.cancel();
-      this.#roomWaiters.close();
+      this.#pressure.close();
       this.#sender.close();
       this.#transactions?.close();
       this.#client.close();
+      this.#stages?.close();
+      const { partitioner } = this.#options;
+      if (typeof partitioner === 'object') partitioner?.close?.();
     }
   }
 
@@ -268,7 +295,7 @@ export class Producer {
     if (transactionalId === null) return null;
     const options = { transactionalId, transactionTimeoutMs };
     return new Transactions(this.#client, options, this.#identity as ProducerIdentity, {
-      settled: () => this.#settled(),
+      settled: () => this.#pressure.settled(),
       dropWaiting: (error) => this.#dropWaiting(error),
       wake: () => this.#sender.wake(),
     });
@@ -289,25 +316,26 @@ export class Producer {
     }
   }
 
-  #assertMaySend(call: string, record: ProducerRecord): void {
-    if (this.#closed) throw closedError('producer');
-    assertRecord(record);
+  #assertMaySend(call: string): void {
+    if (this.#closing !== null) throw closedError('producer');
     this.#transactions?.assertMaySend(call);
   }
 
-  /** Resolves when every record accepted so far is settled; none of them lingers. */
-  async #settled(): Promise<void> {
-    this.#sender.hurry++;
-    this.#sender.wake();
-    try {
-      while (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) {
-        this.#emptied ??= new Deferred();
-        await this.#emptied.promise;
-      }
-    } finally {
-      this.#sender.hurry--;
+  #take(record: ProducerRecord, callback: DeliveryCallback | null, admit: Admit): void {
+    if (this.#stages !== null) {
+      this.#stages.take(record, callback, admit);
+      return;
     }
+    assertRecord(record);
+    admit(record, callback);
   }
+
+  readonly #admit: Admit = (record, callback) => this.#accept(record, callback);
+
+  readonly #admitWithRoom: Admit = (record, callback) => {
+    if (this.#pressure.isBlocked) this.#pressure.waitForRoom({ record, callback });
+    else this.#accept(record, callback);
+  };
 
   #accept(record: ProducerRecord, callback: DeliveryCallback | null): void {
     let state = this.#topics.get(record.topic);
@@ -317,8 +345,7 @@ export class Producer {
       this.#topics.set(record.topic, state);
     }
     if (state.waiting === null && this.#append(state, record, callback)) return;
-    this.#waitingCount++;
-    this.#waitingBytes += roughBytesOf(record);
+    this.#pressure.onWaiting(1, roughBytesOf(record));
     if (state.waiting !== null) state.waiting.push({ record, callback });
     else {
       state.waiting = [{ record, callback }];
@@ -334,7 +361,8 @@ export class Producer {
     const key = bytesOf(record.key);
     input.key = key;
     input.value = bytesOf(record.value);
-    input.headers = record.headers;
+    if (record.headers === undefined) input.headers = noList;
+    else input.headers = headerListOf(record.headers);
     input.timestamp = record.timestamp ?? this.#io.clock.now();
     let partition: number;
     try {
@@ -348,7 +376,7 @@ export class Producer {
     let queue = this.#queueOf(state, record, partition);
     let isNews = this.#accumulator.append(queue, input, callback, partitioner.mayMove);
     if (isNews === null) {
-      queue = this.#queueOf(state, record, partitioner.move(topic));
+      queue = this.#queueOf(state, record, partitioner.move(topic, state.queues));
       this.#accumulator.append(queue, input, callback, false);
       isNews = true;
     }
@@ -376,9 +404,8 @@ export class Producer {
     }
     const waiting = state.waiting ?? [];
     state.waiting = null;
-    this.#waitingCount -= waiting.length;
     for (const { record, callback } of waiting) {
-      this.#waitingBytes -= roughBytesOf(record);
+      this.#pressure.onWaiting(-1, -roughBytesOf(record));
       if (failure !== null) this.#refuse(failure, callback);
       else if (!this.#append(state, record, callback)) {
         const message = `topic ${name} has no partitions`;
@@ -386,8 +413,7 @@ export class Producer {
       }
     }
     if (this.#sender.hurry > 0) this.#sender.wake();
-    if (this.#hasRoom()) this.#onRoom();
-    this.#maybeEmptied();
+    this.#pressure.onProgress();
   }
 
   #refuse(error: Error, callback: DeliveryCallback | null): void {
@@ -396,50 +422,10 @@ export class Producer {
     else callback(error, null);
   }
 
-  #hasRoom(): boolean {
-    return this.bufferedBytes < this.#options.bufferMemoryBytes;
-  }
-
-  /** Open batches do not linger while others wait for their memory. */
-  #hurryWhileFull(): void {
-    if (this.#isFull) return;
-    this.#isFull = true;
-    this.#sender.hurry++;
-    this.#sender.wake();
-  }
-
-  #waitForRoom(entry: Entry): void {
-    this.#roomWaiters.push(entry);
-    this.#waitingCount++;
-    this.#hurryWhileFull();
-  }
-
   #onBatchDone(batch: ProducerBatch, error: Error | null): void {
     if (batch.failure !== null) this.#transactions?.onBatchFailed(batch, batch.failure);
     if (error !== null) this.#unreported ??= error;
-    if (this.#hasRoom()) this.#onRoom();
-    this.#maybeEmptied();
-  }
-
-  #onRoom(): void {
-    while (this.#roomWaiters.length > 0 && this.#hasRoom()) {
-      const { record, callback } = this.#roomWaiters.shift() as Entry;
-      this.#waitingCount--;
-      this.#accept(record, callback);
-    }
-    if (!this.#hasRoom()) return;
-    if (this.#isFull) {
-      this.#isFull = false;
-      this.#sender.hurry--;
-    }
-    this.#drained?.resolve();
-    this.#drained = null;
-  }
-
-  #maybeEmptied(): void {
-    if (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) return;
-    this.#emptied?.resolve();
-    this.#emptied = null;
+    this.#pressure.onProgress();
   }
 
   #throwUnreported(): void {
@@ -454,7 +440,7 @@ export class Producer {
     this.#sender.close();
     this.#dropWaiting(error);
     for (const batch of [...this.#accumulator.incomplete]) batch.fail(error);
-    this.#maybeEmptied();
+    this.#pressure.maybeEmptied();
     if (this.#transactions === null) return;
     // Whatever is still asked of the coordinator fails now.
     this.#client.close();
@@ -463,12 +449,11 @@ export class Producer {
 
   /** Refuses what is in no batch yet. */
   #dropWaiting(error: Error): void {
-    for (const { callback } of this.#roomWaiters.drain()) this.#refuse(error, callback);
+    this.#stages?.drop(error);
+    for (const { callback } of this.#pressure.drop()) this.#refuse(error, callback);
     for (const state of this.#topics.values()) {
       for (const { callback } of state.waiting?.splice(0) ?? []) this.#refuse(error, callback);
     }
-    this.#waitingCount = 0;
-    this.#waitingBytes = 0;
-    this.#maybeEmptied();
+    this.#pressure.maybeEmptied();
   }
 }

@@ -6,13 +6,14 @@
 // there: leaving earlier would only make batches smaller. A batch is full, too, when the next
 // record has no room in it: that record goes elsewhere.
 
-import { murmur2 } from '../../base/murmur2.ts';
 import type { Random } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import type { TopicMetadata } from '../metadata-cache.ts';
 import type { PartitionQueue } from './partition-queue.ts';
+import { partitionOfKey } from './partitioners.ts';
 import type { ResolvedProducerOptions } from './producer-options.ts';
 import type { ProducerRecord } from './producer-record.ts';
+import type { SerializedRecord } from './record-stages.ts';
 
 export class TopicPartitioner {
   readonly #random: Random;
@@ -39,18 +40,19 @@ export class TopicPartitioner {
   ): number {
     const count = topic.partitions.length;
     this.#isSticking = false;
-    const given = record.partition ?? this.#options.partitioner?.(record, count);
-    if (given !== undefined) {
+    const given = record.partition ?? this.#chosen(topic, record, key);
+    if (given !== undefined && given !== null) {
       if (Number.isInteger(given) && given >= 0 && given < count) return given;
+      const who = given === record.partition ? '' : `the partitioner gave ${given}: `;
       throw new KafkaError(
         'UNKNOWN_TOPIC_OR_PARTITION',
-        `topic ${topic.name} has partitions 0 to ${count - 1}, not ${given}`,
+        `${who}topic ${topic.name} has partitions 0 to ${count - 1}, not ${given}`,
       );
     }
-    if (key !== null) return (murmur2(key) & 0x7fff_ffff) % count;
+    if (key !== null && !this.#options.ignoreKeys) return partitionOfKey(key, count);
     this.#isSticking = true;
     const isDone = this.#sticky < 0 || this.#sticky >= count || this.#isDone(queues);
-    return isDone ? this.move(topic) : this.#sticky;
+    return isDone ? this.move(topic, queues) : this.#sticky;
   }
 
   /** The record goes elsewhere if it has no room in the batch that is open here. */
@@ -70,13 +72,44 @@ export class TopicPartitioner {
   }
 
   /** The next partition of records without a key. */
-  move(topic: TopicMetadata): number {
+  move(topic: TopicMetadata, queues: readonly (PartitionQueue | undefined)[]): number {
     const { available } = topic;
     this.#stickyBytes = 0;
-    this.#sticky =
-      available.length === 0
-        ? this.#random.int(topic.partitions.length)
-        : (available[this.#random.int(available.length)] as number);
+    if (available.length === 0) this.#sticky = this.#random.int(topic.partitions.length);
+    else this.#sticky = this.#pick(available, queues);
     return this.#sticky;
   }
+
+  /** By chance, the more likely the less waits there (KIP-794, as Java's BuiltInPartitioner). */
+  #pick(available: readonly number[], queues: readonly (PartitionQueue | undefined)[]): number {
+    let max = 0;
+    let sum = 0;
+    if (this.#options.adaptive) {
+      for (const each of available) {
+        const count = queues[each]?.unsentCount ?? 0;
+        sum += count;
+        if (count > max) max = count;
+      }
+    }
+    const total = (max + 1) * available.length - sum;
+    // Where the same waits everywhere the weights are the same.
+    if (max * available.length === sum)
+      return available[this.#random.int(available.length)] as number;
+    let left = this.#random.int(total);
+    for (const each of available) {
+      left -= max + 1 - (queues[each]?.unsentCount ?? 0);
+      if (left < 0) return each;
+    }
+    return available.at(-1) as number;
+  }
+
+  #chosen(topic: TopicMetadata, record: ProducerRecord, key: Uint8Array | null): Chosen {
+    const { partitioner } = this.#options;
+    if (partitioner === null) return null;
+    const given = ((record as SerializedRecord).given ?? record) as ProducerRecord;
+    if (typeof partitioner === 'function') return partitioner(given, topic.partitions.length);
+    return partitioner.partition(given, topic, key);
+  }
 }
+
+type Chosen = number | null | undefined;

@@ -4,12 +4,13 @@
 import type { GroupMetadata } from '../consumer/consumer-group.ts';
 import type { OffsetToCommit } from '../consumer/group-offsets.ts';
 import { IllegalStateError } from '../errors.ts';
-import type { DeliveryCallback, ProducerRecord, RecordMetadata } from './producer-record.ts';
+import type { TopicTable, Untyped } from '../topics.ts';
+import type { DeliveryCallback, RecordMetadata, RecordOf } from './producer-record.ts';
 
 /** What a transaction needs of its producer. */
-export interface TransactionalProducer {
-  send(record: ProducerRecord): Promise<RecordMetadata>;
-  write(record: ProducerRecord, callback?: DeliveryCallback | null): boolean;
+export interface TransactionalProducer<Topics> {
+  send(record: RecordOf<Topics>): Promise<RecordMetadata>;
+  write(record: RecordOf<Topics>, callback?: DeliveryCallback | null): boolean;
   drained(): Promise<void>;
   sendOffsetsToTransaction(
     offsets: readonly OffsetToCommit[],
@@ -17,20 +18,20 @@ export interface TransactionalProducer {
   ): Promise<void>;
 }
 
-export class Transaction {
-  #producer: TransactionalProducer | null;
+export class Transaction<Topics extends TopicTable = Untyped> {
+  #producer: TransactionalProducer<Topics> | null;
 
-  constructor(producer: TransactionalProducer) {
+  constructor(producer: TransactionalProducer<Topics>) {
     this.#producer = producer;
   }
 
   /** As `Producer.send`. Need not be awaited: the commit waits for it, and fails if it failed. */
-  send(record: ProducerRecord): Promise<RecordMetadata> {
+  send(record: RecordOf<Topics>): Promise<RecordMetadata> {
     return this.#open.send(record);
   }
 
   /** As `Producer.write`. */
-  write(record: ProducerRecord, callback: DeliveryCallback | null = null): boolean {
+  write(record: RecordOf<Topics>, callback: DeliveryCallback | null = null): boolean {
     return this.#open.write(record, callback);
   }
 
@@ -49,7 +50,7 @@ export class Transaction {
     this.#producer = null;
   }
 
-  get #open(): TransactionalProducer {
+  get #open(): TransactionalProducer<Topics> {
     if (this.#producer !== null) return this.#producer;
     throw new IllegalStateError(
       'this transaction is over: await within the function what belongs to it',

@@ -21,7 +21,7 @@ export interface Serde<T, Sent = T> {
    * send, or the records, with a SerdeError.
    */
   prepare?(topic: string, work: SerdeWork<Sent>): Promise<void> | null;
-  /** Called when the client that uses the serde closes. */
+  /** Called when the last client that uses the serde has closed; another may come later. */
   close?(): void;
 }
 
