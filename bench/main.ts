@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   security: () => import('./security.ts'),
   latency: () => import('./latency.ts'),
   transactions: () => import('./transactions.ts'),
+  clients: () => import('./clients.ts'),
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -130,3 +130,10 @@ test('figures are medians of rounds', () => {
   for (const value of [1, 2, 30]) rounds.add('a', { x: value });
   assert.deepEqual(rounds.medians('a'), { x: 2 });
 });
+
+test('clients are measured, each in a process of its own', async () => {
+  const line = 'clients --rounds 1 --products partita --clients partita,kafkajs';
+  const output = await bench(`${line} --rows awaited,consume --records 200 --awaited-records 10`);
+  assert.match(output, /^partita awaited kafkajs .* loop-p99-ms=/m);
+  assert.match(output, /^partita consume partita +records\/s=/m);
+});
