@@ -1,14 +1,16 @@
 // Does an honest client notice strangers who keep the encrypted listener busy? It produces a record
 // every few milliseconds over TLS, in turns: alone; beside connections that never finish their
-// handshake; and beside full handshakes, as fast as a process of its own can make them. The
-// strangers come from many addresses, since one alone is bounded
-// (ssl.handshakes.per.second.per.ip.max).
+// handshake, and come again when they are closed; and beside full handshakes, as fast as can be.
+// The strangers come from many addresses, since one alone is bounded
+// (ssl.handshakes.per.second.per.ip.max), and from a process of their own: the client is not to
+// wait for its own strangers.
 //
-//   bench handshakes --strangers PORT    is that process
+//   --profile FOLDER    the broker writes a profile of its processor time there
+//   bench handshakes --strangers PORT --beside unfinished    is such a process
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -27,6 +29,8 @@ const defaults = {
   unfinished: 2000,
   addresses: 40,
   'at-a-time': 64,
+  beside: 'nobody,unfinished,handshakes',
+  profile: '',
   /** Not for users: the process of the strangers. */
   strangers: 0,
 };
@@ -35,35 +39,37 @@ type HandshakeFlags = typeof defaults;
 
 export async function run(args: readonly string[]): Promise<void> {
   const flags = parseFlags(defaults, args);
-  if (flags.strangers > 0) return await makeHandshakes(flags);
+  if (flags.strangers > 0) return await beStrangers(flags);
   const io = createNodeIo({ logLevel: 'error' });
   const folder = mkdtempSync(join(tmpdir(), 'partita-bench-keys-'));
   const ca = await makeKeys(io, folder);
   const keyFile = join(folder, 'server.pem');
-  const broker = await BrokerProcess.prepare(io, 'partita', { keyFile });
+  const { profile } = flags;
+  const nodeFlags = profile === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const broker = await BrokerProcess.prepare(io, 'partita', { keyFile, nodeFlags });
   const rounds = new Rounds();
   let checksum = 0;
   try {
     await broker.start();
     for (let round = -1; round < flags.rounds; round++) {
-      for (const beside of ['nobody', 'unfinished', 'handshakes'] as const) {
-        const strangers = beside === 'unfinished' ? hangAround(broker, flags) : null;
-        const attack = beside === 'handshakes' ? startStrangers(broker, flags) : null;
+      for (const beside of flags.beside.split(',')) {
+        const strangers = beside === 'nobody' ? null : startStrangers(broker, beside, flags);
         await io.clock.sleep(500);
         const usedMs = broker.processorMs();
         const latencies = await produceSteadily(io, broker, { ca, flags, topic: `t${round}` });
         const share = (broker.processorMs() - usedMs) / (10 * flags.seconds);
-        strangers?.leave();
-        const made = await attack?.leave();
+        const made = await strangers?.leave();
         checksum = latencies.length > 0 ? 1 : checksum;
         const figures: Record<string, number> = {
           ...figuresOf(latencies),
           'processor-%': share,
         };
-        if (made !== undefined) figures['handshakes/s'] = made / flags.seconds;
+        const what = beside === 'handshakes' ? 'handshakes/s' : 'connections/s';
+        if (made !== undefined) figures[what] = made / (flags.seconds + 0.5);
         if (round >= 0) rounds.add(`honest client beside ${beside}`, figures);
       }
     }
+    if (profile !== '') await broker.stop();
   } finally {
     await broker.dispose();
     rmSync(folder, { recursive: true });
@@ -104,38 +110,13 @@ function figuresOf(latencies: number[]): Record<string, number> {
   return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }
 
-function addressOf(index: number, { addresses }: HandshakeFlags): string {
-  return `127.0.1.${1 + (index % addresses)}`;
-}
-
-/** Connections that send the first byte of a handshake, and begin anew when they are closed. */
-function hangAround({ host, tlsPort }: BrokerProcess, flags: HandshakeFlags) {
-  let isOver = false;
-  const open = new Set<Socket>();
-  const begin = (index: number): void => {
-    if (isOver) return;
-    const socket = connect({ host, port: tlsPort, localAddress: addressOf(index, flags) });
-    open.add(socket);
-    socket.on('error', () => {});
-    socket.once('connect', () => socket.write(Buffer.from([0x16])));
-    socket.once('close', () => {
-      open.delete(socket);
-      setTimeout(() => begin(index), 100);
-    });
-  };
-  for (let index = 0; index < flags.unfinished; index++) begin(index);
-  return {
-    leave: () => {
-      isOver = true;
-      for (const socket of open) socket.destroy();
-    },
-  };
-}
-
-function startStrangers({ tlsPort }: BrokerProcess, flags: HandshakeFlags) {
-  const main = process.argv[1] as string;
-  const more = ['--addresses', `${flags.addresses}`, '--at-a-time', `${flags['at-a-time']}`];
-  const args = [main, 'handshakes', '--strangers', `${tlsPort}`, ...more];
+function startStrangers({ tlsPort }: BrokerProcess, beside: string, flags: HandshakeFlags) {
+  const { unfinished, addresses } = flags;
+  const args = [
+    ...[process.argv[1] as string, 'handshakes', '--strangers', `${tlsPort}`, '--beside', beside],
+    ...['--unfinished', `${unfinished}`, '--addresses', `${addresses}`],
+    ...['--at-a-time', `${flags['at-a-time']}`],
+  ];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 2] });
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -152,27 +133,46 @@ function startStrangers({ tlsPort }: BrokerProcess, flags: HandshakeFlags) {
   };
 }
 
-async function makeHandshakes(flags: HandshakeFlags): Promise<void> {
-  let made = 0;
-  let isOver = false;
+async function beStrangers(flags: HandshakeFlags): Promise<void> {
+  const made = { count: 0 };
+  if (flags.beside === 'unfinished') hangAround(flags, made);
+  else makeHandshakes(flags, made);
+  await new Promise((resolve) => process.once('SIGTERM', resolve));
+  console.log(`made ${made.count}`);
+  process.exit(0);
+}
+
+/** Connections that send the first byte of a handshake, and begin anew when they are closed. */
+function hangAround(flags: HandshakeFlags, made: { count: number }): void {
   const begin = (index: number): void => {
-    if (isOver) return;
-    const localAddress = addressOf(index, flags);
-    const plain = connect({ host: '127.0.0.1', port: flags.strangers, localAddress });
-    plain.on('error', () => {});
+    const socket = connectFrom(index, flags);
+    socket.once('connect', () => {
+      made.count++;
+      socket.write(Buffer.from([0x16]));
+    });
+    socket.once('close', () => setTimeout(begin, 100, index));
+  };
+  for (let index = 0; index < flags.unfinished; index++) begin(index);
+}
+
+function makeHandshakes(flags: HandshakeFlags, made: { count: number }): void {
+  const begin = (index: number): void => {
     const socket = connectTls({
-      ...{ socket: plain, rejectUnauthorized: false, servername: 'localhost' },
+      ...{ socket: connectFrom(index, flags), rejectUnauthorized: false, servername: 'localhost' },
     });
     socket.once('secureConnect', () => {
-      made++;
+      made.count++;
       socket.destroy();
     });
     socket.on('error', () => {});
     socket.once('close', () => setImmediate(begin, index + flags['at-a-time']));
   };
   for (let index = 0; index < flags['at-a-time']; index++) begin(index);
-  await new Promise((resolve) => process.once('SIGTERM', resolve));
-  isOver = true;
-  console.log(`made ${made}`);
-  process.exit(0);
+}
+
+function connectFrom(index: number, { strangers: port, addresses }: HandshakeFlags) {
+  const localAddress = `127.0.1.${1 + (index % addresses)}`;
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  socket.on('error', () => {});
+  return socket;
 }

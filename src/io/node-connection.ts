@@ -1,15 +1,14 @@
 // A real socket, plain or encrypted, as a connection. Invariants: several chunks leave as one
-// writev, onClose is called exactly once and after it nothing else is called.
+// writev, onClose is called exactly once and after it nothing else is called. What opens or accepts
+// the socket sets its options (socketOptions): to accept one should cost few calls of the system.
 
 import type { Socket } from 'node:net';
 import type { Connection } from './io.ts';
 import { ioError } from './node-error.ts';
 
-const keepAliveDelayMs = 60_000;
+export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
 export class NodeConnection implements Connection {
-  readonly localHost: string;
-  readonly localPort: number;
   readonly remoteHost: string;
   readonly remotePort: number;
   onData: (chunk: Buffer) => void = ignore;
@@ -34,12 +33,9 @@ export class NodeConnection implements Connection {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    // The addresses are gone once the peer is: keep them for messages.
-    this.localHost = withoutMapping(socket.localAddress ?? '');
-    this.localPort = socket.localPort ?? 0;
+    // The address is gone once the peer is: keep it for messages.
     this.remoteHost = withoutMapping(socket.remoteAddress ?? '');
     this.remotePort = socket.remotePort ?? 0;
-    socket.setKeepAlive(true, keepAliveDelayMs);
     socket.on('data', this.#hearData);
     socket.on('drain', this.#hearDrain);
     socket.on('error', this.#hearError);
@@ -55,6 +51,15 @@ export class NodeConnection implements Connection {
     socket.off('close', this.#hearClose);
     this.#ended = true;
     return socket;
+  }
+
+  /** Empty once the connection is gone. */
+  get localHost(): string {
+    return withoutMapping(this.#socket.localAddress ?? '');
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
   }
 
   get bufferedBytes(): number {

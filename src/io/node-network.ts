@@ -11,7 +11,7 @@ import {
   type ServerTls,
   type ServerTlsOptions,
 } from './io.ts';
-import { NodeConnection } from './node-connection.ts';
+import { NodeConnection, socketOptions } from './node-connection.ts';
 import { ioError } from './node-error.ts';
 
 export const nodeNetwork: Network = { listen, connect, serverTls, hostName };
@@ -30,7 +30,7 @@ function listen(
   onConnection: (connection: Connection) => void,
   onAcceptError: (error: IoError) => void = ignore,
 ): Promise<Listener> {
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const server = createServer(socketOptions, (socket) => {
     onConnection(new NodeConnection(socket));
   });
   return new Promise((resolve, reject) => {
@@ -56,14 +56,13 @@ function listen(
 async function connect(options: ConnectOptions): Promise<Connection> {
   const { host, port, tls } = options;
   if (tls === undefined) {
-    const socket = connectSocket({ host, port, noDelay: true, keepAlive: true });
+    const socket = connectSocket({ host, port, ...socketOptions });
     return await connected(socket, 'connect', options);
   }
   // Most brokers have no such connection.
   const { openTlsSocket } = await import('./node-tls.ts');
   try {
     const socket = openTlsSocket({ host, port }, tls);
-    socket.setNoDelay(true);
     return await connected(socket, 'secureConnect', options);
   } catch (error) {
     if (error instanceof IoError) throw error;

@@ -24,12 +24,15 @@ import {
   type ServerTlsOptions,
   TlsError,
 } from './io.ts';
-import { NodeConnection } from './node-connection.ts';
+import { NodeConnection, socketOptions } from './node-connection.ts';
 import { ioError } from './node-error.ts';
 
 /** Not connected yet: it tells by `secureConnect` or `error`. */
 export function openTlsSocket(to: { host: string; port: number }, tls: ConnectTls): TLSSocket {
-  return connect({ ...to, ...clientOptions(tls) });
+  const socket = connect({ ...to, ...clientOptions(tls) });
+  socket.setNoDelay(socketOptions.noDelay);
+  socket.setKeepAlive(socketOptions.keepAlive, socketOptions.keepAliveInitialDelay);
+  return socket;
 }
 
 function clientOptions(tls: ConnectTls): ConnectionOptions {

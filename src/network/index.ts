@@ -1,6 +1,7 @@
 // Frames and connections, on both sides of the wire.
 //
 // accept-queue.ts       accepted connections that must wait for a limit
+// condemned.ts          and those that are kept for a while before they are closed
 // client-connection.ts  one connection to a broker: requests out, answers by correlation id;
 //                       client-authentication.ts: who opens it proves who it is
 // frame-reader.ts       cuts a byte stream into frames

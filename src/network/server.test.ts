@@ -7,6 +7,7 @@ import { simulate } from '../../sim/index.ts';
 import type { Connection, Io } from '../io/index.ts';
 import { Server, type ServerOptions } from './server.ts';
 import type { CloseReason, Exchange, ServerConnection } from './server-connection.ts';
+import { defaultTlsGateLimits } from './tls-gate.ts';
 
 const port = 9092;
 
@@ -339,5 +340,26 @@ test('a connection whose handlers are set late is forgotten all the same', () =>
     peer.connection.destroy();
     await wait(io);
     assert.equal(bench.server.connectionCount, 0);
+    await bench.server.close();
+  }));
+
+test('strangers without a place among the handshakes are kept, lest they come again', () =>
+  simulate(async (io) => {
+    const bench = new Bench(io);
+    const limits = { ...defaultTlsGateLimits, timeoutMs: 60_000, unfinishedMax: 10 };
+    const tls = () => assert.fail('nobody begins a handshake');
+    const at = { host: '127.0.0.1', port };
+    await bench.server.listen({ name: 'SSL', ...at }, { tls, limits: () => limits });
+    let made = 0;
+    const comeAgain = async (): Promise<void> => {
+      const connection = await io.network.connect(at);
+      made++;
+      connection.onClose = () => {
+        if (made < 1000) void comeAgain();
+      };
+    };
+    for (let stranger = 0; stranger < 30; stranger++) await comeAgain();
+    await wait(io, 10_000);
+    assert.ok(made > 100 && made < 300, `${made} connections of 30 strangers in 10 s`);
     await bench.server.close();
   }));

@@ -13,10 +13,10 @@ import {
   type Listener,
   type Log,
   RateLimitedLog,
-  type Timer,
   type TlsPeer,
 } from '../io/index.ts';
 import { AcceptQueue } from './accept-queue.ts';
+import { Condemned } from './condemned.ts';
 import { ServerConnection, type ServerConnectionOptions } from './server-connection.ts';
 import { TlsGate, type TlsListener } from './tls-gate.ts';
 
@@ -64,14 +64,17 @@ export interface ListenerAddress {
 
 const unlimited = Number.POSITIVE_INFINITY;
 
+/** Whoever finds no place among the handshakes, or loses it, comes again no sooner than this. */
+const noPlaceCloseMs = 1000;
+
 export class Server {
   readonly #io: Io;
   readonly #log: Log;
   #options: ServerOptions;
   /** By the listener's name. */
   readonly #waiting = new Map<string, AcceptQueue>();
-  /** Of addresses that connect too fast: closed after a while, never read. */
-  readonly #condemned = new Map<Connection, Timer>();
+  /** Of addresses that connect too fast, and those without a place among the handshakes. */
+  readonly #condemned: Condemned;
   readonly #onConnection: (connection: ServerConnection) => void;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<ServerConnection>();
@@ -94,6 +97,7 @@ export class Server {
     this.#log = io.log.child('network');
     this.#options = options;
     this.#onConnection = onConnection;
+    this.#condemned = new Condemned(io.clock);
   }
 
   #queueOf(listenerName: string): AcceptQueue {
@@ -162,7 +166,8 @@ export class Server {
   async listen(address: ListenerAddress, tls?: TlsListener): Promise<ListenerAddress> {
     if (tls !== undefined) {
       const log = new RateLimitedLog(this.#io.clock, this.#log);
-      const options = { listenerName: address.name, listener: tls, log };
+      const condemn = (raw: Connection): void => this.#condemned.hold(raw, noPlaceCloseMs);
+      const options = { listenerName: address.name, listener: tls, log, condemn };
       this.#gates.set(address.name, new TlsGate(this.#io, options));
     }
     const queue = this.#queueOf(address.name);
@@ -181,11 +186,7 @@ export class Server {
   async closeListeners(): Promise<void> {
     this.#closing = true;
     for (const queue of this.#waiting.values()) queue.close();
-    for (const [raw, timer] of this.#condemned) {
-      timer.cancel();
-      raw.destroy();
-    }
-    this.#condemned.clear();
+    this.#condemned.closeAll();
     for (const gate of this.#gates.values()) gate.close();
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
   }
@@ -208,8 +209,7 @@ export class Server {
 
   #onAccept(queue: AcceptQueue, raw: Connection): void {
     if (this.#closing) this.#refuse(raw, 'the server is closing');
-    else if (this.#socketCount >= (this.#options.socketsMax ?? unlimited))
-      this.#refuse(raw, this.#options.socketsMaxReason ?? 'too many sockets');
+    else if (!this.#hasSocket()) this.#refuse(raw, this.#options.socketsMaxReason ?? 'too many');
     else if (!queue.offer(raw)) this.#refuse(raw, `${queue.count} connections wait already`);
   }
 
@@ -220,8 +220,14 @@ export class Server {
     this.#isRefusing = true;
   }
 
+  /** Those that will be closed anyway give way. */
+  #hasSocket(): boolean {
+    const most = this.#options.socketsMax ?? unlimited;
+    return this.#socketCount < most || this.#condemned.dropOldest();
+  }
+
   get #socketCount(): number {
-    return this.connectionCount + this.waitingCount + this.#condemned.size;
+    return this.connectionCount + this.waitingCount + this.#condemned.count;
   }
 
   /** What became free is for any listener; the one that listens longest is asked first. */
@@ -233,7 +239,9 @@ export class Server {
     const ip = raw.remoteHost;
     const closeAfterMs = this.#options.pace?.refusalDelayMs(ip) ?? 0;
     if (closeAfterMs > 0) {
-      this.#condemn(raw, closeAfterMs);
+      // A client that connects again at once would gain from a close.
+      this.#refusedCount++;
+      this.#condemned.hold(raw, closeAfterMs);
       return;
     }
     const refusal = this.#refusal(ip);
@@ -259,7 +267,8 @@ export class Server {
       }
     });
     if (refusal !== null) {
-      this.#refuse(raw, refusal);
+      this.#noteRefusal(raw, refusal);
+      this.#condemned.hold(raw, noPlaceCloseMs);
       return;
     }
     this.#handshakeCount++;
@@ -304,26 +313,18 @@ export class Server {
     return `max.connections.per.ip is ${perIp}`;
   }
 
-  /** Said once until a connection is accepted again: a flood must not become a flood of lines. */
   #refuse(raw: Connection, reason: string): void {
+    this.#noteRefusal(raw, reason);
+    raw.destroy();
+  }
+
+  /** Said once until a connection is accepted again: a flood must not become a flood of lines. */
+  #noteRefusal(raw: Connection, reason: string): void {
     this.#refusedCount++;
     if (!this.#isRefusing && !this.#closing) {
       this.#log.warn('connection refused', { remoteHost: raw.remoteHost, reason });
     }
     this.#isRefusing = true;
-    raw.destroy();
-  }
-
-  /** Keeps it unread for a while: a client that connects again at once would gain from a close. */
-  #condemn(raw: Connection, closeAfterMs: number): void {
-    this.#refusedCount++;
-    const timer = this.#io.clock.after(closeAfterMs, () => raw.destroy());
-    this.#condemned.set(raw, timer);
-    raw.onData = () => {};
-    raw.onClose = () => {
-      timer.cancel();
-      this.#condemned.delete(raw);
-    };
   }
 
   #forget(connection: ServerConnection): void {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../../sim/index.ts';
+import { ScriptedConnection } from '../../tests/doubles/network/scripted-connection.ts';
 import { Deferred } from '../base/deferred.ts';
 import { Prng } from '../base/prng.ts';
 import {
@@ -60,30 +61,7 @@ interface Stage {
   /** How many were let in, and how many came to nothing. */
   readonly ends: { secured: number; failed: number; refused: string[] };
   /** A client that connects from an address of its own, or from that of the others. */
-  client(ip?: string): Connection & { readonly sent: Buffer[]; readonly isDestroyed: boolean };
-}
-
-/** A connection in name only: its bytes come from the test. */
-function scripted(ip: string): Connection & { readonly sent: Buffer[]; isDestroyed: boolean } {
-  return {
-    localHost: '10.0.0.1',
-    localPort: 9093,
-    remoteHost: ip,
-    remotePort: 1,
-    onData: () => {},
-    onDrain: () => {},
-    onClose: () => {},
-    bufferedBytes: 0,
-    sent: [],
-    isDestroyed: false,
-    write: () => true,
-    pause: () => {},
-    resume: () => {},
-    end: () => {},
-    destroy() {
-      this.isDestroyed = true;
-    },
-  };
+  client(ip?: string): ScriptedConnection;
 }
 
 function onStage(
@@ -96,10 +74,11 @@ function onStage(
     const all = { ...defaultTlsGateLimits, ...limits };
     const listener = { tls: () => script, limits: () => all };
     const log = new RateLimitedLog(io.clock, io.log);
-    const gate = new TlsGate(io, { listenerName: 'SSL', listener, log });
+    const condemn = (raw: Connection): void => raw.destroy();
+    const gate = new TlsGate(io, { listenerName: 'SSL', listener, log, condemn });
     const ends: Stage['ends'] = { secured: 0, failed: 0, refused: [] };
     const client = (ip = '10.0.0.2') => {
-      const raw = scripted(ip);
+      const raw = new ScriptedConnection(ip);
       const refusal = gate.take(raw, (end) => {
         if (end === null) ends.failed++;
         else ends.secured++;

@@ -6,6 +6,7 @@
 // two within `1 / perSecondMax`; addresses take turns, so that one that floods delays itself; at
 // most `begunPerIpMax` of an address are in the middle, however they are timed; whoever takes
 // longer than `timeoutMs` is closed. A failed handshake keeps its place for `failureDelayMs`.
+// Whoever has lost its place is kept elsewhere for a while (condemned.ts).
 
 import {
   type Connection,
@@ -52,7 +53,11 @@ export interface TlsGateOptions {
   readonly listenerName: string;
   readonly listener: TlsListener;
   readonly log: RateLimitedLog;
+  /** Closes, after a while, a connection that has lost its place. */
+  readonly condemn: (raw: Connection) => void;
 }
+
+const nothing = Buffer.alloc(0);
 
 /** In the middle of a handshake at a time: more would be one long turn if all went on at once. */
 const begunPerIpMax = 8;
@@ -125,7 +130,7 @@ export class TlsGate {
       onEnd,
       timer: clock.after(timeoutMs, () => this.#fail(waiting, `it took ${timeoutMs} ms`)),
       deadlineMs: clock.monotonic() + timeoutMs,
-      received: Buffer.alloc(0),
+      received: nothing,
       state: 'reading',
     };
     this.#all.add(waiting);
@@ -157,7 +162,9 @@ export class TlsGate {
   #dropOldest(): boolean {
     for (const waiting of this.#all) {
       if (waiting.state !== 'reading') continue;
-      this.#fail(waiting, 'others came while it said nothing', 0);
+      this.#noteFailure(waiting, 'others came while it said nothing');
+      this.#end(waiting, null);
+      this.#options.condemn(waiting.raw);
       return true;
     }
     return false;
@@ -254,29 +261,30 @@ export class TlsGate {
     this.#pump();
   }
 
-  #fail(
-    waiting: Waiting,
-    reason: string,
-    delayMs = this.#options.listener.limits().failureDelayMs,
-  ): void {
+  #fail(waiting: Waiting, reason: string): void {
     if (waiting.state === 'over') return;
-    const { remoteHost } = waiting.raw;
-    const { listenerName, log } = this.#options;
-    this.#failedCount++;
-    log.warn('TLS handshake failed', { listener: listenerName, remoteHost, reason });
     const wasReading = waiting.state !== 'begun';
-    waiting.timer.cancel();
-    waiting.state = 'over';
-    waiting.raw.onClose = () => {};
-    const address = this.#addressOf(remoteHost);
-    const at = address.ready.indexOf(waiting);
-    if (at >= 0) address.ready.splice(at, 1);
+    this.#noteFailure(waiting, reason);
     const close = (): void => {
       if (wasReading) waiting.raw.destroy();
       this.#end(waiting, null);
     };
-    if (delayMs === 0) close();
-    else this.#io.clock.after(delayMs, close);
+    const { failureDelayMs } = this.#options.listener.limits();
+    if (failureDelayMs === 0) close();
+    else this.#io.clock.after(failureDelayMs, close);
+  }
+
+  #noteFailure(waiting: Waiting, reason: string): void {
+    const { remoteHost } = waiting.raw;
+    const { listenerName, log } = this.#options;
+    this.#failedCount++;
+    log.warn('TLS handshake failed', { listener: listenerName, remoteHost, reason });
+    waiting.timer.cancel();
+    waiting.state = 'over';
+    waiting.raw.onClose = () => {};
+    const { ready } = this.#addressOf(remoteHost);
+    const at = ready.indexOf(waiting);
+    if (at >= 0) ready.splice(at, 1);
   }
 
   #end(waiting: Waiting, secured: SecuredConnection | null): void {
