@@ -52,6 +52,7 @@ interface TreeChange {
 const reasons: Readonly<Record<string, string>> = {
   EBADF: 'the file is closed',
   EEXIST: 'file already exists',
+  EFBIG: 'file too large',
   EIO: 'i/o error',
   EMFILE: 'too many open files',
   EISDIR: 'illegal operation on a directory',

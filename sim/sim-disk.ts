@@ -83,11 +83,12 @@ export class SimDisk implements Disk {
     return new SimFile(path, node, mode !== 'read', this);
   }
 
-  readFile(path: string): Buffer | null {
+  readFile(path: string, bytesMax = Number.POSITIVE_INFINITY): Buffer | null {
     if (path === bootIdPath) return Buffer.from(`${this.#host.bootId}\n`);
     const node = this.#files.find(path);
     if (node === null) return null;
     if (node instanceof DirectoryNode) throw diskError('EISDIR', `read ${path}`);
+    if (node.content.sizeBytes > bytesMax) throw diskError('EFBIG', `read ${path}`);
     this.#assertDescriptor(`read ${path}`);
     this.maybeFail(this.faults.readFailChance, `read ${path}`);
     const buffer = Buffer.alloc(node.content.sizeBytes);

@@ -2,8 +2,9 @@
 // said of keys that cannot be used, and keys that are exchanged while clients are connected.
 
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -17,7 +18,7 @@ import {
 import { BrokerConfig } from '../config/index.ts';
 import { createNodeIo, type Io } from '../io/index.ts';
 import { ClientConnection } from '../network/index.ts';
-import { describeCluster } from '../protocol/index.ts';
+import { describeCluster, ErrorCode, incrementalAlterConfigs } from '../protocol/index.ts';
 import { clientTls, type TlsKey } from '../security/tls/index.ts';
 import { Broker } from './broker.ts';
 import { ListenerTls } from './listener-tls.ts';
@@ -165,6 +166,14 @@ describe('an encrypted listener', () => {
       assert.equal(lines.length, Math.max(0, day - 1), lines.join(''));
     }
     assert.match(lines[0] ?? '', /WARN .*"CN=localhost,OU=ec,O=Partita" of .* expires at /);
+    const daysLeft = lines.map((line) => /listener=SSL daysLeft=(-?\d+)/.exec(line)?.[1]);
+    assert.deepEqual(daysLeft, ['29', '28']);
+    nowMs += 30 * 24 * 3600 * 1000;
+    waiting.shift()?.();
+    assert.match(
+      lines[2] ?? '',
+      / expired at .*: clients refuse it; renew it listener=SSL daysLeft=-2/,
+    );
   });
 });
 
@@ -248,6 +257,47 @@ test('a broker serves who has the right certificate, and nobody else a byte', as
     assert.match(lines.join(''), /TLS handshake failed listener=SSL remoteHost=127\.0\.0\.1/);
     assert.match(lines.join(''), /it does not speak TLS \(security\.protocol of the client may be/);
   } finally {
+    await broker.stop();
+  }
+});
+
+test('whatever a key store is said to be while the broker runs, nobody waits for it', async () => {
+  const directory = mkdtempSync(join(folder, 'data-'));
+  const { io } = listeningIo();
+  const broker = await Broker.start(
+    io,
+    configOf({ ...keys('openssl.p12'), 'log.dirs': directory }),
+    {
+      onFatal: (error) => assert.fail(error),
+    },
+  );
+  const pipe = join(folder, 'pipe');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  // Whoever waits for the pipe goes on with nothing after a while, and this test fails.
+  const writer = spawn('sh', ['-c', `sleep 1; while :; do : > ${pipe}; done`]);
+  const huge = join(folder, 'huge');
+  writeFileSync(huge, '');
+  truncateSync(huge, 2 ** 40);
+  try {
+    const client = await connect(broker.listeners[0]?.port ?? 0, trust);
+    for (const [path, message] of [
+      [pipe, /\(.*pipe\): it is a pipe, a socket or a device; copy what it gives into a file$/],
+      [folder, /: it is a directory; name the file in it$/],
+      [huge, /: it has more than 16 MiB and is no key store; correct the path$/],
+    ] as const) {
+      const name = 'listener.name.ssl.ssl.keystore.location';
+      const configs = [{ name, configOperation: 0, value: path }];
+      const resources = [{ resourceType: 4, resourceName: `${broker.nodeId}`, configs }];
+      const { responses } = await client.request(incrementalAlterConfigs, {
+        ...{ resources, validateOnly: false },
+      });
+      assert.equal(responses[0]?.errorCode, ErrorCode.INVALID_REQUEST);
+      assert.match(responses[0]?.errorMessage ?? '', message);
+    }
+    assert.equal(await clusterIdBy(client), broker.clusterId);
+    client.close();
+  } finally {
+    writer.kill('SIGKILL');
     await broker.stop();
   }
 });

@@ -26,6 +26,7 @@ import {
   type PrincipalMapping,
   principalMapping,
   readTlsMaterial,
+  storeBytesMax,
   type TlsSettings,
   tlsKeys,
   tlsVersions,
@@ -150,8 +151,10 @@ export class ListenerTls implements TlsListener {
   #warnOfExpiry(): void {
     this.#expiryTimer?.cancel();
     const nowMs = this.#io.clock.now();
-    for (const warning of expiryWarnings(this.#keys.certificates, nowMs, warnedOfMs)) {
-      this.#log.warn(warning, { listener: this.#listener.name });
+    const { name: listener } = this.#listener;
+    const { certificates } = this.#keys;
+    for (const { message, daysLeft } of expiryWarnings(certificates, nowMs, warnedOfMs)) {
+      this.#log.warn(message, { listener, daysLeft });
     }
     this.#expiryTimer = this.#io.clock.after(dayMs, () => this.#warnOfExpiry());
   }
@@ -212,7 +215,7 @@ function fingerprintOf({ disk }: Pick<Io, 'disk'>, settings: TlsSettings): strin
     hash.update(`${key}=${text === null ? '' : JSON.stringify(text)}\n`);
     if (text === null || !key.endsWith('.location')) continue;
     try {
-      hash.update(disk.readFile(text) ?? '');
+      hash.update(disk.readFile(text, storeBytesMax) ?? '');
     } catch (error) {
       // What is wrong with it is told by who reads it as a store.
       if (!(error instanceof IoError)) throw error;

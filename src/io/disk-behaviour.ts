@@ -10,6 +10,7 @@ export function diskBehaviour(testIo: TestIo): void {
     testIo(title, (io, directory) => body(io.disk, directory, io));
   };
   contentBehaviour(testDisk);
+  boundedReadBehaviour(testDisk);
   fileBehaviour(testDisk);
   directoryBehaviour(testDisk);
   identityBehaviour(testDisk);
@@ -103,6 +104,22 @@ function contentBehaviour(testDisk: TestDisk): void {
     file.close();
     assert.deepEqual(disk.readFile(`${directory}/a`), Buffer.from('ab\0\0'));
   });
+}
+
+function boundedReadBehaviour(testDisk: TestDisk): void {
+  testDisk(
+    'a file is read whole, or not at all when it is larger than is asked for',
+    async (disk, at) => {
+      const path = `${at}/a`;
+      const file = disk.open(path, 'create');
+      file.write([Buffer.from('four')], 0);
+      assert.equal(disk.readFile(path, 4)?.toString(), 'four');
+      assert.throws(() => disk.readFile(path, 3), { name: 'IoError', code: 'EFBIG' });
+      file.close();
+      assert.throws(() => disk.readFile(at, 100), { name: 'IoError', code: 'EISDIR' });
+      assert.equal(disk.readFile(`${at}/none`, 100), null);
+    },
+  );
 }
 
 function fileBehaviour(testDisk: TestDisk): void {

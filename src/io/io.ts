@@ -180,8 +180,12 @@ export interface Disk {
   stat(path: string): FileStat | null;
   rename(source: string, target: string): void;
   open(path: string, mode: 'read' | 'write' | 'create'): File;
-  /** The whole of a small file; null if there is none. */
-  readFile(path: string): Buffer | null;
+  /**
+   * The whole of a small file; null if there is none. With `bytesMax` the path may be anybody's
+   * choice: what is no regular file (`EISDIR`, `ENOTSUP`) or has more bytes (`EFBIG`) fails at
+   * once, and is not read.
+   */
+  readFile(path: string, bytesMax?: number): Buffer | null;
   /** Removes a file or a whole tree; no error if it is gone. */
   remove(path: string): Promise<void>;
   /** Makes the directory's entries (creations, renames, removals) durable. */

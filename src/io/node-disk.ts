@@ -49,7 +49,10 @@ export const nodeDisk: Disk = {
     const descriptor = attempt(`open ${path}`, () => openSync(path, openFlags[mode], 0o644));
     return new NodeFile(path, descriptor);
   },
-  readFile: (path) => orNull(`read ${path}`, () => readFileSync(path)),
+  readFile: (path, bytesMax) =>
+    orNull(`read ${path}`, () =>
+      bytesMax === undefined ? readFileSync(path) : readBounded(path, bytesMax),
+    ),
   remove,
   syncDirectory,
   lock: takeLock,
@@ -82,6 +85,34 @@ function orNull<T>(action: string, call: () => T): T | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw ioError(action, error);
   }
+}
+
+/**
+ * To open a pipe waits for who writes to it, and what a device or the kernel gives may have no end:
+ * looked at before it is opened, and read without waiting, as far as it may go.
+ */
+function readBounded(path: string, bytesMax: number): Buffer {
+  const found = statSync(path);
+  if (found.isDirectory()) throw refusal('EISDIR', 'it is a directory');
+  if (!found.isFile()) throw refusal('ENOTSUP', 'it is a pipe, a socket or a device');
+  if (found.size > bytesMax) throw refusal('EFBIG', `it has more than ${bytesMax} bytes`);
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // Files of the kernel have no size before they are read.
+    const buffer = Buffer.allocUnsafe(Math.min(bytesMax, Math.max(found.size, 65_536)) + 1);
+    let length = 0;
+    for (let count = 1; count > 0 && length < buffer.length; length += count) {
+      count = readSync(descriptor, buffer, length, buffer.length - length, null);
+    }
+    if (length < buffer.length) return buffer.subarray(0, length);
+    throw refusal('EFBIG', 'it has more bytes than its size says');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function refusal(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 function makeDirectory(path: string, parents: 'made' | 'there' = 'made'): void {

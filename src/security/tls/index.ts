@@ -13,6 +13,7 @@
 export { cipherSuites } from './cipher-suites.ts';
 export { clientTls } from './client-tls.ts';
 export { type PrincipalMapping, principalMapping } from './principal-mapping.ts';
+export { storeBytesMax } from './store-file.ts';
 export {
   type CertificateFacts,
   certificateName,

@@ -25,7 +25,7 @@ export type StoreFile =
 
 const jceksMagic = 0xcece_cece;
 /** A store of a thousand authorities has a megabyte. */
-const fileBytesMax = 16 * 1024 * 1024;
+export const storeBytesMax = 16 * 1024 * 1024;
 
 export function storeError(
   settings: TlsSettings,
@@ -112,12 +112,21 @@ function contentOf(
 ): Buffer {
   let content: Buffer | null;
   try {
-    content = disk.readFile(path);
+    content = disk.readFile(path, storeBytesMax);
   } catch (error) {
     if (!(error instanceof IoError)) throw error;
-    throw fail(`it cannot be read (${error.code}); let the broker or tool read this file`);
+    throw fail(unreadable[error.code] ?? unreadableFor(error.code));
   }
   if (content === null) throw fail('there is no such file; correct the path');
-  if (content.length <= fileBytesMax) return content;
-  throw fail('it has more than 16 MiB and is no key store; correct the path');
+  return content;
+}
+
+const unreadable: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a directory; name the file in it',
+  ENOTSUP: 'it is a pipe, a socket or a device; copy what it gives into a file',
+  EFBIG: 'it has more than 16 MiB and is no key store; correct the path',
+};
+
+function unreadableFor(code: string): string {
+  return `it cannot be read (${code}); let the broker or tool read this file`;
 }

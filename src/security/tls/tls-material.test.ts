@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -49,6 +49,12 @@ const truststore = (name: string, type = 'JKS'): Texts => ({
 function written(name: string, content: string | Buffer): string {
   const path = join(folder, name);
   writeFileSync(path, content);
+  return path;
+}
+
+function sparse(name: string, sizeBytes: number): string {
+  const path = written(name, '');
+  truncateSync(path, sizeBytes);
   return path;
 }
 
@@ -124,11 +130,14 @@ describe('a key store', () => {
     assert.ok(until > now);
     assert.deepEqual(expiryWarnings(certificates, now, 1000), []);
     assert.match(
-      expiryWarnings(certificates, until, 1000)[0] ?? '',
+      expiryWarnings(certificates, until, 1000)[0]?.message ?? '',
       /^the certificate "CN=localhost,OU=rsa,O=Partita" of ssl\.key.*java8\.p12\) expired at /,
     );
-    assert.match(expiryWarnings(certificates, until - 999, 1000)[0] ?? '', / expires at .*renew/);
-    assert.match(expiryWarnings(certificates, 0, 1000)[0] ?? '', / is good only from /);
+    const [soon] = expiryWarnings(certificates, until - 999, 1000);
+    assert.match(soon?.message ?? '', / expires at .*renew/);
+    assert.equal(soon?.daysLeft, 0);
+    assert.match(expiryWarnings(certificates, 0, 1000)[0]?.message ?? '', / is good only from /);
+    assert.equal(expiryWarnings(certificates, until + 1, 1000)[0]?.daysLeft, -1);
   });
 });
 
@@ -268,7 +277,17 @@ describe('what cannot be used is refused in a line with key, file and remedy:', 
     [
       'a directory in place of a file',
       () => keystore('.'),
-      /it cannot be read \(EISDIR\); let the broker or tool read this file$/,
+      /it is a directory; name the file in it$/,
+    ],
+    [
+      'a device, which has no end',
+      () => ({ ...keystore('x'), 'ssl.keystore.location': '/dev/zero' }),
+      /\(\/dev\/zero\): it is a pipe, a socket or a device; copy what it gives into a file$/,
+    ],
+    [
+      'a file that is much too large, unread',
+      () => ({ ...keystore('x'), 'ssl.keystore.location': sparse('huge', 2 ** 40) }),
+      /huge\): it has more than 16 MiB and is no key store; correct the path$/,
     ],
     [
       'a PEM file under another type',

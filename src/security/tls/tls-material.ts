@@ -64,23 +64,35 @@ export async function readTlsMaterial(
   };
 }
 
-/** One line for each certificate that is not good now, or not for much longer. */
+export interface ExpiryWarning {
+  readonly message: string;
+  /** Whole ones until it ends; below 0 it has ended. */
+  readonly daysLeft: number;
+}
+
+const dayMs = 24 * 3600 * 1000;
+
+/** One for each certificate that is not good now, or not for much longer. */
 export function expiryWarnings(
   certificates: readonly CertificateFacts[],
   nowMs: number,
   soonMs: number,
-): string[] {
-  const warnings: string[] = [];
+): ExpiryWarning[] {
+  const warnings: ExpiryWarning[] = [];
   for (const { distinguishedName, notBeforeMs, notAfterMs, source } of certificates) {
     const which = `the certificate ${JSON.stringify(distinguishedName)} of ${source}`;
     const until = new Date(notAfterMs).toISOString();
+    const warn = (what: string): void => {
+      const daysLeft = Math.floor((notAfterMs - nowMs) / dayMs);
+      warnings.push({ message: `${which} ${what}`, daysLeft });
+    };
     if (notAfterMs <= nowMs) {
-      warnings.push(`${which} expired at ${until}: clients refuse it; renew it`);
+      warn(`expired at ${until}: clients refuse it; renew it`);
     } else if (notBeforeMs > nowMs) {
       const from = new Date(notBeforeMs).toISOString();
-      warnings.push(`${which} is good only from ${from} on: clients refuse it until then`);
+      warn(`is good only from ${from} on: clients refuse it until then`);
     } else if (notAfterMs - nowMs < soonMs) {
-      warnings.push(`${which} expires at ${until}: renew it before`);
+      warn(`expires at ${until}: renew it before`);
     }
   }
   return warnings;
