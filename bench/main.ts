@@ -19,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'metadata-store': () => import('./metadata-store.ts'),
   kafka: () => import('./kafka.ts'),
   handshakes: () => import('./handshakes.ts'),
+  acls: () => import('./acls.ts'),
   security: () => import('./security.ts'),
   latency: () => import('./latency.ts'),
   transactions: () => import('./transactions.ts'),

@@ -92,6 +92,11 @@ test('what an honest client notices of strangers is measured', async () => {
   assert.match(await bench(line), /^honest client beside handshakes .*handshakes\/s=/m);
 });
 
+test('very many ACLs are measured', async () => {
+  const line = 'acls --rounds 1 --acls 200 --batch 100';
+  assert.match(await bench(line), /^taken away, each by itself .*othersWaitMsMax=/m);
+});
+
 test('latency is measured over our broker alone', async () => {
   const line = 'latency --rounds 1 --products partita --tools ours --rate 200 --seconds 1';
   assert.match(await bench(line), /^partita paced e2e, acks=all +p50Ms=/m);

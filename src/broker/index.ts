@@ -34,7 +34,7 @@
 //   transactional-produce.ts   batches that may open a transaction; enter-transaction.ts: asking
 //                              its coordinator; transaction-markers.ts: ending it
 //   authorization.ts       what a client may do; audit.ts: who was let in and refused what
-//   bounded-wait.ts        waits that somebody else may never end
+//   bounded-wait.ts        waits that somebody else may never end; slices.ts: long work, in turns
 //   descriptor-budget.ts   files and connections share what the process may have open
 
 import type { BrokerConfig } from '../config/index.ts';
@@ -57,6 +57,7 @@ export async function storeOptionsOf(io: Io, config: BrokerConfig): Promise<Stor
 export async function loadMemberParts(): Promise<void> {
   await import('./member.ts');
   await import('./authentication.ts');
+  await import('./handlers/describe-acls.ts');
   await loadAuthorizer();
   await loadStoreEngines();
 }

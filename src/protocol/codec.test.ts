@@ -9,6 +9,7 @@ import {
   decodeResponse,
   decodeStruct,
   decodeVersioned,
+  encodeElements,
   encodeRequest,
   encodeResponse,
   encodeStruct,
@@ -23,13 +24,23 @@ import {
   apiByKey,
   apiVersions,
   controlledShutdown,
+  describeAcls,
   fetch,
   listOffsets,
   metadata,
   produce,
 } from './messages/index.ts';
 import type { RequestInput, ResponseInput } from './schema.ts';
-import { array, defineStruct, int8, int32, int64, string, struct } from './schema.ts';
+import {
+  array,
+  defineStruct,
+  EncodedElements,
+  int8,
+  int32,
+  int64,
+  string,
+  struct,
+} from './schema.ts';
 import {
   consumerProtocolSubscription,
   groupMetadataKey,
@@ -334,4 +345,29 @@ test('a subscription of a newer consumer is read as the newest version known', (
   const { version, value } = decodeVersioned(consumerProtocolSubscription, newer);
   assert.equal(version, 9);
   assert.deepEqual(value, { ...input, ownedPartitions: [] });
+});
+
+test('an array whose elements were encoded before is the same on the wire', () => {
+  const acls = Array.from({ length: 300 }, (_, index) => {
+    return { principal: `User:${index}`, host: '*', operation: 3, permissionType: 3 };
+  });
+  const resources = [
+    { resourceType: 2, resourceName: 'a', patternType: 3, acls },
+    { resourceType: 2, resourceName: 'b', patternType: 4, acls: [] },
+  ];
+  const body = { throttleTimeMs: 0, errorCode: 0, errorMessage: null };
+  for (const version of [1, 2, 3]) {
+    const some = (path: readonly string[], elements: readonly unknown[]) =>
+      encodeElements(describeAcls, version, path, elements);
+    const inner = [acls.slice(0, 200), acls.slice(200)].map((part) =>
+      some(['resources', 'acls'], part),
+    );
+    const first = { ...resources[0], acls: new EncodedElements(acls.length, inner) };
+    const pieces = [some(['resources'], [first]), some(['resources'], resources.slice(1))];
+    const sliced = { ...body, resources: new EncodedElements(2, pieces) };
+    assert.equal(
+      bodyOf(encodeResponse(describeAcls, version, 1, sliced), 0),
+      bodyOf(encodeResponse(describeAcls, version, 1, { ...body, resources }), 0),
+    );
+  }
 });

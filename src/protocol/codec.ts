@@ -3,7 +3,7 @@
 // codecs of compile.ts, made at the first use of a version and kept.
 
 import type { Codec } from './compile.ts';
-import { compileMessage } from './compile.ts';
+import { compileElements, compileMessage } from './compile.ts';
 import { InexactRequest, KafkaError, MalformedError } from './errors.ts';
 import { apiByKey } from './messages/index.ts';
 import { Reader } from './reader.ts';
@@ -119,6 +119,28 @@ export function encodeResponse<A extends Api>(
   if (responseHeaderVersion(api, version) === 1) writer.uvarint(0);
   codec.write(writer, body as never);
   return finish(writer, codec);
+}
+
+/** By message, version and path. */
+const compiledElements = new Map<string, Codec>();
+
+/**
+ * Some elements of an array of structs of a response, for `EncodedElements`. `path` names the
+ * field, within those that contain it.
+ */
+export function encodeElements(
+  { response }: Api,
+  version: number,
+  path: readonly string[],
+  elements: readonly unknown[],
+): Buffer {
+  const key = `${response.name} ${version} ${path.join('.')}`;
+  const codec = compiledElements.get(key) ?? compileElements(response, version, path);
+  compiledElements.set(key, codec);
+  const writer = new Writer(64 * elements.length);
+  for (const element of elements) codec.write(writer, element as never);
+  const pieces = writer.finish();
+  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
 }
 
 function finish(writer: Writer, codec: Compiled): Buffer[] {

@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts';
 import { KafkaError, MalformedError } from './errors.ts';
 import { type Reader, SCALAR_COST, STRUCT_COST } from './reader.ts';
 import type { Field, Fields, RecordsInput, ScalarType, Schema } from './schema.ts';
-import { defaultOf, isIn } from './schema.ts';
+import { defaultOf, EncodedElements, isIn } from './schema.ts';
 import { Writer } from './writer.ts';
 
 type Read = (reader: Reader) => unknown;
@@ -32,6 +32,14 @@ interface Context {
 export function compileMessage(message: Schema, version: number): Codec {
   const compact = isIn(message.flexible, version);
   return compileStruct(message.fields, { message: message.name, version, compact });
+}
+
+/** Of the elements of an array of structs: a field of the message, or of one of its fields. */
+export function compileElements(message: Schema, version: number, path: readonly string[]): Codec {
+  const compact = isIn(message.flexible, version);
+  let fields = message.fields;
+  for (const name of path) fields = fields[name]?.element as Fields;
+  return compileStruct(fields, { message: message.name, version, compact });
 }
 
 /** One field as the loops of a struct see it. */
@@ -197,7 +205,7 @@ function compileArray(name: string, field: Field, isNullable: boolean, context: 
   const { read, write, bytesMin } = element;
   const cost = isScalar ? SCALAR_COST : STRUCT_COST;
   assert(bytesMin > 0, `${context.message}: elements of ${name} have no size`);
-  return {
+  const codec: Codec = {
     bytesMin: compact ? 1 : 4,
     read: (reader) => {
       const count = reader.count(compact, bytesMin, cost);
@@ -218,6 +226,18 @@ function compileArray(name: string, field: Field, isNullable: boolean, context: 
       writer.length(values.length, compact);
       for (let i = 0; i < values.length; i++) write(writer, values[i] as never);
     },
+  };
+  return field.sliced ? { ...codec, write: orEncoded(codec.write, compact) } : codec;
+}
+
+function orEncoded(write: Write, compact: boolean): Write {
+  return (writer, values: readonly never[] | EncodedElements | null) => {
+    if (!(values instanceof EncodedElements)) {
+      write(writer, values as never);
+      return;
+    }
+    writer.length(values.count, compact);
+    for (const piece of values.pieces) writer.piece(piece);
   };
 }
 

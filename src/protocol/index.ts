@@ -15,6 +15,7 @@ export {
   decodeResponse,
   decodeStruct,
   decodeVersioned,
+  encodeElements,
   encodeRequest,
   encodeResponse,
   encodeStruct,

@@ -61,6 +61,8 @@ export interface Field<Value = unknown, Input = unknown, Optional extends boolea
   readonly ignorable: boolean;
   /** See FieldOptions. */
   readonly compared: boolean;
+  /** See FieldOptions. */
+  readonly sliced: boolean;
   /** undefined: the zero value of the type. */
   readonly default: unknown;
 }
@@ -83,7 +85,25 @@ export interface FieldOptions<Default> {
    * is exact, so that a rounded one means the same. Others are refused where they are not exact.
    */
   readonly compared?: true;
+  /** Of an array of structs: it may be given as EncodedElements. */
+  readonly sliced?: true;
 }
+
+/**
+ * The elements of an array, encoded before what they are a part of: a message with very many is
+ * made in several turns of the event loop (`encodeElements`).
+ */
+export class EncodedElements {
+  readonly count: number;
+  readonly pieces: readonly Buffer[];
+
+  constructor(count: number, pieces: readonly Buffer[]) {
+    this.count = count;
+    this.pieces = pieces;
+  }
+}
+
+type Sliced<Options> = Options extends { readonly sliced: true } ? EncodedElements : never;
 
 type Nullable<Options> = Options extends { readonly nullable: string } ? null : never;
 
@@ -157,6 +177,7 @@ function field(source: FieldSource, versions: string, options: FieldOptions<unkn
     tag: options.tag ?? null,
     ignorable: options.ignorable === true,
     compared: options.compared === true,
+    sliced: options.sliced === true,
     default: options.default,
   };
   return made as Field;
@@ -210,7 +231,7 @@ export function array<
   options?: Options,
 ): Field<
   ElementValue<Element>[] | Nullable<Options>,
-  readonly ElementInput<Element>[] | Nullable<Options>,
+  readonly ElementInput<Element>[] | Sliced<Options> | Nullable<Options>,
   Optional<Versions, Options>
 > {
   return field({ kind: 'array', scalar: null, element }, versions, options) as never;

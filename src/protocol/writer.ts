@@ -191,16 +191,17 @@ export class Writer {
   records(value: Buffer | readonly Buffer[], compact: boolean): void {
     if (!Array.isArray(value)) {
       this.length((value as Buffer).length, compact);
-      this.#piece(value as Buffer);
+      this.piece(value as Buffer);
       return;
     }
     let sizeBytes = 0;
     for (const slice of value as readonly Buffer[]) sizeBytes += slice.length;
     this.length(sizeBytes, compact);
-    for (const slice of value as readonly Buffer[]) this.#piece(slice);
+    for (const slice of value as readonly Buffer[]) this.piece(slice);
   }
 
-  #piece(slice: Buffer): void {
+  /** Bytes that must not change: as a piece of their own, unless they are few. */
+  piece(slice: Buffer): void {
     if (slice.length <= copiedBytesMax) {
       this.raw(slice);
       return;

@@ -25,7 +25,6 @@ import { deleteAclsHandler } from './delete-acls.ts';
 import { deleteGroupsHandler } from './delete-groups.ts';
 import { deleteRecordsHandler } from './delete-records.ts';
 import { deleteTopicsHandler } from './delete-topics.ts';
-import { describeAclsHandler } from './describe-acls.ts';
 import { describeClientQuotasHandler } from './describe-client-quotas.ts';
 import { describeClusterHandler } from './describe-cluster.ts';
 import { describeConfigsHandler } from './describe-configs.ts';
@@ -90,7 +89,9 @@ export const handlers: readonly Handler[] = [
   endTxnHandler,
   writeTxnMarkersHandler,
   txnOffsetCommitHandler,
-  describeAclsHandler,
+  lazyHandler(apis.describeAcls, async () => {
+    return (await import('./describe-acls.ts')).describeAclsHandler;
+  }),
   createAclsHandler,
   deleteAclsHandler,
   describeConfigsHandler,

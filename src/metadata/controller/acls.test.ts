@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plain, TestController } from '../../../tests/doubles/metadata/controllers.ts';
-import { type AclBinding, type AclFilter, anyAcl } from '../../security/acl/index.ts';
+import { PersistentMap } from '../../base/persistent-map.ts';
+import {
+  type AclBinding,
+  type AclFilter,
+  aclKey,
+  anyAcl,
+  matchesAcl,
+} from '../../security/acl/index.ts';
 import { createAcls, deleteAcls } from './acls.ts';
 
 function acl(change: Partial<AclBinding> = {}): AclBinding {
@@ -101,4 +108,38 @@ test('one request creates and deletes ten thousand at the most', () => {
     message: 'Cannot remove more than 10000 acls in a single delete operation.',
   });
   assert.equal(controller.image.acls.size, 10_001);
+});
+
+test('a filter finds what a walk over all ACLs would, and most need no walk', (t) => {
+  const names = ['t', 'to', '*', 'x'];
+  const acls = names.flatMap((resourceName) =>
+    [3, 4].flatMap((patternType) => [
+      acl({ resourceName, patternType }),
+      acl({ resourceName, patternType, operation: 4, principal: 'User:bob' }),
+    ]),
+  );
+  const exact: AclFilter = { ...anyAcl, ...acl({ resourceName: 'to' }) };
+  const walks = t.mock.method(PersistentMap.prototype, 'values');
+  for (const [filter, walksMax] of [
+    [exact, 0],
+    [{ ...exact, host: '10.0.0.1' }, 0],
+    [{ ...exact, principal: null }, 1],
+    [{ ...anyAcl, resourceName: 't' }, 1],
+    [{ ...anyAcl, resourceName: 't', patternType: 4 }, 1],
+    [{ ...anyAcl, resourceName: 'tom', patternType: 2 }, 2],
+    [{ ...anyAcl, principal: 'User:bob' }, 2],
+  ] as const) {
+    const controller = new TestController();
+    create(controller, ...acls);
+    walks.mock.resetCalls();
+    const [first, again] = remove(controller, filter, filter);
+    const expected = acls.filter((each) => matchesAcl(filter, each));
+    const texts = (found: readonly AclBinding[] = []) => found.map(aclKey).sort();
+    assert.deepEqual(texts(first?.acls), texts(expected));
+    assert.deepEqual(texts(again?.acls), texts(expected));
+    assert.ok(walks.mock.callCount() <= walksMax, JSON.stringify(filter));
+    assert.equal(controller.image.acls.size, acls.length - expected.length);
+    create(controller, ...acls);
+    assert.equal(controller.image.acls.size, acls.length);
+  }
 });

@@ -44,7 +44,7 @@ export function createAcls(
       return { error: itemError(error) };
     }
     const key = aclKey(acl);
-    if (machine.hasAcl(key) || created.has(key)) return { error: null };
+    if (machine.aclId(key) !== undefined || created.has(key)) return { error: null };
     created.add(key);
     if (records.length === recordsMax) {
       const why = 'Unable to perform excessively large batch operation.';
@@ -98,6 +98,7 @@ export function deleteAcls(
   { filters }: DeleteAclsRequest,
 ): Decision<MetadataRecord, DeleteAclsResult[]> {
   const deleted = new Set<string>();
+  const candidates = candidatesOf(machine);
   const response = filters.map((filter): DeleteAclsResult => {
     try {
       assertKnown(filter);
@@ -105,13 +106,13 @@ export function deleteAcls(
       return { error: itemError(error), acls: [] };
     }
     const acls: AclBinding[] = [];
-    for (const [id, acl] of machine.image.acls) {
+    for (const acl of candidates(filter)) {
       if (!matchesAcl(filter, acl)) continue;
       if (deleted.size >= recordsMax) {
         refuse(`Cannot remove more than ${recordsMax} acls in a single delete operation.`);
       }
       acls.push(bindingOf(acl));
-      deleted.add(id);
+      deleted.add(acl.id);
     }
     return { error: null, acls };
   });
@@ -119,6 +120,44 @@ export function deleteAcls(
     return { type: 'RemoveAccessControlEntryRecord', id };
   });
   return { records, response };
+}
+
+/**
+ * The ACLs among which are those that a filter finds: not all of them, where a request has a filter
+ * for each of many thousands.
+ */
+function candidatesOf(machine: ControllerMachine): (filter: AclFilter) => Iterable<AclEntry> {
+  const { acls } = machine.image;
+  let byName: Map<string, AclEntry[]> | null = null;
+  return (filter) => {
+    if (isBinding(filter)) {
+      const id = machine.aclId(aclKey(filter));
+      return id === undefined ? [] : [acls.get(id) as AclEntry];
+    }
+    const { resourceName, patternType } = filter;
+    if (resourceName === null || patternType === AclPattern.MATCH) return acls.values();
+    byName ??= groupedByName(acls.values());
+    return byName.get(resourceName) ?? [];
+  };
+}
+
+/** Whether it finds one ACL at most: everything about that is said. */
+function isBinding(filter: AclFilter): filter is AclBinding {
+  const { resourceType, patternType, operation, permissionType } = filter;
+  const isOne = patternType === AclPattern.LITERAL || patternType === AclPattern.PREFIXED;
+  const { ANY } = AclResource;
+  if (!isOne || [resourceType, operation, permissionType].includes(ANY)) return false;
+  return filter.resourceName !== null && filter.principal !== null && filter.host !== null;
+}
+
+function groupedByName(acls: Iterable<AclEntry>): Map<string, AclEntry[]> {
+  const byName = new Map<string, AclEntry[]>();
+  for (const acl of acls) {
+    const same = byName.get(acl.resourceName);
+    if (same === undefined) byName.set(acl.resourceName, [acl]);
+    else same.push(acl);
+  }
+  return byName;
 }
 
 function assertKnown({ resourceType, patternType, operation, permissionType }: AclFilter): void {

@@ -4,6 +4,7 @@
 //
 // Invariant: `replay` alone changes it.
 
+import type { Uuid } from '../../base/uuid.ts';
 import type { Log, Random } from '../../io/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import { aclKey } from '../../security/acl/index.ts';
@@ -47,8 +48,8 @@ export class ControllerMachine implements Machine<MetadataRecord> {
   #endOffset: number;
   /** Names with '.' or '_' by the form in which metrics would confuse them. */
   readonly #collidingNames = new Map<string, string>();
-  /** What the ACLs say, by `aclKey`; null until one is created. */
-  #aclKeys: Set<string> | null = null;
+  /** The ids of ACLs by what they say (`aclKey`), and back; null until one is asked for. */
+  #acls: { readonly ids: Map<string, Uuid>; readonly keys: Map<Uuid, string> } | null = null;
 
   constructor(image: MetadataImage, context: ControllerContext) {
     this.context = context;
@@ -75,7 +76,7 @@ export class ControllerMachine implements Machine<MetadataRecord> {
   replay(record: MetadataRecord, offset: number): void {
     if (record.type === 'TopicRecord') this.#indexName(record.name);
     if (record.type === 'RemoveTopicRecord') this.#forgetName(record.topicId);
-    if (this.#aclKeys !== null) this.#indexAcl(record, this.#aclKeys);
+    if (this.#acls !== null) this.#indexAcl(record);
     if (record.type === 'DelegationTokenRecord') this.tokenIndex?.add(record.tokenId);
     if (record.type === 'RemoveDelegationTokenRecord') this.tokenIndex?.remove(record.tokenId);
     this.#delta ??= new MetadataDelta(this.#image);
@@ -83,17 +84,25 @@ export class ControllerMachine implements Machine<MetadataRecord> {
     this.#endOffset = offset + 1;
   }
 
-  /** Whether there is an ACL that says this, by `aclKey`. */
-  hasAcl(key: string): boolean {
-    this.#aclKeys ??= new Set(Array.from(this.image.acls.values(), aclKey));
-    return this.#aclKeys.has(key);
+  /** The id of the ACL that says this, by `aclKey`. */
+  aclId(key: string): Uuid | undefined {
+    if (this.#acls === null) {
+      this.#acls = { ids: new Map(), keys: new Map() };
+      for (const [id, acl] of this.image.acls) this.#noteAcl(id, aclKey(acl));
+    }
+    return this.#acls.ids.get(key);
   }
 
-  #indexAcl(record: MetadataRecord, keys: Set<string>): void {
-    if (record.type === 'AccessControlEntryRecord') keys.add(aclKey(record));
+  #noteAcl(id: Uuid, key: string): void {
+    this.#acls?.ids.set(key, id);
+    this.#acls?.keys.set(id, key);
+  }
+
+  #indexAcl(record: MetadataRecord): void {
+    if (record.type === 'AccessControlEntryRecord') this.#noteAcl(record.id, aclKey(record));
     if (record.type !== 'RemoveAccessControlEntryRecord') return;
-    const acl = this.image.acls.get(record.id);
-    if (acl !== undefined) keys.delete(aclKey(acl));
+    this.#acls?.ids.delete(this.#acls.keys.get(record.id) ?? '');
+    this.#acls?.keys.delete(record.id);
   }
 
   /** An existing topic whose metrics would have the same name as this one's. */

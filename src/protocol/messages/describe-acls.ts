@@ -22,16 +22,24 @@ export const describeAcls = defineApi({
     throttleTimeMs: int32('0+'),
     errorCode: int16('0+'),
     errorMessage: string('0+', { nullable: '0+' }),
-    resources: array('0+', {
-      resourceType: int8('0+'),
-      resourceName: string('0+'),
-      patternType: int8('1+', { default: 3 }),
-      acls: array('0+', {
-        principal: string('0+'),
-        host: string('0+'),
-        operation: int8('0+'),
-        permissionType: int8('0+'),
-      }),
-    }),
+    resources: array(
+      '0+',
+      {
+        resourceType: int8('0+'),
+        resourceName: string('0+'),
+        patternType: int8('1+', { default: 3 }),
+        acls: array(
+          '0+',
+          {
+            principal: string('0+'),
+            host: string('0+'),
+            operation: int8('0+'),
+            permissionType: int8('0+'),
+          },
+          { sliced: true },
+        ),
+      },
+      { sliced: true },
+    ),
   },
 });

@@ -17,6 +17,7 @@ import {
 import { port, startBroker } from './brokers.ts';
 
 await loadAuthorizer();
+await import('../../../src/broker/handlers/describe-acls.ts');
 
 export interface GuardedBroker {
   /** Of the broker. */
