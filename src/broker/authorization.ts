@@ -11,13 +11,11 @@ import {
   AclOperation,
   AclResource,
   type Authorizer,
-  aclHost,
   clusterResourceName,
   newAuthorizer,
   operationsOf,
   type Requester,
 } from '../security/acl/index.ts';
-import { principalText } from '../security/index.ts';
 import type { Audit } from './audit.ts';
 import type { Client } from './client.ts';
 
@@ -91,11 +89,7 @@ export function rightsOf(
   client: Client,
 ): Rights {
   if (authorizer === null) return everyRight;
-  return new ClientRights(authorizer, requesterOf(client), audit);
-}
-
-export function requesterOf({ principal, connection }: Client): Requester {
-  return { principal: principalText(principal), host: aclHost(connection.remoteHost) };
+  return new ClientRights(authorizer, client.requester, audit);
 }
 
 interface Bound {

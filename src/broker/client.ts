@@ -5,7 +5,8 @@
 
 import type { Clock } from '../io/index.ts';
 import type { Exchange, ServerConnection } from '../network/index.ts';
-import { anonymous, type Principal } from '../security/index.ts';
+import { aclHost, type Requester } from '../security/acl/index.ts';
+import { anonymous, type Principal, principalText } from '../security/index.ts';
 
 /** What stands in front of the handlers while a client has to prove who it is. */
 export interface Gate {
@@ -15,17 +16,36 @@ export interface Gate {
 
 export class Client {
   readonly connection: ServerConnection;
-  /** Whose rights and quotas it has. */
-  principal: Principal = anonymous;
   /** null: every request is one for the handlers. */
   gate: Gate | null = null;
   /** From ApiVersions v3+ (KIP-511); null for older clients. */
   softwareName: string | null = null;
   softwareVersion: string | null = null;
   readonly #whenGone = new Set<() => void>();
+  #principal = anonymous;
+  #requester: Requester | null = null;
 
   constructor(connection: ServerConnection) {
     this.connection = connection;
+  }
+
+  /** Whose rights and quotas it has. */
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  set principal(principal: Principal) {
+    this.#principal = principal;
+    this.#requester = null;
+  }
+
+  /** Its principal and its address as ACLs have them, made once and not for each request. */
+  get requester(): Requester {
+    this.#requester ??= {
+      principal: principalText(this.#principal),
+      host: aclHost(this.connection.remoteHost),
+    };
+    return this.#requester;
   }
 
   /** Registers what must not outlive the connection; call the result when it is over before. */
