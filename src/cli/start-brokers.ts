@@ -93,7 +93,8 @@ class Brokers {
   readonly #files: Secured | null;
   readonly #numbers: readonly number[];
   readonly #living = new Map<number, Child>();
-  readonly #ready = new Set<number>();
+  /** By number: a broker says a line for each of its listeners. */
+  readonly #readyLines = new Map<number, number>();
   #server!: SharedStoreServer;
   #isStopping = false;
 
@@ -234,7 +235,7 @@ class Brokers {
     const end = await child.ended;
     this.#living.delete(number);
     if (this.#isStopping) return;
-    if (!this.#ready.has(number)) return;
+    if (!this.#isReady(number)) return;
     const names = [...secrets].map(([name, { key }]) => `${name} (${key})`).join(', ');
     const first = names === '' ? '' : `, with ${names} in the environment`;
     const again = command.map(shellWord).join(' ');
@@ -289,8 +290,13 @@ class Brokers {
   #onLine(number: number, line: string): void {
     process.stdout.write(`${line}\n`);
     if (!line.startsWith('partita ready ')) return;
-    this.#ready.add(number);
-    if (this.#ready.size === this.#numbers.length && !this.#isStopping) this.#printHints();
+    this.#readyLines.set(number, (this.#readyLines.get(number) ?? 0) + 1);
+    const isLast = this.#numbers.every((each) => this.#isReady(each));
+    if (isLast && !this.#isStopping) this.#printHints();
+  }
+
+  #isReady(number: number): boolean {
+    return this.#readyLines.get(number) === this.#config.listeners.length;
   }
 
   #printHints(): void {

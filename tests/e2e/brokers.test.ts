@@ -24,7 +24,10 @@ inOwnFolders();
 
 describe('three brokers on one machine', () => {
   test('serve as one cluster, say what they are for, and end together on Ctrl-C', async () => {
-    const { parent, ports } = await startThree();
+    const two = 'PLAINTEXT://127.0.0.1:0,OTHER://127.0.0.1:0';
+    const map = 'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT';
+    const more = ['--override', `listeners=${two}`, '--override', map];
+    const { parent, ports } = await startThree(...more);
     assert.match(parent.output, /for trying only/);
     assert.deepEqual([...ports.keys()].sort(), [1, 2, 3]);
     const made = await tool(
@@ -49,6 +52,7 @@ describe('three brokers on one machine', () => {
     parent.signalAll('SIGINT');
     assert.equal(await parent.ended, 0, parent.output);
     assert.doesNotMatch(parent.output, /is killed/);
+    assert.equal(parent.output.match(/^Try, in another terminal:$/gm)?.length, 1, parent.output);
     for (const name of ['broker1', 'broker2', 'broker3']) {
       assert.ok(existsSync(join(directory, name, '.kafka_cleanshutdown')), name);
     }
