@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { World } from '../../../sim/index.ts';
+import type { Broker } from '../../../src/broker/index.ts';
 import type { Io } from '../../../src/io/index.ts';
 import { ClientConnection } from '../../../src/network/index.ts';
 import { createAcls, createTopics, deleteAcls } from '../../../src/protocol/index.ts';
@@ -44,9 +45,11 @@ interface More {
 
 const principal = 'User:ANONYMOUS';
 
+/** @param startWith starts the broker; by default one that is alone */
 export async function withGuardedBroker(
   run: (at: GuardedBroker) => Promise<void>,
   config: Readonly<Record<string, string>> = {},
+  startWith: (io: Io, config: Readonly<Record<string, string>>) => Promise<Broker> = startBroker,
 ): Promise<void> {
   const world = new World({});
   const ios: Io[] = [];
@@ -63,7 +66,7 @@ export async function withGuardedBroker(
     start('admin', lend),
     start('client', lend),
     start('host', async (io) => {
-      const broker = await startBroker(io, {
+      const broker = await startWith(io, {
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'allow.everyone.if.no.acl.found': 'true',
         ...config,
