@@ -51,7 +51,11 @@ async function readOnce(
         const { offset, timestamp } = record;
         const target = byPlace.get(placeName(record));
         if (target === undefined || offset >= target.endOffset) continue;
-        target.records.push({ ...identityOf(record), offset, timestamp });
+        target.records.push({
+          ...identityOf({ ...record, headers: [...record.headers] }),
+          offset,
+          timestamp,
+        });
       }
     }
   }

@@ -102,8 +102,8 @@ export async function readCommitted(
 
 function storedOf(record: ConsumerRecord): { stored: StoredRecord; source: string | null } {
   const { offset, timestamp, key, value } = record;
-  const headers = record.headers.filter((header) => header.key !== copyHeader);
-  const copied = record.headers.find((header) => header.key === copyHeader);
+  const headers = [...record.headers].filter((header) => header.key !== copyHeader);
+  const copied = [...record.headers].find((header) => header.key === copyHeader);
   const stored = { ...identityOf({ key, value, headers }), offset, timestamp };
   return { stored, source: copied?.value?.toString() ?? null };
 }

@@ -37,7 +37,7 @@ export async function readKeyed(
       for (const record of await consumer.poll(1_000)) {
         const target = byPlace.get(placeName(record));
         if (target === undefined || record.offset >= target.endOffset) continue;
-        target.updates.push(updates.recognise(record));
+        target.updates.push(updates.recognise({ ...record, headers: [...record.headers] }));
       }
     }
   }

@@ -39,7 +39,11 @@ export async function followTail(io: Io, options: TailOptions): Promise<void> {
   for (;;) {
     for (const record of await consumer.poll(1_000)) {
       const { offset, timestamp } = record;
-      reads.onRecord(name, { ...identityOf(record), offset, timestamp });
+      reads.onRecord(name, {
+        ...identityOf({ ...record, headers: [...record.headers] }),
+        offset,
+        timestamp,
+      });
     }
     for (const place of places) {
       const highWatermark = consumer.highWatermark(place);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ConsumerRecord } from '../../client/index.ts';
+import { type ConsumerRecord, Headers } from '../../client/index.ts';
 import { createFormatter } from './formatter.ts';
 
 const record: ConsumerRecord = {
@@ -13,10 +13,10 @@ const record: ConsumerRecord = {
   timestampType: 'createTime',
   key: Buffer.from('k'),
   value: Buffer.from('v'),
-  headers: [
+  headers: new Headers([
     { key: 'h1', value: Buffer.from('1') },
     { key: 'h2', value: null },
-  ],
+  ]),
   leaderEpoch: 4,
 };
 
@@ -59,7 +59,13 @@ describe('a message formatter', () => {
 
   test('says what a record does not have', () => {
     assert.equal(
-      print(everything, { timestamp: -1, leaderEpoch: -1, headers: [], key: null, value: null }),
+      print(everything, {
+        timestamp: -1,
+        leaderEpoch: -1,
+        headers: new Headers(),
+        key: null,
+        value: null,
+      }),
       'NO_TIMESTAMP\tPartition:2\tOffset:5\tEpoch:NOT_PRESENT\tNO_HEADERS\tnull\tnull\n',
     );
     assert.match(print(everything, { timestampType: 'logAppendTime' }), /^LogAppendTime:1795/);

@@ -76,7 +76,7 @@ class DefaultFormatter implements Formatter {
 
   #printHeaders({ headers }: ConsumerRecord, output: FormatterOutput): void {
     if (headers.length === 0) output.writeText('NO_HEADERS');
-    for (const [index, { key, value }] of headers.entries()) {
+    for (const [index, { key, value }] of [...headers].entries()) {
       output.writeText(`${index === 0 ? '' : this.#headersSeparator}${key}:`);
       this.#print(value, this.#header, output);
     }

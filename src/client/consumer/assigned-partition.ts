@@ -20,8 +20,10 @@ export class AssignedPartition implements TopicPartition {
   /** Leader epoch of the record before the position; -1 unknown. */
   positionEpoch = -1;
   isPaused = false;
-  /** Rests as if it were paused: the runner has enough of it, or its serdes are being prepared. */
+  /** Rests as if it were paused: the runner has enough of it. */
   isHeld = false;
+  /** The same: its serdes look up what they need. */
+  awaitsSerdes = false;
   /** The commit of the group that the position is from, until it is set to another. */
   beganAt: { readonly offset: number; readonly metadata: string } | null = null;
   isFetching = false;
@@ -44,7 +46,7 @@ export class AssignedPartition implements TopicPartition {
   }
 
   get isResting(): boolean {
-    return this.isPaused || this.isHeld;
+    return this.isPaused || this.isHeld || this.awaitsSerdes;
   }
 
   seek(offset: number): void {

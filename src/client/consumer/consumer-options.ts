@@ -4,13 +4,26 @@ import { ClientConfigError, type ClientOptions, type PropertyRule } from '../cli
 import type { JavaConsumerNames } from '../java-name-types.ts';
 import type { IsolationLevel } from '../offset-queries.ts';
 import { assertOptions } from '../option-checks.ts';
+import { assertTopics, type TopicTable, type Untyped } from '../topics.ts';
 import { type AssignorName, assignorNames } from './assignors/index.ts';
 import type { ConsumerInterceptor } from './consumer-interceptors.ts';
 import { type AutoOffsetReset, parseAutoOffsetReset } from './offset-reset.ts';
 
 export type GroupProtocol = 'classic' | 'consumer';
 
-export interface ConsumerOptions extends ClientOptions, JavaConsumerNames {
+/** What becomes of a record that its serde refuses; a handler of `run` has onPoison for that. */
+export type OnSerdeError = 'throw' | 'skip' | 'bytes';
+
+export interface ConsumerOptions<Topics extends TopicTable = Untyped>
+  extends ClientOptions,
+    JavaConsumerNames {
+  /** Serdes and types by topic (`defineTopics`); records of other topics are bytes. */
+  readonly topics?: Topics;
+  /**
+   * A record that its serde refuses: `throw` lets poll throw a SerdeError and leaves the position
+   * at the record, `skip` logs it and goes on, `bytes` hands it out as bytes. Default throw.
+   */
+  readonly onSerdeError?: OnSerdeError;
   /** The broker waits for this many bytes, or fetchMaxWaitMs. Default 1. */
   readonly fetchMinBytes?: number;
   /** Default 500. */
@@ -21,6 +34,16 @@ export interface ConsumerOptions extends ClientOptions, JavaConsumerNames {
   readonly maxPartitionFetchBytes?: number;
   /** The most one `poll` returns. Default 500. */
   readonly maxPollRecords?: number;
+  /**
+   * The most bytes of batches, as they were fetched, whose records one `poll` returns; a batch
+   * that was begun is not cut short. Default: no bound but maxPollRecords.
+   */
+  readonly maxPollBytes?: number;
+  /**
+   * Fetched and not yet handed out, over all partitions; a partition that has nothing is still
+   * fetched. Default: no bound but two answers of maxPartitionFetchBytes each.
+   */
+  readonly maxBufferedBytes?: number;
   /** Where to begin without a position, or when the position is gone. Default latest. */
   readonly autoOffsetReset?: AutoOffsetReset;
   /** read_committed hides aborted transactions, undecided ones too. Default read_uncommitted. */
@@ -61,15 +84,29 @@ export interface ConsumerOptions extends ClientOptions, JavaConsumerNames {
   readonly interceptors?: readonly ConsumerInterceptor[];
 }
 
+/** Options that no file of properties can hold, or that Java does not have. */
+const namesWithoutProperty: readonly string[] = [
+  'interceptors',
+  'topics',
+  'onSerdeError',
+  'maxPollBytes',
+  'maxBufferedBytes',
+];
+
 /** Options that have no default. */
-type Optional = 'groupId' | 'groupInstanceId' | 'groupRemoteAssignor';
+type Optional = 'groupId' | 'groupInstanceId' | 'groupRemoteAssignor' | 'topics';
 
 export type ResolvedConsumerOptions = Required<
   Omit<ConsumerOptions, keyof ClientOptions | keyof JavaConsumerNames | Optional>
-> & { readonly [Name in Optional]: string | null };
+> & {
+  readonly [Name in Exclude<Optional, 'topics'>]: string | null;
+} & { readonly topics: TopicTable | null };
 
-export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsumerOptions {
-  assertOptions(options, consumerRules, ['interceptors']);
+export function resolveConsumerOptions(
+  options: ConsumerOptions<TopicTable>,
+): ResolvedConsumerOptions {
+  assertOptions(options, consumerRules, namesWithoutProperty);
+  if (options.topics !== undefined) assertTopics(options.topics);
   const resolved: ResolvedConsumerOptions = {
     fetchMinBytes: options.fetchMinBytes ?? 1,
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
@@ -96,12 +133,29 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     autoCommitIntervalMs: options.autoCommitIntervalMs ?? 5000,
     excludeInternalTopics: options.excludeInternalTopics ?? true,
     interceptors: options.interceptors ?? [],
+    topics: options.topics ?? null,
+    onSerdeError: options.onSerdeError ?? 'throw',
+    maxPollBytes: bytes('maxPollBytes', options.maxPollBytes),
+    maxBufferedBytes: bytes('maxBufferedBytes', options.maxBufferedBytes),
   };
   assertConsistent(resolved, options);
   return resolved;
 }
 
-function assertConsistent(resolved: ResolvedConsumerOptions, given: ConsumerOptions): void {
+function bytes(name: string, given: number | undefined): number {
+  if (given === undefined) return Number.POSITIVE_INFINITY;
+  if (typeof given === 'number' && given > 0) return given;
+  throw new ClientConfigError(`${name} is ${given}: expected a number of bytes above 0`);
+}
+
+function assertConsistent(
+  resolved: ResolvedConsumerOptions,
+  given: ConsumerOptions<TopicTable>,
+): void {
+  if (!['throw', 'skip', 'bytes'].includes(resolved.onSerdeError)) {
+    const expected = 'expected throw, skip or bytes';
+    throw new ClientConfigError(`onSerdeError is ${resolved.onSerdeError}: ${expected}`);
+  }
   const { groupId, groupProtocol, sessionTimeoutMs, heartbeatIntervalMs } = resolved;
   if (groupId === '') throw new ClientConfigError('groupId is empty: give a name or leave it out');
   if (groupId === null && given.enableAutoCommit === true) {
@@ -193,5 +247,5 @@ export const consumerRules: Readonly<Record<string, PropertyRule>> = {
 /** What no other client takes. */
 export const consumerOptionNames: ReadonlySet<string> = new Set([
   ...Object.values(consumerRules).map(([name]) => name),
-  'interceptors',
+  ...namesWithoutProperty,
 ]);

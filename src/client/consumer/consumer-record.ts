@@ -1,6 +1,6 @@
 // A record as a consumer hands it out.
 
-import type { DecodedHeader } from '../../protocol/index.ts';
+import type { Headers } from '../headers.ts';
 
 export interface ConsumerRecord {
   readonly topic: string;
@@ -12,7 +12,8 @@ export interface ConsumerRecord {
   /** Slices of what was fetched: copy what is to be kept for long. */
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: readonly DecodedHeader[];
+  /** In order, a name as often as it occurs: `headers.text('trace')`, or iterate. */
+  readonly headers: Headers;
   /** -1 when the broker did not say. */
   readonly leaderEpoch: number;
 }

@@ -15,7 +15,9 @@ import { withoutJavaNames } from '../java-names.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import { OffsetSpec } from '../offset-queries.ts';
 import type { RunBatchOptions, RunOptions, StopOptions } from '../runner/index.ts';
+import type { TopicTable, Untyped } from '../topics.ts';
 import { AssignedPartition } from './assigned-partition.ts';
+import type { ConsumedRecord } from './consumed-record.ts';
 import type { ConsumerBatch } from './consumer-batch.ts';
 import { ConsumerGroup, type GroupMetadata, needGroup } from './consumer-group.ts';
 import { ConsumerInterceptors } from './consumer-interceptors.ts';
@@ -37,6 +39,7 @@ import {
   type TimestampQuery,
 } from './partition-offsets.ts';
 import { Polling } from './polling.ts';
+import { Receipt } from './receipt.ts';
 import type { RebalanceListener, SubscriptionTarget } from './subscription.ts';
 
 export interface AssignedOffset extends TopicPartition {
@@ -51,7 +54,8 @@ export interface RecordPlace extends TopicPartition {
 }
 
 /**
- * Reads records: of partitions assigned by hand, or as a member of a group that shares them.
+ * Reads records: of partitions assigned by hand, or as a member of a group that shares them. With
+ * a table of `topics` keys and values have the types of the table.
  *
  *     const consumer = new Consumer({ bootstrapServers: 'localhost:9092', groupId: 'billing' });
  *     consumer.subscribe(['orders']);
@@ -61,7 +65,7 @@ export interface RecordPlace extends TopicPartition {
  *     await reader.assign([{ topic: 'orders', partition: 0, offset: 'earliest' }]);
  *     const records = await reader.poll();
  */
-export class Consumer {
+export class Consumer<Topics extends TopicTable = Untyped> {
   readonly #io: Io;
   readonly #client: Client;
   readonly #options: ResolvedConsumerOptions;
@@ -69,11 +73,13 @@ export class Consumer {
   readonly #group: ConsumerGroup | null;
   readonly #offsets: PartitionOffsets;
   readonly #interceptors: ConsumerInterceptors | null;
+  /** null: all topics are bytes. */
+  readonly #receipt: Receipt | null;
   readonly #polling: Polling;
   readonly #runs: ConsumerRuns | null;
   #closed = false;
 
-  constructor(given: ConsumerOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: ConsumerOptions<Topics>, io: Io = createNodeIo({ logLevel: 'warn' })) {
     const options = withoutJavaNames(given, consumerRules, io);
     this.#io = io;
     this.#options = resolveConsumerOptions(options);
@@ -88,9 +94,17 @@ export class Consumer {
     const client = this.#client;
     const fetcher = this.#fetcher;
     const { clock } = io;
-    const polling = new Polling({ clock, fetcher, maxPollRecords });
+    const { topics, onSerdeError } = this.#options;
+    const onNews = (): void => this.#polling.onNews();
+    const limitMs = client.options.defaultApiTimeoutMs;
+    const { log } = client;
+    this.#receipt =
+      topics === null
+        ? null
+        : new Receipt({ topics, onSerdeError, log, fetcher, clock, limitMs, onNews });
+    const polling = new Polling({ clock, fetcher, maxPollRecords, receipt: this.#receipt });
     this.#polling = polling;
-    fetcher.onArrival = () => polling.onNews();
+    fetcher.onArrival = onNews;
     this.#group =
       groupId === null
         ? null
@@ -100,7 +114,7 @@ export class Consumer {
             groupId,
             fetcher,
             positions: () => polling.positions(),
-            onWork: () => polling.onNews(),
+            onWork: onNews,
             onCommitted: this.#interceptors && ((done) => this.#interceptors?.onCommit(done)),
           });
     polling.group = this.#group;
@@ -263,13 +277,11 @@ export class Consumer {
    * Drives the group: rebalance listeners are called in here, and without a poll for
    * maxPollIntervalMs the member leaves. Throws a KafkaError that needs a decision:
    * OFFSET_OUT_OF_RANGE without autoOffsetReset, TOPIC_AUTHORIZATION_FAILED, CORRUPT_MESSAGE
-   * (an UnreadableRecordsError, which says where to seek to go on),
-   * FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED …; and what a listener throws.
+   * (an UnreadableRecordsError, which says where to seek to go on), a SerdeError (the position
+   * stays), FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED …; and what a listener throws.
    */
-  poll(maxWaitMs = 1000): Promise<ConsumerRecord[]> {
-    const polled = this.#polling.poll(maxWaitMs);
-    const interceptors = this.#interceptors;
-    return interceptors === null ? polled : polled.then((seen) => interceptors.onConsume(seen));
+  poll(maxWaitMs = 1000): Promise<ConsumedRecord<Topics>[]> {
+    return this.#poll(maxWaitMs) as Promise<unknown> as Promise<ConsumedRecord<Topics>[]>;
   }
 
   /**
@@ -278,9 +290,11 @@ export class Consumer {
    * commit what is done beyond it. Resolves after `stop`, `close` or the abort of `signal`; rejects
    * with what ended it. Subscribe before; enableAutoCommit is off from here on.
    */
-  run(options: RunOptions<ConsumerRecord>): Promise<void>;
-  run(options: RunBatchOptions<ConsumerRecord>): Promise<void>;
-  async run(options: RunOptions<ConsumerRecord> | RunBatchOptions<ConsumerRecord>): Promise<void> {
+  run(options: RunOptions<ConsumedRecord<Topics>>): Promise<void>;
+  run(options: RunBatchOptions<ConsumedRecord<Topics>>): Promise<void>;
+  async run(
+    options: RunOptions<ConsumedRecord<Topics>> | RunBatchOptions<ConsumedRecord<Topics>>,
+  ): Promise<void> {
     this.#needGroup();
     await this.#runs?.run(options);
   }
@@ -294,8 +308,9 @@ export class Consumer {
    * All records, one by one, until the consumer is closed. Records that the loop has not seen are
    * not committed, and come again in the next loop.
    */
-  [Symbol.asyncIterator](): AsyncGenerator<ConsumerRecord, void> {
-    return this.#polling.records(() => this.poll());
+  [Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord<Topics>, void> {
+    const records: unknown = this.#polling.records(() => this.#poll(1000));
+    return records as AsyncGenerator<ConsumedRecord<Topics>, void>;
   }
 
   /**
@@ -307,8 +322,9 @@ export class Consumer {
    *       await batch.commit();
    *     }
    */
-  batches(): AsyncGenerator<ConsumerBatch, void> {
-    return this.#polling.batches(() => this.poll());
+  batches(): AsyncGenerator<ConsumerBatch<ConsumedRecord<Topics>>, void> {
+    const batches: unknown = this.#polling.batches(() => this.#poll(1000));
+    return batches as AsyncGenerator<ConsumerBatch<ConsumedRecord<Topics>>, void>;
   }
 
   /**
@@ -418,8 +434,19 @@ export class Consumer {
     }
   }
 
+  /** Fetched bytes, then serdes, then interceptors; without either nothing is put in between. */
+  #poll(maxWaitMs: number): Promise<ConsumerRecord[]> {
+    let polled = this.#polling.poll(maxWaitMs);
+    const receipt = this.#receipt;
+    const interceptors = this.#interceptors;
+    if (receipt !== null) polled = polled.then((records) => receipt.decoded(records));
+    if (interceptors === null) return polled;
+    return polled.then((records) => interceptors.onConsume(records));
+  }
+
   /** A record as a handler of the runner gets it: there interceptors cannot take it away. */
-  #received(record: ConsumerRecord): ConsumerRecord {
+  #received(bytes: ConsumerRecord): ConsumerRecord {
+    const record = this.#receipt?.decodedCopy(bytes) ?? bytes;
     return this.#interceptors?.onConsume([record])[0] ?? record;
   }
 

@@ -18,6 +18,7 @@ import {
   KafkaError,
   readBatchHeader,
 } from '../../protocol/index.ts';
+import { Headers, noHeaders } from '../headers.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 import { UnreadableRecordsError } from './unreadable-records-error.ts';
@@ -40,6 +41,8 @@ export class FetchedRecords {
   readonly #isBroken: boolean;
   /** The offset behind what was handed out or skipped so far. */
   nextOffset: number;
+  /** Of the batches that the last `take` has begun. */
+  takenBytes = 0;
   /** The leader epoch of what was handed out last; -1 unknown. */
   leaderEpoch = -1;
   readonly #place: TopicPartition;
@@ -73,14 +76,18 @@ export class FetchedRecords {
     return this.endOffset === this.nextOffset && !this.#isBroken;
   }
 
-  /** Appends at most `max` records to `out`. Throws UnreadableRecordsError where they end. */
-  take(max: number, out: ConsumerRecord[]): number {
+  /**
+   * Appends at most `max` records to `out`, and begins no batch once those taken from have
+   * `bytesMax` bytes as they were fetched. Throws UnreadableRecordsError where they end.
+   */
+  take(max: number, out: ConsumerRecord[], bytesMax = Number.POSITIVE_INFINITY): number {
     let taken = 0;
+    this.takenBytes = 0;
     while (taken < max) {
       const records = this.#records;
       const header = this.#header;
       if (header === null || this.#index >= records.length) {
-        if (!this.#nextBatch()) break;
+        if (this.takenBytes >= bytesMax || !this.#nextBatch()) break;
         continue;
       }
       const { topic, partition } = this.#place;
@@ -99,7 +106,7 @@ export class FetchedRecords {
           timestampType,
           key,
           value,
-          headers,
+          headers: headers.length === 0 ? noHeaders : Headers.of(headers),
           leaderEpoch,
         });
         taken++;
@@ -142,6 +149,7 @@ export class FetchedRecords {
       if (this.#records.length === 0) this.nextOffset = header.lastOffset + 1;
     }
     this.#position += sizeBytes;
+    this.takenBytes += sizeBytes;
     return true;
   }
 

@@ -49,6 +49,8 @@ export class Fetcher {
   #error: Error | null = null;
   /** It ended at what cannot be read, which the caller has not been told yet. */
   #failed: AssignedPartition | null = null;
+  /** What the poll under way may still begin of batches. */
+  #pollRoomBytes = 0;
   #timer: Timer | null = null;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -94,6 +96,7 @@ export class Fetcher {
    * then in turns with them until its position moves.
    */
   collect(max: number): ConsumerRecord[] {
+    this.#pollRoomBytes = this.#options.maxPollBytes;
     const out: ConsumerRecord[] = [];
     const served: AssignedPartition[] = [];
     const owed = this.#failed;
@@ -103,7 +106,7 @@ export class Fetcher {
     }
     let failure: unknown = null;
     for (const partition of this.#partitions.values()) {
-      if (out.length >= max) break;
+      if (out.length >= max || this.#pollRoomBytes <= 0) break;
       if (partition.isResting || partition.fetched.length === 0) continue;
       served.push(partition);
       try {
@@ -135,6 +138,7 @@ export class Fetcher {
     if (this.#closed) return;
     const nowMs = this.#client.io.clock.monotonic();
     this.#client.maybeRefresh();
+    const isFull = this.#bufferedBytes() >= this.#options.maxBufferedBytes;
     const resets = new Map<number, AssignedPartition[]>();
     const byNode = new Map<number, AssignedPartition[]>();
     for (const partition of this.#partitions.values()) {
@@ -146,7 +150,7 @@ export class Fetcher {
         if (!partition.isResetting) addTo(resets, this.#leaderOf(partition), partition);
         continue;
       }
-      if (!isFetchable(partition)) continue;
+      if (!isFetchable(partition) || (isFull && partition.fetched.length > 0)) continue;
       const node = this.#nodeFor(partition);
       if (node === null) continue;
       addTo(byNode, node, partition);
@@ -160,16 +164,27 @@ export class Fetcher {
     }
   }
 
+  /** What is fetched and not handed out; with room for all of it nobody counts. */
+  #bufferedBytes(): number {
+    if (this.#options.maxBufferedBytes === Number.POSITIVE_INFINITY) return 0;
+    let bytes = 0;
+    for (const { fetched } of this.#partitions.values()) {
+      for (const { sizeBytes } of fetched) bytes += sizeBytes;
+    }
+    return bytes;
+  }
+
   #collectFrom(partition: AssignedPartition, max: number, out: ConsumerRecord[]): void {
     for (let next = partition.fetched[0]; next !== undefined; next = partition.fetched[0]) {
       try {
-        next.take(max - out.length, out);
+        next.take(max - out.length, out, this.#pollRoomBytes);
       } finally {
         // A damaged batch throws behind records that are good and will be handed out.
         partition.position = next.nextOffset;
         partition.positionEpoch = next.leaderEpoch;
       }
-      if (!next.isEmpty && out.length >= max) return;
+      this.#pollRoomBytes -= next.takenBytes;
+      if (!next.isEmpty && (out.length >= max || this.#pollRoomBytes <= 0)) return;
       partition.fetched.shift();
     }
   }

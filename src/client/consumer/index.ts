@@ -13,6 +13,7 @@
 // polling.ts             polls, and iterations over them; wakeup-error.ts: how one is ended early
 // consumer-batch.ts      records of one partition that were polled together
 // consumer-runs.ts       what the work runner (../runner) gets of a consumer
+// receipt.ts             keys and values as serdes make them; consumed-record.ts: the types of it
 // record-iteration.ts    what an iteration has not yielded yet
 //
 // As a member of a group:
@@ -27,11 +28,12 @@
 // committed-positions.ts partitions that begin where the group stopped
 // auto-commit.ts         commits by themselves
 export type { AssignorName } from './assignors/index.ts';
+export type { ConsumedRecord } from './consumed-record.ts';
 export { type AssignedOffset, Consumer, type RecordPlace } from './consumer.ts';
 export { ConsumerBatch } from './consumer-batch.ts';
 export type { GroupMetadata } from './consumer-group.ts';
 export type { ConsumerInterceptor } from './consumer-interceptors.ts';
-export type { ConsumerOptions, GroupProtocol } from './consumer-options.ts';
+export type { ConsumerOptions, GroupProtocol, OnSerdeError } from './consumer-options.ts';
 export type { ConsumerRecord } from './consumer-record.ts';
 export type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
 export type { AutoOffsetReset } from './offset-reset.ts';

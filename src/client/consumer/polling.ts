@@ -12,6 +12,7 @@ import type { ConsumerGroup } from './consumer-group.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { OffsetToCommit } from './group-offsets.ts';
+import type { Receipt } from './receipt.ts';
 import { RecordIteration } from './record-iteration.ts';
 import { WakeupError } from './wakeup-error.ts';
 
@@ -19,6 +20,8 @@ export interface PollingParts {
   readonly clock: Clock;
   readonly fetcher: Fetcher;
   readonly maxPollRecords: number;
+  /** null: all topics are bytes. */
+  readonly receipt: Receipt | null;
 }
 
 export class Polling {
@@ -134,7 +137,7 @@ export class Polling {
   }
 
   async #pollUntil(deadlineMs: number): Promise<ConsumerRecord[]> {
-    const { clock, fetcher, maxPollRecords } = this.#parts;
+    const { clock, fetcher, maxPollRecords, receipt } = this.#parts;
     for (;;) {
       if (this.#isClosed) return [];
       this.#hasNews = false;
@@ -143,7 +146,9 @@ export class Polling {
       const end = this.#end;
       this.#end = 'none';
       if (end === 'throw') throw new WakeupError();
-      const records = fetcher.collect(maxPollRecords);
+      receipt?.throwOwed();
+      const collected = fetcher.collect(maxPollRecords);
+      const records = receipt === null ? collected : receipt.prepared(collected);
       fetcher.pump();
       const isOver = end === 'return' || clock.monotonic() >= deadlineMs;
       if (records.length > 0 || isOver) return records;
