@@ -1,10 +1,12 @@
-// docs/configuration.md, docs/errors.md and the files under config/ say what the sources say.
+// docs/configuration.md, docs/errors.md, docs/values.md and the files under config/ say what the
+// sources say.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { documentErrors } from '../src/client/error-guide/index.ts';
+import { documentValues } from '../src/client/value-guide/index.ts';
 import { documentConfiguration, loadBrokerConfig, parseProperties } from '../src/config/index.ts';
 import { projectRoot } from './root.ts';
 
@@ -19,6 +21,11 @@ describe('the documentation of the configuration', () => {
   test('docs/errors.md is what npm run docs writes', () => {
     const message = 'docs/errors.md is behind the tables of errors: npm run docs';
     assert.ok(read('docs', 'errors.md') === documentErrors(), message);
+  });
+
+  test('docs/values.md is what npm run docs writes', () => {
+    const message = 'docs/values.md is behind src/client/value-guide: npm run docs';
+    assert.ok(read('docs', 'values.md') === documentValues(), message);
   });
 
   test('config/server.properties starts the same broker as no file at all', () => {

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentErrors } from '../src/client/error-guide/index.ts';
+import { documentValues } from '../src/client/value-guide/index.ts';
 import { documentConfiguration } from '../src/config/index.ts';
 import { askBroker } from './conformance/ask-broker.ts';
 import { documentConformance } from './conformance/document-conformance.ts';
@@ -13,4 +14,5 @@ import { projectRoot } from './root.ts';
 const docs = join(projectRoot, 'docs');
 writeFileSync(join(docs, 'configuration.md'), documentConfiguration());
 writeFileSync(join(docs, 'errors.md'), documentErrors());
+writeFileSync(join(docs, 'values.md'), documentValues());
 writeFileSync(join(docs, 'conformance.md'), documentConformance(await askBroker()));

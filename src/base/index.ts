@@ -3,6 +3,7 @@
 //
 //   assert.ts           invariants: one that is broken stops the process
 //   brand.ts            classes of errors that know their own across copies of the library
+//   decimal.ts          decimal numbers of any length, with Java's roundings
 //   deferred.ts         a promise that is settled from outside
 //   heap.ts             the least item first
 //   queue.ts            first in, first out, in constant time

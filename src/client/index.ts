@@ -13,6 +13,7 @@
 //                         client-sasl.ts: what is made of them; client-config-error.ts: one that
 //                         makes no sense
 // serde/                  keys and values to bytes and back
+// value-guide/            what each type is in JavaScript: docs/values.md; loaded by no client
 // headers.ts              the headers of a record
 // topics.ts               topics with types
 // java-names.ts           Java's names in the place of ours, and files of properties;
@@ -23,6 +24,7 @@
 // error-guide/            errors explained, for documents and `partita explain`
 // runner/                 consumer.run, loaded by the first run; shutdown.ts: ends at a signal
 // backoff.ts              pauses between attempts
+export { Decimal, type Rounding } from '../base/decimal.ts';
 export type { Uuid } from '../base/uuid.ts';
 export {
   ErrorCode,
