@@ -54,6 +54,11 @@ packages() {
   npm ci --prefix "$2" --no-audit --no-fund --ignore-scripts --silent
 }
 
+packages() {
+  cp "$1" "$2/"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$2"
+}
+
 fetch "kafka-$(property kafka.version kafka/pom.xml)" jars kafka/pom.xml -DskipTests
 fetch "kafka-streams-$(property streams.version streams/pom.xml)" jars streams/pom.xml -DskipTests
 for version in $(property clients.versions java/pom.xml); do
@@ -63,6 +68,8 @@ fetch "confluent-kafka-$(sed -n 's/^confluent-kafka==//p' python/requirements.tx
   wheels python/requirements.txt
 fetch "oidc-provider-$(sed -n 's/.*"oidc-provider": "\(.*\)"/\1/p' oidc/provider/package.json)" \
   packages oidc/provider
+fetch "npm-tools-$(sed -n 's/.*"version": "\(.*\)".*/\1/p' library/package.json)" \
+  packages library/package.json
 # Of those that speak to a Kafka of today.
 kafka="$cache/kafka-$(property kafka.version kafka/pom.xml)"
 archived=("$cache/kafka-streams-$(property streams.version streams/pom.xml)")
