@@ -109,6 +109,30 @@ test('a mechanism that is not enabled is refused with those that are', async () 
   });
 });
 
+test('a mechanism of another listener is refused, and its users are nobody here', async () => {
+  const other = {
+    listeners: 'SASL_PLAINTEXT://0.0.0.0:9092,OTHER://0.0.0.0:9093',
+    'listener.security.protocol.map': 'SASL_PLAINTEXT:SASL_PLAINTEXT,OTHER:SASL_PLAINTEXT',
+    'listener.name.other.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.other.plain.sasl.jaas.config': `${module} required user_carol="secret";`,
+  };
+  await withSasl(async ({ peer }) => {
+    const one = await peer(9093);
+    const { mechanisms } = await one.ask(saslHandshake, 1, { mechanism: 'SCRAM-SHA-256' });
+    assert.deepEqual(mechanisms, ['PLAIN']);
+    await one.closed;
+    for (const [port, user, isKnown] of [
+      [9092, 'alice', true],
+      [9093, 'alice', false],
+      [9092, 'carol', false],
+      [9093, 'carol', true],
+    ] as const) {
+      const { errorCode } = await login(await peer(port), user);
+      assert.equal(errorCode === 0, isKnown, `${user} at ${port}`);
+    }
+  }, other);
+});
+
 describe('before a client has authenticated', () => {
   test('a request ends the connection and is not served', async () => {
     await withSasl(async ({ peer }) => {

@@ -15,6 +15,7 @@ import {
   createAcls,
   deleteTopics,
   describeAcls,
+  describeTopicPartitions,
   encodeBatch,
   errorName,
   fetch,
@@ -116,6 +117,38 @@ describe('a broker with an authorizer', () => {
         `no TOPIC_AUTHORIZATION_FAILED ${none}`,
         `t NONE ${bits}`,
       ]);
+    });
+  });
+
+  test('tells nothing of a topic by its id, or by a page that begins at it', async () => {
+    await withGuardedBroker(async ({ client, createTopic, grant }) => {
+      const topicId = await createTopic('hidden');
+      const noId = `${'A'.repeat(21)}g`;
+      await grant('DESCRIBE', 'TOPIC', 'seen');
+      await createTopic('seen');
+      for (const id of [topicId, noId]) {
+        const asked = { topics: [{ name: null, topicId: id }] };
+        const { topics } = await client.request(metadata, asked);
+        const code = errorName(topics[0]?.errorCode ?? -1);
+        assert.match(code, /^UNKNOWN_TOPIC_ID$|^TOPIC_AUTHORIZATION_FAILED$/);
+        assert.equal(topics[0]?.name, null);
+        const gone = await client.request(deleteTopics, { ...asked, timeoutMs: 1000 });
+        assert.equal(gone.responses[0]?.name, null);
+        const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }];
+        const wanted = { maxWaitMs: 0, minBytes: 0, topics: [{ topicId: id, partitions }] };
+        const { responses } = await client.request(fetch, wanted);
+        assert.notEqual(responses[0]?.partitions[0]?.errorCode, 0);
+        assert.equal(responses[0]?.partitions[0]?.records?.length ?? 0, 0);
+      }
+      const cursor = { topicName: 'hidden', partitionIndex: 0 };
+      const page = await client.request(describeTopicPartitions, {
+        ...{ topics: [], responsePartitionLimit: 1, cursor },
+      });
+      assert.deepEqual(
+        page.topics.map(({ name }) => name),
+        ['seen'],
+      );
+      assert.equal(page.nextCursor, null);
     });
   });
 

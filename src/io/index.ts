@@ -16,7 +16,7 @@
 export type * from './io.ts';
 export { IoError, TlsError } from './io.ts';
 export { LogLevels } from './log-levels.ts';
-export type { LogLevel } from './log-line.ts';
+export { type LogLevel, printable } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';
 export type { HttpAnswer, HttpRequest } from './node-http.ts';
 export type { NodeIoOptions } from './node-io.ts';

@@ -29,6 +29,25 @@ test('an entry is one line whatever it holds', () => {
   assert.match(line, /ERROR a \| b error="Error: broken \| in two/);
 });
 
+test('no field of an entry does anything to a terminal, or begins a line there', () => {
+  const strange = ['\x1b]0;x\x07', '\x9b2J', '\x7f', 'a\u0085b', 'a\u2028b', '\u202eb', '\0'];
+  const plain = /^[\x20-\x7e]*$/;
+  for (const text of strange) {
+    const fields = { name: text, quoted: `${text} "`, list: [text], error: new Error(text) };
+    const line = logLine({ timeMs, level: 'warn', component: 'c', message: text, fields });
+    assert.match(line, plain, JSON.stringify(text));
+  }
+  const clientId = `${'x'.repeat(32_000)}\u001b`;
+  const line = logLine({
+    timeMs,
+    level: 'info',
+    component: '',
+    message: 'm',
+    fields: { clientId },
+  });
+  assert.ok(line.endsWith('x\\u001b'));
+});
+
 test('entries below the level are dropped, and a child names its component', () => {
   const lines: string[] = [];
   const { log } = createNodeIo({ logLevel: 'warn', logSink: (line) => lines.push(line) });

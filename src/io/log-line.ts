@@ -1,7 +1,8 @@
 // The layout of a log entry: one line each, close to the log4j layout of Kafka's own logs, so that
 // eyes and scripts trained on those can read ours.
 //
-// Invariant: an entry is one line whatever the fields hold (no line breaks survive).
+// Invariant: an entry is one line whatever the fields hold, and no terminal does what they say: no
+// line breaks and no control characters survive.
 
 /** What an entry says beside its message, by name. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -37,14 +38,27 @@ function localTime(timeMs: number): string {
   return `${day} ${clock},${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** Control characters (C0 and C1), other ends of lines, and what turns the direction of text. */
+const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Text of strangers in a line that people read: with those written as JSON writes them, also what
+ * JSON would leave.
+ */
+export function printable(text: string): string {
+  return text.replace(unprintable, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
 function flat(text: string): string {
-  return /[\r\n]/.test(text) ? text.replace(/\s*[\r\n]+\s*/g, ' | ') : text;
+  return printable(/[\r\n]/.test(text) ? text.replace(/\s*[\r\n]+\s*/g, ' | ') : text);
 }
 
 function fieldText(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(flat(value.stack ?? String(value)));
   if (typeof value === 'string') {
-    return value === '' || /[\s"=]/.test(value) ? JSON.stringify(value) : value;
+    return printable(value === '' || /[\s"=]/.test(value) ? JSON.stringify(value) : value);
   }
   if (typeof value === 'object' && value !== null) return objectText(value);
   return String(value);
@@ -52,7 +66,7 @@ function fieldText(value: unknown): string {
 
 function objectText(value: object): string {
   try {
-    return JSON.stringify(value) ?? String(value);
+    return printable(JSON.stringify(value) ?? String(value));
   } catch {
     // Circular, or with a bigint inside: its name is all that fits on a line.
     return Object.prototype.toString.call(value);

@@ -121,6 +121,25 @@ test('a change of a topic holds from the answer on', async () => {
   });
 });
 
+test('a reference that is altered over the wire is text, whatever it refers to', async () => {
+  process.env.PLANTED_POLICY = 'compact';
+  try {
+    await withBroker(async ({ client, createTopic }) => {
+      await createTopic('t');
+      for (const value of [`\${env:PLANTED_POLICY}`, `\${file:/planted.properties:policy}`]) {
+        const code = await set(client, [topicType, 't'], ['cleanup.policy', value]);
+        assert.equal(code, ErrorCode.INVALID_CONFIG);
+        const loggable = await set(client, [brokerType, '1'], ['log.cleanup.policy', value]);
+        assert.equal(loggable, ErrorCode.INVALID_REQUEST);
+      }
+      const { configs } = await describe(client, topicType, 't', ['cleanup.policy']);
+      assert.equal(configs[0]?.value, 'delete');
+    });
+  } finally {
+    delete process.env.PLANTED_POLICY;
+  }
+});
+
 test('values are appended to and subtracted from lists', async () => {
   await withBroker(async ({ client, createTopic }) => {
     await createTopic('t');

@@ -48,6 +48,19 @@ describe('an audit trail', () => {
       assert.equal(second?.principal, 'User:b\n"');
     }));
 
+  test('has one line for whatever somebody calls himself, which does nothing to a terminal', () =>
+    simulate(async (io) => {
+      const trail = trailOf(io, [toFile(io)]);
+      const names = ['\x1b[2J', '\x9b2J', 'a\u2028b', '\u202e', `${'x'.repeat(32_000)}\r\n{}`];
+      for (const name of names) {
+        trail.note({ event: 'let in', principal: name, address: '::1', mechanism: 'PLAIN' });
+      }
+      await io.clock.sleep(1);
+      assert.match(io.disk.readFile(path)?.toString() ?? '', /^([\x20-\x7e]*\n){5}$/);
+      const seen = linesOf(io).map((line) => (line as { principal?: string }).principal);
+      assert.deepEqual(seen, names);
+    }));
+
   test('has what was noted last when it is closed, and nothing after that', () =>
     simulate(async (io) => {
       const trail = trailOf(io, [toFile(io)]);

@@ -6,7 +6,7 @@
 // may is held back and counted, and one address alone holds back none of the others. No event has
 // a password.
 
-import { type Io, IoError, ofOutages, RateLimitedLog } from '../../io/index.ts';
+import { type Io, IoError, ofOutages, printable, RateLimitedLog } from '../../io/index.ts';
 import { KafkaError } from '../../protocol/index.ts';
 
 export interface AuditEvent {
@@ -123,7 +123,7 @@ export class AuditTrail {
 
   #line(fields: object): string {
     const time = new Date(this.#io.clock.now()).toISOString();
-    return JSON.stringify({ time, broker: this.#options.nodeId, ...fields });
+    return printable(JSON.stringify({ time, broker: this.#options.nodeId, ...fields }));
   }
 
   #write(): void {
