@@ -7,10 +7,20 @@ import { KafkaError } from '../protocol/index.ts';
 import { Backoff } from './backoff.ts';
 import type { BootstrapAddress, ResolvedClientOptions } from './client-options.ts';
 import { connectionSecurity } from './client-security.ts';
+import { ClockGaps } from './clock-gaps.ts';
+import { requestTrace } from './diagnostics.ts';
 import { explained } from './errors.ts';
+import type { NetworkMeter } from './metrics/index.ts';
+
+/** Of a broker whose id is known, or only of one that was named to begin with. */
+interface Address extends BootstrapAddress {
+  readonly nodeId?: number;
+}
 
 interface Slot {
   readonly key: string;
+  /** Whose traffic is added up where, under Java's name of the node. */
+  node: string;
   connection: ClientConnection | null;
   connecting: Promise<ClientConnection> | null;
   failures: number;
@@ -22,33 +32,50 @@ export class BrokerConnections {
   readonly #io: Io;
   readonly #options: ResolvedClientOptions;
   readonly #backoff: Backoff;
+  readonly #meter: NetworkMeter;
+  readonly #nodeName: (nodeId: number) => string;
+  readonly #gaps: ClockGaps;
   readonly #slots = new Map<string, Slot>();
   /** Made with the first connection. */
   #security: Promise<ConnectionSecurity | undefined> | null = null;
   #closed = false;
 
-  constructor(io: Io, options: ResolvedClientOptions) {
+  /** `nodeName`: Java's coordinators count as nodes of their own. */
+  constructor(
+    io: Io,
+    options: ResolvedClientOptions,
+    meter: NetworkMeter,
+    nodeName: (nodeId: number) => string = (nodeId) => `node-${nodeId}`,
+  ) {
     this.#io = io;
     this.#options = options;
+    this.#meter = meter;
+    this.#gaps = new ClockGaps(io.clock, options.keepAlive);
+    this.#nodeName = nodeName;
     const { reconnectBackoffMs, reconnectBackoffMaxMs } = options;
     this.#backoff = new Backoff(io.random, reconnectBackoffMs, reconnectBackoffMaxMs);
   }
 
   /** The connection if it is there now, without waiting. */
-  ready(address: BootstrapAddress): ClientConnection | null {
-    const connection = this.#slots.get(keyOf(address))?.connection ?? null;
+  ready(address: Address): ClientConnection | null {
+    const slot = this.#slots.get(keyOf(address));
+    if (slot === undefined) return null;
+    const { connection } = slot;
     if (connection === null || connection.isClosed || this.#isIdle(connection)) return null;
+    this.#nameNode(slot, address);
     return connection;
   }
 
   /** Rejects with an IoError or a retriable KafkaError; waits out the reconnect pause first. */
-  async get(address: BootstrapAddress): Promise<ClientConnection> {
+  async get(address: Address): Promise<ClientConnection> {
     const key = keyOf(address);
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      slot = { key, connection: null, connecting: null, failures: 0, notBeforeMs: 0 };
+      const node = this.#bootstrapName(address);
+      slot = { key, node, connection: null, connecting: null, failures: 0, notBeforeMs: 0 };
       this.#slots.set(key, slot);
     }
+    this.#nameNode(slot, address);
     const connection = slot.connection;
     if (connection !== null && !connection.isClosed) {
       if (!this.#isIdle(connection)) return connection;
@@ -60,23 +87,30 @@ export class BrokerConnections {
 
   close(): void {
     this.#closed = true;
+    this.#gaps.close();
     for (const slot of this.#slots.values()) slot.connection?.close();
   }
 
+  /** Whether nobody should rely on it any more. */
   #isIdle(connection: ClientConnection): boolean {
     if (connection.requestsInFlight > 0) return false;
     const idleMs = this.#io.clock.monotonic() - connection.lastActiveMs;
-    return idleMs > this.#options.connectionsMaxIdleMs;
+    if (this.#gaps.isWithin(connection.lastActiveMs, idleMs)) return true;
+    const { connectionsMaxIdleMs } = this.#options;
+    return connectionsMaxIdleMs >= 0 && idleMs > connectionsMaxIdleMs;
   }
 
-  async #connect(slot: Slot, address: BootstrapAddress): Promise<ClientConnection> {
+  async #connect(slot: Slot, address: Address): Promise<ClientConnection> {
     try {
       const waitMs = slot.notBeforeMs - this.#io.clock.monotonic();
       if (waitMs > 0) await this.#io.clock.sleep(waitMs);
       this.#assertOpen();
       this.#security ??= connectionSecurity(this.#io, this.#options.security);
       const connection = await ClientConnection.connect(this.#io, {
-        ...address,
+        host: address.host,
+        port: address.port,
+        meter: this.#meter.node(slot.node),
+        trace: requestTrace,
         clientId: this.#options.clientId,
         connectTimeoutMs: this.#options.connectionSetupTimeoutMs,
         requestTimeoutMs: this.#options.requestTimeoutMs,
@@ -95,6 +129,22 @@ export class BrokerConnections {
     } finally {
       slot.connecting = null;
     }
+  }
+
+  /** An address of bootstrapServers may turn out to be a broker that has an id. */
+  #nameNode(slot: Slot, { nodeId }: Address): void {
+    if (nodeId === undefined) return;
+    const name = this.#nodeName(nodeId);
+    if (slot.node === name) return;
+    slot.node = name;
+    if (slot.connection !== null) slot.connection.meter = this.#meter.node(name);
+  }
+
+  /** As Java has them: `node--1`, `node--2` … */
+  #bootstrapName(address: Address): string {
+    const isSame = ({ host, port }: BootstrapAddress): boolean =>
+      host === address.host && port === address.port;
+    return `node-${-1 - Math.max(0, this.#options.bootstrap.findIndex(isSame))}`;
   }
 
   #assertOpen(): void {

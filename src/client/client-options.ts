@@ -2,6 +2,7 @@
 // the mapping from Java's property names, for the tools and for programs that bring such files.
 
 import { ClientConfigError } from './client-config-error.ts';
+import type { ClientLogger } from './client-log.ts';
 import type { JavaClientNames } from './java-name-types.ts';
 import {
   resolveSecurity,
@@ -18,6 +19,13 @@ export interface ClientOptions extends SecurityOptions, JavaClientNames {
    * `'bootstrap.servers'` or in `properties`.
    */
   readonly bootstrapServers?: string | readonly string[];
+  /** Where lines go, in pino's shape. Default: warnings to standard error. */
+  readonly logger?: ClientLogger;
+  /**
+   * False: timers and connections of an idle client do not keep the process (serverless). Calls
+   * under way do. Default true.
+   */
+  readonly keepAlive?: boolean;
   /** The path of a file of Java's properties. What is given beside it wins over the file. */
   readonly properties?: string;
   /** What we are called in the broker's logs and quotas. Default `partita`. */
@@ -57,7 +65,7 @@ export interface BootstrapAddress {
 export type ResolvedClientOptions = Required<
   Omit<
     ClientOptions,
-    'bootstrapServers' | 'properties' | keyof SecurityOptions | keyof JavaClientNames
+    'bootstrapServers' | 'properties' | 'logger' | keyof SecurityOptions | keyof JavaClientNames
   >
 > & {
   readonly bootstrap: readonly BootstrapAddress[];
@@ -69,6 +77,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     bootstrap: parseBootstrapServers(options.bootstrapServers),
     security: resolveSecurity(options),
     clientId: options.clientId ?? 'partita',
+    keepAlive: options.keepAlive ?? true,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     defaultApiTimeoutMs: options.defaultApiTimeoutMs ?? 60_000,
     connectionSetupTimeoutMs: options.connectionSetupTimeoutMs ?? 10_000,

@@ -6,7 +6,7 @@ import { simulate } from '../../sim/index.ts';
 import { ScriptedCluster } from '../../tests/doubles/client/scripted-cluster.ts';
 import { serveFindCoordinator } from '../../tests/doubles/client/scripted-offsets.ts';
 import type { Io } from '../io/index.ts';
-import { deleteGroups } from '../protocol/index.ts';
+import { deleteGroups, ErrorCode, metadata } from '../protocol/index.ts';
 import { Admin } from './admin/index.ts';
 import { Client } from './client.ts';
 import { OffsetSpec } from './offset-queries.ts';
@@ -56,4 +56,40 @@ scene('a leader that the metadata do not name yet is waited for', async (io, clu
   ]);
   assert.equal(found?.error, null);
   await admin.close();
+});
+
+scene('addresses that changed are found by way of bootstrapServers', async (io, cluster) => {
+  await cluster.startNode(2);
+  const bootstrapServers = '127.0.0.1:9001,127.0.0.1:9003';
+  const started = async (strategy: 'rebootstrap' | 'none'): Promise<Client> => {
+    const options = { bootstrapServers, metadataRecoveryStrategy: strategy };
+    const client = new Client(io, options, false);
+    await client.refresh();
+    return client;
+  };
+  const [client, faithful] = [await started('rebootstrap'), await started('none')];
+  await Promise.all([cluster.stopNode(1), cluster.stopNode(2)]);
+  await cluster.startNode(3);
+  await client.retry(() => client.refresh(), { timeoutMs: 5_000 });
+  assert.deepEqual([...client.cache.nodes.keys()], [3]);
+  // As with Java's setting, only the brokers that were known are asked.
+  await assert.rejects(faithful.retry(() => faithful.refresh(), { timeoutMs: 5_000 }));
+  client.close();
+  faithful.close();
+});
+
+scene('a broker may ask a client to bootstrap again', async (io, cluster) => {
+  const client = new Client(io, { bootstrapServers: cluster.bootstrapServers }, false);
+  await client.refresh();
+  let answers = 0;
+  cluster.serve(metadata, ({ respond }) => {
+    const errorCode = answers++ === 0 ? ErrorCode.REBOOTSTRAP_REQUIRED : ErrorCode.NONE;
+    const brokers = errorCode === 0 ? [{ nodeId: 5, host: '127.0.0.1', port: 9001 }] : [];
+    respond({ errorCode, brokers, clusterId: 'scripted', controllerId: 5, topics: [] });
+  });
+  await assert.rejects(client.refresh(), { errorName: 'REBOOTSTRAP_REQUIRED' });
+  assert.equal(client.cache.nodes.size, 0);
+  await client.retry(() => client.refresh());
+  assert.deepEqual([...client.cache.nodes.keys()], [5]);
+  client.close();
 });

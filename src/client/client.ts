@@ -10,6 +10,7 @@ import { IoError, TlsError } from '../io/index.ts';
 import type { ClientConnection, RequestOptions } from '../network/index.ts';
 import {
   type Api,
+  ErrorCode,
   errorMessage,
   KafkaError,
   metadata,
@@ -19,6 +20,8 @@ import {
 } from '../protocol/index.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnections } from './broker-connections.ts';
+import { Work } from './client-io.ts';
+import { clientLog } from './client-log.ts';
 import {
   type BootstrapAddress,
   type ClientOptions,
@@ -26,6 +29,14 @@ import {
   resolveClientOptions,
 } from './client-options.ts';
 import { MetadataCache, type TopicMetadata } from './metadata-cache.ts';
+import {
+  type ClientKind,
+  type ClientMetric,
+  type MetricGroup,
+  NetworkMeter,
+  readMetrics,
+} from './metrics/index.ts';
+import type { SharedParts } from './shared-parts.ts';
 
 export interface CallOptions {
   /** The time for all attempts together. Default: defaultApiTimeoutMs. */
@@ -44,10 +55,17 @@ export interface Attempt {
 export class Client {
   readonly io: Io;
   readonly options: ResolvedClientOptions;
-  readonly cache = new MetadataCache();
+  readonly cache: MetadataCache;
+  /** What the program waits for. */
+  readonly work: Work;
   readonly log: Log;
   readonly backoff: Backoff;
+  readonly meter: NetworkMeter;
+  readonly #ownsConnections: boolean;
+  readonly #startedAtMs: number;
   readonly #connections: BrokerConnections;
+  /** Since when every refresh has failed; null: the last one has not. */
+  #failingSinceMs: number | null = null;
   readonly #wanted = new Set<string>();
   readonly #mayCreate: boolean;
   /** Called after every metadata answer, with whether it was about all topics. */
@@ -56,17 +74,21 @@ export class Client {
   #refreshing: Promise<void> | null = null;
   /** Whether the refresh under way asks for all that is wanted now. */
   #refreshIsComplete = false;
-  #refreshedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   /** `createsTopics`: let metadata requests create topics if the broker's configuration does so. */
-  constructor(io: Io, options: ClientOptions, createsTopics: boolean) {
+  constructor(io: Io, options: ClientOptions, createsTopics: boolean, shared?: SharedParts) {
     this.io = io;
     this.options = resolveClientOptions(options);
-    this.log = io.log.child('client');
+    this.log = clientLog(io.clock, io.log, options.logger).child('client');
+    this.cache = shared?.cache ?? new MetadataCache();
+    this.meter = shared?.meter ?? new NetworkMeter();
+    this.work = new Work(options.keepAlive ?? true);
+    this.#startedAtMs = io.clock.now();
     const { retryBackoffMs, retryBackoffMaxMs } = this.options;
     this.backoff = new Backoff(io.random, retryBackoffMs, retryBackoffMaxMs);
-    this.#connections = new BrokerConnections(io, this.options);
+    this.#ownsConnections = shared?.connections === undefined;
+    this.#connections = shared?.connections ?? new BrokerConnections(io, this.options, this.meter);
     this.#mayCreate = createsTopics;
   }
 
@@ -76,7 +98,20 @@ export class Client {
 
   close(): void {
     this.#closed = true;
-    this.#connections.close();
+    this.work.end();
+    if (this.#ownsConnections) this.#connections.close();
+  }
+
+  /** How old the metadata are. */
+  get metadataAgeMs(): number {
+    return this.io.clock.monotonic() - this.cache.refreshedAtMs;
+  }
+
+  /** Every metric now: those of the connections, and `groups`. */
+  readMetrics(kind: ClientKind, groups: readonly MetricGroup[] = []): ClientMetric[] {
+    const { clientId } = this.options;
+    const client = { clientId, startedAtMs: this.#startedAtMs };
+    return readMetrics(kind, client, this.meter, groups, this.io.clock.monotonic());
   }
 
   /** From now on metadata requests ask for this topic too. True if it was not wanted before. */
@@ -95,7 +130,7 @@ export class Client {
 
   /** Whether metadata are due again because of their age; starts the refresh if so. */
   maybeRefresh(): void {
-    const ageMs = this.io.clock.monotonic() - this.#refreshedAtMs;
+    const ageMs = this.io.clock.monotonic() - this.cache.refreshedAtMs;
     if (ageMs > this.options.metadataMaxAgeMs) this.refreshInBackground();
   }
 
@@ -118,7 +153,7 @@ export class Client {
       if (isEnough) return;
     }
     this.#refreshIsComplete = true;
-    this.#refreshing = this.#refreshOnce().finally(() => {
+    this.#refreshing = this.#refreshOrForget().finally(() => {
       this.#refreshing = null;
     });
     await this.#refreshing;
@@ -177,7 +212,10 @@ export class Client {
       addresses[i] = addresses[j] as BootstrapAddress;
       addresses[j] = kept;
     }
-    pushAll(addresses, this.options.bootstrap);
+    const { bootstrap, metadataRecoveryStrategy } = this.options;
+    if (addresses.length === 0 || metadataRecoveryStrategy === 'rebootstrap') {
+      pushAll(addresses, bootstrap);
+    }
     for (const address of addresses) {
       const ready = this.#connections.ready(address);
       if (ready !== null) return ready;
@@ -229,7 +267,11 @@ export class Client {
    * Repeats `attempt` with growing pauses while it throws what is worth repeating, until the time
    * is up; then throws the last error.
    */
-  async retry<T>(attempt: (attempt: Attempt) => Promise<T>, options: CallOptions = {}): Promise<T> {
+  retry<T>(attempt: (attempt: Attempt) => Promise<T>, options: CallOptions = {}): Promise<T> {
+    return this.work.during(() => this.#retry(attempt, options));
+  }
+
+  async #retry<T>(attempt: (attempt: Attempt) => Promise<T>, options: CallOptions): Promise<T> {
     const { clock } = this.io;
     const beganMs = clock.monotonic();
     const deadlineMs = beganMs + (options.timeoutMs ?? this.options.defaultApiTimeoutMs);
@@ -257,6 +299,26 @@ export class Client {
     }
   }
 
+  /** Nodes of which none has answered for so long are asked no more (KIP-1102). */
+  async #refreshOrForget(): Promise<void> {
+    try {
+      await this.#refreshOnce();
+      this.#failingSinceMs = null;
+    } catch (error) {
+      const nowMs = this.io.clock.monotonic();
+      this.#failingSinceMs ??= nowMs;
+      const { metadataRecoveryStrategy, metadataRecoveryRebootstrapTriggerMs } = this.options;
+      const isRequired = error instanceof KafkaError && error.errorName === 'REBOOTSTRAP_REQUIRED';
+      const isLong = nowMs - this.#failingSinceMs >= metadataRecoveryRebootstrapTriggerMs;
+      if (metadataRecoveryStrategy === 'rebootstrap' && (isRequired || isLong)) {
+        this.log.warn('begins again with bootstrapServers', { error: messageOf(error) });
+        this.cache.forgetNodes();
+        this.#failingSinceMs = null;
+      }
+      throw error;
+    }
+  }
+
   async #refreshOnce(): Promise<void> {
     const isForAll = this.#wantsAll;
     const wanted = [...this.#wanted].map((name) => ({ name }));
@@ -268,8 +330,9 @@ export class Client {
       allowAutoTopicCreation: this.#mayCreate && !isForAll,
     });
     if (this.#closed) return;
+    if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
     this.cache.replay(response, isForAll);
-    this.#refreshedAtMs = this.io.clock.monotonic();
+    this.cache.refreshedAtMs = this.io.clock.monotonic();
     this.onRefreshed(isForAll);
   }
 }
@@ -286,7 +349,9 @@ class UnknownBroker extends KafkaError {
 
 /** Errors of the system and of the network are worth another attempt, like retriable codes. */
 export function isRetriableFailure(error: unknown): error is KafkaError | IoError {
-  if (error instanceof KafkaError) return error.retriable;
+  if (error instanceof KafkaError) {
+    return error.retriable || error.errorName === 'REBOOTSTRAP_REQUIRED';
+  }
   return error instanceof IoError && !(error instanceof TlsError);
 }
 

@@ -55,6 +55,8 @@ export function isCoordinatorGone(code: number): boolean {
 }
 
 export class Coordinator {
+  /** Told of every answer: of which API, and how long it took. */
+  onAnswered: (apiKey: number, elapsedMs: number, nowMs: number) => void = () => {};
   readonly #client: Client;
   readonly #key: CoordinatorKey;
   #connections: BrokerConnections;
@@ -64,7 +66,7 @@ export class Coordinator {
   constructor(client: Client, key: CoordinatorKey) {
     this.#client = client;
     this.#key = key;
-    this.#connections = new BrokerConnections(client.io, client.options);
+    this.#connections = this.#newConnections();
   }
 
   /** The node id of the coordinator as far as it is known. */
@@ -109,7 +111,12 @@ export class Coordinator {
     const address = this.#address;
     try {
       const built = typeof body === 'function' ? body(connection) : body;
-      return await connection.request(api, built, options);
+      const { clock } = this.#client.io;
+      const beganMs = clock.monotonic();
+      const answer = await connection.request(api, built, options);
+      const nowMs = clock.monotonic();
+      this.onAnswered(api.key, nowMs - beganMs, nowMs);
+      return answer;
     } catch (error) {
       if (isRetriableFailure(error)) this.#forgetIf(address);
       throw error;
@@ -119,11 +126,16 @@ export class Coordinator {
   /** Drops the connection and whatever waits on it, so that the next request is not behind it. */
   reconnect(): void {
     this.#connections.close();
-    this.#connections = new BrokerConnections(this.#client.io, this.#client.options);
+    this.#connections = this.#newConnections();
   }
 
   close(): void {
     this.#connections.close();
+  }
+
+  #newConnections(): BrokerConnections {
+    const { io, options, meter } = this.#client;
+    return new BrokerConnections(io, options, meter, (id) => `node-${0x7fff_ffff - id}`);
   }
 
   #forgetIf(address: CoordinatorAddress | null): void {

@@ -1,6 +1,7 @@
 // Partita's clients: producer, consumer and admin for any broker that speaks Kafka's protocol.
 //
 // producer/  consumer/  admin/   the three clients, each behind its own index.ts
+// connect.ts              several clients that share what they can (shared-parts.ts)
 // client.ts               what they share: requests to the right broker, with retries
 // broker-connections.ts   one connection per broker, made and made again
 // metadata-cache.ts       brokers, topics, leaders
@@ -20,6 +21,12 @@
 //                         java-name-types.ts: those names as types;
 //                         environment-options.ts: KAFKA_* variables
 // option-checks.ts        options that do not exist, values of the wrong kind
+// client-io.ts            what a client stands on, and whether the process stays for it
+// clock-gaps.ts           whether this process stood still
+// client-log.ts           what a client says, to a logger of pino's shape
+// diagnostics.ts          tracing channels; telemetry.ts: spans and metrics made of
+//                         them by opentelemetry.ts (opentelemetry-api.ts)
+// metrics/                what clients measure, under Java's names
 // errors.ts               what every error has that a client throws; error-hints.ts: the remedies
 // error-guide/            errors explained, for documents and `partita explain`
 // runner/                 consumer.run, loaded by the first run; shutdown.ts: ends at a signal
@@ -35,7 +42,9 @@ export {
 } from '../protocol/index.ts';
 export * from './admin/index.ts';
 export type { CallOptions } from './client.ts';
+export type { ClientLogger } from './client-log.ts';
 export { ClientConfigError, type ClientOptions, type PropertiesResult } from './client-options.ts';
+export { Connection, connect, type OwnOptions } from './connect.ts';
 export * from './consumer/index.ts';
 export type { CoordinatorAddress } from './coordinator-requests.ts';
 export { optionsFromEnvironment } from './environment-options.ts';
@@ -48,12 +57,14 @@ export {
 export { type Header, Headers, type HeadersInput, type HeaderValue } from './headers.ts';
 export type { TopicPartition } from './leader-requests.ts';
 export type { PartitionMetadata, TopicMetadata } from './metadata-cache.ts';
+export type { ClientMetric } from './metrics/index.ts';
 export {
   type FoundOffset,
   type IsolationLevel,
   type OffsetQuery,
   OffsetSpec,
 } from './offset-queries.ts';
+export type { OpenTelemetryApi } from './opentelemetry-api.ts';
 export * from './producer/index.ts';
 export type {
   BatchOptions,
@@ -82,6 +93,7 @@ export type {
   SslOptions,
 } from './security-options.ts';
 export * from './serde/index.ts';
+export { traceWithOpenTelemetry } from './telemetry.ts';
 export {
   defineTopics,
   type Received,

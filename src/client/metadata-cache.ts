@@ -43,6 +43,8 @@ export class MetadataCache {
   readonly #nodes = new Map<number, BrokerNode>();
   readonly #topics = new Map<string, TopicMetadata>();
   readonly #nameById = new Map<Uuid, string>();
+  /** When somebody asked last, on io.clock.monotonic(). */
+  refreshedAtMs = Number.NEGATIVE_INFINITY;
   clusterId: string | null = null;
   controllerId = -1;
 
@@ -97,6 +99,11 @@ export class MetadataCache {
     });
     this.#topics.set(topic, { ...known, partitions, available: withLeader(partitions) });
     return true;
+  }
+
+  /** Whoever asks next begins with bootstrapServers. */
+  forgetNodes(): void {
+    this.#nodes.clear();
   }
 
   forget(topic: string): void {

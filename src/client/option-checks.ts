@@ -19,7 +19,7 @@ export function assertOptions(
   ownRules: Readonly<Record<string, PropertyRule>>,
   functions: readonly string[] = [],
 ): void {
-  const others: readonly string[] = [...functions, ...securityOptionNames];
+  const others: readonly string[] = [...functions, ...securityOptionNames, 'logger', 'keepAlive'];
   if (typeof options !== 'object' || options === null) {
     throw new ClientConfigError('options are missing: give at least { bootstrapServers }');
   }

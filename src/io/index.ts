@@ -22,10 +22,12 @@ export type { HttpAnswer, HttpRequest } from './node-http.ts';
 export type { NodeIoOptions } from './node-io.ts';
 export {
   createNodeIo,
+  keepProcess,
   loadChildren,
   loadSecretFolders,
   nodeEnvironment,
   nodeHttp,
+  nodeMonotonic,
 } from './node-io.ts';
 export type { SecretFolder } from './node-secret-folder.ts';
 export type { SystemSignal } from './node-signals.ts';

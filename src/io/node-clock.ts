@@ -21,18 +21,30 @@ export const nodeClock: Clock = {
   },
 };
 
+/** The same, with timers for which a process that has nothing else to do does not stay. */
+export const idleClock: Clock = {
+  ...nodeClock,
+  after: (delayMs, callback) => new NodeTimer(delayMs, callback, false),
+  sleep: (delayMs) =>
+    new Promise((resolve) => {
+      new NodeTimer(delayMs, resolve, false);
+    }),
+};
+
 /** Timers that came early and wait once more, the next deadline first. */
 const early: NodeTimer[] = [];
 
 class NodeTimer implements Timer {
   readonly #deadline: number;
   readonly #callback: () => void;
+  readonly #keepsAlive: boolean;
   #timeout: NodeJS.Timeout;
 
-  constructor(delayMs: number, callback: () => void) {
+  constructor(delayMs: number, callback: () => void, keepsAlive = true) {
     const delay = Math.max(delayMs, 0);
     this.#deadline = performance.now() + delay;
     this.#callback = callback;
+    this.#keepsAlive = keepsAlive;
     this.#timeout = this.#arm(delay);
   }
 
@@ -43,7 +55,8 @@ class NodeTimer implements Timer {
   }
 
   #arm(delayMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#onTimeout(), Math.min(Math.ceil(delayMs), delayMsMax));
+    const timeout = setTimeout(() => this.#onTimeout(), Math.min(Math.ceil(delayMs), delayMsMax));
+    return this.#keepsAlive ? timeout : timeout.unref();
   }
 
   #onTimeout(): void {

@@ -62,6 +62,11 @@ export class NodeConnection implements Connection {
     return this.#socket.localPort ?? 0;
   }
 
+  /** From now on a process does not stay for this connection. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
   get bufferedBytes(): number {
     return this.#socket.writableLength;
   }

@@ -16,6 +16,16 @@ import { ioError } from './node-error.ts';
 
 export const nodeNetwork: Network = { listen, connect, serverTls, hostName };
 
+/** The same, with connections for which a process that has nothing else to do does not stay. */
+export const idleNetwork: Network = {
+  ...nodeNetwork,
+  connect: async (options) => {
+    const connection = await connect(options);
+    connection.unref();
+    return connection;
+  },
+};
+
 async function serverTls(options: ServerTlsOptions): Promise<ServerTls> {
   return (await import('./node-tls.ts')).serverTls(options);
 }
@@ -53,7 +63,7 @@ function listen(
   });
 }
 
-async function connect(options: ConnectOptions): Promise<Connection> {
+async function connect(options: ConnectOptions): Promise<NodeConnection> {
   const { host, port, tls } = options;
   if (tls === undefined) {
     const socket = connectSocket({ host, port, ...socketOptions });
@@ -75,7 +85,7 @@ function connected(
   socket: Socket,
   event: 'connect' | 'secureConnect',
   { host, port, timeoutMs }: ConnectOptions,
-): Promise<Connection> {
+): Promise<NodeConnection> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       clearTimeout(timer);

@@ -41,6 +41,23 @@ export interface ClientConnectionOptions {
   readonly expected?: { readonly clusterId: string; readonly nodeId: number };
   /** Absent: the stream is plain, and nobody asks who we are. */
   readonly security?: ConnectionSecurity | undefined;
+  readonly meter?: ConnectionMeter | undefined;
+  /** Runs a request for those who listen; absent: nobody can. */
+  readonly trace?: RequestTrace | undefined;
+}
+
+/** What is traced of a request. */
+export interface TracedRequest {
+  readonly clientId: string | null;
+  readonly api: string;
+  readonly apiVersion: number;
+  /** host:port */
+  readonly broker: string;
+}
+
+export interface RequestTrace {
+  isHeard(): boolean;
+  run<T>(request: TracedRequest, call: () => Promise<T>): Promise<T>;
 }
 
 export interface RequestOptions {
@@ -50,9 +67,23 @@ export interface RequestOptions {
   readonly versionMax?: number | undefined;
 }
 
+/** Told of what goes over a connection, to add it up. */
+export interface ConnectionMeter {
+  onConnected(nowMs: number): void;
+  onClosed(nowMs: number): void;
+  onSent(bytes: number, nowMs: number): void;
+  onReceived(bytes: number, nowMs: number): void;
+  onResponse(apiKey: number, latencyMs: number, nowMs: number): void;
+  /** A request got its answer, or will get none. */
+  onSettled(): void;
+  onAuthenticated(isAgain: boolean, latencyMs: number, nowMs: number): void;
+  onRefused(isAgain: boolean, nowMs: number): void;
+}
+
 interface PendingRequest {
   readonly api: Api;
   readonly version: number;
+  readonly sentMs: number;
   readonly deadlineMs: number;
   readonly onResponse: (body: unknown) => void;
   readonly onError: (error: Error) => void;
@@ -75,6 +106,8 @@ export class ClientConnection {
   readonly port: number;
   /** Called once when the connection is gone, after the open requests have failed. */
   onClose: (error: Error) => void = () => {};
+  /** May change when it turns out whom we talk to. */
+  meter: ConnectionMeter | undefined;
 
   readonly #io: Io;
   readonly #connection: Connection;
@@ -99,6 +132,7 @@ export class ClientConnection {
     this.#options = options;
     this.host = options.host;
     this.port = options.port;
+    this.meter = options.meter;
     this.#reader = new FrameReader({ frameBytesMax: options.responseBytesMax ?? 2 ** 30 });
     this.#lastActiveMs = io.clock.monotonic();
     connection.onData = (chunk) => this.#onData(chunk);
@@ -118,6 +152,7 @@ export class ClientConnection {
     const tls = security?.tls === undefined ? {} : { tls: { ...security.tls, serverName: host } };
     const raw = await io.network.connect({ host, port, timeoutMs, ...tls });
     const connection = new ClientConnection(io, raw, options);
+    options.meter?.onConnected(io.clock.monotonic());
     try {
       await connection.#negotiate(timeoutMs);
       if (security?.sasl !== undefined) await connection.#login(security.sasl, timeoutMs);
@@ -168,6 +203,18 @@ export class ClientConnection {
     body: RequestInput<A>,
     options: RequestOptions = {},
   ): Promise<ResponseOf<A>> {
+    const { trace, clientId } = this.#options;
+    if (trace === undefined || !trace.isHeard()) return this.#request(api, body, options);
+    const apiVersion = this.versionOf(api, options.versionMax) ?? -1;
+    const traced = { clientId, api: api.name, apiVersion, broker: `${this.host}:${this.port}` };
+    return trace.run(traced, () => this.#request(api, body, options));
+  }
+
+  #request<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    options: RequestOptions,
+  ): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {
       const version = this.#versionFor(api, options.versionMax);
       const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs ?? 30_000;
@@ -200,7 +247,10 @@ export class ClientConnection {
     if (this.#error !== null) throw this.#error;
     const header = { correlationId: this.#nextCorrelationId(), clientId: this.#options.clientId };
     this.#lastActiveMs = this.#io.clock.monotonic();
-    this.#connection.write(encodeRequest(api, version, header, body));
+    const chunks = encodeRequest(api, version, header, body);
+    this.meter?.onSent(sizeOf(chunks), this.#lastActiveMs);
+    this.meter?.onSettled();
+    this.#connection.write(chunks);
     if (this.#connection.bufferedBytes <= outputBytesMax) return;
     this.#drained ??= new Deferred();
     await this.#drained.promise;
@@ -220,7 +270,14 @@ export class ClientConnection {
         const version = this.#versionFor(api, undefined);
         this.#send(api, version, body, { timeoutMs, onResponse, onError: reject });
       });
-    const lifetimeMs = await authenticate({ host: this.host, ask }, login);
+    const isAgain = this.#session !== null;
+    const beganMs = this.#io.clock.monotonic();
+    const lifetimeMs = await authenticate({ host: this.host, ask }, login).catch((error) => {
+      this.meter?.onRefused(isAgain, this.#io.clock.monotonic());
+      throw error;
+    });
+    const provenMs = this.#io.clock.monotonic();
+    this.meter?.onAuthenticated(isAgain, provenMs - beganMs, provenMs);
     // As Java's clients: not all of a fleet at the same moment.
     const share = 0.85 + 0.1 * this.#io.random.float();
     const renewAtMs =
@@ -313,7 +370,15 @@ export class ClientConnection {
     const nowMs = this.#io.clock.monotonic();
     const deadlineMs = nowMs + request.timeoutMs;
     const { onResponse, onError } = request;
-    this.#pending.set(correlationId, { api, version, deadlineMs, onResponse, onError });
+    this.#pending.set(correlationId, {
+      api,
+      version,
+      sentMs: nowMs,
+      deadlineMs,
+      onResponse,
+      onError,
+    });
+    this.meter?.onSent(sizeOf(chunks), nowMs);
     this.#lastActiveMs = nowMs;
     this.#connection.write(chunks);
     this.#watchDeadline(deadlineMs);
@@ -321,6 +386,7 @@ export class ClientConnection {
 
   #onData(chunk: Buffer): void {
     this.#lastActiveMs = this.#io.clock.monotonic();
+    this.meter?.onReceived(chunk.length, this.#lastActiveMs);
     this.#reader.feed(chunk);
     try {
       for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
@@ -341,6 +407,8 @@ export class ClientConnection {
     const { api, version } = pending;
     const { body } = decodeResponse(api, versionOfAnswer(api, version, frame), frame);
     this.#pending.delete(correlationId);
+    this.meter?.onResponse(api.key, this.#lastActiveMs - pending.sentMs, this.#lastActiveMs);
+    this.meter?.onSettled();
     pending.onResponse(body);
   }
 
@@ -369,6 +437,7 @@ export class ClientConnection {
         continue;
       }
       this.#pending.delete(correlationId);
+      this.meter?.onSettled();
       const message = `${this.host}:${this.port} did not answer ${pending.api.name} in time`;
       pending.onError(this.#placed(new KafkaError('REQUEST_TIMED_OUT', message), pending.api));
       this.#fail(this.#networkError(`was closed: ${pending.api.name} timed out`));
@@ -401,6 +470,8 @@ export class ClientConnection {
     else this.#connection.end();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
+    this.meter?.onClosed(this.#io.clock.monotonic());
+    for (const _ of pending) this.meter?.onSettled();
     for (const each of pending) each.onError(this.#placed(error, each.api));
     this.#drained?.reject(error);
     this.#drained = null;
@@ -412,4 +483,10 @@ export class ClientConnection {
 function versionOfAnswer(api: Api, version: number, frame: Buffer): number {
   if (api.key !== apiVersions.key || frame.length < 6) return version;
   return frame.readInt16BE(4) === ErrorCode.UNSUPPORTED_VERSION ? 0 : version;
+}
+
+function sizeOf(chunks: readonly Buffer[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.length;
+  return bytes;
 }

@@ -15,7 +15,10 @@ export type { ConnectionSecurity, SaslExchange, SaslLogin } from './client-authe
 export {
   ClientConnection,
   type ClientConnectionOptions,
+  type ConnectionMeter,
   type RequestOptions,
+  type RequestTrace,
+  type TracedRequest,
 } from './client-connection.ts';
 export { FrameError, protocolHint } from './frame-error.ts';
 export { FrameReader, type FrameReaderOptions } from './frame-reader.ts';

@@ -6,7 +6,6 @@
 
 import { ZERO_UUID } from '../../base/uuid.ts';
 import type { Io } from '../../io/index.ts';
-import { createNodeIo } from '../../io/node-io.ts';
 import {
   createPartitions,
   createTopics,
@@ -20,6 +19,7 @@ import {
   type ResponseOf,
 } from '../../protocol/index.ts';
 import { type CallOptions, Client } from '../client.ts';
+import { clientIo } from '../client-io.ts';
 import {
   type ClientOptions,
   optionsFromProperties,
@@ -28,6 +28,7 @@ import {
 import type { OffsetToCommit } from '../consumer/index.ts';
 import { withoutJavaNames } from '../java-names.ts';
 import { type LeaderAnswer, requestToLeaders, type TopicPartition } from '../leader-requests.ts';
+import type { ClientMetric } from '../metrics/index.ts';
 import {
   groupByTopic,
   type IsolationLevel,
@@ -35,6 +36,7 @@ import {
   queryOffsets,
 } from '../offset-queries.ts';
 import { assertOptions } from '../option-checks.ts';
+import type { SharedParts } from '../shared-parts.ts';
 import { AclRequests } from './acl-requests.ts';
 import {
   type ClusterDescription,
@@ -112,10 +114,10 @@ export class Admin {
   readonly #configs: ConfigRequests;
   readonly #groups: GroupRequests;
 
-  constructor(given: AdminOptions, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: AdminOptions, io: Io = clientIo(given), shared?: SharedParts) {
     const options = withoutJavaNames(given, {}, io);
     assertOptions(options, {});
-    this.#client = new Client(io, options, false);
+    this.#client = new Client(io, options, false, shared);
     this.acls = new AclRequests(this.#client);
     this.cluster = new ClusterRequests(this.#client);
     this.credentials = new CredentialRequests(io, this.#client);
@@ -133,8 +135,17 @@ export class Admin {
     return optionsFromProperties<AdminOptions>(properties, {});
   }
 
+  /** What this client measures, under Java's names. */
+  metrics(): ClientMetric[] {
+    return this.#client.readMetrics('admin-client');
+  }
+
   async close(): Promise<void> {
     this.#client.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   createTopics(

@@ -70,7 +70,8 @@ export class ConsumerGroup {
     this.#context = context;
     this.groupId = groupId;
     this.#coordinator = new Coordinator(client, { type: 'group', name: groupId });
-    this.#assignment = new GroupAssignment(client, fetcher);
+    this.#coordinator.onAnswered = fetcher.metrics.onAnswered.bind(fetcher.metrics);
+    this.#assignment = new GroupAssignment(client, fetcher, groupId);
     const Membership =
       options.groupProtocol === 'consumer' ? ConsumerMembership : ClassicMembership;
     this.#membership = new Membership({
@@ -167,14 +168,15 @@ export class ConsumerGroup {
   }
 
   commit(offsets: readonly OffsetToCommit[] | null, options: CallOptions): Promise<void> {
-    return this.#offsets.commit(offsets ?? this.#context.positions(), options);
+    const committed = this.#offsets.commit(offsets ?? this.#context.positions(), options);
+    return this.#timed('commit', committed);
   }
 
   committed(
     places: readonly TopicPartition[],
     options: CallOptions,
   ): Promise<(CommittedOffset | null)[]> {
-    return this.#offsets.fetch(places, options);
+    return this.#timed('committed', this.#offsets.fetch(places, options));
   }
 
   enforceRebalance(reason: string): void {
@@ -182,6 +184,16 @@ export class ConsumerGroup {
       throw new IllegalStateError('the consumer is not subscribed', 'Call subscribe() first.');
     }
     this.#membership.enforceRebalance(reason);
+  }
+
+  async #timed<T>(call: 'commit' | 'committed', work: Promise<T>): Promise<T> {
+    const { clock } = this.#context.client.io;
+    const beganMs = clock.monotonic();
+    try {
+      return await work;
+    } finally {
+      this.#context.fetcher.metrics.onCall(call, clock.monotonic() - beganMs);
+    }
   }
 
   /** Before partitions assigned by hand change. */

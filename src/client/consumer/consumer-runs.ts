@@ -73,6 +73,7 @@ function createRunnerPort(parts: RunPortParts): RunnerPort {
   return {
     io,
     log: client.log,
+    clientId: client.options.clientId,
     groupId: group.groupId,
     maxPollIntervalMs: options.maxPollIntervalMs,
     requestTimeoutMs: client.options.requestTimeoutMs,

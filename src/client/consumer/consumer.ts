@@ -6,15 +6,17 @@
 // close) change the assignment, so that records of a partition never come after its revocation.
 
 import type { Io } from '../../io/index.ts';
-import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError } from '../../protocol/index.ts';
 import { type CallOptions, Client } from '../client.ts';
+import { clientIo } from '../client-io.ts';
 import { optionsFromProperties, type PropertiesResult } from '../client-options.ts';
 import { closedError, IllegalStateError } from '../errors.ts';
 import { withoutJavaNames } from '../java-names.ts';
 import type { TopicPartition } from '../leader-requests.ts';
+import type { ClientMetric } from '../metrics/index.ts';
 import { OffsetSpec } from '../offset-queries.ts';
 import type { RunBatchOptions, RunOptions, StopOptions } from '../runner/index.ts';
+import type { SharedParts } from '../shared-parts.ts';
 import type { TopicTable, Untyped } from '../topics.ts';
 import { AssignedPartition } from './assigned-partition.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
@@ -79,11 +81,11 @@ export class Consumer<Topics extends TopicTable = Untyped> {
   readonly #runs: ConsumerRuns | null;
   #closed = false;
 
-  constructor(given: ConsumerOptions<Topics>, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: ConsumerOptions<Topics>, io: Io = clientIo(given), shared?: SharedParts) {
     const options = withoutJavaNames(given, consumerRules, io);
     this.#io = io;
     this.#options = resolveConsumerOptions(options);
-    this.#client = new Client(io, options, this.#options.allowAutoCreateTopics);
+    this.#client = new Client(io, options, this.#options.allowAutoCreateTopics, shared);
     this.#fetcher = new Fetcher(this.#client, this.#options);
     this.#offsets = new PartitionOffsets(this.#client, this.#options.isolationLevel);
     const { groupId, interceptors, maxPollRecords } = this.#options;
@@ -102,7 +104,8 @@ export class Consumer<Topics extends TopicTable = Untyped> {
       topics === null
         ? null
         : new Receipt({ topics, onSerdeError, log, fetcher, clock, limitMs, onNews });
-    const polling = new Polling({ clock, fetcher, maxPollRecords, receipt: this.#receipt });
+    const receipt = this.#receipt;
+    const polling = new Polling({ client, fetcher, groupId, maxPollRecords, receipt });
     this.#polling = polling;
     fetcher.onArrival = onNews;
     this.#group =
@@ -358,6 +361,11 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     return this.#needGroup().committed(places, options);
   }
 
+  /** What this consumer measures, under Java's names. */
+  metrics(): ClientMetric[] {
+    return this.#fetcher.readMetrics(this.#group && this.#options.groupProtocol);
+  }
+
   /**
    * What a commit would commit now: behind what `poll` returned, or an iteration has handed out.
    * For a producer's sendOffsetsToTransaction.
@@ -449,6 +457,8 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     const record = this.#receipt?.decodedCopy(bytes) ?? bytes;
     return this.#interceptors?.onConsume([record])[0] ?? record;
   }
+
+  readonly [Symbol.asyncDispose] = (): Promise<void> => this.close();
 
   #needGroup(): ConsumerGroup {
     return needGroup(this.#group);

@@ -17,6 +17,7 @@ import {
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { LeaderAccess } from '../leader-access.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
+import { type ClientMetric, ConsumerMetrics } from '../metrics/index.ts';
 import { groupByTopic, OffsetSpec, queryOffsetsOnce } from '../offset-queries.ts';
 import type { AssignedPartition } from './assigned-partition.ts';
 import type { ResolvedConsumerOptions } from './consumer-options.ts';
@@ -40,6 +41,7 @@ const fetchedAheadMax = 2;
 export class Fetcher {
   /** Called when there may be something to hand out, or an error to throw. */
   onArrival: () => void = () => {};
+  readonly metrics = new ConsumerMetrics();
   readonly #client: Client;
   readonly #leaders: LeaderAccess;
   readonly #options: ResolvedConsumerOptions;
@@ -63,6 +65,11 @@ export class Fetcher {
 
   get partitions(): Iterable<AssignedPartition> {
     return this.#partitions.values();
+  }
+
+  /** `protocol`: of the group; null without one. */
+  readMetrics(protocol: 'classic' | 'consumer' | null): ClientMetric[] {
+    return this.#client.readMetrics('consumer', this.metrics.groups(this.partitions, protocol));
   }
 
   partition(place: TopicPartition): AssignedPartition | undefined {
@@ -175,6 +182,7 @@ export class Fetcher {
   }
 
   #collectFrom(partition: AssignedPartition, max: number, out: ConsumerRecord[]): void {
+    const before = out.length;
     for (let next = partition.fetched[0]; next !== undefined; next = partition.fetched[0]) {
       try {
         next.take(max - out.length, out, this.#pollRoomBytes);
@@ -184,9 +192,10 @@ export class Fetcher {
         partition.positionEpoch = next.leaderEpoch;
       }
       this.#pollRoomBytes -= next.takenBytes;
-      if (!next.isEmpty && (out.length >= max || this.#pollRoomBytes <= 0)) return;
+      if (!next.isEmpty && (out.length >= max || this.#pollRoomBytes <= 0)) break;
       partition.fetched.shift();
     }
+    this.metrics.onRecords(partition, out.length - before, this.#client.io.clock.monotonic());
   }
 
   /** null while its leader is unknown or busy with a fetch of ours. */
@@ -219,7 +228,10 @@ export class Fetcher {
     }
     this.#busyNodes.add(nodeId);
     try {
+      const beganMs = this.#client.io.clock.monotonic();
       const response = await this.#request(connection, group);
+      const nowMs = this.#client.io.clock.monotonic();
+      this.metrics.onFetched(nowMs - beganMs, response.throttleTimeMs, nowMs);
       if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
       this.#onResponse(asked, response);
     } catch (error) {
@@ -290,6 +302,7 @@ export class Fetcher {
     }
     let records = answer.records;
     if (records === null || records.length === 0) return;
+    this.metrics.onBytes(partition.topic, records.length, this.#client.io.clock.monotonic());
     const magic = magicOf(records);
     try {
       if (magic === 0 || magic === 1) records = upConvert(records);

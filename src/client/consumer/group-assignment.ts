@@ -5,7 +5,9 @@
 // done: the group goes on either way.
 
 import { type Client, messageOf } from '../client.ts';
+import { traced } from '../diagnostics.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
+import type { RebalanceCallback } from '../metrics/index.ts';
 import type { WorkHolder } from '../runner/index.ts';
 import { AssignedPartition } from './assigned-partition.ts';
 import { comparePlaces } from './assignors/assignor.ts';
@@ -19,9 +21,11 @@ export class GroupAssignment {
   /** The work runner: it hears of partitions that go before the listener does. */
   holder: WorkHolder | null = null;
   readonly #client: Client;
+  readonly #groupId: string;
   readonly #fetcher: Fetcher;
 
-  constructor(client: Client, fetcher: Fetcher) {
+  constructor(client: Client, fetcher: Fetcher, groupId: string) {
+    this.#groupId = groupId;
     this.#client = client;
     this.#fetcher = fetcher;
   }
@@ -40,14 +44,14 @@ export class GroupAssignment {
 
   async revoke(places: readonly TopicPartition[]): Promise<void> {
     await this.holder?.release(places);
-    await this.#tell(places, this.listener.onPartitionsRevoked?.bind(this.listener));
+    await this.#tell('revoked', places, this.listener.onPartitionsRevoked?.bind(this.listener));
   }
 
   async lose(places: readonly TopicPartition[]): Promise<void> {
     this.holder?.drop(places);
     const { listener } = this;
     const call = listener.onPartitionsLost ?? listener.onPartitionsRevoked;
-    await this.#tell(places, call?.bind(listener));
+    await this.#tell('lost', places, call?.bind(listener));
   }
 
   /** These are ours from now on; others were revoked before. Tells of those that are new. */
@@ -64,17 +68,21 @@ export class GroupAssignment {
       return state;
     });
     this.#fetcher.replaceAll(assigned);
-    await this.listener.onPartitionsAssigned?.(added);
+    await this.#told('assigned', added, () => this.listener.onPartitionsAssigned?.(added));
+    this.#fetcher.metrics.onRebalanced(this.#client.io.clock.monotonic());
   }
 
   async #tell(
+    what: RebalanceCallback,
     places: readonly TopicPartition[],
     call: ((partitions: TopicPartition[]) => void | Promise<void>) | undefined,
   ): Promise<void> {
     if (places.length === 0) return;
     const gone = new Set(places.map(keyOf));
     try {
-      await call?.(places.map(({ topic, partition }) => ({ topic, partition })));
+      await this.#told(what, places, () =>
+        call?.(places.map(({ topic, partition }) => ({ topic, partition }))),
+      );
     } catch (error) {
       this.#client.log.warn('a rebalance listener failed', { error: messageOf(error) });
       throw error;
@@ -82,5 +90,18 @@ export class GroupAssignment {
       const stays = [...this.#fetcher.partitions].filter((each) => !gone.has(keyOf(each)));
       this.#fetcher.replaceAll(stays);
     }
+  }
+
+  /** Calls the listener, measured and traced. */
+  #told(
+    kind: RebalanceCallback,
+    partitions: readonly TopicPartition[],
+    call: () => void | Promise<void>,
+  ): Promise<void> {
+    const { clientId } = this.#client.options;
+    const message = () => ({ clientId, groupId: this.#groupId, kind, partitions });
+    return traced('rebalance', message, async () => {
+      await this.#fetcher.metrics.timed(this.#client.io.clock, kind, call());
+    });
   }
 }

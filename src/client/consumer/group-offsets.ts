@@ -15,6 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import type { CallOptions, Client } from '../client.ts';
 import type { Coordinator } from '../coordinator-requests.ts';
+import { traced } from '../diagnostics.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import { keyOf, type TopicPartition } from '../leader-requests.ts';
 import { groupByTopic } from '../offset-queries.ts';
@@ -92,6 +93,12 @@ export class GroupOffsets {
       if (Number.isSafeInteger(offset) && offset >= 0) continue;
       throw new InvalidArgumentError(`${topic}-${partition}: ${offset} is no offset`);
     }
+    const { clientId } = this.#client.options;
+    const message = () => ({ clientId, groupId: this.#groupId, offsets });
+    await traced('commit', message, () => this.#commitAll(offsets, options));
+  }
+
+  async #commitAll(offsets: readonly OffsetToCommit[], options: CallOptions): Promise<void> {
     let open = offsets;
     const began = this.#membership.identity();
     await this.#retry(async (timeoutMs) => {

@@ -5,7 +5,8 @@
 // out are not read as far as commits are concerned, and come again.
 
 import { Deferred } from '../../base/deferred.ts';
-import type { Clock } from '../../io/index.ts';
+import type { Client } from '../client.ts';
+import { traced } from '../diagnostics.ts';
 import { IllegalStateError } from '../errors.ts';
 import { ConsumerBatch } from './consumer-batch.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
@@ -17,8 +18,9 @@ import { RecordIteration } from './record-iteration.ts';
 import { WakeupError } from './wakeup-error.ts';
 
 export interface PollingParts {
-  readonly clock: Clock;
+  readonly client: Client;
   readonly fetcher: Fetcher;
+  readonly groupId: string | null;
   readonly maxPollRecords: number;
   /** null: all topics are bytes. */
   readonly receipt: Receipt | null;
@@ -40,8 +42,16 @@ export class Polling {
     this.#parts = parts;
   }
 
-  async poll(maxWaitMs: number): Promise<ConsumerRecord[]> {
-    const deadlineMs = this.#parts.clock.monotonic() + maxWaitMs;
+  poll(maxWaitMs: number): Promise<ConsumerRecord[]> {
+    const { client, groupId } = this.#parts;
+    const message = () => ({ clientId: client.options.clientId, groupId });
+    return traced('poll', message, () => client.work.during(() => this.#poll(maxWaitMs)));
+  }
+
+  async #poll(maxWaitMs: number): Promise<ConsumerRecord[]> {
+    const nowMs = this.#parts.client.io.clock.monotonic();
+    const deadlineMs = nowMs + maxWaitMs;
+    this.#parts.fetcher.metrics.onPollBegin(nowMs);
     const { group } = this;
     if (group === null) return this.#pollUntil(deadlineMs);
     this.assertNone();
@@ -114,7 +124,7 @@ export class Polling {
   async waitUntil(deadlineMs: number): Promise<void> {
     this.#arrival ??= new Deferred();
     const arrival = this.#arrival;
-    const { clock } = this.#parts;
+    const { clock } = this.#parts.client.io;
     const delayMs = Math.max(0, deadlineMs - clock.monotonic());
     const timer = clock.after(delayMs, () => arrival.resolve());
     await arrival.promise;
@@ -137,7 +147,8 @@ export class Polling {
   }
 
   async #pollUntil(deadlineMs: number): Promise<ConsumerRecord[]> {
-    const { clock, fetcher, maxPollRecords, receipt } = this.#parts;
+    const { client, fetcher, maxPollRecords, receipt } = this.#parts;
+    const { clock } = client.io;
     for (;;) {
       if (this.#isClosed) return [];
       this.#hasNews = false;
@@ -150,7 +161,9 @@ export class Polling {
       const collected = fetcher.collect(maxPollRecords);
       const records = receipt === null ? collected : receipt.prepared(collected);
       fetcher.pump();
-      const isOver = end === 'return' || clock.monotonic() >= deadlineMs;
+      const nowMs = clock.monotonic();
+      fetcher.metrics.onPollEnd(nowMs);
+      const isOver = end === 'return' || nowMs >= deadlineMs;
       if (records.length > 0 || isOver) return records;
       if (this.#hasNews) continue;
       this.group?.onWaiting();

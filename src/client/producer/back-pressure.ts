@@ -37,8 +37,10 @@ export class BackPressure {
     this.#waiters = new RoomWaiters(clock, options.maxBlockMs);
     this.#waiters.onExpired = (error, entry) => {
       this.#waitingCount--;
+      sender.metrics.onExhausted();
       this.onExpired(error, entry);
     };
+    this.#waiters.onWaited = (ms) => sender.metrics.onTime('bufferpool-wait', ms);
   }
 
   get bufferedBytes(): number {
@@ -49,6 +51,11 @@ export class BackPressure {
     return this.bufferedBytes < this.#bufferMemoryBytes;
   }
 
+  /** Records that wait for room. */
+  get waiting(): number {
+    return this.#waiters.length;
+  }
+
   /** Whether a record that comes now has to wait. */
   get isBlocked(): boolean {
     return this.#waiters.length > 0 || !this.hasRoom;
@@ -56,11 +63,13 @@ export class BackPressure {
 
   /** So many records more, or less, wait to be put into a batch; what they take, roughly. */
   onWaiting(count: number, bytes: number): void {
+    if (count > 0) this.#sender.setBusy(true);
     this.#waitingCount += count;
     this.#waitingBytes += bytes;
   }
 
   waitForRoom(entry: Entry): void {
+    this.#sender.setBusy(true);
     this.#waiters.push(entry);
     this.#waitingCount++;
     this.hurryWhileFull();
@@ -82,6 +91,7 @@ export class BackPressure {
 
   maybeEmptied(): void {
     if (this.#accumulator.incomplete.size > 0 || this.#waitingCount > 0) return;
+    this.#sender.setBusy(false);
     this.#emptied?.resolve();
     this.#emptied = null;
   }

@@ -45,6 +45,8 @@ export class ProducerBatch {
   recordCount = 0;
   /** What it counts against the producer's memory. */
   memoryBytes = 0;
+  /** Of its largest record. */
+  recordBytesMax = 0;
   failures = 0;
   /** Why the last attempt failed. */
   lastError: Error | null = null;
@@ -130,7 +132,9 @@ export class ProducerBatch {
     assert(this.#builder !== null, 'records are added before a batch is built');
     const before = this.#builder.uncompressedSizeBytes;
     if (!this.#builder.append(record)) return false;
-    this.memoryBytes += this.#builder.uncompressedSizeBytes - before;
+    const recordBytes = this.#builder.uncompressedSizeBytes - before;
+    if (recordBytes > this.recordBytesMax) this.recordBytesMax = recordBytes;
+    this.memoryBytes += recordBytes;
     if (callback !== null) {
       this.#callbacks ??= [];
       this.#timestamps ??= [];

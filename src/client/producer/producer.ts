@@ -6,15 +6,18 @@
 // next `flush` or `close`, or by the commit of its transaction.
 
 import type { Io } from '../../io/index.ts';
-import { createNodeIo } from '../../io/node-io.ts';
 import { KafkaError, type RecordHeader, type RecordInput } from '../../protocol/index.ts';
 import { Client, messageOf } from '../client.ts';
+import { clientIo } from '../client-io.ts';
 import { ClientConfigError, type PropertiesResult } from '../client-options.ts';
 import type { GroupMetadata } from '../consumer/consumer-group.ts';
 import type { OffsetToCommit } from '../consumer/group-offsets.ts';
+import { isHeard, tracedSend } from '../diagnostics.ts';
 import { closedError, InvalidArgumentError } from '../errors.ts';
 import { headerListOf } from '../headers.ts';
 import { withoutJavaNames } from '../java-names.ts';
+import type { ClientMetric } from '../metrics/index.ts';
+import type { SharedParts } from '../shared-parts.ts';
 import type { TopicTable, Untyped } from '../topics.ts';
 import { BackPressure } from './back-pressure.ts';
 import { PartitionQueue } from './partition-queue.ts';
@@ -82,11 +85,11 @@ export class Producer<Topics extends TopicTable = Untyped> {
   readonly #scratch: { -readonly [Name in keyof RecordInput]: RecordInput[Name] } = {};
 
   /** Throws a ClientConfigError if options contradict each other. */
-  constructor(given: ProducerOptions<Topics>, io: Io = createNodeIo({ logLevel: 'warn' })) {
+  constructor(given: ProducerOptions<Topics>, io: Io = clientIo(given), shared?: SharedParts) {
     const options = withoutJavaNames(given, producerRules, io);
     this.#io = io;
     this.#options = resolveProducerOptions(options);
-    this.#client = new Client(io, options, true);
+    this.#client = new Client(io, options, true, shared);
     const identity = new ProducerIdentity(this.#client, this.#options.transactionalId !== null);
     this.#identity = this.#options.idempotent ? identity : null;
     this.#accumulator = new RecordAccumulator(io.clock, this.#options);
@@ -133,19 +136,10 @@ export class Producer<Topics extends TopicTable = Untyped> {
    * every record, and fails if one of them has.
    */
   send(record: RecordOf<Topics>): Promise<RecordMetadata> {
-    const sent = new Promise<RecordMetadata>((resolve, reject) => {
-      const callback: DeliveryCallback = (error, metadata) => {
-        if (error === null) resolve(metadata as RecordMetadata);
-        else reject(error);
-      };
-      this.#assertMaySend('send()');
-      try {
-        this.#take(record as ProducerRecord, callback, this.#admitWithRoom);
-      } catch (error) {
-        this.#transactions?.onRecordFailed(error as Error);
-        throw error;
-      }
-    });
+    const given = record as ProducerRecord;
+    const sent = isHeard('send')
+      ? tracedSend(this.#client.options.clientId, given, (each) => this.#sendOne(each))
+      : this.#sendOne(given);
     if (this.#transactions?.isOpen) {
       sent.catch(() => {
         // The commit of the transaction throws it.
@@ -178,7 +172,7 @@ export class Producer<Topics extends TopicTable = Untyped> {
    * is settled. Rejects with the first failure that was not reported otherwise.
    */
   async flush(): Promise<void> {
-    await this.#pressure.settled();
+    await this.#sender.metrics.timed('flush', this.#pressure.settled());
     this.#throwUnreported();
   }
 
@@ -188,7 +182,8 @@ export class Producer<Topics extends TopicTable = Untyped> {
    * after maxBlockMs: call it again to wait on; with a TransactionError when it cannot be.
    */
   async initTransactions(): Promise<void> {
-    await this.#needTransactions().init(this.#options.maxBlockMs);
+    const ready = this.#needTransactions().init(this.#options.maxBlockMs);
+    await this.#sender.metrics.timed('txn-init', ready);
   }
 
   /** What is sent from now on becomes visible to read_committed consumers with the commit. */
@@ -207,7 +202,9 @@ export class Producer<Topics extends TopicTable = Untyped> {
     groupMetadata: GroupMetadata,
   ): Promise<void> {
     if (this.#closing !== null) throw closedError('producer');
-    await this.#needTransactions().sendOffsets(offsets, groupMetadata, this.#options.maxBlockMs);
+    const { maxBlockMs } = this.#options;
+    const sent = this.#needTransactions().sendOffsets(offsets, groupMetadata, maxBlockMs);
+    await this.#sender.metrics.timed('txn-send-offsets', sent);
   }
 
   /**
@@ -251,6 +248,11 @@ export class Producer<Topics extends TopicTable = Untyped> {
     }
   }
 
+  /** What this producer measures, under Java's names. */
+  metrics(): ClientMetric[] {
+    return this.#sender.readMetrics(this.bufferedBytes, this.#pressure.waiting);
+  }
+
   /** The partition numbers of a topic, which may be created by asking (auto.create.topics). */
   async partitionsFor(topic: string): Promise<number[]> {
     if (this.#closing !== null) throw closedError('producer');
@@ -290,6 +292,10 @@ export class Producer<Topics extends TopicTable = Untyped> {
     }
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #createTransactions(): Transactions | null {
     const { transactionalId, transactionTimeoutMs } = this.#options;
     if (transactionalId === null) return null;
@@ -309,11 +315,27 @@ export class Producer<Topics extends TopicTable = Untyped> {
   async #end(how: 'commit' | 'abort', timeoutMs: number): Promise<void> {
     const transactions = this.#needTransactions();
     try {
-      await transactions[how](timeoutMs);
+      await this.#sender.metrics.timed(`txn-${how}`, transactions[how](timeoutMs));
     } finally {
       // The outcome of the transaction tells of its records.
       if (!transactions.isOpen) this.#unreported = null;
     }
+  }
+
+  #sendOne(record: ProducerRecord): Promise<RecordMetadata> {
+    return new Promise<RecordMetadata>((resolve, reject) => {
+      const callback: DeliveryCallback = (error, metadata) => {
+        if (error === null) resolve(metadata as RecordMetadata);
+        else reject(error);
+      };
+      this.#assertMaySend('send()');
+      try {
+        this.#take(record, callback, this.#admitWithRoom);
+      } catch (error) {
+        this.#transactions?.onRecordFailed(error as Error);
+        throw error;
+      }
+    });
   }
 
   #assertMaySend(call: string): void {
@@ -338,6 +360,7 @@ export class Producer<Topics extends TopicTable = Untyped> {
   };
 
   #accept(record: ProducerRecord, callback: DeliveryCallback | null): void {
+    this.#sender.setBusy(true);
     let state = this.#topics.get(record.topic);
     if (state === undefined) {
       const partitioner = new TopicPartitioner(this.#io.random, this.#options);
@@ -398,7 +421,8 @@ export class Producer<Topics extends TopicTable = Untyped> {
   async #awaitTopic(name: string, state: TopicState): Promise<void> {
     let failure: Error | null = null;
     try {
-      await this.#client.awaitTopic(name, this.#options.maxBlockMs);
+      const known = this.#client.awaitTopic(name, this.#options.maxBlockMs);
+      await this.#sender.metrics.timed('metadata-wait', known);
     } catch (error) {
       failure = error as Error;
     }

@@ -17,6 +17,8 @@ interface RoomWaiter extends Entry {
 export class RoomWaiters {
   /** Called with what waited for too long, which waits no longer. */
   onExpired: (error: Error, entry: Entry) => void = () => {};
+  /** Called with how long a record has waited. */
+  onWaited: (elapsedMs: number) => void = () => {};
   readonly #clock: Clock;
   readonly #maxBlockMs: number;
   readonly #queue = new Queue<RoomWaiter>();
@@ -39,7 +41,9 @@ export class RoomWaiters {
   }
 
   shift(): Entry | undefined {
-    return this.#queue.shift();
+    const next = this.#queue.shift();
+    if (next !== undefined) this.#onWaited(next);
+    return next;
   }
 
   drain(): Iterable<Entry> {
@@ -48,6 +52,10 @@ export class RoomWaiters {
 
   close(): void {
     this.#timer?.cancel();
+  }
+
+  #onWaited({ deadlineMs }: RoomWaiter): void {
+    this.onWaited(this.#clock.monotonic() - (deadlineMs - this.#maxBlockMs));
   }
 
   #watch(): void {
@@ -60,6 +68,7 @@ export class RoomWaiters {
       for (let next = this.#queue.first; next; next = this.#queue.first) {
         if (next.deadlineMs > nowMs) break;
         this.#queue.shift();
+        this.#onWaited(next);
         const message = `no room in buffer.memory within ${this.#maxBlockMs} ms`;
         this.onExpired(new KafkaError('REQUEST_TIMED_OUT', message), next);
       }

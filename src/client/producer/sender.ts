@@ -18,6 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import { type Client, isRetriableFailure, messageOf } from '../client.ts';
 import { LeaderAccess } from '../leader-access.ts';
+import { type ClientMetric, ProducerMetrics } from '../metrics/index.ts';
 import { expired, unbuildable } from './delivery-errors.ts';
 import {
   isSequenceError,
@@ -50,6 +51,7 @@ const implicitAddVersion = 12;
 const concurrentPauseMs = 20;
 
 export class Sender {
+  readonly metrics: ProducerMetrics;
   readonly #client: Client;
   readonly #leaders: LeaderAccess;
   readonly #options: ResolvedProducerOptions;
@@ -75,6 +77,7 @@ export class Sender {
     identity: ProducerIdentity | null,
   ) {
     this.#client = client;
+    this.metrics = new ProducerMetrics(client.io.clock);
     this.#leaders = new LeaderAccess(client, () => this.wake());
     this.#options = options;
     this.#accumulator = accumulator;
@@ -90,6 +93,18 @@ export class Sender {
       this.#scheduled = false;
       this.#pump();
     });
+  }
+
+  /** Whether there are records that the process has to stay for. */
+  setBusy(isBusy: boolean): void {
+    this.#client.work.set('records', isBusy);
+  }
+
+  readMetrics(bufferedBytes: number, waiting: number): ClientMetric[] {
+    const { metadataAgeMs, meter } = this.#client;
+    const bufferBytesMax = this.#options.bufferMemoryBytes;
+    const gauges = { bufferBytesMax, bufferedBytes, waiting, metadataAgeMs };
+    return this.#client.readMetrics('producer', this.metrics.groups(meter, gauges));
   }
 
   close(): void {
@@ -215,9 +230,11 @@ export class Sender {
       if (this.#options.compression !== 0) {
         this.#accumulator.onCompressed(queue.topic, uncompressed, length);
       }
+      this.metrics.onBatch(batch, uncompressed, this.#client.io.clock.monotonic());
       return true;
     } catch (error) {
       queue.onUnsent(batch);
+      this.metrics.onErrors(queue.topic, batch.recordCount, this.#client.io.clock.monotonic());
       const failure = unbuildable(batch, this.#options.compressionType, error);
       batch.fail(withPlace(failure, this.#placeOf(queue, batch)));
       return false;
@@ -238,6 +255,7 @@ export class Sender {
         partitions.push({ index: queue.partition, records });
       }
     }
+    this.metrics.onRequest(this.#client.io.clock.monotonic());
     let versionMax: number | undefined;
     const topicData = [...topics].map(([name, partitionData]) => {
       const topicId = this.#client.cache.topic(name)?.topicId ?? ZERO_UUID;
@@ -252,6 +270,7 @@ export class Sender {
   }
 
   #onResponse(shipments: readonly Shipment[], response: ResponseOf<typeof produce>): void {
+    this.metrics.onThrottled(response.throttleTimeMs, this.#client.io.clock.monotonic());
     const answers = new Map<string, PartitionResponse>();
     for (const topic of response.responses) {
       const name = responseTopicName(this.#client.cache, topic);
@@ -281,6 +300,7 @@ export class Sender {
         if (parts === null) break;
         this.#accumulator.replace(batch, parts);
         queue.onSplit(batch, parts);
+        this.metrics.onSplit(this.#client.io.clock.monotonic());
         this.#accumulator.active.add(queue);
         return;
       }
@@ -351,6 +371,7 @@ export class Sender {
     }
     batch.retryAtMs = nowMs + (pauseMs ?? this.#client.backoff.delayMs(batch.failures));
     queue.onRetry(batch);
+    this.metrics.onRetry(queue.topic, batch.recordCount, nowMs);
     this.#accumulator.active.add(queue);
   }
 
@@ -361,6 +382,7 @@ export class Sender {
     errorOf?: (index: number) => Error,
   ): void {
     queue.onFailed(batch);
+    this.metrics.onErrors(queue.topic, batch.recordCount, this.#client.io.clock.monotonic());
     batch.fail(withPlace(error, this.#placeOf(queue, batch)), errorOf);
   }
 
@@ -375,6 +397,7 @@ export class Sender {
           break;
         }
         queue.giveUp(batch);
+        this.metrics.onErrors(queue.topic, batch.recordCount, nowMs);
         const error = expired(batch, deliveryTimeoutMs);
         batch.fail(withPlace(error, this.#placeOf(queue, batch)));
       }

@@ -48,6 +48,7 @@ export interface WorkHolder {
 export interface RunnerPort {
   readonly io: Io;
   readonly log: Log;
+  readonly clientId: string;
   readonly groupId: string;
   readonly maxPollIntervalMs: number;
   readonly requestTimeoutMs: number;

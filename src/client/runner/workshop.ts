@@ -7,6 +7,7 @@
 import type { Timer } from '../../io/index.ts';
 import { messageOf } from '../client.ts';
 import type { UnreadableRecordsError } from '../consumer/unreadable-records-error.ts';
+import { isHeard, traced } from '../diagnostics.ts';
 import { keyOf } from '../leader-requests.ts';
 import { deadLetterOf } from './dead-letters.ts';
 import { callHandler, Failed } from './handling.ts';
@@ -199,7 +200,12 @@ export class Workshop {
     batch.context = context;
     const given = isBatch ? works.map(({ decoded }) => decoded) : first.decoded;
     const patience = { timeoutMs: handlerTimeoutMs, graceMs: drainMs };
-    return callHandler(this.#port.io.clock, () => handler(given, context), context, patience);
+    const { io, clientId, groupId } = this.#port;
+    const handle = () => handler(given, context);
+    if (!isHeard('process')) return callHandler(io.clock, handle, context, patience);
+    const message = () => ({ clientId, groupId, records: works.map(({ record }) => record) });
+    const call = () => traced('process', message, async () => handle());
+    return callHandler(io.clock, call, context, patience);
   }
 
   #decode({ record, origin }: Work): unknown {
