@@ -9,8 +9,9 @@
 //   consume           record by record; consume-batches: as many as the client hands out at once
 //   json-out json-in  objects as JSON, batches of 100
 //
-// cpu and memory are those of the client's process, the event loop's delay too: what other work of
-// the program has to wait.
+// A reader's clock starts with its first record: of few records most were fetched before, and then
+// cpu alone says something. cpu and memory are those of the client's process, the event loop's delay
+// too: how long other work of the program has to wait.
 
 import { fileURLToPath } from 'node:url';
 import { Admin, Producer } from '../src/client/index.ts';

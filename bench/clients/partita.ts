@@ -1,16 +1,25 @@
 // Ours, as it is published: the built library, by the package's name.
 
-import { Consumer, type ConsumerRecord, Producer } from 'partita/client';
+import { Consumer, type ConsumerRecord, json, Producer, type Serde } from 'partita/client';
 import type { MeasuredClient, Quote, Target } from './measured-client.ts';
+
+/** JSON goes by a serde. */
+type QuoteTopics = { readonly [topic: string]: { readonly value: Serde<Quote> } };
 
 export class PartitaClient implements MeasuredClient {
   #target!: Target;
   #producer!: Producer;
+  #quotes!: Producer<QuoteTopics>;
   #close = async (): Promise<void> => {};
 
   async startProducer(target: Target, transactionalId?: string): Promise<void> {
     this.#target = target;
     const { bootstrapServers } = target;
+    if (target.isJson) {
+      this.#quotes = new Producer({ bootstrapServers, topics: quoteTopics(target) });
+      this.#close = () => this.#quotes.close();
+      return;
+    }
     const ids = transactionalId === undefined ? {} : { transactionalId };
     const producer = new Producer({ bootstrapServers, ...ids });
     this.#producer = producer;
@@ -36,8 +45,7 @@ export class PartitaClient implements MeasuredClient {
 
   sendQuotes(quotes: readonly Quote[]): Promise<unknown> {
     const { topic } = this.#target;
-    const send = (quote: Quote) => this.#producer.send({ topic, value: JSON.stringify(quote) });
-    return Promise.all(quotes.map(send));
+    return Promise.all(quotes.map((value) => this.#quotes.send({ topic, value })));
   }
 
   async consume(target: Target, onValue: (value: Buffer) => boolean): Promise<void> {
@@ -54,8 +62,11 @@ export class PartitaClient implements MeasuredClient {
     while (!onValues((await consumer.poll()).map(bytes))) {}
   }
 
-  consumeQuotes(target: Target, onQuote: (quote: Quote) => boolean): Promise<void> {
-    return this.consume(target, (value) => onQuote(JSON.parse(value.toString()) as Quote));
+  async consumeQuotes(target: Target, onQuote: (quote: Quote) => boolean): Promise<void> {
+    const consumer = new Consumer({ ...consumerOptions(target), topics: quoteTopics(target) });
+    this.#close = () => consumer.close();
+    consumer.subscribe([target.topic]);
+    for await (const { value } of consumer) if (onQuote(value as Quote)) return;
   }
 
   #consumer(target: Target): Consumer {
@@ -68,6 +79,10 @@ export class PartitaClient implements MeasuredClient {
   close(): Promise<void> {
     return this.#close();
   }
+}
+
+function quoteTopics({ topic }: Target): QuoteTopics {
+  return { [topic]: { value: json<Quote>() } };
 }
 
 function consumerOptions({ bootstrapServers, topic }: Target) {
