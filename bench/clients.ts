@@ -10,8 +10,8 @@
 //   json-out json-in  objects as JSON, batches of 100
 //
 // A reader's clock starts with its first record: of few records most were fetched before, and then
-// cpu alone says something. cpu and memory are those of the client's process, the event loop's delay
-// too: how long other work of the program has to wait.
+// cpu alone says something. Processor time, memory and the event loop's delay (how long other work
+// of the program has to wait) are those of the client's process.
 
 import { fileURLToPath } from 'node:url';
 import { Admin, Producer } from '../src/client/index.ts';

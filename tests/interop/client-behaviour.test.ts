@@ -268,7 +268,7 @@ for (const [product, start] of Object.entries(products)) {
       assert.equal(deleted?.error, null);
     });
 
-    test('a wrong password and a missing right are told, and a right that is given helps', async (t) => {
+    test('a wrong password and a missing right are told, and a right helps', async (t) => {
       if (broker === undefined) return void hasKafka(t);
       const stranger = new Producer({
         ...as('guest', 'wrong'),
