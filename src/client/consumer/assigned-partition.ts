@@ -4,6 +4,7 @@
 // one to fetch, never before it; between them lies exactly what `fetched` holds. `generation`
 // changes with every jump, so that an answer to a question from before it is recognised.
 
+import { type Uuid, ZERO_UUID } from '../../base/uuid.ts';
 import type { TopicPartition } from '../leader-requests.ts';
 import type { FetchedRecords } from './fetched-records.ts';
 
@@ -27,6 +28,8 @@ export class AssignedPartition implements TopicPartition {
   /** The commit of the group that the position is from, until it is set to another. */
   beganAt: { readonly offset: number; readonly metadata: string } | null = null;
   isFetching = false;
+  /** Of the topic as it was fetched last: another one has been created anew. */
+  topicId: Uuid = ZERO_UUID;
   isResetting = false;
   generation = 0;
   readonly fetched: FetchedRecords[] = [];
@@ -57,6 +60,7 @@ export class AssignedPartition implements TopicPartition {
     this.awaitsCommitted = false;
     this.positionEpoch = -1;
     this.beganAt = null;
+    this.topicId = ZERO_UUID;
     this.fetched.length = 0;
     this.notBeforeMs = 0;
     this.failures = 0;
@@ -71,6 +75,7 @@ export class AssignedPartition implements TopicPartition {
     this.awaitsCommitted = false;
     this.positionEpoch = -1;
     this.beganAt = null;
+    this.topicId = ZERO_UUID;
     this.fetched.length = 0;
   }
 

@@ -18,6 +18,7 @@ import type { Fetcher } from './fetcher.ts';
 import { GroupAssignment } from './group-assignment.ts';
 import type { GroupMembership } from './group-membership.ts';
 import { type CommittedOffset, GroupOffsets, type OffsetToCommit } from './group-offsets.ts';
+import { LoopBlocks } from './loop-blocks.ts';
 import { type RebalanceListener, Subscription, type SubscriptionTarget } from './subscription.ts';
 
 /**
@@ -224,7 +225,11 @@ export class ConsumerGroup {
     this.#pollTimer?.cancel();
     const { maxPollIntervalMs } = this.#context.options;
     const { clock } = this.#context.client.io;
-    this.#pollTimer = clock.after(maxPollIntervalMs, () => this.#membership.onPollTimeout());
+    const blocks = new LoopBlocks(clock);
+    this.#pollTimer = blocks.after(maxPollIntervalMs, () => {
+      const remedy = 'take less per poll, or allow more time';
+      this.#membership.onPollTimeout(blocks.describe(0, remedy) ?? remedy);
+    });
   }
 
   #onMetadata(isForAll: boolean): void {

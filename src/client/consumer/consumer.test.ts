@@ -418,3 +418,26 @@ test('what is fetched ahead is bounded', () =>
     assertDense(await pollMany(consumer, 1000), 0, 1000);
     await consumer.close();
   }));
+
+test('a topic that was deleted and created anew is read from its beginning', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    const [before] = cluster.addTopic('t', [1]) as [ScriptedPartition];
+    fill(before, 100);
+    const reader = createConsumer(io, cluster);
+    const strict = createConsumer(io, cluster, { autoOffsetReset: 'none' });
+    for (const consumer of [reader, strict]) {
+      await consumer.assign([{ ...place, offset: 0 }]);
+      assertDense(await pollMany(consumer, 100), 0, 100);
+    }
+    const [after] = cluster.addTopic('t', [1]) as [ScriptedPartition];
+    const { partitions } = cluster.topics.get('t') ?? assert.fail();
+    const topicId = Buffer.from('another topic id').toString('base64url');
+    cluster.topics.set('t', { topicId, partitions });
+    fill(after, 150);
+    assertDense(await pollMany(reader, 150), 0, 150);
+    await assert.rejects(pollMany(strict, 1), /deleted and created anew, .* is none: seek to/);
+    strict.seek(place, 140);
+    assertDense(await pollMany(strict, 10), 140, 10);
+    await Promise.all([reader.close(), strict.close()]);
+  }));

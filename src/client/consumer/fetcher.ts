@@ -158,6 +158,10 @@ export class Fetcher {
         continue;
       }
       if (!isFetchable(partition) || (isFull && partition.fetched.length > 0)) continue;
+      if (this.#isCreatedAnew(partition)) {
+        this.#onCreatedAnew(partition);
+        continue;
+      }
       const node = this.#nodeFor(partition);
       if (node === null) continue;
       addTo(byNode, node, partition);
@@ -342,6 +346,30 @@ export class Fetcher {
     const { cache } = this.#client;
     if (cache.replayLeader(topic, partition.partition, leaderId, leaderEpoch)) return;
     this.#backOff(partition);
+    this.#leaders.refreshMetadata();
+  }
+
+  /** The topic was deleted, and there is another one of its name. */
+  #isCreatedAnew(partition: AssignedPartition): boolean {
+    const topicId = this.#client.topic(partition.topic)?.topicId ?? ZERO_UUID;
+    if (topicId === ZERO_UUID || topicId === partition.topicId) return false;
+    if (partition.topicId !== ZERO_UUID) return true;
+    partition.topicId = topicId;
+    return false;
+  }
+
+  /** Nothing of the new topic was read: it is read from its beginning, whatever the policy. */
+  #onCreatedAnew(partition: AssignedPartition): void {
+    if (partition.fetched.length > 0) return;
+    const place = `${partition.topic}-${partition.partition}`;
+    const message = `${place} belongs to a topic that was deleted and created anew`;
+    if (this.#options.autoOffsetReset === 'none') {
+      const remedy = 'autoOffsetReset is none: seek to where it is to be read from';
+      this.#stop(partition, new KafkaError('OFFSET_OUT_OF_RANGE', `${message}, and ${remedy}`));
+      return;
+    }
+    this.#client.log.warn(`${message}: it is read from its beginning`);
+    partition.reset(OffsetSpec.earliest);
     this.#leaders.refreshMetadata();
   }
 

@@ -23,8 +23,8 @@ export interface GroupMembership extends CommitIdentity {
   drive(): Promise<void>;
   onSubscriptionChanged(): void;
   onMetadataChanged(): void;
-  /** max.poll.interval.ms has passed since the last poll. */
-  onPollTimeout(): void;
+  /** max.poll.interval.ms has passed since the last poll; why, or what helps. */
+  onPollTimeout(because: string): void;
   enforceRebalance(reason: string): void;
   /** Gives up all partitions, with callbacks, and tells the coordinator. */
   leave(reason: string, timeoutMs: number): Promise<void>;

@@ -50,6 +50,8 @@ export interface CommitIdentity {
   identity(): MemberIdentity;
   /** KIP-848: the epoch grows while we stay a member, and offsets are asked for with it. */
   readonly hasEpochs: boolean;
+  /** Why we are no member any more, where more is known than that. */
+  readonly lostBecause: string | null;
   /** A commit under this identity was answered with an error that concerns the membership. */
   onCommitError(code: number, identity: MemberIdentity): void;
 }
@@ -243,7 +245,8 @@ export class GroupOffsets {
   }
 
   #lostMessage(): string {
-    return `not a member of group ${this.#groupId} any more: its partitions may have new owners`;
+    const because = this.#membership.lostBecause ?? 'its partitions may have new owners';
+    return `not a member of group ${this.#groupId} any more: ${because}`;
   }
 
   #commitError(code: number, place: TopicPartition): KafkaError {

@@ -18,6 +18,7 @@
 //
 // As a member of a group:
 // consumer-group.ts      puts the parts together, and drives them from poll
+// loop-blocks.ts         notices that the program kept the event loop
 // group-membership.ts    what both protocols have in common
 // classic/               join, sync, heartbeat; the leader assigns
 // consumer-protocol/     KIP-848: one heartbeat with epochs; the broker assigns

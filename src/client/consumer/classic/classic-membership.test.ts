@@ -425,3 +425,21 @@ async function churn({ harness, io, groups }: Scene, prng: Prng): Promise<void> 
   for (const member of running) await member.stop();
   assert.equal(total(groups.committed()), filled);
 }
+
+test('a member that was thrown out because its program kept the event loop is told so', () =>
+  scene({}, async ({ cluster, harness, process }) => {
+    harness.fill('t', 10);
+    const incarnation = process.host.start();
+    const { io } = incarnation;
+    const { bootstrapServers } = cluster;
+    const options = { bootstrapServers, groupId: 'g', autoOffsetReset: 'earliest' } as const;
+    const consumer = new Consumer(options, io);
+    consumer.subscribe(['t']);
+    while ((await consumer.poll(1000)).length === 0);
+    const commit = io.clock.sleep(1000).then(() => consumer.commit());
+    (incarnation as SimProcess).freeze(47_000);
+    await assert.rejects(commit, {
+      errorName: 'UNKNOWN_MEMBER_ID',
+      message: /event loop was blocked for 4\d s; the group removed this member after 45 s \(sess/,
+    });
+  }));

@@ -49,6 +49,7 @@ export class ClassicMembership implements GroupMembership {
   #joinedTopics: readonly string[] = [];
   #snapshot: TopicSnapshot | null = null;
   #fatal: Error | null = null;
+  lostBecause: string | null = null;
 
   constructor(context: MembershipContext) {
     this.#context = context;
@@ -77,7 +78,9 @@ export class ClassicMembership implements GroupMembership {
       throw new KafkaError('REBALANCE_IN_PROGRESS', message);
     }
     if (this.#generation < 0) {
-      throw new KafkaError('UNKNOWN_MEMBER_ID', `not a member of group ${groupId} at present`);
+      const because = this.lostBecause === null ? '' : `: ${this.lostBecause}`;
+      const message = `not a member of group ${groupId} at present${because}`;
+      throw new KafkaError('UNKNOWN_MEMBER_ID', message);
     }
     const { groupInstanceId } = options;
     return { memberId: this.#memberId, generation: this.#generation, groupInstanceId };
@@ -118,9 +121,10 @@ export class ClassicMembership implements GroupMembership {
     this.#onErrorCode(code, 'an offset commit');
   }
 
-  onPollTimeout(): void {
+  onPollTimeout(because: string): void {
     if (this.#memberId === '' && this.#round === null) return;
-    const reason = 'no poll within maxPollIntervalMs: take less per poll, or allow more time';
+    const reason = `no poll within maxPollIntervalMs: ${because}`;
+    this.lostBecause = reason;
     this.#context.client.log.warn('leaving the group', { reason });
     const memberId = this.#memberId;
     this.#abandonRound();
@@ -235,6 +239,7 @@ export class ClassicMembership implements GroupMembership {
         this.#generation = generation;
         const { groupInstanceId } = this.#context.options;
         this.#joinedAs = { memberId, generation, groupInstanceId };
+        this.lostBecause = null;
         this.#heartbeats.start();
       },
     });
@@ -303,6 +308,7 @@ export class ClassicMembership implements GroupMembership {
     }
     if (code === ErrorCode.ILLEGAL_GENERATION || code === ErrorCode.UNKNOWN_MEMBER_ID) {
       this.#abandonRound();
+      this.#explainLoss();
       this.#reset(reason, code === ErrorCode.UNKNOWN_MEMBER_ID);
       return true;
     }
@@ -315,6 +321,17 @@ export class ClassicMembership implements GroupMembership {
     const { message } = KafkaError.fromCode(code);
     this.#onFatal(KafkaError.fromCode(code, `group ${groupId}${instance}: ${message}`), reason);
     return true;
+  }
+
+  /** Says so when the program has kept the event loop, and heartbeats were late. */
+  #explainLoss(): void {
+    const { sessionTimeoutMs, heartbeatIntervalMs } = this.#context.options;
+    const after = `after ${Math.round(sessionTimeoutMs / 1000)} s (session.timeout.ms)`;
+    const consequence = `the group removed this member ${after}`;
+    const leastMs = sessionTimeoutMs - 2 * heartbeatIntervalMs;
+    this.lostBecause = this.#heartbeats.blocks.describe(leastMs, consequence);
+    if (this.lostBecause === null) return;
+    this.#context.client.log.warn('thrown out of the group', { reason: this.lostBecause });
   }
 
   /** The next poll throws it; the one after joins again. */

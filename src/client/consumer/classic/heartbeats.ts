@@ -2,6 +2,7 @@
 // if the last one failed.
 
 import type { Clock, Timer } from '../../../io/index.ts';
+import { LoopBlocks } from '../loop-blocks.ts';
 
 export interface HeartbeatTimes {
   readonly intervalMs: number;
@@ -14,6 +15,7 @@ export class Heartbeats {
   send: () => Promise<boolean> = async () => true;
   /** No heartbeat got through for a whole session timeout. */
   onExpired: () => void = () => {};
+  readonly blocks: LoopBlocks;
   readonly #clock: Clock;
   readonly #times: HeartbeatTimes;
   #timer: Timer | null = null;
@@ -24,6 +26,7 @@ export class Heartbeats {
 
   constructor(clock: Clock, times: HeartbeatTimes) {
     this.#clock = clock;
+    this.blocks = new LoopBlocks(clock);
     this.#times = times;
   }
 
@@ -43,7 +46,7 @@ export class Heartbeats {
 
   #schedule(delayMs: number): void {
     const run = this.#run;
-    this.#timer = this.#clock.after(delayMs, () => void this.#beat(run));
+    this.#timer = this.blocks.after(delayMs, () => void this.#beat(run));
   }
 
   async #beat(run: number): Promise<void> {
@@ -51,6 +54,8 @@ export class Heartbeats {
     const hasArrived = await this.send();
     if (run !== this.#run || !this.#isRunning) return;
     if (hasArrived) this.#succeededMs = sentMs;
+    this.blocks.onAnswer(this.#clock.monotonic() - sentMs, this.#times.sessionTimeoutMs);
+    if (hasArrived) this.blocks.onAlive();
     const silentMs = this.#clock.monotonic() - this.#succeededMs;
     if (silentMs > this.#times.sessionTimeoutMs) this.onExpired();
     this.#schedule(hasArrived ? this.#times.intervalMs : this.#times.retryMs);

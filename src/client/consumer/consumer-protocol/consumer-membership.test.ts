@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate, type WorldOptions } from '../../../../sim/index.ts';
+import { type SimProcess, simulate, type WorldOptions } from '../../../../sim/index.ts';
 import {
   GroupHarness,
   type GroupMemberProcess,
@@ -12,6 +12,7 @@ import { ScriptedConsumerGroups } from '../../../../tests/doubles/client/scripte
 import { Prng } from '../../../base/prng.ts';
 import type { Io } from '../../../io/index.ts';
 import { ErrorCode } from '../../../protocol/index.ts';
+import { Consumer } from '../consumer.ts';
 import type { ConsumerOptions } from '../consumer-options.ts';
 import { SubscriptionPattern } from '../subscription.ts';
 
@@ -20,6 +21,8 @@ interface Scene {
   readonly cluster: ScriptedCluster;
   readonly groups: ScriptedConsumerGroups;
   readonly harness: GroupHarness;
+  /** A process for another member. */
+  start(): ReturnType<SimProcess['host']['start']>;
 }
 
 /** Two brokers, the topic `t` with six partitions. */
@@ -34,7 +37,7 @@ function scene(
     cluster.addTopic('t', [1, 2, 1, 2, 1, 2]);
     const all = { groupProtocol: 'consumer', ...options } as const;
     const harness = new GroupHarness(cluster, io, () => host.start(), all);
-    await play({ io, cluster, groups, harness });
+    await play({ io, cluster, groups, harness, start: () => host.start() });
     for (const { failure } of harness.members) if (failure !== null) throw failure;
   }, world);
 }
@@ -251,3 +254,19 @@ async function churn({ harness, io, groups }: Scene, prng: Prng): Promise<void> 
   for (const member of running) await member.stop();
   assert.equal(total(groups.committed()), filled);
 }
+
+test('a member that was thrown out because its program kept the event loop is told so', () =>
+  scene({}, async ({ cluster, groups, harness, start }) => {
+    harness.fill('t', 10);
+    const incarnation = start();
+    const { io } = incarnation;
+    const { bootstrapServers } = cluster;
+    const options = { bootstrapServers, groupId: 'g', groupProtocol: 'consumer' } as const;
+    const consumer = new Consumer({ ...options, autoOffsetReset: 'earliest' }, io);
+    consumer.subscribe(['t']);
+    while ((await consumer.poll(1000)).length === 0);
+    const commit = io.clock.sleep(1000).then(() => consumer.commit());
+    groups.remove(consumer.groupMetadata().memberId);
+    (incarnation as SimProcess).freeze(47_000);
+    await assert.rejects(commit, /event loop was blocked for 4\d s; the group removed this member/);
+  }));

@@ -18,6 +18,7 @@ import { isRetriableFailure, messageOf } from '../../client.ts';
 import { keyOf } from '../../leader-requests.ts';
 import type { GroupMembership, MembershipContext } from '../group-membership.ts';
 import { type MemberIdentity, nobody } from '../group-offsets.ts';
+import { LoopBlocks } from '../loop-blocks.ts';
 import { HeartbeatFields } from './heartbeat-fields.ts';
 import { isSameSet, normalized, type TopicIdPartitions, toPlaces } from './owned-topics.ts';
 
@@ -44,6 +45,8 @@ export class ConsumerMembership implements GroupMembership {
   #target: readonly TopicIdPartitions[] | null = null;
   #owned: readonly TopicIdPartitions[] = [];
   #fatal: Error | null = null;
+  lostBecause: string | null = null;
+  readonly #blocks: LoopBlocks;
   #timer: Timer | null = null;
   #isBeating = false;
   #beatsAgain = false;
@@ -55,6 +58,7 @@ export class ConsumerMembership implements GroupMembership {
   constructor(context: MembershipContext) {
     this.#context = context;
     this.#fields = new HeartbeatFields(context.options);
+    this.#blocks = new LoopBlocks(context.client.io.clock);
     this.#memberId = context.client.io.random.bytes(16).toString('base64url');
   }
 
@@ -66,7 +70,9 @@ export class ConsumerMembership implements GroupMembership {
     if (this.#context.subscription() === null) return nobody;
     const { groupId, options } = this.#context;
     if (this.#epoch <= 0) {
-      throw new KafkaError('UNKNOWN_MEMBER_ID', `not a member of group ${groupId} at present`);
+      const because = this.lostBecause === null ? '' : `: ${this.lostBecause}`;
+      const message = `not a member of group ${groupId} at present${because}`;
+      throw new KafkaError('UNKNOWN_MEMBER_ID', message);
     }
     const { groupInstanceId } = options;
     return { memberId: this.#memberId, generation: this.#epoch, groupInstanceId };
@@ -109,9 +115,10 @@ export class ConsumerMembership implements GroupMembership {
     else if (fencedCodes.includes(code)) this.#onFenced(code);
   }
 
-  onPollTimeout(): void {
+  onPollTimeout(because: string): void {
     if (!this.#isActive || this.#epoch <= 0) return;
-    const reason = 'no poll within maxPollIntervalMs: take less per poll, or allow more time';
+    const reason = `no poll within maxPollIntervalMs: ${because}`;
+    this.lostBecause = reason;
     this.#context.client.log.warn('leaving the group', { reason });
     this.#end();
     this.#mustLose = true;
@@ -193,7 +200,7 @@ export class ConsumerMembership implements GroupMembership {
   #beatAfter(delayMs: number): void {
     if (!this.#isActive) return;
     this.#timer?.cancel();
-    this.#timer = this.#context.client.io.clock.after(delayMs, () => this.#beatNow());
+    this.#timer = this.#blocks.after(delayMs, () => this.#beatNow());
   }
 
   async #beat(): Promise<void> {
@@ -208,7 +215,10 @@ export class ConsumerMembership implements GroupMembership {
       const memberEpoch = this.#epoch;
       const owned = this.#owned;
       const body = this.#fields.next({ groupId, memberId, memberEpoch, subscription, owned });
+      const { clock } = client.io;
+      const sentMs = clock.monotonic();
       const response = await coordinator.request(consumerGroupHeartbeat, body);
+      this.#blocks.onAnswer(clock.monotonic() - sentMs, client.options.requestTimeoutMs);
       if (life === this.#life) this.#onResponse(response);
     } catch (error) {
       if (life === this.#life && !client.isClosed) this.#onFailure(error);
@@ -225,9 +235,11 @@ export class ConsumerMembership implements GroupMembership {
       return;
     }
     this.#failures = 0;
+    this.#blocks.onAlive();
     if (memberId !== null) this.#memberId = memberId;
     this.#epoch = memberEpoch;
     if (memberEpoch > 0) {
+      this.lostBecause = null;
       const { groupInstanceId } = this.#context.options;
       this.#joinedAs = { memberId: this.#memberId, generation: memberEpoch, groupInstanceId };
     }
@@ -270,8 +282,11 @@ export class ConsumerMembership implements GroupMembership {
   }
 
   #onFenced(code: number): void {
-    const reason = errorName(code);
-    this.#context.client.log.info('thrown out of the group: will join again', { reason });
+    const consequence = 'the group removed this member (group.consumer.session.timeout.ms)';
+    this.lostBecause = this.#blocks.describe(3 * this.#intervalMs, consequence);
+    const level = this.lostBecause === null ? 'info' : 'warn';
+    const reason = this.lostBecause ?? errorName(code);
+    this.#context.client.log[level]('thrown out of the group: will join again', { reason });
     this.#end();
     this.#mustLose = true;
     this.#context.onWork();
