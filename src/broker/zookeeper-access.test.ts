@@ -44,6 +44,17 @@ test('the section Client of the JAAS file that KAFKA_OPTS names says who we are'
   });
 });
 
+test('the login module of Kerberos has its principal prove who it is', async () => {
+  await simulate(({ disk }) => {
+    const options = 'useKeyTab=true keyTab="/k" principal="kafka/host@REALM"';
+    const module = 'com.sun.security.auth.module.Krb5LoginModule';
+    write(disk, '/kafka.jaas', `Client { ${module} required ${options}; };`);
+    const { login } = accessWith(disk, {}, jaas);
+    assert.deepEqual([login?.scheme, login?.username], ['sasl', 'kafka/host@REALM']);
+    assert.equal(typeof login?.exchange, 'function');
+  });
+});
+
 test('a user of cluster.store.username is one of the scheme digest', async () => {
   await simulate(({ disk }) => {
     const lines = { 'cluster.store.username': 'kafka', 'cluster.store.password': 'secret' };

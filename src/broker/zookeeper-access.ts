@@ -5,7 +5,7 @@
 // is left out silently; a password is in no message.
 
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
-import type { ConnectTls, Io } from '../io/index.ts';
+import { type ConnectTls, type Io, nodeHttp } from '../io/index.ts';
 import type { ZooKeeperAccess } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import {
@@ -13,12 +13,14 @@ import {
   type JaasSections,
   jaasProperty,
   readJaasFile,
+  type SaslLogin,
 } from '../security/sasl/index.ts';
 import { readPem } from './pem-file.ts';
 
 type Login = NonNullable<ZooKeeperAccess['login']>;
 
 const digestModule = 'org.apache.zookeeper.server.auth.DigestLoginModule';
+const kerberosModule = 'com.sun.security.auth.module.Krb5LoginModule';
 
 /** @throws KafkaError INVALID_CONFIG */
 export function zooKeeperAccess({ disk }: Pick<Io, 'disk'>, config: BrokerConfig): ZooKeeperAccess {
@@ -55,12 +57,43 @@ function saslLogin(disk: Io['disk'], { systemProperties }: BrokerConfig): Login 
     throw invalid(`${source} says who we are, and zookeeper.sasl.client=false forbids to say it`);
   }
   const [entry] = entries;
+  if (entry?.loginModule === kerberosModule) return kerberosLogin(entry, source, systemProperties);
   if (entry?.loginModule !== digestModule) {
     const module = entry?.loginModule ?? 'nothing';
-    throw invalid(`${source} asks for ${module}: only ${digestModule} is served`);
+    const served = `only ${digestModule} and ${kerberosModule} are served`;
+    throw invalid(`${source} asks for ${module}: ${served}`);
   }
   const option = (name: string): string => optionOf(entry, name, source);
   return { scheme: 'sasl', username: option('username'), password: option('password'), source };
+}
+
+/** With a ticket for the service of the ensemble. Kerberos is loaded when somebody logs in. */
+function kerberosLogin(
+  { options }: JaasEntry,
+  source: string,
+  properties: BrokerConfig['systemProperties'],
+): Login {
+  const serviceName = properties.get('zookeeper.sasl.client.username') ?? 'zookeeper';
+  let opened: Promise<SaslLogin> | null = null;
+  const open = async (io: Pick<Io, 'clock' | 'random'>): Promise<SaslLogin> => {
+    const { clientLogin } = await import('../security/sasl/index.ts');
+    const { krb5ConfProperty } = await import('../security/kerberos/index.ts');
+    const kerberos = { serviceName, krb5Conf: properties.get(krb5ConfProperty) ?? null };
+    try {
+      return clientLogin(io, { mechanism: 'GSSAPI', options, source, kerberos, fetch: nodeHttp });
+    } catch (error) {
+      if (error instanceof ConfigError) throw invalid(error.message);
+      throw error;
+    }
+  };
+  return {
+    ...{ scheme: 'sasl', username: options.get('principal') ?? 'of the tickets', password: '' },
+    source,
+    exchange: async (io, host) => {
+      opened ??= open(io);
+      return (await opened).start(host);
+    },
+  };
 }
 
 function optionOf({ options }: JaasEntry, name: string, source: string): string {

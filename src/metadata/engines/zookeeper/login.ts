@@ -1,15 +1,17 @@
-// How a client of ZooKeeper proves who it is, anew on each connection: by SASL (DIGEST-MD5), as
-// Kafka does with the section Client of a JAAS file, or by ZooKeeper's own scheme `digest`.
+// How a client of ZooKeeper proves who it is, anew on each connection: by SASL (DIGEST-MD5, or
+// GSSAPI with a ticket of Kerberos), as Kafka does with the section Client of a JAAS file, or by
+// ZooKeeper's own scheme `digest`.
 //
 // Invariant: a connection on which this has failed is used for nothing, and the line that says so
 // names the server, the user and where his password stands, never the password.
 
 import type { Io } from '../../../io/index.ts';
 import { KafkaError, MalformedError } from '../../../protocol/index.ts';
+import type { SaslExchange } from '../../../security/sasl/index.ts';
 import { proveDigest } from './digest-md5.ts';
 import { JuteWriter } from './jute.ts';
 import { errorCode, errorName } from './protocol.ts';
-import type { ZooKeeperLink } from './zookeeper-link.ts';
+import { LinkLostError, type ZooKeeperLink } from './zookeeper-link.ts';
 
 export interface ZooKeeperLogin {
   /** `digest`: the server takes any password, and shows by what it then refuses which was right. */
@@ -18,6 +20,8 @@ export interface ZooKeeperLogin {
   readonly password: string;
   /** Where an operator corrects them: `the section Client of /etc/kafka/jaas.conf`. */
   readonly source: string;
+  /** SASL without a password: what is said to the server on the host. */
+  readonly exchange?: (io: Pick<Io, 'clock' | 'random'>, host: string) => Promise<SaslExchange>;
 }
 
 /** Who we are, or what we say, is wrong: no server of the ensemble lets us in. */
@@ -36,7 +40,8 @@ export async function logIn(
   link: ZooKeeperLink,
   login: ZooKeeperLogin | undefined,
 ): Promise<void> {
-  if (login?.scheme === 'sasl') await logInBySasl(io, link, login);
+  if (login?.exchange !== undefined) await logInByExchange(io, link, login, login.exchange);
+  else if (login?.scheme === 'sasl') await logInBySasl(io, link, login);
   else if (login?.scheme === 'digest') await logInByDigest(link, login);
 }
 
@@ -59,14 +64,45 @@ export function knownAs(
   return { who: 'whoever has no credentials', accessRemedy };
 }
 
+/** Token by token, until the mechanism has no more to say. */
+async function logInByExchange(
+  io: Io,
+  link: ZooKeeperLink,
+  login: ZooKeeperLogin,
+  start: NonNullable<ZooKeeperLogin['exchange']>,
+): Promise<void> {
+  let exchange: SaslExchange | null = null;
+  try {
+    exchange = await start(io, link.address.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+    let token = await exchange.next(null);
+    for (let isFirst = true; token !== null; isFirst = false) {
+      const answer = await ask(link, login, token);
+      if (answer === null && isFirst) throw asksNobody(link, login);
+      token = await exchange.next(answer ?? Buffer.alloc(0));
+    }
+  } catch (error) {
+    if (error instanceof LoginRefusedError || error instanceof LinkLostError) throw error;
+    const what = `no login at the ZooKeeper at ${link.address}: ${(error as Error).message}`;
+    // Who tells who we are may answer in a moment.
+    if (error instanceof KafkaError && error.retriable) throw new LinkLostError(what);
+    // By name: what speaks SASL is loaded by those who need it.
+    if (!(error instanceof KafkaError) && (error as Error).name !== 'SaslError') throw error;
+    throw new LoginRefusedError(`${what}: look at ${login.source}`);
+  } finally {
+    exchange?.release?.();
+  }
+}
+
+/** A server without a section Server in its own JAAS file. */
+function asksNobody(link: ZooKeeperLink, login: ZooKeeperLogin): LoginRefusedError {
+  const remedy = `give it a section Server, or take out ${login.source}`;
+  const what = `the ZooKeeper at ${link.address} asks nobody for a password (SASL)`;
+  return new LoginRefusedError(`${what}: ${remedy}`);
+}
+
 async function logInBySasl(io: Io, link: ZooKeeperLink, login: ZooKeeperLogin): Promise<void> {
   const challenge = await ask(link, login, Buffer.alloc(0));
-  // A server without a section Server in its own JAAS file.
-  if (challenge === null) {
-    const remedy = `give it a section Server, or take out ${login.source}`;
-    const what = `the ZooKeeper at ${link.address} asks nobody for a password (SASL)`;
-    throw new LoginRefusedError(`${what}: ${remedy}`);
-  }
+  if (challenge === null) throw asksNobody(link, login);
   const clientNonce = io.random.bytes(clientNonceBytes).toString('base64');
   const { token, expected } = proofFor(link, challenge, login, clientNonce);
   const answer = await ask(link, login, token);
