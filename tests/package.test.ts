@@ -27,6 +27,9 @@ import { doubleName } from './tidy/doubles.ts';
 const folder = mkdtempSync(join(tmpdir(), 'partita-package-'));
 after(() => rmSync(folder, { recursive: true }));
 
+/** Raise it knowingly: what few programs need is loaded late, and what they do not, left out. */
+const bundleKilobytesMax = 400;
+
 const isZstdNative = 'zstdCompressSync' in zlib;
 
 /** Packs what is in `from` and unpacks it as installed in `folder`; its files. */
@@ -134,6 +137,8 @@ describe('a package', () => {
     const common = { bundle: true, minify: true, platform: 'node', logLevel: 'silent' } as const;
     const { warnings } = await build({ stdin, outfile, format, ...common });
     assert.deepEqual(warnings, []);
+    const kilobytes = statSync(outfile).size / 1000;
+    assert.ok(kilobytes < bundleKilobytesMax, `${kilobytes} KB`);
     return outfile;
   }
 
