@@ -17,8 +17,8 @@ interface Package {
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
-/** A faster checksum; PKCS12 of older tools; Kerberos. */
-const optional = ['@node-rs/crc32', 'node-forge', 'koffi'];
+/** A faster checksum; PKCS12 of older tools; Kerberos; OpenTelemetry. */
+const optional = ['@node-rs/crc32', 'node-forge', 'koffi', '@opentelemetry/api'];
 
 /** What the package has beside the library itself; `npm pack` is to be called in it. */
 export function makeClientPackage(folder: string): void {

@@ -56,3 +56,38 @@ scene('a connection that makes no sense is refused at once', async (io, cluster)
   assert.ok((await kafka.admin().describeCluster()).nodes.length > 0);
   await kafka[Symbol.asyncDispose]();
 });
+
+scene('brokers that restart in any order are found again without a call', async (io, cluster) => {
+  await cluster.startNode(2);
+  await cluster.startNode(3);
+  cluster.addTopic('t', [1, 2, 3]);
+  const kafka = connect({ bootstrapServers: '127.0.0.1:9001,127.0.0.1:9002' }, io);
+  const producer = kafka.producer({ lingerMs: 0 });
+  const consumer = kafka.consumer();
+  const places = [0, 1, 2].map((partition) => ({ topic: 't', partition }));
+  await consumer.assign(places.map((place) => ({ ...place, offset: 'earliest' as const })));
+  let seen = 0;
+  const reading = (async () => {
+    while (seen < 18) seen += (await consumer.poll(1_000)).length;
+  })();
+  for (const order of [
+    [1, 2, 3],
+    [1, 3, 2],
+    [2, 1, 3],
+    [2, 3, 1],
+    [3, 1, 2],
+    [3, 2, 1],
+  ]) {
+    for (const nodeId of order) await cluster.stopNode(nodeId);
+    // Given while nobody is there: what is lost meanwhile is sent again.
+    const sent = places.map((place) => producer.send({ ...place, value: 'x' }));
+    await io.clock.sleep(3_000);
+    for (const nodeId of order) await cluster.startNode(nodeId);
+    const upMs = io.clock.monotonic();
+    await Promise.all(sent);
+    // Twice the largest pause between two attempts.
+    assert.ok(io.clock.monotonic() - upMs < 2 * 1_000 * 1.2, order.join());
+  }
+  await reading;
+  await kafka.close();
+});

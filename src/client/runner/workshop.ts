@@ -8,6 +8,7 @@ import type { Timer } from '../../io/index.ts';
 import { messageOf } from '../client.ts';
 import type { UnreadableRecordsError } from '../consumer/unreadable-records-error.ts';
 import { isHeard, traced } from '../diagnostics.ts';
+import { IllegalStateError } from '../errors.ts';
 import { keyOf } from '../leader-requests.ts';
 import { deadLetterOf } from './dead-letters.ts';
 import { callHandler, Failed } from './handling.ts';
@@ -284,9 +285,12 @@ export class Workshop {
       await (await this.#outlet).send(record);
     } catch (error) {
       const what = `a record that failed could not be sent to ${record.topic}`;
-      throw new Error(`${what}: ${messageOf(error)}; its offset is not committed`, {
-        cause: error,
-      });
+      const failure = new IllegalStateError(
+        `${what}: ${messageOf(error)}; its offset is not committed`,
+        'Mend what `cause` says of the topic for failed records, then run again.',
+      );
+      failure.cause = error;
+      throw failure;
     }
   }
 
