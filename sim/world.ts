@@ -12,6 +12,7 @@ import { type Reach, Reached } from './reached.ts';
 import type { Main, SimProcess } from './sim-process.ts';
 import type { EnclosingWorld } from './surroundings.ts';
 import { Trace, type TraceOptions } from './trace.ts';
+import { followNoPromises } from './untracked.ts';
 
 export interface WorldOptions {
   readonly seed?: number | string;
@@ -40,6 +41,7 @@ export class World implements EnclosingWorld {
   readonly #onLog: ((processName: string, entry: LogEntry) => void) | undefined;
 
   constructor(options: WorldOptions = {}) {
+    followNoPromises();
     this.prng = new Prng(options.seed ?? 1);
     this.seed = this.prng.seed;
     this.trace = new Trace(options.trace);
