@@ -17,6 +17,7 @@ test('every TypeScript snippet of docs/client.md is part of an example', () => {
   const read = (...path: string[]): string => readFileSync(join(projectRoot, ...path), 'utf8');
   const examples = [
     linesOf(read('examples', 'client', 'share-work.ts')),
+    linesOf(read('examples', 'stock-price-consumer', 'workers.ts')),
     linesOf(read('examples', 'transactions', 'exactly-once.ts')),
     linesOf(read('tests', 'e2e', 'unreadable-batches.test.ts')),
   ];
