@@ -19,6 +19,8 @@ test('every TypeScript snippet of docs/client.md is part of an example', () => {
     linesOf(read('examples', 'client', 'share-work.ts')),
     linesOf(read('examples', 'stock-price-consumer', 'workers.ts')),
     linesOf(read('examples', 'transactions', 'exactly-once.ts')),
+    linesOf(read('examples', 'stock-price-producer', 'stock-price.ts')),
+    linesOf(read('examples', 'stock-price-producer', 'stock-price-producer.ts')),
     linesOf(read('tests', 'e2e', 'unreadable-batches.test.ts')),
   ];
   const snippets = [...read('docs', 'client.md').matchAll(/```ts\n([\s\S]*?)```/g)];

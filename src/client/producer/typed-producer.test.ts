@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../../sim/index.ts';
 import { ScriptedCluster } from '../../../tests/doubles/client/scripted-cluster.ts';
+import { ScriptedTransactions } from '../../../tests/doubles/client/scripted-transactions.ts';
 import { Deferred } from '../../base/deferred.ts';
 import type { Io } from '../../io/index.ts';
 import { Headers } from '../headers.ts';
@@ -320,4 +321,23 @@ test('a second close waits for the first, and a time that is none is refused', (
     assert.equal(stored(cluster, 'prices').length, 1);
     await first;
     await assert.rejects(producer.partitionsFor('prices'), /the producer is closed/);
+  }));
+
+test('a record that is refused within a transaction, unawaited, fails the commit', () =>
+  simulate(async (io) => {
+    const cluster = await ScriptedCluster.start(io);
+    cluster.addTopic('prices', [1]);
+    new ScriptedTransactions(cluster, 2);
+    const { bootstrapServers } = cluster;
+    const options = { bootstrapServers, transactionalId: 'x', topics: table };
+    const producer = new Producer(options, io);
+    const refused = producer.transaction((transaction) => {
+      void transaction.send({ topic: 'prices', key: 'a', value: { cents: 1 } });
+      void transaction.send({ topic: 'prices', key: '\ud800', value: { cents: 2 } });
+    });
+    await assert.rejects(refused, /the key of a record for topic prices cannot be serialized/);
+    await producer.transaction(async (transaction) => {
+      await transaction.send({ topic: 'prices', key: 'b', value: { cents: 3 } });
+    });
+    await producer.close();
   }));
