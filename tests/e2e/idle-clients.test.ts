@@ -19,7 +19,7 @@ describe('idle clients', () => {
   let broker: BrokerProcess;
 
   before(async () => {
-    broker = await BrokerProcess.start();
+    broker = await BrokerProcess.start({ config: { 'group.initial.rebalance.delay.ms': '0' } });
   });
 
   after(() => broker.dispose());
@@ -27,6 +27,7 @@ describe('idle clients', () => {
   const run = (lines: string, env: Readonly<Record<string, string>> = {}) =>
     runProgram('node', ['--expose-gc', '--input-type=module', '-e', program(lines)], {
       env: { SERVERS: broker.bootstrapServers, ...env },
+      timeoutMs: 600_000,
     });
 
   test('with keepAlive false a process ends although nothing was closed', async () => {
@@ -47,7 +48,7 @@ describe('idle clients', () => {
   });
 
   test('nothing is left of clients that were closed', async () => {
-    const cycles = process.env.CLIENT_CYCLES ?? '20';
+    const cycles = process.env.CLIENT_CYCLES ?? '14';
     const { code, stdout, stderr } = await run(
       `
       import { readdirSync } from 'node:fs';
@@ -68,7 +69,7 @@ describe('idle clients', () => {
       }
       async function left() {
         // Sockets close in a later turn.
-        for (let turn = 0; turn < 50; turn++) await new Promise((done) => setTimeout(done, 5));
+        for (let turn = 0; turn < 20; turn++) await new Promise((done) => setTimeout(done, 5));
         gc();
         return {
           resources: process.getActiveResourcesInfo().sort(),
