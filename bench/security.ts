@@ -2,6 +2,7 @@
 // with a plain and an encrypted listener, in turns; and what ACLs cost a request, few and many.
 //
 //   --part tls      batches over both listeners, acks=1; TLS 1.3, one certificate (RSA, 2048 bits)
+//   --profile FOLDER    of the part tls: our broker writes a profile of its processor time there
 //   --part rights   small requests: without an authorizer, with one, and with --acls more ACLs
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,6 +25,7 @@ const defaults = {
   'batch-bytes': '16384,262144',
   requests: 20_000,
   acls: 10_000,
+  profile: '',
 };
 
 type SecurityFlags = typeof defaults;
@@ -64,7 +66,9 @@ async function measureTls(io: Io, flags: SecurityFlags, rounds: Rounds): Promise
     };
     for (const product of flags.products.split(',') as Product[]) {
       if (product === 'kafka' && !hasKafka()) continue;
-      const options = { keyFile: join(folder, 'server.pem') };
+      const { profile } = flags;
+      const nodeFlags = profile === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+      const options = { keyFile: join(folder, 'server.pem'), nodeFlags };
       const broker = await BrokerProcess.prepare(io, product, options);
       brokers.push(broker);
       await broker.start();
@@ -87,6 +91,7 @@ async function measureTls(io: Io, flags: SecurityFlags, rounds: Rounds): Promise
         }
       }
     }
+    if (flags.profile !== '') for (const broker of brokers) await broker.stop();
     return checksum;
   } finally {
     for (const broker of brokers) await broker.dispose();
