@@ -27,6 +27,7 @@ export function memoryNetwork(): Network {
       return client;
     },
     hostName: async () => 'localhost',
+    http: ({ url }) => Promise.reject(new Error(`${url}: nobody is asked by HTTP here`)),
   };
 }
 

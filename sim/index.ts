@@ -6,7 +6,8 @@
 // host.ts          files, wall clock, processes; power cuts and bit rot
 // sim-process.ts   one incarnation of a process and the Io bound to it; kill -9
 // sim-disk.ts      Disk over file-system.ts (names, journal) over file-content.ts (bytes)
-// sim-network.ts   Network over sim-connection.ts (streams) over internet.ts (cuts, delays)
+// sim-network.ts   Network over sim-connection.ts (streams) over internet.ts (cuts, delays);
+//                  sim-http.ts: one request of HTTP, and who answers it
 // surroundings.ts  what each of these knows of those around it
 // faults.ts        how badly all this behaves
 // event-loop.ts    virtual time

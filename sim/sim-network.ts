@@ -4,11 +4,14 @@
 import {
   type Connection,
   type ConnectOptions,
+  type HttpAnswer,
+  type HttpRequest,
   IoError,
   type Listener,
   type Network,
 } from '../src/io/io.ts';
 import { SimConnection } from './sim-connection.ts';
+import { simHttp } from './sim-http.ts';
 import type { BoundPort, EnclosingHost, EnclosingProcess } from './surroundings.ts';
 
 /** What Linux waits before it gives up on a host that does not answer. */
@@ -51,6 +54,10 @@ export class SimNetwork implements Network {
 
   constructor(process: EnclosingProcess) {
     this.process = process;
+  }
+
+  http(request: HttpRequest): Promise<HttpAnswer> {
+    return simHttp(this, request);
   }
 
   async hostName(): Promise<string> {

@@ -5,10 +5,9 @@
 // connection of a SASL listener has a gate (sasl-gate.ts) before its first frame is read.
 
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
-import { type Io, nodeHttp, RateLimitedLog } from '../io/index.ts';
+import { type Io, RateLimitedLog } from '../io/index.ts';
 import { clusterSecret, type MetadataImage } from '../metadata/index.ts';
 import {
-  type HttpFetch,
   SaslError,
   type ServerMechanism,
   type ServerMechanismsOptions,
@@ -27,8 +26,6 @@ export interface AuthenticationOptions {
   readonly onBug: (error: Error) => void;
   /** Default: nobody keeps who was let in. */
   readonly audit?: Audit | null;
-  /** Default: HTTP of this machine. */
-  readonly fetch?: HttpFetch;
   /** Default: Kerberos of this machine. */
   readonly gssapi?: ServerMechanismsOptions['gssapi'];
 }
@@ -136,14 +133,14 @@ export class Authentication {
   }
 
   #made(config: BrokerConfig, listener: string): Mechanisms {
-    const { clusterId, image, fetch, gssapi } = this.#options;
+    const { clusterId, image, gssapi } = this.#options;
     return serverMechanisms(this.#io, {
       ...{ config, listener },
       // A cluster whose controller has no SCRAM has no secret, and one has not read it at once.
       saltSecret: () => clusterSecret(image()) ?? clusterId,
       scramCredential: (mechanism, user) => image().scram.get(`${mechanism}/${user}`),
       token: (tokenId) => image().tokens.get(tokenId),
-      fetch: fetch ?? nodeHttp,
+      fetch: (request) => this.#io.network.http(request),
       ...(gssapi === undefined ? {} : { gssapi }),
     });
   }

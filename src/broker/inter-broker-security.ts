@@ -11,7 +11,7 @@ import {
   ConfigError,
   type Listener,
 } from '../config/index.ts';
-import { type ConnectTls, type Io, nodeHttp } from '../io/index.ts';
+import type { ConnectTls, HttpRequest, Io } from '../io/index.ts';
 import type { ConnectionSecurity, SaslLogin } from '../network/index.ts';
 import type { KerberosOptions } from '../security/sasl/index.ts';
 import { BrokerError } from './broker-error.ts';
@@ -116,7 +116,8 @@ async function interBrokerLogin(
   const remedy = `${sasl.brokerJaasKey(listener, mechanism)}, or ${file}`;
   const options = sasl.demandedOptions(source, mechanism, remedy);
   const url = config.getForMechanism(listener, mechanism, 'sasl.oauthbearer.token.endpoint.url');
-  const login = { mechanism, options, source: source?.name ?? key, fetch: nodeHttp };
+  const fetch = (request: HttpRequest) => io.network.http(request);
+  const login = { mechanism, options, source: source?.name ?? key, fetch };
   if (mechanism === 'GSSAPI') {
     return sasl.clientLogin(io, { ...login, kerberos: kerberosOf(config, listener) });
   }

@@ -5,7 +5,7 @@
 // is left out silently; a password is in no message.
 
 import { type BrokerConfig, ConfigError } from '../config/index.ts';
-import { type ConnectTls, type Io, nodeHttp } from '../io/index.ts';
+import type { ConnectTls, Io } from '../io/index.ts';
 import type { ZooKeeperAccess } from '../metadata/index.ts';
 import { KafkaError } from '../protocol/index.ts';
 import {
@@ -80,7 +80,7 @@ function kerberosLogin(
     const { krb5ConfProperty } = await import('../security/kerberos/index.ts');
     const kerberos = { serviceName, krb5Conf: properties.get(krb5ConfProperty) ?? null };
     try {
-      return clientLogin(io, { mechanism: 'GSSAPI', options, source, kerberos, fetch: nodeHttp });
+      return clientLogin(io, { mechanism: 'GSSAPI', options, source, kerberos, fetch: noHttp });
     } catch (error) {
       if (error instanceof ConfigError) throw invalid(error.message);
       throw error;
@@ -135,4 +135,9 @@ function tlsOf(disk: Io['disk'], config: BrokerConfig): ZooKeeperAccess['tls'] {
 
 function invalid(message: string): KafkaError {
   return new KafkaError('INVALID_CONFIG', message);
+}
+
+/** Kerberos asks for no token of a provider. */
+function noHttp(): Promise<never> {
+  return Promise.reject(new Error('nobody is asked by HTTP'));
 }

@@ -1,7 +1,7 @@
 // The login of a client, made of its options. Loaded by clients that have to prove who they are.
 
 import { ConfigError } from '../config/index.ts';
-import { type Io, nodeHttp } from '../io/index.ts';
+import type { HttpRequest, Io } from '../io/index.ts';
 import type { SaslLogin } from '../network/index.ts';
 import {
   assertMechanism,
@@ -10,7 +10,6 @@ import {
   clientLogin,
   demandedOptions,
   expiryOf,
-  type HttpFetch,
   type JaasSource,
   jaasOfKey,
   jaasProperty,
@@ -22,7 +21,8 @@ import { ClientConfigError } from './client-config-error.ts';
 import type { SaslOptions } from './security-options.ts';
 
 /** @throws ClientConfigError for what is missing or cannot be read */
-export function saslLogin(io: Io, sasl: SaslOptions, fetch: HttpFetch = nodeHttp): SaslLogin {
+export function saslLogin(io: Io, sasl: SaslOptions): SaslLogin {
+  const fetch = (request: HttpRequest) => io.network.http(request);
   try {
     const { mechanism } = sasl;
     assertMechanism('sasl.mechanism', mechanism);

@@ -23,6 +23,7 @@ function frozen(io: Io) {
   const network: Io['network'] = {
     listen: (...options) => io.network.listen(...options),
     hostName: () => io.network.hostName(),
+    http: (request) => io.network.http(request),
     connect: async (options) => {
       connections++;
       const connection = await io.network.connect(options);

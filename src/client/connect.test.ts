@@ -17,6 +17,7 @@ function counting(io: Io): { readonly io: Io; count(): number } {
   const network: Io['network'] = {
     listen: (...options) => io.network.listen(...options),
     hostName: () => io.network.hostName(),
+    http: (request) => io.network.http(request),
     connect: (options) => {
       count++;
       return io.network.connect(options);

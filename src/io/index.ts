@@ -18,7 +18,6 @@ export { IoError, TlsError } from './io.ts';
 export { LogLevels } from './log-levels.ts';
 export { type LogLevel, printable } from './log-line.ts';
 export type { Child, ChildEnd } from './node-children.ts';
-export type { HttpAnswer, HttpRequest } from './node-http.ts';
 export type { NodeIoOptions } from './node-io.ts';
 export {
   createNodeIo,
@@ -26,7 +25,6 @@ export {
   loadChildren,
   loadSecretFolders,
   nodeEnvironment,
-  nodeHttp,
   nodeMonotonic,
 } from './node-io.ts';
 export type { SecretFolder } from './node-secret-folder.ts';

@@ -58,6 +58,27 @@ export interface Network {
   serverTls?(options: ServerTlsOptions): Promise<ServerTls>;
   /** Of this machine, as its system calls it: others may find it under this name. */
   hostName(): Promise<string>;
+  /**
+   * One request of HTTP, which follows no redirection. Rejects with an Error that names the address
+   * and what went wrong, such as an answer that is too large or does not come in time.
+   */
+  http(request: HttpRequest): Promise<HttpAnswer>;
+}
+
+export interface HttpRequest {
+  /** `http:` or `https:`. */
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  /** Larger answers are an error. */
+  readonly bytesMax: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Buffer;
 }
 
 /** A key and the certificates that prove it, its own first; both in PEM. */

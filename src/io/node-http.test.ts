@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { nodeHttp } from './node-io.ts';
+import { nodeHttp } from './node-http.ts';
 
 async function withServer(
   serve: RequestListener,

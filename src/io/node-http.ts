@@ -3,21 +3,7 @@
 // Invariants: redirections are not followed, so that whoever allowed an address allowed only that
 // one; the whole of it is bounded in time, and its answer in bytes.
 
-export interface HttpRequest {
-  /** `http:` or `https:`. */
-  readonly url: string;
-  readonly method: 'GET' | 'POST';
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly timeoutMs: number;
-  /** Larger answers are an error. */
-  readonly bytesMax: number;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly body: Buffer;
-}
+import type { HttpAnswer, HttpRequest } from './io.ts';
 
 /** Rejects with an Error that names the address and what went wrong. */
 export async function nodeHttp(request: HttpRequest): Promise<HttpAnswer> {

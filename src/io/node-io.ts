@@ -55,9 +55,3 @@ export function loadChildren(): Promise<typeof import('./node-children.ts')> {
 export function loadSecretFolders(): Promise<typeof import('./node-secret-folder.ts')> {
   return import('./node-secret-folder.ts');
 }
-
-/** One request of HTTP over the network of this machine; loaded by the first one. */
-export const nodeHttp: typeof import('./node-http.ts').nodeHttp = async (request) => {
-  const loaded = await import('./node-http.ts');
-  return loaded.nodeHttp(request);
-};

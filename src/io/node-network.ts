@@ -5,6 +5,8 @@ import { type AddressInfo, connect as connectSocket, createServer, type Socket }
 import {
   type Connection,
   type ConnectOptions,
+  type HttpAnswer,
+  type HttpRequest,
   IoError,
   type Listener,
   type Network,
@@ -14,7 +16,7 @@ import {
 import { NodeConnection, socketOptions } from './node-connection.ts';
 import { ioError } from './node-error.ts';
 
-export const nodeNetwork: Network = { listen, connect, serverTls, hostName };
+export const nodeNetwork: Network = { listen, connect, serverTls, hostName, http };
 
 /** The same, with connections for which a process that has nothing else to do does not stay. */
 export const idleNetwork: Network = {
@@ -28,6 +30,11 @@ export const idleNetwork: Network = {
 
 async function serverTls(options: ServerTlsOptions): Promise<ServerTls> {
   return (await import('./node-tls.ts')).serverTls(options);
+}
+
+/** Few processes ask anybody by HTTP. */
+async function http(request: HttpRequest): Promise<HttpAnswer> {
+  return (await import('./node-http.ts')).nodeHttp(request);
 }
 
 /** Only members of a cluster ask, so that no other process loads the module. */

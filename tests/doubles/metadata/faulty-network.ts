@@ -35,6 +35,10 @@ export class FaultyNetwork implements Network {
     return this.#io.network.listen(...args);
   }
 
+  http(...args: Parameters<Network['http']>): ReturnType<Network['http']> {
+    return this.#io.network.http(...args);
+  }
+
   hostName(): Promise<string> {
     return this.#io.network.hostName();
   }

@@ -42,6 +42,10 @@ export class LosingNetwork implements Network {
     return this.#network.listen(...args);
   }
 
+  http(...args: Parameters<Network['http']>): ReturnType<Network['http']> {
+    return this.#network.http(...args);
+  }
+
   hostName(): Promise<string> {
     return this.#network.hostName();
   }

@@ -115,6 +115,10 @@ class Overheard implements Network {
     return this.#network.listen(...args);
   }
 
+  http(...args: Parameters<Network['http']>): ReturnType<Network['http']> {
+    return this.#network.http(...args);
+  }
+
   hostName(): Promise<string> {
     return this.#network.hostName();
   }
