@@ -5,7 +5,12 @@ import type { JavaConsumerNames } from '../java-name-types.ts';
 import type { IsolationLevel } from '../offset-queries.ts';
 import { assertOptions } from '../option-checks.ts';
 import { assertTopics, type TopicTable, type Untyped } from '../topics.ts';
-import { type AssignorName, assignorNames } from './assignors/index.ts';
+import {
+  type AssignorName,
+  assertCustomAssignor,
+  assignorNames,
+  type ConsumerPartitionAssignor,
+} from './assignors/index.ts';
 import type { ConsumerInterceptor } from './consumer-interceptors.ts';
 import { type AutoOffsetReset, parseAutoOffsetReset } from './offset-reset.ts';
 
@@ -63,8 +68,11 @@ export interface ConsumerOptions<Topics extends TopicTable = Untyped>
   readonly groupProtocol?: GroupProtocol;
   /** groupProtocol consumer: the broker's assignor, `uniform` or `range`. Default: its choice. */
   readonly groupRemoteAssignor?: string;
-  /** groupProtocol classic: by preference. Default range, cooperative-sticky. */
-  readonly partitionAssignmentStrategy?: readonly AssignorName[];
+  /**
+   * groupProtocol classic: by preference, by name or as objects of the program's own. Default
+   * range, cooperative-sticky.
+   */
+  readonly partitionAssignmentStrategy?: readonly (AssignorName | ConsumerPartitionAssignor)[];
   /** Without a heartbeat for this long a classic member is out. Default 45 000. */
   readonly sessionTimeoutMs?: number;
   /** Default 3000; with groupProtocol consumer the broker decides. */
@@ -183,7 +191,10 @@ function assertConsistent(
   if (given.groupRemoteAssignor !== undefined) {
     throw new ClientConfigError('groupRemoteAssignor is given: it needs groupProtocol consumer');
   }
-  for (const name of resolved.partitionAssignmentStrategy) assertAssignor(name);
+  for (const each of resolved.partitionAssignmentStrategy) {
+    if (typeof each === 'string') assertAssignor(each);
+    else assertCustomAssignor(each, assignorNames);
+  }
   if (resolved.partitionAssignmentStrategy.length === 0) {
     throw new ClientConfigError('partitionAssignmentStrategy is empty: name at least one');
   }

@@ -28,7 +28,15 @@
 // group-offsets.ts       commits and committed offsets
 // committed-positions.ts partitions that begin where the group stopped
 // auto-commit.ts         commits by themselves
-export type { AssignorName } from './assignors/index.ts';
+export type {
+  Assignment,
+  AssignorName,
+  ConsumerPartitionAssignor,
+  GroupMember,
+  GroupTopic,
+  GroupTopics,
+  RebalanceProtocol,
+} from './assignors/index.ts';
 export type { ConsumedRecord } from './consumed-record.ts';
 export { type AssignedOffset, Consumer, type RecordPlace } from './consumer.ts';
 export { ConsumerBatch } from './consumer-batch.ts';

@@ -29,7 +29,7 @@ export interface Assignor {
   /** Whether members may keep their partitions while the group rebalances (KIP-429). */
   readonly isCooperative: boolean;
   /** Goes into our subscription, for the leader's assignor. */
-  userData(): Buffer | null;
+  userData(topics?: readonly string[]): Buffer | null;
   /** `topics` holds only topics that exist. */
   assign(members: readonly GroupMember[], topics: GroupTopics): Assignment;
   /** We got these partitions in this generation. */

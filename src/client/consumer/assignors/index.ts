@@ -7,14 +7,21 @@
 // sticky.ts              as little change as balance allows; all partitions pause (eager)
 // cooperative-sticky.ts  the same, but only partitions that move pause (KIP-429)
 // sticky-plan.ts         who owned what, and the plan that both sticky ones follow
+// custom-assignor.ts     one of the program's own
 // sticky-balance.ts      the plan where members subscribe to different topics
 import type { Assignor } from './assignor.ts';
 import { CooperativeStickyAssignor } from './cooperative-sticky.ts';
+import { type ConsumerPartitionAssignor, CustomAssignor } from './custom-assignor.ts';
 import { RangeAssignor } from './range.ts';
 import { RoundRobinAssignor } from './round-robin.ts';
 import { StickyAssignor } from './sticky.ts';
 
 export type { Assignment, Assignor, GroupMember, GroupTopic, GroupTopics } from './assignor.ts';
+export {
+  assertCustomAssignor,
+  type ConsumerPartitionAssignor,
+  type RebalanceProtocol,
+} from './custom-assignor.ts';
 export {
   decodeAssignment,
   decodeSubscription,
@@ -35,6 +42,6 @@ export type AssignorName = keyof typeof constructors;
 
 export const assignorNames = Object.keys(constructors) as readonly AssignorName[];
 
-export function createAssignor(name: AssignorName): Assignor {
-  return new constructors[name]();
+export function createAssignor(of: AssignorName | ConsumerPartitionAssignor): Assignor {
+  return typeof of === 'string' ? new constructors[of]() : new CustomAssignor(of);
 }

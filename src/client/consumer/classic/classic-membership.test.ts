@@ -12,7 +12,7 @@ import { type GroupApi, ScriptedGroups } from '../../../../tests/doubles/client/
 import { Prng } from '../../../base/prng.ts';
 import type { Io } from '../../../io/index.ts';
 import { ErrorCode } from '../../../protocol/index.ts';
-import type { AssignorName } from '../assignors/index.ts';
+import type { AssignorName, ConsumerPartitionAssignor, GroupMember } from '../assignors/index.ts';
 import { Consumer } from '../consumer.ts';
 import type { ConsumerOptions } from '../consumer-options.ts';
 
@@ -442,4 +442,62 @@ test('a member that was thrown out because its program kept the event loop is to
       errorName: 'UNKNOWN_MEMBER_ID',
       message: /event loop was blocked for 4\d s; the group removed this member after 45 s \(sess/,
     });
+  }));
+
+test("an assignor of the program's own divides the partitions, by what members say", () => {
+  /** Everything to the member that says `big`. */
+  const create = (says: string, heard: string[]): ConsumerPartitionAssignor => ({
+    name: 'big-first',
+    subscriptionUserData: (topics) => Buffer.from(`${says} ${topics}`),
+    assign: (members, topics) => {
+      const owner = members.find(({ userData }) => String(userData) === 'big t') ?? members[0];
+      const count = topics.get('t')?.partitionCount ?? 0;
+      const places = Array.from({ length: count }, (_, partition) => ({ topic: 't', partition }));
+      return new Map([[owner?.memberId ?? '', places]]);
+    },
+    onAssignment: (places) => heard.push(`${says}: ${places.length}`),
+  });
+  return scene({}, async ({ harness }) => {
+    const heard: string[] = [];
+    const start = (says: string): GroupMemberProcess =>
+      harness.start(says, ['t'], { partitionAssignmentStrategy: [create(says, heard)] });
+    const small = start('small');
+    await harness.untilShared(6, small);
+    const big = start('big');
+    await harness.until('all at the big one', () => big.owned.size === 6);
+    assert.equal(small.owned.size, 0);
+    assert.equal(heard[0], 'small: 6');
+    assert.deepEqual(heard.slice(-2).sort(), ['big: 6', 'small: 0']);
+    await Promise.all([small.stop(), big.stop()]);
+  });
+});
+
+test('an assignor that answers nonsense, or is none, is told so', () =>
+  scene({}, async ({ cluster, io }) => {
+    const { bootstrapServers } = cluster;
+    const create = (assignor: object): Consumer =>
+      new Consumer(
+        {
+          bootstrapServers,
+          groupId: 'g',
+          partitionAssignmentStrategy: [assignor as ConsumerPartitionAssignor],
+        },
+        io,
+      );
+    const consumer = create({
+      name: 'twice',
+      assign: (members: GroupMember[]) => {
+        const places = [0, 0].map((partition) => ({ topic: 't', partition }));
+        return new Map([[members[0]?.memberId, places]]);
+      },
+    });
+    consumer.subscribe(['t']);
+    await assert.rejects(
+      consumer.poll(30_000),
+      /assignor twice answers nonsense: t-0 is for .* and/,
+    );
+    await consumer.close();
+    assert.throws(() => create({ name: 'range', assign: () => new Map() }), /built-in one: rename/);
+    assert.throws(() => create({ name: 'x' }), /x without assign: give \{ name, assign \}/);
+    assert.throws(() => create({ assign: () => new Map() }), /without a name/);
   }));

@@ -84,7 +84,7 @@ function requestJoin(context: MembershipContext, plea: JoinPlea): Promise<JoinAn
     protocolType,
     protocols: plea.assignors.map((assignor) => {
       const { topics, owned, generation } = plea;
-      const userData = assignor.userData();
+      const userData = assignor.userData(topics);
       const metadata = encodeSubscription({ topics, userData, owned, generation, rackId });
       return { name: assignor.name, metadata };
     }),
