@@ -17,7 +17,7 @@ import type { ClientMetric } from '../metrics/index.ts';
 import { OffsetSpec } from '../offset-queries.ts';
 import type { RunBatchOptions, RunOptions, StopOptions } from '../runner/index.ts';
 import type { SharedParts } from '../shared-parts.ts';
-import type { TopicTable, Untyped } from '../topics.ts';
+import { keepSerdes, releaseSerdes, type TopicTable, type Untyped } from '../topics.ts';
 import { AssignedPartition } from './assigned-partition.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
 import type { ConsumerBatch } from './consumer-batch.ts';
@@ -97,6 +97,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     const fetcher = this.#fetcher;
     const { clock } = io;
     const { topics, onSerdeError } = this.#options;
+    if (topics !== null) keepSerdes(topics);
     const onNews = (): void => this.#polling.onNews();
     const limitMs = client.options.defaultApiTimeoutMs;
     const { log } = client;
@@ -438,6 +439,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
       this.#fetcher.close();
       this.#client.close();
       this.#interceptors?.close();
+      if (this.#options.topics !== null) releaseSerdes(this.#options.topics);
       this.#polling.onNews();
     }
   }
