@@ -9,7 +9,7 @@ export const bugsOfRunner: readonly PlantedBug[] = [
     file: 'src/client/runner/offset-tracker.js',
     was: 'const offset = open[0] ?? endOffset;',
     is: 'const offset = endOffset;',
-    foundAt: 1,
+    foundAt: 2,
     finding: /commits that \d+ is done, and it is not/,
   },
   {
@@ -18,7 +18,7 @@ export const bugsOfRunner: readonly PlantedBug[] = [
     file: 'src/client/runner/in-hand.js',
     was: "return metadata === '' ? null : decodeDone(offset, metadata);",
     is: 'return null;',
-    foundAt: 1,
+    foundAt: 9,
     finding: /does \d+ again, which was committed/,
   },
   {
@@ -27,7 +27,7 @@ export const bugsOfRunner: readonly PlantedBug[] = [
     file: 'src/client/runner/in-hand.js',
     was: "owner.state = 'gone';",
     is: 'return;',
-    foundAt: 1,
+    foundAt: 13,
     finding: /of what it has given up|does \d+ again|is done, and it is not/,
   },
   {
@@ -36,7 +36,7 @@ export const bugsOfRunner: readonly PlantedBug[] = [
     file: 'src/client/runner/workshop.js',
     was: "if (ordering === 'none' || record.key === null)",
     is: 'if (ordering !== null)',
-    foundAt: 1,
+    foundAt: 6,
     finding: /does two of \S+ at a time|does \d+ before \d+ of/,
   },
 ];
