@@ -13,6 +13,8 @@ import type { Io } from '../../io/index.ts';
 import { encodeBatch } from '../../protocol/index.ts';
 import { json, type Serde, SerdeError, string } from '../serde/index.ts';
 import { defineTopics, type TopicTable } from '../topics.ts';
+// Loaded late by a run; a simulated world must not wait for that.
+import '../producer/index.ts';
 import '../runner/index.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
