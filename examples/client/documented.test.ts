@@ -1,5 +1,5 @@
-// The snippets of docs/client.md are lines of the examples (of a test where a log is damaged),
-// so that they run whenever those do.
+// The snippets of the README and of docs/client.md are lines of the examples (of a test where a log
+// is damaged), so that they run whenever those do.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -13,18 +13,24 @@ function linesOf(text: string): string {
   return `\n${lines.filter((line) => line !== '').join('\n')}\n`;
 }
 
-test('every TypeScript snippet of docs/client.md is part of an example', () => {
-  const read = (...path: string[]): string => readFileSync(join(projectRoot, ...path), 'utf8');
+test('every TypeScript snippet of README.md and docs/client.md is part of an example', () => {
+  const read = (...path: string[]): string => {
+    const text = readFileSync(join(projectRoot, ...path), 'utf8');
+    // A program elsewhere has the package.
+    return text.replace("'../../src/client/index.ts'", "'partita'");
+  };
   const examples = [
     linesOf(read('examples', 'client', 'share-work.ts')),
+    linesOf(read('examples', 'client', 'typed-orders.ts')),
     linesOf(read('examples', 'stock-price-consumer', 'workers.ts')),
     linesOf(read('examples', 'transactions', 'exactly-once.ts')),
     linesOf(read('examples', 'stock-price-producer', 'stock-price.ts')),
     linesOf(read('examples', 'stock-price-producer', 'stock-price-producer.ts')),
     linesOf(read('tests', 'e2e', 'unreadable-batches.test.ts')),
   ];
-  const snippets = [...read('docs', 'client.md').matchAll(/```ts\n([\s\S]*?)```/g)];
-  assert.ok(snippets.length >= 4);
+  const documents = read('README.md') + read('docs', 'client.md');
+  const snippets = [...documents.matchAll(/```ts\n([\s\S]*?)```/g)];
+  assert.ok(snippets.length >= 5);
   for (const [, snippet] of snippets) {
     const lines = linesOf(snippet as string);
     const isRun = examples.some((example) => example.includes(lines));
