@@ -3,6 +3,7 @@
 //
 //   npm test                     everything that needs only Node.js
 //   npm test -- storage records  only files whose path contains one of the words
+//   npm test -- --without=bench  all files but those whose path contains one of the words
 //   npm run test:interop         foreign clients (tests/interop), which need their toolchains
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,6 +48,9 @@ function beginsAt(file: string): number {
 const slowestShown = 12;
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const without = process.argv
+  .filter((word) => word.startsWith('--without='))
+  .flatMap((word) => word.slice('--without='.length).split(','));
 const interop = process.argv.includes('--interop');
 const all = ['src', 'sim', 'tests', 'bench', 'examples'].flatMap(testFiles);
 // Clients that come from npm need no toolchain: they belong to the everyday tests.
@@ -55,6 +59,7 @@ const isInterop = (file: string): boolean =>
 const files = all
   .filter((file) => isInterop(file) === interop)
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .filter((file) => !without.some((word) => file.includes(word)))
   .sort((a, b) => beginsAt(a) - beginsAt(b));
 
 if (files.length === 0) {
