@@ -1,5 +1,5 @@
-// docs/configuration.md, docs/errors.md, docs/values.md and the files under config/ say what the
-// sources say.
+// docs/configuration.md, docs/errors.md, docs/values.md, docs/client-reference.md and the files under
+// config/ say what the sources say.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import { documentErrors } from '../src/client/error-guide/index.ts';
 import { documentValues } from '../src/client/value-guide/index.ts';
 import { documentConfiguration, loadBrokerConfig, parseProperties } from '../src/config/index.ts';
+import { documentReference } from './reference/index.ts';
 import { projectRoot } from './root.ts';
 
 const read = (...path: string[]): string => readFileSync(join(projectRoot, ...path), 'utf8');
@@ -26,6 +27,11 @@ describe('the documentation of the configuration', () => {
   test('docs/values.md is what npm run docs writes', () => {
     const message = 'docs/values.md is behind src/client/value-guide: npm run docs';
     assert.ok(read('docs', 'values.md') === documentValues(), message);
+  });
+
+  test('docs/client-reference.md is what npm run docs writes', () => {
+    const message = 'docs/client-reference.md is behind the TSDoc of src/client: npm run docs';
+    assert.ok(read('docs', 'client-reference.md') === documentReference(), message);
   });
 
   test('config/server.properties starts the same broker as no file at all', () => {

@@ -9,10 +9,12 @@ import { documentValues } from '../src/client/value-guide/index.ts';
 import { documentConfiguration } from '../src/config/index.ts';
 import { askBroker } from './conformance/ask-broker.ts';
 import { documentConformance } from './conformance/document-conformance.ts';
+import { documentReference } from './reference/index.ts';
 import { projectRoot } from './root.ts';
 
 const docs = join(projectRoot, 'docs');
 writeFileSync(join(docs, 'configuration.md'), documentConfiguration());
 writeFileSync(join(docs, 'errors.md'), documentErrors());
 writeFileSync(join(docs, 'values.md'), documentValues());
+writeFileSync(join(docs, 'client-reference.md'), documentReference());
 writeFileSync(join(docs, 'conformance.md'), documentConformance(await askBroker()));

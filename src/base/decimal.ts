@@ -19,8 +19,14 @@ const scaleMax = 0x7fff_ffff;
 /** Nobody has a number of so many digits, and one could fill the memory: `1e999999999`. */
 const digitsMax = 100_000;
 
+/**
+ * A decimal number of any length, exactly `unscaled / 10^scale`, as Java's BigDecimal. It does not
+ * change: every calculation makes a new one.
+ */
 export class Decimal {
+  /** All digits as one whole number: 1250n of 12.50. */
   readonly unscaled: bigint;
+  /** How many of the digits stand behind the point: 2 of 12.50. Negative: zeros in front of it. */
   readonly scale: number;
 
   /** Throws a RangeError for a scale that is no int32. */
@@ -68,6 +74,7 @@ export class Decimal {
     return digitsOf(this.unscaled).length;
   }
 
+  /** -1 below zero, 0 for zero, 1 above. */
   get sign(): -1 | 0 | 1 {
     return this.unscaled === 0n ? 0 : this.unscaled < 0n ? -1 : 1;
   }
@@ -90,20 +97,26 @@ export class Decimal {
     return rounded;
   }
 
+  /** The sum, exactly, with the larger scale of the two. */
   plus(other: Decimal): Decimal {
     const scale = Math.max(this.scale, other.scale);
     return new Decimal(this.withScale(scale).unscaled + other.withScale(scale).unscaled, scale);
   }
 
+  /** The difference, exactly, with the larger scale of the two. */
   minus(other: Decimal): Decimal {
     return this.plus(other.negated());
   }
 
+  /** The product, exactly; the scales are added. */
   times(other: Decimal): Decimal {
     return new Decimal(this.unscaled * other.unscaled, this.scale + other.scale);
   }
 
-  /** Throws a RangeError for a division by zero, and for one that needs a rounding. */
+  /**
+   * The quotient with this scale. Throws a RangeError for a division by zero, and without
+   * `rounding` for one that is not exact.
+   */
   dividedBy(other: Decimal, scale: number, rounding: Rounding = 'UNNECESSARY'): Decimal {
     if (other.unscaled === 0n) throw new RangeError('division by zero');
     const shift = scale + other.scale - this.scale;
@@ -112,6 +125,7 @@ export class Decimal {
     return new Decimal(divided(dividend, divisor, rounding), scale);
   }
 
+  /** The number with the other sign. */
   negated(): Decimal {
     return new Decimal(-this.unscaled, this.scale);
   }
@@ -130,6 +144,7 @@ export class Decimal {
     return difference === 0n ? 0 : difference < 0n ? -1 : 1;
   }
 
+  /** Whether the values are the same: 1.0 equals 1.00. */
   equals(other: Decimal): boolean {
     return this.compare(other) === 0;
   }

@@ -5,9 +5,13 @@ import type { Clock, Log, LogFields } from '../io/index.ts';
 
 /** The shape of pino, and of most others: fields first, then the text. */
 export interface ClientLogger {
+  /** Details for whoever looks for a fault. */
   debug(fields: object, message: string): void;
+  /** What happens seldom and is as it should be. */
   info(fields: object, message: string): void;
+  /** What goes wrong and is tried again. */
   warn(fields: object, message: string): void;
+  /** What is lost, or needs somebody to act. */
   error(fields: object, message: string): void;
 }
 

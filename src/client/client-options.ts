@@ -12,14 +12,14 @@ import {
 
 export { ClientConfigError } from './client-config-error.ts';
 
-/** Options shared by Producer, Consumer and Admin. Times are in milliseconds. */
+/** Options of every client: Producer, Consumer and Admin. */
 export interface ClientOptions extends SecurityOptions, JavaClientNames {
   /**
-   * `host:port`, several with commas between or as an array. At least one is needed, here, as
-   * `'bootstrap.servers'` or in `properties`.
+   * The first brokers to ask, each `host:port`, several with commas between or as an array. At
+   * least one is needed, here, as `'bootstrap.servers'` or in `properties`.
    */
   readonly bootstrapServers?: string | readonly string[];
-  /** Where lines go, in pino's shape. Default: warnings to standard error. */
+  /** Where lines of the log go, in pino's shape. Default: warnings and errors to standard error. */
   readonly logger?: ClientLogger;
   /**
    * False: timers and connections of an idle client do not keep the process (serverless). Calls
@@ -28,32 +28,48 @@ export interface ClientOptions extends SecurityOptions, JavaClientNames {
   readonly keepAlive?: boolean;
   /** The path of a file of Java's properties. What is given beside it wins over the file. */
   readonly properties?: string;
-  /** What we are called in the broker's logs and quotas. Default `partita`. */
+  /** What this client is called in logs, metrics and quotas of the broker. Default `partita`. */
   readonly clientId?: string;
-  /** The time one request may take. Default 30 000. */
+  /** The time one request may take, in milliseconds. Default 30 000. */
   readonly requestTimeoutMs?: number;
-  /** The time a whole call may take, retries included. Default 60 000. */
+  /** The time a whole call may take, retries included, in milliseconds. Default 60 000. */
   readonly defaultApiTimeoutMs?: number;
-  /** socket.connection.setup.timeout.ms. Default 10 000. */
+  /**
+   * The time for each step of a new connection (TCP with TLS, API versions, SASL), in milliseconds.
+   * Default 10 000.
+   */
   readonly connectionSetupTimeoutMs?: number;
-  /** First pause before a broker that did not answer is tried again; it doubles. Default 50. */
+  /**
+   * First pause before a broker that did not answer is tried again, in milliseconds; it doubles.
+   * Default 50.
+   */
   readonly reconnectBackoffMs?: number;
-  /** Default 1000. */
+  /** The longest of these pauses, in milliseconds. Default 1000. */
   readonly reconnectBackoffMaxMs?: number;
-  /** First pause before a failed request is repeated; it doubles. Default 100. */
+  /** First pause before a failed request is repeated, in milliseconds; it doubles. Default 100. */
   readonly retryBackoffMs?: number;
-  /** Default 1000. */
+  /** The longest of these pauses, in milliseconds. Default 1000. */
   readonly retryBackoffMaxMs?: number;
-  /** Age at which metadata are fetched again although nothing failed. Default 300 000. */
+  /**
+   * Age at which metadata are fetched again although nothing failed, in milliseconds. Default 300
+   * 000.
+   */
   readonly metadataMaxAgeMs?: number;
-  /** A connection that was idle for longer is not used again. Default 540 000. */
+  /**
+   * A connection that was idle for longer is not used again, in milliseconds; -1: no limit. Default
+   * 540 000.
+   */
   readonly connectionsMaxIdleMs?: number;
   /**
    * `rebootstrap`: when no known broker answers the client begins again with bootstrapServers, as
-   * addresses may have changed (KIP-899). Default rebootstrap.
+   * addresses may have changed (KIP-899); `none`: it asks only brokers that it knows. Default
+   * rebootstrap.
    */
   readonly metadataRecoveryStrategy?: 'rebootstrap' | 'none';
-  /** The same after so long without an answer about metadata (KIP-1102). Default 300 000. */
+  /**
+   * With `rebootstrap`: begin again also after so long without an answer about metadata, in
+   * milliseconds (KIP-1102). Default 300 000.
+   */
   readonly metadataRecoveryRebootstrapTriggerMs?: number;
 }
 
@@ -147,6 +163,7 @@ const silent = new RegExp(
   ].join('|'),
 );
 
+/** What `optionsFromProperties` makes of a file of Java's properties. */
 export interface PropertiesResult<Options> {
   readonly options: Partial<Options>;
   /** One line per key that was ignored. */

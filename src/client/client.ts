@@ -38,8 +38,9 @@ import {
 } from './metrics/index.ts';
 import type { SharedParts } from './shared-parts.ts';
 
+/** How long a call may take. */
 export interface CallOptions {
-  /** The time for all attempts together. Default: defaultApiTimeoutMs. */
+  /** The time for all attempts together, in milliseconds. Default: defaultApiTimeoutMs. */
   readonly timeoutMs?: number | undefined;
 }
 

@@ -46,6 +46,7 @@ export class Connection {
   readonly #clients = new Set<Closing>();
   #closed = false;
 
+  /** Made by `connect`. Throws a ClientConfigError for options that make no sense. */
   constructor(given: ClientOptions, io: Io = clientIo(given)) {
     this.#io = io;
     this.#options = withoutJavaNames(given, {}, io);
@@ -55,6 +56,7 @@ export class Connection {
     this.#shared = { cache: new MetadataCache(), connections: this.#connections, meter };
   }
 
+  /** A producer with the options of the connection and these of its own. */
   producer<Topics extends TopicTable = Untyped>(
     options: OwnOptions<ProducerOptions<Topics>> = {} as OwnOptions<ProducerOptions<Topics>>,
   ): Producer<Topics> {
@@ -62,6 +64,7 @@ export class Connection {
     return this.#kept(new Producer<Topics>(all, this.#io, this.#shared));
   }
 
+  /** A consumer with the options of the connection and these of its own. */
   consumer<Topics extends TopicTable = Untyped>(
     options: OwnOptions<ConsumerOptions<Topics>> = {} as OwnOptions<ConsumerOptions<Topics>>,
   ): Consumer<Topics> {
@@ -69,6 +72,7 @@ export class Connection {
     return this.#kept(new Consumer<Topics>(all, this.#io, { cache: this.#shared.cache }));
   }
 
+  /** An admin client with the options of the connection. */
   admin(options: OwnOptions<AdminOptions> = {}): Admin {
     return this.#kept(new Admin({ ...this.#options, ...options }, this.#io, this.#shared));
   }
@@ -92,6 +96,7 @@ export class Connection {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
+  /** For `await using`: closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -104,7 +109,10 @@ export class Connection {
   }
 }
 
-/** Clients of one cluster that share what they can. @throws ClientConfigError */
+/**
+ * Clients of one cluster that share what they can. @throws ClientConfigError for options that make
+ * no sense
+ */
 export function connect(options: ClientOptions, io?: Io): Connection {
   return new Connection(options, io);
 }

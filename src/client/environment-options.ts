@@ -19,8 +19,9 @@ interface OptionsOf {
 const rules = { producer: producerRules, consumer: consumerRules, admin: {} } as const;
 
 /**
- * What the variables say of a client's options; those of other programs and of brokers are left
- * aside. Throws a ClientConfigError for a value that is impossible.
+ * Options from the variables of Kafka's images, such as KAFKA_BOOTSTRAP_SERVERS and KAFKA_GROUP_ID;
+ * variables that are not about this kind of client are left aside. Throws a ClientConfigError for a
+ * value that is impossible.
  *
  *     new Consumer({ ...optionsFromEnvironment('consumer'), maxPollRecords: 100 });
  */

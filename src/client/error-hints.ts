@@ -192,7 +192,7 @@ export const systemHints: Readonly<Record<string, string>> = {
 export const ownErrors: Readonly<Record<string, readonly [meaning: string, hint: string]>> = {
   INVALID_OPTION: [
     'an option does not exist, is of the wrong kind, or contradicts another',
-    'Mend the option that the message names; docs/client.md has all of them.',
+    'Mend the option that the message names; docs/client-reference.md has all of them.',
   ],
   ILLEGAL_STATE: [
     'the call is not possible now: the client is closed, not subscribed, or busy',

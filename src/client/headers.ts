@@ -35,13 +35,19 @@ export class Headers implements Iterable<Header> {
   /** Whether `#list` is ours alone and may be changed in place. */
   #isOwn: boolean;
 
-  /** Throws a TypeError for what cannot be a header. */
+  /**
+   * Headers of a program; none without an argument. Throws an InvalidArgumentError (which is a
+   * TypeError) for what cannot be a header.
+   */
   constructor(headers?: HeadersInput) {
     this.#list = headers === undefined ? [] : (headerListOf(headers).map(asReceived) as Header[]);
     this.#isOwn = true;
   }
 
-  /** Headers that were decoded already: `list` is taken as it is, and copied before a change. */
+  /**
+   * @internal Headers that were decoded already: `list` is taken as it is, and copied before a
+   * change.
+   */
   static of(list: readonly Header[]): Headers {
     const headers = new this();
     headers.#list = list;
@@ -49,14 +55,17 @@ export class Headers implements Iterable<Header> {
     return headers;
   }
 
+  /** How many headers there are; a name that occurs twice counts twice. */
   get length(): number {
     return this.#list.length;
   }
 
+  /** All headers in order, for `for … of`. */
   [Symbol.iterator](): IterableIterator<Header> {
     return this.#list[Symbol.iterator]();
   }
 
+  /** Whether there is a header of that name. */
   has(key: string): boolean {
     return this.#list.some((each) => each.key === key);
   }
@@ -71,19 +80,22 @@ export class Headers implements Iterable<Header> {
     return this.#list.filter((each) => each.key === key).map(({ value }) => value);
   }
 
-  /** The value of the last header of that name as UTF-8 text. */
+  /** The value of the last header of that name as UTF-8 text; undefined without one. */
   text(key: string): string | null | undefined {
     const value = this.get(key);
     return value == null ? value : value.toString();
   }
 
-  /** Adds a header behind the others, also when there is one of that name. */
+  /**
+   * Adds a header behind the others, also when there is one of that name. Throws an
+   * InvalidArgumentError for what cannot be a header.
+   */
   add(key: string, value: HeaderValue): this {
     this.#own().push(asReceived({ key: headerKeyOf(key), value: headerValueOf(key, value) }));
     return this;
   }
 
-  /** Puts one header in place of all of that name. */
+  /** Puts one header in place of all of that name. Throws as `add` does. */
   set(key: string, value: HeaderValue): this {
     this.delete(key);
     return this.add(key, value);

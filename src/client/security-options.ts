@@ -15,76 +15,111 @@ export interface OAuthToken {
   readonly expiresAtMs?: number;
 }
 
-/** Who we are, on a listener that asks. */
+/** `sasl`: who we are, on a listener that asks (SASL_PLAINTEXT, SASL_SSL). */
 export interface SaslOptions {
-  /** PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI. */
+  /** How we prove who we are: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI. */
   readonly mechanism: string;
-  /** Of PLAIN and SCRAM. */
+  /** PLAIN and SCRAM: the name of the user. */
   readonly username?: string;
+  /** PLAIN and SCRAM: the password of the user. */
   readonly password?: string;
-  /** SCRAM: the two are the id of a delegation token and its secret in base64 (KIP-48). */
+  /**
+   * SCRAM: `username` and `password` are the id of a delegation token and its secret in base64
+   * (KIP-48). Default false.
+   */
   readonly tokenAuth?: boolean;
   /** OAUTHBEARER: gives a token when one is needed, and again before it ends. */
   readonly token?: () => string | OAuthToken | Promise<string | OAuthToken>;
   /** OAUTHBEARER: where a token is got for a client id and a secret (grant client_credentials). */
   readonly tokenEndpointUrl?: string;
+  /** OAUTHBEARER: the client id for tokenEndpointUrl. */
   readonly clientId?: string;
+  /** OAUTHBEARER: the secret of that client id. */
   readonly clientSecret?: string;
+  /** OAUTHBEARER: the scope to ask for. Default: none is named. */
   readonly scope?: string;
-  /** The only addresses of token endpoints that may be asked. Default: tokenEndpointUrl. */
+  /**
+   * OAUTHBEARER: the only addresses of token endpoints that may be asked, between commas. Default:
+   * tokenEndpointUrl.
+   */
   readonly allowedUrls?: string;
   /** GSSAPI: whose tickets, such as alice@EXAMPLE.COM; with a cache: default whoever it is of. */
   readonly principal?: string;
   /** GSSAPI: the file with the keys to get tickets with. */
   readonly keyTab?: string;
-  /** GSSAPI: tickets that are there already (kinit), tried before a keytab. */
+  /**
+   * GSSAPI: use tickets that are there already (kinit), before a keytab is tried. Default: if
+   * ticketCache is given.
+   */
   readonly useTicketCache?: boolean;
-  /** Default the cache of the environment (KRB5CCNAME), or the user's. */
+  /**
+   * GSSAPI: where these tickets are. Default: the cache of the environment (KRB5CCNAME), or the
+   * user's.
+   */
   readonly ticketCache?: string;
   /** GSSAPI: the part of the brokers' principals in front of the host, mostly kafka. */
   readonly kerberosServiceName?: string;
-  /** What renews a ticket cache. Default /usr/bin/kinit. */
+  /** GSSAPI: the command that renews a ticket cache. Default /usr/bin/kinit. */
   readonly kerberosKinitCmd?: string;
-  /** The share of their life after which tickets are got anew. Default 0.8. */
+  /** GSSAPI: the share of their life after which tickets are got anew. Default 0.8. */
   readonly kerberosTicketRenewWindowFactor?: number;
-  /** What chance adds to that at most. Default 0.05. */
+  /** GSSAPI: what chance adds to that share at most. Default 0.05. */
   readonly kerberosTicketRenewJitter?: number;
-  /** The rest between two tries to get tickets anew, in ms. Default 60 000. */
+  /** GSSAPI: the rest between two tries to get tickets anew, in milliseconds. Default 60 000. */
   readonly kerberosMinTimeBeforeRelogin?: number;
-  /** In place of the system's krb5.conf; one for a process. */
+  /** GSSAPI: a file in place of the system's krb5.conf; the same for all clients of a process. */
   readonly krb5Conf?: string;
-  /** In place of these: Java's login module with its options, as in `sasl.jaas.config`. */
+  /**
+   * In place of user names, tokens and keytabs: Java's login module with its options, as in
+   * `sasl.jaas.config`.
+   */
   readonly jaasConfig?: string;
-  /** Or a file of Java's with a section KafkaClient (java.security.auth.login.config). */
+  /**
+   * In place of them, too: a file of Java's with a section KafkaClient
+   * (java.security.auth.login.config).
+   */
   readonly jaasFile?: string;
 }
 
 /**
- * Keys and certificates, under Java's names: `ssl.keystore.location` is `keystoreLocation`. Stores
- * are JKS, PKCS12 or PEM; what is inline is PEM.
+ * `ssl`: keys and certificates, under Java's names without `ssl.`. A store is a file of type JKS,
+ * PKCS12 or PEM; what is given as text is PEM.
  */
 export interface SslOptions {
-  /** What we prove ourselves with, where the broker asks (ssl.client.auth). */
+  /**
+   * The file with our own key and certificates, where the broker asks for them (ssl.client.auth).
+   * Default: none.
+   */
   readonly keystoreLocation?: string;
+  /** The password of that file. PEM has none. */
   readonly keystorePassword?: string;
-  /** Default JKS, under which PKCS12 is read as well. */
+  /** JKS, PKCS12 or PEM. Default JKS, under which PKCS12 is read as well. */
   readonly keystoreType?: string;
-  /** In place of a file: the private key and its certificates. */
+  /** In place of a file: our private key, as PEM. */
   readonly keystoreKey?: string;
+  /** With keystoreKey: our certificate and those above it, as PEM. */
   readonly keystoreCertificateChain?: string;
+  /**
+   * The password of the private key: of one that is encrypted as PEM, or that has its own in a
+   * store.
+   */
   readonly keyPassword?: string;
-  /** Whom to trust. Default: the authorities that Node.js comes with. */
+  /** The file with the authorities that we trust. Default: those that Node.js comes with. */
   readonly truststoreLocation?: string;
+  /** The password of that file. PEM has none. */
   readonly truststorePassword?: string;
-  /** Default JKS, under which PKCS12 is read as well. */
+  /** JKS, PKCS12 or PEM. Default JKS, under which PKCS12 is read as well. */
   readonly truststoreType?: string;
-  /** In place of a file. */
+  /** In place of a file: the certificates of the authorities, as PEM. */
   readonly truststoreCertificates?: string;
-  /** Between commas. Default TLSv1.2,TLSv1.3. */
+  /** Versions of TLS, between commas. Default TLSv1.2,TLSv1.3. */
   readonly enabledProtocols?: string;
-  /** Between commas, in Java's names. */
+  /** Cipher suites in Java's names, between commas. Default: those with forward secrecy. */
   readonly cipherSuites?: string;
-  /** Default https: the certificate is for the name in bootstrapServers; empty: for any. */
+  /**
+   * `https`: the certificate of a broker must be for its name; empty: it may be for any. Default
+   * https.
+   */
   readonly endpointIdentificationAlgorithm?: string;
 }
 
@@ -96,7 +131,8 @@ export function sslOption(key: string): keyof SslOptions {
     rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')) as never;
 }
 
-const sslKeys: readonly string[] = [
+/** Java's names of SslOptions. */
+export const sslKeys: readonly string[] = [
   ...['keystore', 'truststore'].flatMap((store) =>
     ['location', 'password', 'type'].map((what) => `ssl.${store}.${what}`),
   ),
@@ -105,12 +141,19 @@ const sslKeys: readonly string[] = [
   'ssl.endpoint.identification.algorithm',
 ];
 
+/** How connections are protected. */
 export interface SecurityOptions {
-  /** Default PLAINTEXT. */
+  /**
+   * Whether connections are encrypted (SSL, SASL_SSL) and whether we say who we are
+   * (SASL_PLAINTEXT, SASL_SSL). Default PLAINTEXT: neither.
+   */
   readonly securityProtocol?: ClientSecurityProtocol;
-  /** With SSL and SASL_SSL. */
+  /**
+   * Keys and certificates, for SSL and SASL_SSL. Default: trust the authorities that Node.js comes
+   * with.
+   */
   readonly ssl?: SslOptions;
-  /** With SASL_PLAINTEXT and SASL_SSL. */
+  /** Who we are: needed for SASL_PLAINTEXT and SASL_SSL. */
   readonly sasl?: SaslOptions;
 }
 
@@ -159,7 +202,8 @@ function assertSslOptions(ssl: SslOptions): void {
   }
 }
 
-const saslKeys: ReadonlyMap<string, keyof SaslOptions> = new Map([
+/** Java's names of SaslOptions. */
+export const saslKeys: ReadonlyMap<string, keyof SaslOptions> = new Map([
   ['sasl.mechanism', 'mechanism'],
   ['sasl.jaas.config', 'jaasConfig'],
   ['sasl.oauthbearer.token.endpoint.url', 'tokenEndpointUrl'],

@@ -189,6 +189,7 @@ const definitions = {
   CONTROLLER_ID_NOT_REGISTERED: [136, 'no controller is registered with this id'],
 } as const satisfies Record<string, readonly [code: number, message: string, kind?: ErrorKind]>;
 
+/** Kafka's name of an error, such as OFFSET_OUT_OF_RANGE; errors.md has all of them. */
 export type ErrorName = keyof typeof definitions;
 
 /** Name to code: `ErrorCode.OFFSET_OUT_OF_RANGE === 1`. */
@@ -269,7 +270,10 @@ export interface RecordError {
   readonly batchIndexErrorMessage: string | null;
 }
 
-/** An outcome that the protocol has a code for: expected, and part of an answer. */
+/**
+ * An error that Kafka has a name (`errorName`) and a number (`code`) for, from a broker or from
+ * this client.
+ */
 export class KafkaError extends Error implements ErrorPlace {
   static {
     branded(KafkaError, 'KafkaError');

@@ -24,6 +24,7 @@ export interface AclDeletion {
   readonly acls: readonly AclBinding[];
 }
 
+/** Requests about ACLs, which say who may do what to which resource; it is `admin.acls`. */
 export class AclRequests {
   readonly #client: Client;
 

@@ -89,6 +89,9 @@ export interface ConfigQuery extends ConfigResource {
   readonly keys?: readonly string[];
 }
 
+/**
+ * What may be done to a config, with its number in the protocol; append and subtract are for lists.
+ */
 export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 export interface ConfigAlteration {
@@ -153,6 +156,7 @@ export interface ListedOffset extends TopicPartition {
   readonly leaderEpoch: number;
 }
 
+/** @internal The error of a code; null for none. */
 export function errorOf(code: number, message: string | null): KafkaError | null {
   return code === ErrorCode.NONE ? null : KafkaError.fromCode(code, message);
 }

@@ -92,6 +92,9 @@ interface ValidateOptions extends CallOptions {
 type MetadataTopic = ResponseOf<typeof metadata>['topics'][number];
 
 /**
+ * Asks for and changes what a cluster has: topics, configs, groups, quotas and more. Where a call
+ * gives results, each has an `error` of its own or null; an error about all of it is thrown.
+ *
  *     const admin = new Admin({ bootstrapServers: 'localhost:9092' });
  *     const [created] = await admin.createTopics([{ name: 'orders', numPartitions: 3 }]);
  *     if (created.error !== null) throw created.error;
@@ -114,6 +117,7 @@ export class Admin {
   readonly #configs: ConfigRequests;
   readonly #groups: GroupRequests;
 
+  /** Connects with the first call. Throws a ClientConfigError for options that make no sense. */
   constructor(given: AdminOptions, io: Io = clientIo(given), shared?: SharedParts) {
     const options = withoutJavaNames(given, {}, io);
     assertOptions(options, {});
@@ -140,14 +144,20 @@ export class Admin {
     return this.#client.readMetrics('admin-client');
   }
 
+  /** Closes the connections. Calls under way fail. */
   async close(): Promise<void> {
     this.#client.close();
   }
 
+  /** For `await using`: closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  /**
+   * Creates topics. Each has a result of its own: TOPIC_ALREADY_EXISTS, INVALID_REPLICATION_FACTOR
+   * …
+   */
   createTopics(
     topics: readonly NewTopic[],
     options: ValidateOptions = {},
@@ -178,6 +188,7 @@ export class Admin {
     });
   }
 
+  /** Deletes topics with their records. Each has a result of its own. */
   deleteTopics(names: readonly string[], options: CallOptions = {}): Promise<TopicResult[]> {
     const topics = names.map((name) => ({ name }));
     return this.#retryItems(topics, options, async (open, timeoutMs) => {
@@ -194,7 +205,7 @@ export class Admin {
     });
   }
 
-  /** Raises the partition count of topics. */
+  /** Raises the partition count of topics; it never falls. Each has a result of its own. */
   createPartitions(
     topics: readonly NewPartitions[],
     options: ValidateOptions = {},
@@ -217,6 +228,7 @@ export class Admin {
     });
   }
 
+  /** The topics that the user may see; internal ones only with `includeInternal`. */
   async listTopics(
     options: CallOptions & { readonly includeInternal?: boolean } = {},
   ): Promise<TopicListing[]> {
@@ -226,7 +238,7 @@ export class Admin {
       .map(({ name, topicId, isInternal }) => ({ name: name ?? '', topicId, isInternal }));
   }
 
-  /** `names` null: all topics. */
+  /** Partitions, leaders and replicas of topics; `names` null: of all topics. */
   describeTopics(
     names: readonly string[] | null,
     options: CallOptions & {
@@ -248,6 +260,7 @@ export class Admin {
     }, options);
   }
 
+  /** The id of the cluster, its controller and its brokers. */
   describeCluster(options: CallOptions = {}): Promise<ClusterDescription> {
     return this.#client.retry(async ({ timeoutMs }) => {
       const connection = await this.#client.anyConnection();
@@ -270,6 +283,7 @@ export class Admin {
     }, options);
   }
 
+  /** Configs with their values and where these come from. Each resource has a result of its own. */
   describeConfigs(
     resources: readonly ConfigResource[],
     options: CallOptions & { readonly includeDocumentation?: boolean | undefined } = {},
@@ -309,6 +323,7 @@ export class Admin {
     return describeQuotas(this.#client, filters, options);
   }
 
+  /** Sets and removes quotas. Each entity has a result of its own. */
   alterClientQuotas(
     alterations: readonly QuotaAlteration[],
     options: ValidateOptions = {},
@@ -384,7 +399,7 @@ export class Admin {
     return this.#groups.describe(groupIds, options);
   }
 
-  /** Only groups without members: otherwise NON_EMPTY_GROUP. */
+  /** Deletes groups and their offsets. One that has members stays: NON_EMPTY_GROUP. */
   deleteConsumerGroups(
     groupIds: readonly string[],
     options: CallOptions = {},
@@ -392,7 +407,7 @@ export class Admin {
     return this.#groups.delete(groupIds, options);
   }
 
-  /** Of these partitions, or of all that have a committed offset. */
+  /** The committed offsets of these partitions; without `partitions` all that the group has. */
   listConsumerGroupOffsets(
     groupId: string,
     options: CallOptions & {
@@ -422,7 +437,7 @@ export class Admin {
     return this.#groups.deleteOffsets(groupId, partitions, options);
   }
 
-  /** These members, or all. They may join again, unless they are stopped. */
+  /** Removes these members, or all; one that goes on polling joins again. */
   removeMembersFromConsumerGroup(
     groupId: string,
     options: CallOptions & {

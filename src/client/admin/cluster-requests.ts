@@ -40,6 +40,10 @@ import type {
 
 const upgradeTypes = { upgrade: 1, 'safe-downgrade': 2, 'unsafe-downgrade': 3 } as const;
 
+/**
+ * Requests about brokers and replicas; it is `admin.cluster`. Where a call gives results, each item
+ * has an `error` of its own or null; an error about the whole request is thrown.
+ */
 export class ClusterRequests {
   readonly #client: Client;
 
@@ -47,7 +51,10 @@ export class ClusterRequests {
     this.#client = client;
   }
 
-  /** `partitions` null: every partition; results then are of those alone that needed one. */
+  /**
+   * Elects leaders: of these partitions, or with null of all, and then the results are only of
+   * those that needed one. `preferred` is the first replica; `unclean` may lose records.
+   */
   async electLeaders(
     type: ElectionType,
     partitions: readonly TopicPartition[] | null,
@@ -70,6 +77,7 @@ export class ClusterRequests {
     );
   }
 
+  /** Moves partitions to other brokers; `replicas` null ends a move that is under way. */
   async alterReassignments(
     reassignments: readonly Reassignment[],
     options: CallOptions = {},
@@ -91,7 +99,7 @@ export class ClusterRequests {
     );
   }
 
-  /** `partitions` null: all that are under way. */
+  /** The moves that are under way, of these partitions or of all. */
   async listReassignments(
     partitions: readonly TopicPartition[] | null = null,
     options: CallOptions = {},
@@ -112,7 +120,10 @@ export class ClusterRequests {
     );
   }
 
-  /** The log directories of some brokers, default all; `topics` narrows what is told of them. */
+  /**
+   * The log directories of brokers and what lies there; `nodeIds` null: of all brokers.
+   * `partitions` narrows what is told.
+   */
   async describeLogDirectories(
     nodeIds: readonly number[] | null = null,
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] | undefined } = {},
@@ -164,6 +175,7 @@ export class ClusterRequests {
     return results.flat();
   }
 
+  /** The versions of features that the brokers can have, and those that are in use. */
   async describeFeatures(options: CallOptions = {}): Promise<FeaturesDescription> {
     const body = { clientSoftwareName: 'partita', clientSoftwareVersion: '1' };
     const answer = await this.#client.retry(
@@ -180,7 +192,10 @@ export class ClusterRequests {
     return { features, epoch: answer.finalizedFeaturesEpoch };
   }
 
-  /** All of them or none. @throws KafkaError of the first that is refused */
+  /**
+   * Changes the versions of features: all of them or none. @throws KafkaError of the first that is
+   * refused
+   */
   async updateFeatures(
     updates: readonly FeatureUpdate[],
     options: CallOptions & { readonly validateOnly?: boolean | undefined } = {},
@@ -198,11 +213,13 @@ export class ClusterRequests {
     }
   }
 
+  /** Makes the cluster forget a broker that will not come back. */
   async unregisterBroker(brokerId: number, options: CallOptions = {}): Promise<void> {
     const answer = await this.#ask(unregisterBroker, options, () => ({ brokerId }));
     throwIf(answer.errorCode, answer.errorMessage);
   }
 
+  /** Who keeps the log of the metadata, and how far each of them is. */
   async describeQuorum(options: CallOptions = {}): Promise<QuorumDescription> {
     const answer = await this.#ask(describeQuorum, options, () => ({
       topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
@@ -240,6 +257,7 @@ export class ClusterRequests {
     );
   }
 
+  /** Where brokers can be reached, as admin tools see them. */
   async listEndpoints(
     options: CallOptions & { readonly includeFencedBrokers?: boolean | undefined } = {},
   ): Promise<EndpointDescription[]> {

@@ -42,6 +42,7 @@ export interface ScramResult {
   readonly error: KafkaError | null;
 }
 
+/** Requests about the SCRAM credentials of users; it is `admin.credentials`. */
 export class CredentialRequests {
   readonly #io: Io;
   readonly #client: Client;
@@ -51,7 +52,7 @@ export class CredentialRequests {
     this.#client = client;
   }
 
-  /** Of these users; without names, of all that have credentials. */
+  /** The credentials of these users, without the secrets; without names, of all that have some. */
   describe(users: readonly string[] = [], options: CallOptions = {}): Promise<ScramCredentials[]> {
     const body = { users: users.length === 0 ? null : users.map((name) => ({ name })) };
     return this.#client.retry(async ({ timeoutMs }) => {
@@ -69,6 +70,9 @@ export class CredentialRequests {
     }, options);
   }
 
+  /**
+   * Sets and deletes credentials; the password does not leave the process. Each user has a result.
+   */
   alter(
     alterations: readonly ScramAlteration[],
     options: CallOptions = {},

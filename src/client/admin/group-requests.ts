@@ -31,10 +31,11 @@ import type {
   RemovedMember,
 } from './group-results.ts';
 
+/** Which groups `admin.listGroups` and `admin.listConsumerGroups` answer. */
 export interface ListGroupsOptions extends CallOptions {
-  /** Only groups in these states. */
+  /** Only groups in these states, such as `Stable` or `Empty`. Default: in all. */
   readonly states?: readonly string[] | undefined;
-  /** Only groups of these types. */
+  /** Only groups of these types: `classic`, `consumer`. Default: of all. */
   readonly types?: readonly string[] | undefined;
 }
 

@@ -31,8 +31,9 @@ export interface QuotaResult {
   readonly error: KafkaError | null;
 }
 
+/** How `admin.describeClientQuotas` matches. */
 export interface DescribeQuotasOptions extends CallOptions {
-  /** Leave out entities with parts that no filter names. */
+  /** Leave out entities with parts that no filter names. Default false. */
   readonly strict?: boolean | undefined;
 }
 

@@ -14,10 +14,11 @@ export interface ReplicaPosition extends TopicPartition {
   readonly offset: number;
 }
 
+/** How `admin.replicas.read` reads. */
 export interface ReadReplicaOptions extends CallOptions {
-  /** Of one partition. Default 1 MiB; one batch comes even if it is larger. */
+  /** The most bytes of one partition; one batch comes even if it is larger. Default 1 MiB. */
   readonly partitionBytesMax?: number | undefined;
-  /** How long the broker may wait for a first record. Default 500 ms. */
+  /** How long the broker may wait for a first record, in milliseconds. Default 500. */
   readonly waitMsMax?: number | undefined;
 }
 
@@ -30,6 +31,7 @@ export interface ReplicaContent extends TopicPartition {
 
 const none = Buffer.alloc(0);
 
+/** Reads what single replicas hold, to compare them; it is `admin.replicas`. */
 export class ReplicaRequests {
   readonly #client: Client;
 

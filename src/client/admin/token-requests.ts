@@ -46,6 +46,7 @@ export interface NewDelegationToken {
 
 type Told = ResponseOf<typeof describeDelegationToken>['tokens'][number];
 
+/** Requests about delegation tokens (KIP-48); it is `admin.tokens`. */
 export class TokenRequests {
   readonly #client: Client;
 

@@ -17,13 +17,15 @@ import { type LeaderAnswer, requestToLeaders, type TopicPartition } from '../lea
 import { groupByTopic } from '../offset-queries.ts';
 import { errorOf } from './admin-results.ts';
 
+/** Which transactions `admin.transactions.list` answers. */
 export interface ListTransactionsOptions extends CallOptions {
-  /** Only transactions in these states, such as Ongoing. */
+  /** Only transactions in these states, such as `Ongoing`. Default: in all. */
   readonly states?: readonly string[] | undefined;
+  /** Only transactions of these producers. Default: of all. */
   readonly producerIds?: readonly number[] | undefined;
-  /** Only transactions that began longer ago than this. */
+  /** Only transactions that began longer ago than this, in milliseconds. Default: all. */
   readonly durationMs?: number | undefined;
-  /** Only ids that match this expression of RE2 as a whole. */
+  /** Only ids that match this expression of RE2 as a whole. Default: all. */
   readonly idPattern?: string | undefined;
 }
 
@@ -70,6 +72,7 @@ export interface TransactionToAbort extends TopicPartition {
   readonly coordinatorEpoch: number;
 }
 
+/** Requests about transactions and producers; it is `admin.transactions`. */
 export class TransactionRequests {
   readonly #client: Client;
 
@@ -77,7 +80,10 @@ export class TransactionRequests {
     this.#client = client;
   }
 
-  /** @throws KafkaError of the first broker that refuses; UNSUPPORTED_VERSION for a filter */
+  /**
+   * The transactions that the coordinators know, of all brokers. @throws KafkaError of the first
+   * broker that refuses; UNSUPPORTED_VERSION from a broker that has no such filter
+   */
   async list(options: ListTransactionsOptions = {}): Promise<TransactionListing[]> {
     const client = this.#client;
     await client.retry(() => client.refresh(), options);
@@ -111,6 +117,7 @@ export class TransactionRequests {
     }, options);
   }
 
+  /** State, producer and partitions of transactions, by id. Each has a result of its own. */
   describe(
     transactionalIds: readonly string[],
     options: CallOptions = {},

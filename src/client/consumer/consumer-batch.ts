@@ -5,8 +5,11 @@ import type { TopicPartition } from '../leader-requests.ts';
 import { type ConsumerGroup, needGroup } from './consumer-group.ts';
 import type { ConsumerRecord } from './consumer-record.ts';
 
+/** Records of one partition that were polled together; `consumer.batches()` yields them. */
 export class ConsumerBatch<R extends TopicPartition = ConsumerRecord> implements TopicPartition {
+  /** The topic of all records of the batch. */
   readonly topic: string;
+  /** The partition of all records of the batch. */
   readonly partition: number;
   /** At least one, in the order of their offsets. */
   readonly records: readonly R[];
@@ -22,6 +25,7 @@ export class ConsumerBatch<R extends TopicPartition = ConsumerRecord> implements
     this.#group = group;
   }
 
+  /** The offset of the last record; `commit` commits the one behind it. */
   get lastOffset(): number {
     return this.#last.offset;
   }

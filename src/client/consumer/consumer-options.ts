@@ -19,6 +19,7 @@ export type GroupProtocol = 'classic' | 'consumer';
 /** What becomes of a record that its serde refuses; a handler of `run` has onPoison for that. */
 export type OnSerdeError = 'throw' | 'skip' | 'bytes';
 
+/** Options of a Consumer, beside those of every client (ClientOptions). */
 export interface ConsumerOptions<Topics extends TopicTable = Untyped>
   extends ClientOptions,
     JavaConsumerNames {
@@ -29,15 +30,17 @@ export interface ConsumerOptions<Topics extends TopicTable = Untyped>
    * at the record, `skip` logs it and goes on, `bytes` hands it out as bytes. Default throw.
    */
   readonly onSerdeError?: OnSerdeError;
-  /** The broker waits for this many bytes, or fetchMaxWaitMs. Default 1. */
+  /** The broker answers a fetch when it has this many bytes, or after fetchMaxWaitMs. Default 1. */
   readonly fetchMinBytes?: number;
-  /** Default 500. */
+  /** How long the broker waits for fetchMinBytes, in milliseconds. Default 500. */
   readonly fetchMaxWaitMs?: number;
-  /** The most one fetch brings, beyond the first batch. Default 50 MiB. */
+  /**
+   * The most bytes one fetch brings; its first batch comes even if it is larger. Default 50 MiB.
+   */
   readonly fetchMaxBytes?: number;
-  /** The same per partition. Default 1 MiB. */
+  /** The most bytes one fetch brings of one partition, in the same way. Default 1 MiB. */
   readonly maxPartitionFetchBytes?: number;
-  /** The most one `poll` returns. Default 500. */
+  /** The most records one `poll` returns. Default 500. */
   readonly maxPollRecords?: number;
   /**
    * The most bytes of batches, as they were fetched, whose records one `poll` returns; a batch
@@ -45,50 +48,80 @@ export interface ConsumerOptions<Topics extends TopicTable = Untyped>
    */
   readonly maxPollBytes?: number;
   /**
-   * Fetched and not yet handed out, over all partitions; a partition that has nothing is still
-   * fetched. Default: no bound but two answers of maxPartitionFetchBytes each.
+   * The most bytes fetched and not yet handed out, over all partitions; a partition that has
+   * nothing is still fetched. Default: no bound but two answers of maxPartitionFetchBytes each.
    */
   readonly maxBufferedBytes?: number;
-  /** Where to begin without a position, or when the position is gone. Default latest. */
+  /**
+   * Where to begin without a position, or when the position is gone: `earliest`, `latest`,
+   * `by_duration:P1D` (not older than an ISO 8601 duration, KIP-1106), or `none`, with which `poll`
+   * throws. Default latest.
+   */
   readonly autoOffsetReset?: AutoOffsetReset;
-  /** read_committed hides aborted transactions, undecided ones too. Default read_uncommitted. */
+  /**
+   * `read_committed` hides records of transactions that were aborted or are not decided yet.
+   * Default read_uncommitted.
+   */
   readonly isolationLevel?: IsolationLevel;
   /** Check the CRC of what arrives. Default true. */
   readonly checkCrcs?: boolean;
-  /** client.rack: lets the broker name a nearer replica, and assignors prefer near partitions. */
+  /**
+   * Where this client is: lets the broker name a nearer replica (KIP-392), and assignors prefer
+   * near partitions (KIP-881). Default: unknown.
+   */
   readonly clientRack?: string;
   /** Whether the broker may create a topic that is asked for. Default true. */
   readonly allowAutoCreateTopics?: boolean;
 
-  /** The group: needed for `subscribe` and for commits. */
+  /** The name of the group: needed for `subscribe`, `run` and commits. Default: none. */
   readonly groupId?: string;
-  /** A name that survives restarts (static membership): closing does not leave the group. */
+  /**
+   * A name of this member that survives restarts (static membership, KIP-345): closing does not
+   * leave the group. Default: none.
+   */
   readonly groupInstanceId?: string;
-  /** `consumer` is KIP-848: the broker assigns. Default classic. */
+  /**
+   * `classic`: the leader of the group assigns partitions; `consumer`: the broker does (KIP-848).
+   * Default classic.
+   */
   readonly groupProtocol?: GroupProtocol;
-  /** groupProtocol consumer: the broker's assignor, `uniform` or `range`. Default: its choice. */
+  /**
+   * With groupProtocol `consumer`: the broker's assignor, `uniform` or `range`. Default: the
+   * broker's choice.
+   */
   readonly groupRemoteAssignor?: string;
   /**
-   * groupProtocol classic: by preference, by name or as objects of the program's own. Default
-   * range, cooperative-sticky.
+   * With groupProtocol `classic`: how the leader assigns partitions, the preferred way first, by
+   * name or as objects of the program's own. Default range, cooperative-sticky.
    */
   readonly partitionAssignmentStrategy?: readonly (AssignorName | ConsumerPartitionAssignor)[];
-  /** Without a heartbeat for this long a classic member is out. Default 45 000. */
+  /**
+   * A classic member that is not heard of for this long is out of the group, in milliseconds.
+   * Default 45 000; with groupProtocol `consumer` the broker decides.
+   */
   readonly sessionTimeoutMs?: number;
-  /** Default 3000; with groupProtocol consumer the broker decides. */
+  /**
+   * How often a classic member says that it is there, in milliseconds. Default 3000; with
+   * groupProtocol `consumer` the broker decides.
+   */
   readonly heartbeatIntervalMs?: number;
-  /** Without a `poll` for this long the member leaves. Default 300 000. */
+  /**
+   * Without a `poll` for this long the member leaves the group, in milliseconds. Default 300 000.
+   */
   readonly maxPollIntervalMs?: number;
   /**
-   * Commit positions from time to time, before partitions are given up and at the end. Default:
-   * if there is a groupId. False for offsets that a transaction commits.
+   * Commit positions every autoCommitIntervalMs, before partitions are given up and at the end.
+   * Default: true if there is a groupId. False for offsets that a transaction commits.
    */
   readonly enableAutoCommit?: boolean;
-  /** Default 5000. */
+  /** How often positions are committed with enableAutoCommit, in milliseconds. Default 5000. */
   readonly autoCommitIntervalMs?: number;
-  /** Patterns do not match internal topics. Default true. */
+  /** A RegExp given to `subscribe` does not match internal topics. Default true. */
   readonly excludeInternalTopics?: boolean;
-  /** Who sees records before the program does, and commits that were acknowledged (KIP-42). */
+  /**
+   * Who sees records before the program does, and commits that were acknowledged (KIP-42). Default:
+   * nobody.
+   */
   readonly interceptors?: readonly ConsumerInterceptor[];
 }
 

@@ -35,25 +35,16 @@ import { Fetcher } from './fetcher.ts';
 import type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
 import { resetSpec } from './offset-reset.ts';
 import {
+  type AssignedOffset,
   type PartitionOffset,
   PartitionOffsets,
+  type RecordPlace,
   type TimestampedOffset,
   type TimestampQuery,
 } from './partition-offsets.ts';
 import { Polling } from './polling.ts';
 import { Receipt } from './receipt.ts';
 import type { RebalanceListener, SubscriptionTarget } from './subscription.ts';
-
-export interface AssignedOffset extends TopicPartition {
-  /** Default: where the group stopped, else where autoOffsetReset says. */
-  readonly offset?: number | 'earliest' | 'latest';
-}
-
-/** Of a record that was handed out. */
-export interface RecordPlace extends TopicPartition {
-  readonly offset: number;
-  readonly leaderEpoch: number;
-}
 
 /**
  * Reads records: of partitions assigned by hand, or as a member of a group that shares them. With
@@ -81,6 +72,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
   readonly #runs: ConsumerRuns | null;
   #closed = false;
 
+  /** Connects with the first call. Throws a ClientConfigError for options that make no sense. */
   constructor(given: ConsumerOptions<Topics>, io: Io = clientIo(given), shared?: SharedParts) {
     const options = withoutJavaNames(given, consumerRules, io);
     this.#io = io;
@@ -199,6 +191,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     this.#fetcher.pump();
   }
 
+  /** The partitions that this consumer reads now. */
   assignment(): TopicPartition[] {
     return [...this.#fetcher.partitions].map(({ topic, partition }) => ({ topic, partition }));
   }
@@ -216,11 +209,13 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     this.#fetcher.pump();
   }
 
+  /** Goes to the first record of these partitions, by default of all that are assigned. */
   seekToBeginning(places: readonly TopicPartition[] = this.assignment()): void {
     for (const place of places) this.#assigned(place).reset(OffsetSpec.earliest);
     this.#fetcher.pump();
   }
 
+  /** Goes behind the last record of these partitions, by default of all that are assigned. */
   seekToEnd(places: readonly TopicPartition[] = this.assignment()): void {
     for (const place of places) this.#assigned(place).reset(OffsetSpec.latest);
     this.#fetcher.pump();
@@ -264,12 +259,14 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     for (const place of places) this.#assigned(place).isPaused = true;
   }
 
+  /** Hands out records of these partitions again. */
   resume(places: readonly TopicPartition[]): void {
     for (const place of places) this.#assigned(place).isPaused = false;
     this.#fetcher.pump();
     this.#polling.onNews();
   }
 
+  /** The partitions that `pause` has stopped. */
   paused(): TopicPartition[] {
     return [...this.#fetcher.partitions]
       .filter((each) => each.isPaused)
@@ -408,6 +405,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     return this.#offsets.forTimes(queries, options);
   }
 
+  /** The offset of the first record of each partition. */
   beginningOffsets(
     places: readonly TopicPartition[],
     options: CallOptions = {},
@@ -415,7 +413,10 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     return this.#offsets.at(places, OffsetSpec.earliest, options);
   }
 
-  /** High watermarks, or last stable offsets with read_committed. */
+  /**
+   * The offset behind the last record: the high watermark, or with read_committed the last stable
+   * offset.
+   */
   endOffsets(
     places: readonly TopicPartition[],
     options: CallOptions = {},
@@ -460,6 +461,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     return this.#interceptors?.onConsume([record])[0] ?? record;
   }
 
+  /** For `await using`: closes. */
   readonly [Symbol.asyncDispose] = (): Promise<void> => this.close();
 
   #needGroup(): ConsumerGroup {

@@ -38,7 +38,7 @@ export type {
   RebalanceProtocol,
 } from './assignors/index.ts';
 export type { ConsumedRecord } from './consumed-record.ts';
-export { type AssignedOffset, Consumer, type RecordPlace } from './consumer.ts';
+export { Consumer } from './consumer.ts';
 export { ConsumerBatch } from './consumer-batch.ts';
 export type { GroupMetadata } from './consumer-group.ts';
 export type { ConsumerInterceptor } from './consumer-interceptors.ts';
@@ -46,7 +46,13 @@ export type { ConsumerOptions, GroupProtocol, OnSerdeError } from './consumer-op
 export type { ConsumerRecord } from './consumer-record.ts';
 export type { CommittedOffset, OffsetToCommit } from './group-offsets.ts';
 export type { AutoOffsetReset } from './offset-reset.ts';
-export type { PartitionOffset, TimestampedOffset, TimestampQuery } from './partition-offsets.ts';
+export type {
+  AssignedOffset,
+  PartitionOffset,
+  RecordPlace,
+  TimestampedOffset,
+  TimestampQuery,
+} from './partition-offsets.ts';
 export {
   type RebalanceListener,
   SubscriptionPattern,

@@ -19,6 +19,17 @@ export interface TimestampQuery extends TopicPartition {
   readonly timestamp: number;
 }
 
+export interface AssignedOffset extends TopicPartition {
+  /** Default: where the group stopped, else where autoOffsetReset says. */
+  readonly offset?: number | 'earliest' | 'latest';
+}
+
+/** Of a record that was handed out. */
+export interface RecordPlace extends TopicPartition {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
 export class PartitionOffsets {
   readonly #client: Client;
   readonly #isolationLevel: IsolationLevel;

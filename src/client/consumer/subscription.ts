@@ -17,10 +17,17 @@ export interface RebalanceListener {
   onPartitionsLost?(partitions: TopicPartition[]): void | Promise<void>;
 }
 
-/** A regular expression in RE2's syntax that the broker matches; for groupProtocol consumer. */
+/**
+ * A regular expression in the syntax of RE2, which the broker matches with whole names of topics.
+ * Needs groupProtocol `consumer` (KIP-848).
+ */
 export class SubscriptionPattern {
+  /** The expression as it was given. */
   readonly pattern: string;
 
+  /**
+   * `pattern` is checked by the broker: `poll` throws INVALID_REGULAR_EXPRESSION for a wrong one.
+   */
   constructor(pattern: string) {
     this.pattern = pattern;
   }

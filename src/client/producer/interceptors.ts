@@ -7,6 +7,9 @@ import type { Log } from '../../io/index.ts';
 import { ClientConfigError } from '../client-config-error.ts';
 import type { DeliveryCallback, ProducerRecord, RecordMetadata } from './producer-record.ts';
 
+/**
+ * Sees every record before it is sent, and what became of it (KIP-42). What it throws is logged.
+ */
 export interface ProducerInterceptor {
   /** Called once, with the producer's options. */
   configure?(options: object): void;
@@ -18,6 +21,7 @@ export interface ProducerInterceptor {
   onSend?(record: ProducerRecord<any, any>): ProducerRecord<any, any> | undefined | void;
   /** Where the record was stored; with an error, `offset` is -1, and `partition` if it had none. */
   onAcknowledgement?(metadata: RecordMetadata, error: Error | null): void;
+  /** Called when the producer is closed. */
   close?(): void;
 }
 

@@ -29,12 +29,13 @@ export type PartitionerFunction = (
   partitionCount: number,
 ) => number | null | undefined;
 
+/** How `defaultPartitioner` picks partitions. */
 export interface DefaultPartitionerOptions {
-  /** partitioner.ignore.keys: records with a key go where those without go. Default false. */
+  /** Records with a key go where those without go (partitioner.ignore.keys). Default false. */
   readonly ignoreKeys?: boolean;
   /**
-   * partitioner.adaptive.partitioning.enable: partitions with fewer batches waiting are picked more
-   * often. Default true.
+   * Partitions with fewer batches waiting are picked more often
+   * (partitioner.adaptive.partitioning.enable). Default true.
    */
   readonly adaptive?: boolean;
 }

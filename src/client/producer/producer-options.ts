@@ -23,43 +23,63 @@ import {
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
+/** Options of a Producer, beside those of every client (ClientOptions). */
 export interface ProducerOptions<Topics extends TopicTable = Untyped>
   extends ClientOptions,
     JavaProducerNames {
-  /** `all` (-1): the whole ISR; 1: the leader; 0: nobody, and offsets are unknown. Default all. */
+  /**
+   * Who must have a record before it counts as delivered: `all` (-1) replicas in sync, the leader
+   * alone (1), or nobody (0; then its offset is unknown). Default all.
+   */
   readonly acks?: 'all' | '-1' | '0' | '1' | -1 | 0 | 1;
   /**
-   * How long a batch waits for more records, as in Java; 0 still joins those of one turn. Default:
-   * not at all while nothing is under way to the broker, and else until that has arrived, at most
-   * 5 (as Nagle's algorithm does for TCP), so that a record sent alone does not wait.
+   * How long a batch waits for more records, in milliseconds, as in Java; 0 still joins those of
+   * one turn of the event loop. Default: not at all while nothing is under way to the broker, and
+   * else until that has arrived, at most 5 (as Nagle's algorithm does for TCP), so that a record
+   * sent alone does not wait.
    */
   readonly lingerMs?: number;
-  /** batch.size: a batch that is this large is sent at once. Default 16 384. */
+  /** A batch that is this large is sent at once. Default 16 384. */
   readonly batchSizeBytes?: number;
-  /** buffer.memory: records not yet delivered; beyond it `send` waits. Default 32 MiB. */
+  /**
+   * The most bytes of records that are not delivered yet; beyond it `send` waits. Default 32 MiB.
+   */
   readonly bufferMemoryBytes?: number;
-  /** How long `send` waits for memory or for metadata. Default 60 000. */
+  /**
+   * How long `send` waits for room or for metadata, in milliseconds; calls about transactions, too.
+   * Default 60 000.
+   */
   readonly maxBlockMs?: number;
-  /** max.request.size, before compression for a record. Default 1 MiB. */
+  /** The most bytes of one request, and of one record before it is compressed. Default 1 MiB. */
   readonly maxRequestSizeBytes?: number;
-  /** Requests under way per broker. Default 5, the most that idempotence allows. */
+  /** The most requests under way to one broker. Default 5, the most that idempotence allows. */
   readonly maxInFlightRequestsPerConnection?: number;
-  /** Number the batches so that retries neither repeat nor reorder. Default: if acks is all. */
+  /**
+   * Number the batches, so that a retry neither repeats records nor changes their order (KIP-98).
+   * Default: true if acks is all, retries are not 0, and maxInFlightRequestsPerConnection is 5 or
+   * less.
+   */
   readonly enableIdempotence?: boolean;
   /** Attempts after the first. Default: as many as fit into deliveryTimeoutMs. */
   readonly retries?: number;
-  /** The time from `send` to success or failure. Default 120 000. */
+  /**
+   * The time from `send` to success or failure, in milliseconds; at least lingerMs +
+   * requestTimeoutMs. Default 120 000.
+   */
   readonly deliveryTimeoutMs?: number;
-  /** Default none. */
+  /** How batches are compressed. Default none. */
   readonly compressionType?: CompressionType;
-  /** Of gzip, lz4 or zstd. Default: the codec's own. */
+  /** The level of gzip, lz4 or zstd. Default: the one of the codec itself. */
   readonly compressionLevel?: number;
   /**
-   * The name under which this producer's transactions go, the same after every restart, and used
-   * by one producer at a time: a newer one fences the older. Needed for transactions.
+   * The name under which this producer's transactions go, the same after every restart, and used by
+   * one producer at a time: a newer one fences the older. Needed for transactions. Default: none.
    */
   readonly transactionalId?: string;
-  /** A transaction that is open for longer is aborted by its coordinator. Default 60 000. */
+  /**
+   * A transaction that is open for longer is aborted by its coordinator, in milliseconds. Default
+   * 60 000.
+   */
   readonly transactionTimeoutMs?: number;
   /**
    * Picks the partition of a record that names none: an object, or a function of the record and the
@@ -67,14 +87,14 @@ export interface ProducerOptions<Topics extends TopicTable = Untyped>
    * partition after the other, a batch each (KIP-794).
    */
   readonly partitioner?: Partitioner | PartitionerFunction;
-  /** partitioner.ignore.keys: the default partitioner does not look at keys. Default false. */
+  /** The default partitioner does not look at keys. Default false. */
   readonly partitionerIgnoreKeys?: boolean;
-  /**
-   * partitioner.adaptive.partitioning.enable: the default partitioner prefers partitions where less
-   * waits to be sent. Default true.
-   */
+  /** The default partitioner prefers partitions where less waits to be sent. Default true. */
   readonly partitionerAdaptivePartitioningEnable?: boolean;
-  /** See every record before it is sent, and what became of it, in this order. */
+  /**
+   * Who sees every record before it is sent, and what became of it, in this order (KIP-42).
+   * Default: nobody.
+   */
   readonly interceptors?: readonly ProducerInterceptor[];
   /** Types and serdes by topic (`defineTopics`); other topics are refused. Default: all bytes. */
   readonly topics?: Topics;

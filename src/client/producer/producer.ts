@@ -292,6 +292,7 @@ export class Producer<Topics extends TopicTable = Untyped> {
     }
   }
 
+  /** For `await using`: closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -18,6 +18,10 @@ export interface TransactionalProducer<Topics> {
   ): Promise<void>;
 }
 
+/**
+ * What the function given to `producer.transaction` works with. Once that function has ended, every
+ * call throws an IllegalStateError.
+ */
 export class Transaction<Topics extends TopicTable = Untyped> {
   #producer: TransactionalProducer<Topics> | null;
 
@@ -45,7 +49,7 @@ export class Transaction<Topics extends TopicTable = Untyped> {
     return this.#open.sendOffsetsToTransaction(offsets, groupMetadata);
   }
 
-  /** From now on everything throws. */
+  /** @internal From now on every call throws. */
   end(): void {
     this.#producer = null;
   }

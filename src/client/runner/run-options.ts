@@ -10,56 +10,73 @@ export type Ordering = 'key' | 'partition' | 'none';
 /** Whose names the headers of a dead letter have. */
 export type DeadLetterHeaders = 'partita' | 'connect' | 'streams' | 'spring';
 
+/** Where records go that cannot be handled: `onPoison: { topic }`. */
 export interface DeadLetterOptions {
-  /** Where dead letters go: a topic, or the topic for one of this topic. */
+  /** The topic for dead letters, or a function that names it by the topic of the record. */
   readonly topic: string | ((topic: string) => string);
-  /** Default `partita`: `__partita.errors.topic` and so on. */
+  /**
+   * Whose names the headers have that say where the record is from and what failed. Default
+   * `partita`: `__partita.errors.topic` and so on.
+   */
   readonly headers?: DeadLetterHeaders;
 }
 
 /** What becomes of a record that cannot be handled. */
 export type OnPoison = 'stop' | 'skip' | DeadLetterOptions;
 
+/** How often and when a record is tried again: `retry` of a run. */
 export interface RetryOptions {
   /** How often a record is tried before it goes elsewhere, the first time included. Default 3. */
   readonly attempts?: number;
-  /** The pause before the second attempt; it doubles with each. Default 100. */
+  /** The pause before the second attempt, in milliseconds; it doubles with each. Default 100. */
   readonly backoffMs?: number;
-  /** Default 10 000. */
+  /** The longest pause between attempts, in milliseconds. Default 10 000. */
   readonly backoffMaxMs?: number;
   /**
-   * Then it goes through topics of its own, one after the other, each with its delay: `5s`, `1m`
-   * are `orders-retry-5s` and `orders-retry-1m`. They must exist, or be created by the broker;
-   * records in them come later than those behind them. Units: ms, s, m, h. Default: none.
+   * Delays of retry topics. After the last attempt a record goes through these topics, one after
+   * the other, each with its delay: `5s`, `1m` are `orders-retry-5s` and `orders-retry-1m`. They
+   * must exist, or be created by the broker; records in them come later than those behind them.
+   * Units: ms, s, m, h. Default: none.
    */
   readonly topics?: readonly string[];
   /** Whether another attempt may help. Default: unless `error.retriable` is false. */
   readonly isRetriable?: (error: unknown) => boolean;
 }
 
+/** How large a batch for a handler is, and how long it waits for that. */
 export interface BatchOptions {
   /** The most records of a batch. Default 100. */
   readonly size?: number;
   /** The most bytes of keys and values. Default 1 MiB. */
   readonly bytes?: number;
-  /** How long a batch that is not full waits for more. Default 0. */
+  /** How long a batch that is not full waits for more, in milliseconds. Default 0. */
   readonly waitMs?: number;
 }
 
 interface CommonRunOptions {
-  /** Default `key`. Records without a key are in no order then. */
+  /**
+   * What stays in order: the records of a key, those of a partition, or nothing. With `key`, which
+   * is the default, records without a key are in no order.
+   */
   readonly ordering?: Ordering;
-  /** Handlers at work at a time. Default 16. */
+  /** How many calls of the handler may be under way. Default 16. */
   readonly concurrency?: number;
   /**
    * A handler that takes longer gets its signal, and when it has not ended `drainMs` after that
    * either, counts as failed. Default: a handler may take as long as it likes.
    */
   readonly handlerTimeoutMs?: number;
+  /**
+   * How often and when a record is tried again. Default: 3 attempts, with pauses of 100 and 200.
+   */
   readonly retry?: RetryOptions;
-  /** Default `stop`: the run ends with the error, and the record comes again at the next start. */
+  /**
+   * What becomes of a record that fails in every attempt. `stop`: the run ends with a
+   * PoisonRecordError, and the record comes again at the next start; `skip`: it counts as done; `{
+   * topic }`: it goes to that topic. Default `stop`.
+   */
   readonly onPoison?: OnPoison;
-  /** Its abort stops the run. */
+  /** A signal whose abort stops the run, as `consumer.stop` does. */
   readonly signal?: AbortSignal;
   /**
    * How long handlers may go on when their partition goes to another member, or at the end; then
@@ -67,26 +84,41 @@ interface CommonRunOptions {
    * Default: 10 000, or half of maxPollIntervalMs.
    */
   readonly drainMs?: number;
-  /** Default 1000. */
+  /** How often what is done is committed, in milliseconds. Default 1000. */
   readonly commitIntervalMs?: number;
-  /** Records in hand, above which partitions rest. Default 1000, at least the concurrency. */
+  /**
+   * How many records may be in hand (polled and not done); above that partitions rest. Default
+   * 1000, and never less than `concurrency`.
+   */
   readonly inHandMax?: number;
-  /** Bytes of keys and values in hand. Default 64 MiB. */
+  /** The same in bytes of keys and values. Default 64 MiB. */
   readonly inHandBytesMax?: number;
 }
 
+/**
+ * Options of `consumer.run` with a handler of single records. Throws a ClientConfigError for one
+ * that makes no sense.
+ */
 export interface RunOptions<R> extends CommonRunOptions {
-  /** Done when it returns, or when its promise resolves; throws or rejects: it has failed. */
+  /**
+   * Handles one record. The record is done when it returns, or when its promise resolves; when it
+   * throws or rejects, the attempt has failed.
+   */
   readonly handler: (record: R, context: WorkContext) => unknown;
+  /** Left out: with it the handler gets several records at a time (RunBatchOptions). */
   readonly batch?: undefined;
 }
 
+/**
+ * Options of `consumer.run` with a handler of batches; all but these two are those of RunOptions.
+ */
 export interface RunBatchOptions<R> extends CommonRunOptions {
   /**
-   * Gets several records at a time: of one partition with ordering `partition`, else of any. When
-   * it has failed often enough each of its records is tried alone.
+   * Handles several records at a time: of one partition with ordering `partition`, else of any.
+   * When it has failed often enough each of its records is tried alone.
    */
   readonly handler: (records: R[], context: WorkContext) => unknown;
+  /** How large a batch is; `{}` for the defaults. */
   readonly batch: BatchOptions;
 }
 

@@ -7,13 +7,15 @@ import { messageOf } from '../client.ts';
 
 /** A consumer, a producer or an admin client: whatever can be closed. */
 export interface Closeable {
+  /** Closes it within `timeoutMs`. */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
+/** When `shutdownOn` closes clients, and how long that may take. */
 export interface ShutdownOptions {
-  /** Default SIGTERM and SIGINT. */
+  /** Signals at which the clients are closed. Default SIGTERM and SIGINT. */
   readonly signals?: readonly SystemSignal[];
-  /** For all of them together. Default 30 000. */
+  /** The time for all clients together, in milliseconds. Default 30 000. */
   readonly timeoutMs?: number;
 }
 

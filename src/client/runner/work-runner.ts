@@ -27,8 +27,11 @@ import { Workshop } from './workshop.ts';
 /** A poll that waits is ended when there is something to do. */
 const pollMs = 1000;
 
+/** How `consumer.stop` ends a run. */
 export interface StopOptions {
-  /** How long handlers may go on. Default: the run's drainMs. */
+  /**
+   * How long handlers may go on, in milliseconds; not longer than the run's drainMs. Default: that.
+   */
   readonly drainMs?: number;
 }
 

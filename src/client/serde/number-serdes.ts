@@ -4,10 +4,10 @@
 
 import type { Serde } from './serde.ts';
 
-/** Java's ShortSerde. */
+/** Whole numbers from -2^15 to 2^15 - 1, in 2 bytes: Java's ShortSerde. */
 export const int16 = (): Serde<number> => integer('an int16', 2, 0x7fff, 'Int16BE');
 
-/** Java's IntegerSerde. */
+/** Whole numbers from -2^31 to 2^31 - 1, in 4 bytes: Java's IntegerSerde. */
 export const int32 = (): Serde<number> => integer('an int32', 4, 0x7fff_ffff, 'Int32BE');
 
 /**
@@ -20,7 +20,7 @@ export function int64(options: { readonly int64?: 'bigint' | 'number' } = {}): u
   return options.int64 === 'number' ? int64AsNumber : int64AsBigint;
 }
 
-/** Java's FloatSerde. */
+/** Numbers, rounded to the nearest float, in 4 bytes: Java's FloatSerde. */
 export const float32 = (): Serde<number> => ({
   serialize(_topic, value) {
     assertNumber('a float32', value);
@@ -36,7 +36,7 @@ export const float32 = (): Serde<number> => ({
   deserialize: (_topic, bytes) => sized('a float32', bytes, 4).readFloatBE(),
 });
 
-/** Java's DoubleSerde. */
+/** Numbers as they are, in 8 bytes: Java's DoubleSerde. */
 export const float64 = (): Serde<number> => ({
   serialize(_topic, value) {
     assertNumber('a float64', value);
@@ -48,7 +48,7 @@ export const float64 = (): Serde<number> => ({
   deserialize: (_topic, bytes) => sized('a float64', bytes, 8).readDoubleBE(),
 });
 
-/** Java's BooleanSerde. */
+/** true and false, in 1 byte: Java's BooleanSerde. */
 export const boolean = (): Serde<boolean> => ({
   serialize(_topic, value) {
     if (typeof value !== 'boolean') throw new TypeError(`${shown(value)} is not true or false`);

@@ -15,6 +15,7 @@ export const AclResource = {
 /** How the name of an ACL names resources (KIP-290); ANY and MATCH are for filters. */
 export const AclPattern = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const;
 
+/** What an ACL allows or denies; ALL covers each, and ANY is for filters. */
 export const AclOperation = {
   UNKNOWN: 0,
   ANY: 1,
@@ -34,6 +35,7 @@ export const AclOperation = {
   TWO_PHASE_COMMIT: 15,
 } as const;
 
+/** Whether an ACL allows or denies; ANY is for filters. */
 export const AclPermission = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const;
 
 /** The one resource of type CLUSTER. */
