@@ -1,5 +1,5 @@
-// docs/configuration.md, docs/errors.md, docs/values.md, docs/client-reference.md and the files under
-// config/ say what the sources say.
+// The pages of docs that are written from the sources, and the files under config/, say what the
+// sources say.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -69,7 +69,7 @@ function declarationOf(
     isExported,
     text: overload?.text ?? text,
     signatures: isHidden ? earlier : [...earlier, signature],
-    source: source.replace(/^export /, ''),
+    source: source.replace(/^export /, '').replace(/^ *\/\/ biome-ignore.*\n/gm, ''),
     bases: bases.split(',').map((base) => base.trim().replace(/<.*/s, '')),
     members: isBody ? membersOf(lines) : [],
   };
@@ -125,16 +125,23 @@ function blocksOf(lines: readonly string[], indentation: string): Block[] {
   return blocks.map((block) => ({ text: block.text, source: block.lines.join('\n').trimEnd() }));
 }
 
-/** A TSDoc comment as Markdown. */
+/** A TSDoc comment as Markdown: the text, and a paragraph for each tag. */
 function textOf(comment: readonly string[]): string {
-  return comment
+  const text = comment
     .map((line) => line.replace(/^\s*(\/\*\*| \*\/|\*\/|\*) ?/, '').replace(/\s*\*\/$/, ''))
     .join('\n')
-    .trim()
-    .replace(/\s*@throws /g, '\n\nThrows ')
-    .replace(/\s*@returns /g, '\n\nReturns ')
-    .replace(/\s*@param (\S+) /g, '\n\n`$1`: ')
     .trim();
+  const [first = '', ...tagged] = text.split(/\s*@(?=(?:throws|returns|param) )/);
+  return [first, ...tagged.map(sentenceOf)].filter((each) => each !== '').join('\n\n');
+}
+
+function sentenceOf(tagged: string): string {
+  const sentence = tagged
+    .replace(/^throws /, 'Throws ')
+    .replace(/^returns /, 'Returns ')
+    .replace(/^param (\S+) /, '`$1`: ')
+    .replace(/\n +/g, '\n');
+  return /[.…]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /** A constant with its value if that is a list of names; otherwise what it is without it. */

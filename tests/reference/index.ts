@@ -37,8 +37,8 @@ the guide, with examples; [errors.md](errors.md) explains every error by its nam
 
 const aboutErrors = `## Errors
 
-Each has \`code\`, \`retriable\`, \`fatal\`, \`abortable\` and \`hint\`, but for SchemaError, which is the
-\`cause\` of a SerdeError; [errors.md](errors.md) explains the codes.
+Each has \`code\`, \`retriable\`, \`fatal\`, \`abortable\` and \`hint\`; [errors.md](errors.md)
+explains the codes. A SchemaError has none of these: it is the \`cause\` of a SerdeError.
 
 | Class | Code | What it is |
 | --- | --- | --- |`;

@@ -70,7 +70,7 @@ describe('the reader of declarations', () => {
           'count',
           'readonly count: number',
           'number',
-          'How many: { none } at first.\n\nThrows RangeError for less',
+          'How many: { none } at first.\n\nThrows RangeError for less.',
         ],
         ['open', 'open(one: T): void', '', 'Opens.'],
         ['open', 'open(one: T, two: { readonly three?: () => void }): void', '', 'Opens.'],

@@ -84,8 +84,9 @@ import { TransactionRequests } from './transaction-requests.ts';
 
 export type AdminOptions = ClientOptions;
 
-interface ValidateOptions extends CallOptions {
-  /** Only checks whether it could be done. */
+/** How long a change may take, and whether it is made. */
+export interface ValidateOptions extends CallOptions {
+  /** Only check whether it could be done. Default false. */
   readonly validateOnly?: boolean | undefined;
 }
 
@@ -144,7 +145,7 @@ export class Admin {
     return this.#client.readMetrics('admin-client');
   }
 
-  /** Closes the connections. Calls under way fail. */
+  /** Closes the client and connections of its own; calls that are under way may fail. */
   async close(): Promise<void> {
     this.#client.close();
   }
@@ -299,7 +300,7 @@ export class Admin {
     return this.#configs.replace(resources, options);
   }
 
-  /** Changes single configs (KIP-339). */
+  /** Changes single configs (KIP-339). Each resource has a result of its own. */
   incrementalAlterConfigs(
     resources: readonly ConfigResourceAlteration[],
     options: ValidateOptions = {},
@@ -331,7 +332,7 @@ export class Admin {
     return alterQuotas(this.#client, alterations, options);
   }
 
-  /** Removes the records before the offset; -1 stands for the high watermark. */
+  /** Removes the records before an offset; -1 stands for the high watermark. */
   async deleteRecords(
     before: readonly (TopicPartition & { readonly offset: number })[],
     options: CallOptions = {},
@@ -360,7 +361,7 @@ export class Admin {
     });
   }
 
-  /** See OffsetSpec for the timestamps with a meaning. */
+  /** The offset of each partition at a time, or at a place such as OffsetSpec.latest. */
   async listOffsets(
     queries: readonly OffsetQuery[],
     options: CallOptions & { readonly isolationLevel?: IsolationLevel | undefined } = {},
@@ -428,7 +429,7 @@ export class Admin {
     return this.#groups.alterOffsets(groupId, offsets, options);
   }
 
-  /** Forgets offsets of topics that no member is subscribed to. */
+  /** Forgets committed offsets of topics that no member is subscribed to. */
   deleteConsumerGroupOffsets(
     groupId: string,
     partitions: readonly TopicPartition[],

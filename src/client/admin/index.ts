@@ -25,7 +25,7 @@ export {
   anyAcl,
 } from '../../security/acl/index.ts';
 export { type AclCreation, type AclDeletion, AclRequests } from './acl-requests.ts';
-export { Admin, type AdminOptions } from './admin.ts';
+export { Admin, type AdminOptions, type ValidateOptions } from './admin.ts';
 export * from './admin-results.ts';
 export { ClusterRequests } from './cluster-requests.ts';
 export * from './cluster-results.ts';

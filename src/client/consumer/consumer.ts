@@ -48,7 +48,9 @@ import type { RebalanceListener, SubscriptionTarget } from './subscription.ts';
 
 /**
  * Reads records: of partitions assigned by hand, or as a member of a group that shares them. With
- * a table of `topics` keys and values have the types of the table.
+ * a table of `topics` keys and values have the types of the table. `seek`, `pause` and the like
+ * throw an IllegalStateError for a partition that is not assigned; what needs a group throws a
+ * ClientConfigError without groupId.
  *
  *     const consumer = new Consumer({ bootstrapServers: 'localhost:9092', groupId: 'billing' });
  *     consumer.subscribe(['orders']);
@@ -158,7 +160,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     this.#fetcher.replaceAll([]);
   }
 
-  /** What `subscribe` stands for now; of a RegExp, the topics that match. */
+  /** The topics that are subscribed now; of a RegExp, those that match. */
   subscription(): readonly string[] {
     return this.#group?.subscription?.topics ?? [];
   }
@@ -372,14 +374,14 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     return this.#polling.positions();
   }
 
-  /** Back to where the group stopped: what was read since then comes again (after an abort). */
+  /** Back to the committed offsets: what was read since then comes again (after an abort). */
   seekToCommitted(places: readonly TopicPartition[] = this.assignment()): void {
     const group = this.#needGroup();
     for (const place of places) this.#assigned(place).awaitCommitted();
     group.pump();
   }
 
-  /** Who we are in the group: to commit offsets within a producer's transaction. */
+  /** Who we are in the group: for a producer's sendOffsetsToTransaction. */
   groupMetadata(): GroupMetadata {
     return this.#needGroup().metadata;
   }
@@ -397,7 +399,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     this.#needGroup().enforceRebalance(reason);
   }
 
-  /** The first offset at or after a time, by partition. */
+  /** For each partition the first record at or after a time. */
   offsetsForTimes(
     queries: readonly TimestampQuery[],
     options: CallOptions = {},
@@ -413,10 +415,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
     return this.#offsets.at(places, OffsetSpec.earliest, options);
   }
 
-  /**
-   * The offset behind the last record: the high watermark, or with read_committed the last stable
-   * offset.
-   */
+  /** The offset behind the last record; with read_committed, the last stable offset. */
   endOffsets(
     places: readonly TopicPartition[],
     options: CallOptions = {},
@@ -462,7 +461,7 @@ export class Consumer<Topics extends TopicTable = Untyped> {
   }
 
   /** For `await using`: closes. */
-  readonly [Symbol.asyncDispose] = (): Promise<void> => this.close();
+  readonly [Symbol.asyncDispose]: () => Promise<void> = () => this.close();
 
   #needGroup(): ConsumerGroup {
     return needGroup(this.#group);

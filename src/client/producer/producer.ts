@@ -84,7 +84,7 @@ export class Producer<Topics extends TopicTable = Untyped> {
   /** Used for every record, so that appending allocates nothing. */
   readonly #scratch: { -readonly [Name in keyof RecordInput]: RecordInput[Name] } = {};
 
-  /** Throws a ClientConfigError if options contradict each other. */
+  /** Connects with the first record. Throws a ClientConfigError for options that make no sense. */
   constructor(given: ProducerOptions<Topics>, io: Io = clientIo(given), shared?: SharedParts) {
     const options = withoutJavaNames(given, producerRules, io);
     this.#io = io;
@@ -186,7 +186,11 @@ export class Producer<Topics extends TopicTable = Untyped> {
     await this.#sender.metrics.timed('txn-init', ready);
   }
 
-  /** What is sent from now on becomes visible to read_committed consumers with the commit. */
+  /**
+   * Begins a transaction: what is sent from now on becomes visible to read_committed consumers with
+   * the commit. Throws a ClientConfigError without transactionalId, and an IllegalStateError before
+   * initTransactions and within a transaction.
+   */
   beginTransaction(): void {
     if (this.#closing !== null) throw closedError('producer');
     this.#needTransactions().begin();

@@ -29,22 +29,22 @@ export class Transaction<Topics extends TopicTable = Untyped> {
     this.#producer = producer;
   }
 
-  /** As `Producer.send`. Need not be awaited: the commit waits for it, and fails if it failed. */
+  /** As `producer.send`. Need not be awaited: the commit waits for it, and fails if it failed. */
   send(record: RecordOf<Topics>): Promise<RecordMetadata> {
     return this.#open.send(record);
   }
 
-  /** As `Producer.write`. */
+  /** As `producer.write`. */
   write(record: RecordOf<Topics>, callback: DeliveryCallback | null = null): boolean {
     return this.#open.write(record, callback);
   }
 
-  /** As `Producer.drained`. */
+  /** As `producer.drained`. */
   drained(): Promise<void> {
     return this.#open.drained();
   }
 
-  /** As `Producer.sendOffsetsToTransaction`. */
+  /** As `producer.sendOffsetsToTransaction`. */
   sendOffsets(offsets: readonly OffsetToCommit[], groupMetadata: GroupMetadata): Promise<void> {
     return this.#open.sendOffsetsToTransaction(offsets, groupMetadata);
   }
