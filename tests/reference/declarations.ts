@@ -151,8 +151,8 @@ function constHead(source: string): { text: string; isDeclaration: boolean } {
     return { text: isTable ? source : (source.split(' = ')[0] as string), isDeclaration: true };
   }
   for (const [at, depth] of depths(source)) {
-    if (depth === 0 && source.startsWith(' =>', at)) {
-      return { text: source.slice(0, at), isDeclaration: true };
+    if (depth === 0 && source.startsWith('=>', at)) {
+      return { text: source.slice(0, at).trimEnd(), isDeclaration: true };
     }
   }
   return { text: source, isDeclaration: true };
@@ -162,7 +162,7 @@ function constHead(source: string): { text: string; isDeclaration: boolean } {
 function headOf(source: string): { text: string; isDeclaration: boolean } {
   const isType = /^(export )?type /.test(source);
   for (const [at, depth] of depths(source)) {
-    if (depth !== 0) continue;
+    if (depth !== 0 || !';{='.includes(source[at] as string)) continue;
     const before = source.slice(0, at).trimEnd();
     if (source[at] === ';') return { text: before, isDeclaration: true };
     if (isType) continue;
@@ -174,21 +174,16 @@ function headOf(source: string): { text: string; isDeclaration: boolean } {
   return { text: source, isDeclaration: true };
 }
 
-/** Every place outside of texts and comments, with how many brackets are open in front of it. */
+/** Brackets, ends and values outside of texts and comments, with how many brackets are open. */
 function* depths(source: string): Generator<[at: number, depth: number]> {
-  const skipped = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`/y;
   let depth = 0;
-  for (let at = 0; at < source.length; at += 1) {
-    skipped.lastIndex = at;
-    const text = skipped.exec(source);
-    if (text !== null) {
-      at += text[0].length - 1;
-      continue;
-    }
-    const char = source[at] as string;
-    const isArrow = char === '>' && source[at - 1] === '=';
-    if (')]}>'.includes(char) && !isArrow) depth -= 1;
-    yield [at, depth];
-    if ('([{<'.includes(char)) depth += 1;
+  for (const { 0: found, index } of source.matchAll(token)) {
+    if (found.length > 1) continue;
+    const isArrow = found === '>' && source[index - 1] === '=';
+    if (')]}>'.includes(found) && !isArrow) depth -= 1;
+    yield [index, depth];
+    if ('([{<'.includes(found)) depth += 1;
   }
 }
+
+const token = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[()[\]{}<>;=]/g;
