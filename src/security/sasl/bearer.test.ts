@@ -201,19 +201,18 @@ describe('signed tokens', () => {
     const { idp, check } = checked();
     const token = signed({ alg: 'RS256', kid: 'unknown' }, claims());
     for (let n = 0; n < 1000; n++) assert.match((await refusalOf(check, token)) ?? '', /kid/);
-    assert.equal(idp.fetches.length, 1);
+    assert.equal(idp.fetches.length, 2);
     time.at += 31_000;
     await Promise.all(Array.from({ length: 100 }, () => refusalOf(check, token)));
-    assert.equal(idp.fetches.length, 2);
+    assert.equal(idp.fetches.length, 3);
   });
 
-  test('by a key that the provider has changed to are taken', async () => {
+  test('by a key that the provider has changed to a moment ago are taken', async () => {
     const { idp, check } = checked();
     const next = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const old = signed({ alg: 'RS256', kid: 'r' }, claims({ exp: seconds() + 600 }));
     assert.equal(await refusalOf(check, old), null);
     idp.keys = [jwk(next.publicKey, { kid: 'r2' })];
-    time.at += 31_000;
     const token = signed({ alg: 'RS256', kid: 'r2' }, claims(), next.privateKey);
     assert.equal(await refusalOf(check, token), null);
     assert.match((await refusalOf(check, old)) ?? '', /kid/);

@@ -37,6 +37,8 @@ export class TokenKeys {
   /** By key id; '' of keys without one. */
   #keys: ReadonlyMap<string, readonly TokenKey[]> = new Map();
   #fetchedMs = Number.NEGATIVE_INFINITY;
+  /** When the set was last fetched because of a key that it lacked. */
+  #askedForMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #fetching: Promise<void> | null = null;
@@ -54,7 +56,7 @@ export class TokenKeys {
     else if (ageMs > this.#options.refreshMs) void this.#refresh().catch(() => {});
     let found = this.#known(keyId);
     // The set that is under way may have it.
-    if (found.length === 0 && (this.#fetching !== null || this.#mayAskFor())) {
+    if (found.length === 0 && (this.#fetching !== null || this.#askFor())) {
       await this.#refresh();
       found = this.#known(keyId);
     }
@@ -67,8 +69,12 @@ export class TokenKeys {
     return [...this.#keys.values()].flat();
   }
 
-  #mayAskFor(): boolean {
-    return this.#clock.monotonic() - this.#fetchedMs > unknownKeyRestMs;
+  /** A provider may have changed its key a moment after the set was fetched. */
+  #askFor(): boolean {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#askedForMs <= unknownKeyRestMs) return false;
+    this.#askedForMs = nowMs;
+    return true;
   }
 
   #refresh(): Promise<void> {
