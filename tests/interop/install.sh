@@ -50,13 +50,8 @@ wheels() {
 }
 packages() {
   mkdir -p "$2"
-  cp "$1/package.json" "$1/package-lock.json" "$2"
-  npm ci --prefix "$2" --no-audit --no-fund --ignore-scripts --silent
-}
-
-packages() {
-  cp "$1" "$2/"
-  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$2"
+  cp "$1"/package*.json "$2"
+  npm install --prefix "$2" --no-audit --no-fund --ignore-scripts --silent
 }
 
 fetch "kafka-$(property kafka.version kafka/pom.xml)" jars kafka/pom.xml -DskipTests
@@ -69,7 +64,7 @@ fetch "confluent-kafka-$(sed -n 's/^confluent-kafka==//p' python/requirements.tx
 fetch "oidc-provider-$(sed -n 's/.*"oidc-provider": "\(.*\)"/\1/p' oidc/provider/package.json)" \
   packages oidc/provider
 fetch "npm-tools-$(sed -n 's/.*"version": "\(.*\)".*/\1/p' library/package.json)" \
-  packages library/package.json
+  packages library
 # Of those that speak to a Kafka of today.
 kafka="$cache/kafka-$(property kafka.version kafka/pom.xml)"
 archived=("$cache/kafka-streams-$(property streams.version streams/pom.xml)")
